@@ -1,0 +1,1 @@
+"""The balancer: decisions, ports, drivers, and the edge that runs them on workerd."""

@@ -1,0 +1,101 @@
+"""What happened, as values: each becomes one line of the log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from lb.model import Health
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptFailed:
+    """An attempt failed on real traffic; `next` is the origin that was tried after it, or ""."""
+
+    event: ClassVar[str] = "failover"
+    load_balancer: str
+    pool: str
+    origin: str
+    cause: str
+    attempt: int
+    duration: float
+    """Seconds from the attempt's start to its failure."""
+    next: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthChanged:
+    """A monitor's verdict moved an origin from one health to another."""
+
+    event: ClassVar[str] = "health_changed"
+    pool: str
+    origin: str
+    before: Health
+    after: Health
+    cause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OriginEjected:
+    """Failures of real traffic took an origin out for `seconds`."""
+
+    event: ClassVar[str] = "origin_ejected"
+    load_balancer: str
+    pool: str
+    origin: str
+    cause: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OriginRestored:
+    """An ejected origin answered well when all others were down, and takes traffic again."""
+
+    event: ClassVar[str] = "origin_restored"
+    load_balancer: str
+    pool: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """A request was answered by the balancer itself."""
+
+    event: ClassVar[str] = "refused"
+    load_balancer: str
+    status: int
+    cause: str
+    attempt: int = 0
+    """How many attempts had been made."""
+    duration: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Something that the operator should know, in plain words."""
+
+    event: ClassVar[str] = "notice"
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """A fault of the balancer itself, which a request or a probe survived."""
+
+    event: ClassVar[str] = "error"
+    message: str
+
+
+Event = AttemptFailed | HealthChanged | OriginEjected | OriginRestored | Refused | Notice | Trouble
+
+
+def fields_of(event: Event) -> dict[str, str | float]:
+    """Return an event as the flat object that is logged: its name first, enums by value."""
+    line: dict[str, str | float] = {"event": event.event}
+    for one in fields(event):
+        value = getattr(event, one.name)
+        if isinstance(value, float):
+            value = round(value, 4)
+        line[one.name] = getattr(value, "value", value)
+    return line

@@ -1,0 +1,97 @@
+"""What a decision may know of a request, each fact read only when asked for."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LONGEST_HEADER_READ = 16_384
+"""Characters of one header that a decision looks at; what is longer counts as absent."""
+
+
+def _no_body() -> bool:
+    return False
+
+
+class RequestFacts:
+    """One request as the runtime saw it.
+
+    `url` is absolute and untouched. `header` answers a lower-case name with the header's value,
+    or with something false. Reading a header costs a crossing of the language border
+    in the Worker, so nothing is read before it is needed, and nothing twice.
+    """
+
+    def __init__(
+        self,
+        method: str,
+        url: str,
+        header: Callable[[str], str | None],
+        has_body: Callable[[], bool] = _no_body,
+    ) -> None:
+        self.method = method
+        self.url = url
+        self._header = header
+        self._has_body = has_body
+        self._path_at = _end_of_authority(url)
+
+    def header(self, name: str) -> str:
+        """Return the header's value, "" when it is missing or too long to be looked at."""
+        value = self._header(name)
+        if not value or len(value) > LONGEST_HEADER_READ:
+            return ""
+        return value
+
+    @property
+    def https(self) -> bool:
+        return self.url.startswith("https:")
+
+    @cached_property
+    def authority(self) -> str:
+        """Host and port as the client named them."""
+        return self.url[self.url.find("//") + 2 : self._path_at]
+
+    @cached_property
+    def host(self) -> str:
+        """The host alone: lower case, no port, no dot at the end."""
+        return host_of(self.authority)
+
+    @property
+    def target(self) -> str:
+        """Path and query, byte for byte as the client sent them."""
+        return self.url[self._path_at :]
+
+    @cached_property
+    def client_ip(self) -> str:
+        """The address that Cloudflare vouches for; "" where nobody does.
+
+        https://developers.cloudflare.com/fundamentals/reference/http-headers/#cf-connecting-ip
+        """
+        return self.header("cf-connecting-ip")
+
+    @cached_property
+    def has_body(self) -> bool:
+        """Whether there is a body. GET and HEAD have none that the runtime would let through."""
+        return self.method not in ("GET", "HEAD") and self._has_body()
+
+    @cached_property
+    def content_length(self) -> int | None:
+        """Bytes of the body, None when the client did not say or said nonsense."""
+        value = self.header("content-length")
+        return int(value) if value.isascii() and value.isdigit() and len(value) < 16 else None
+
+
+def _end_of_authority(url: str) -> int:
+    start = url.find("//") + 2
+    ends = [at for at in (url.find(mark, start) for mark in "/?") if at >= 0]
+    return min(ends) if ends else len(url)
+
+
+def host_of(authority: str) -> str:
+    """Return an authority's host: `Example.com.:8080` -> `example.com`, `[::1]:80` -> `[::1]`."""
+    host = authority.rpartition("@")[2].lower()
+    if host.startswith("["):
+        return host[: host.find("]") + 1]
+    return host.partition(":")[0].rstrip(".")

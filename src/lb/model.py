@@ -1,0 +1,247 @@
+"""The words of a configuration, already checked: monitors, pools, origins, load balancers.
+
+Names and values are those of Cloudflare's load balancing API
+(https://developers.cloudflare.com/api/resources/load_balancers/). Times are seconds.
+Everything is frozen and references are resolved, so a reader never meets a missing name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Health(Enum):
+    """What is known of an origin, or of a pool."""
+
+    UNKNOWN = "unknown"
+    HEALTHY = "healthy"
+    UNHEALTHY = "unhealthy"
+
+
+class MonitorType(Enum):
+    HTTP = "http"
+    HTTPS = "https"
+    TCP = "tcp"
+    UDP_ICMP = "udp_icmp"
+    ICMP_PING = "icmp_ping"
+    SMTP = "smtp"
+
+
+class SteeringPolicy(Enum):
+    """How a load balancer orders its pools. DEFAULT ("") is geo if any map is set, else off."""
+
+    DEFAULT = ""
+    OFF = "off"
+    GEO = "geo"
+    RANDOM = "random"
+    DYNAMIC_LATENCY = "dynamic_latency"
+    PROXIMITY = "proximity"
+    LEAST_OUTSTANDING_REQUESTS = "least_outstanding_requests"
+    LEAST_CONNECTIONS = "least_connections"
+
+
+class OriginSteeringPolicy(Enum):
+    """How a pool orders its origins."""
+
+    RANDOM = "random"
+    HASH = "hash"
+    LEAST_OUTSTANDING_REQUESTS = "least_outstanding_requests"
+    LEAST_CONNECTIONS = "least_connections"
+
+
+class SessionAffinity(Enum):
+    """What keeps a client on its origin. Cloudflare also writes NONE as ""."""
+
+    NONE = "none"
+    COOKIE = "cookie"
+    IP_COOKIE = "ip_cookie"
+    HEADER = "header"
+
+
+class SameSite(Enum):
+    AUTO = "Auto"
+    LAX = "Lax"
+    NONE = "None"
+    STRICT = "Strict"
+
+
+class Secure(Enum):
+    AUTO = "Auto"
+    ALWAYS = "Always"
+    NEVER = "Never"
+
+
+class ZeroDowntimeFailover(Enum):
+    NONE = "none"
+    TEMPORARY = "temporary"
+    STICKY = "sticky"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeRange:
+    """Status codes from `low` to `high`, both included."""
+
+    low: int
+    high: int
+
+    def __contains__(self, status: int) -> bool:
+        return self.low <= status <= self.high
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Monitor:
+    """How an origin's health is probed."""
+
+    name: str
+    type: MonitorType = MonitorType.HTTP
+    description: str = ""
+    method: str = "GET"
+    path: str = "/"
+    port: int = 0
+    """0 means the port that the origin's traffic uses, else the type's own (80 or 443)."""
+    expected_codes: tuple[CodeRange, ...] = (CodeRange(low=200, high=200),)
+    expected_body: str = ""
+    header: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    follow_redirects: bool = False
+    interval: int = 60
+    timeout: float = 5
+    retries: int = 2
+    consecutive_up: int = 0
+    consecutive_down: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """One place a request can be sent to."""
+
+    pool: str
+    """Name of the pool that it belongs to."""
+    name: str
+    address: str
+    """As the operator wrote it: a host name, or a URL."""
+    url: str
+    """Scheme, host and port with no slash at the end: `https://a.example.com:8443`."""
+    explicit: bool = False
+    """Whether the operator named the scheme or a port, so that probes go there too."""
+    enabled: bool = True
+    weight: float = 1.0
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What the origin's health is kept under: the same address in two pools is two origins."""
+        return (self.pool, self.name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """Origins that can stand in for each other."""
+
+    name: str
+    origins: tuple[Origin, ...]
+    description: str = ""
+    enabled: bool = True
+    minimum_origins: int = 1
+    monitor: Monitor | None = None
+    origin_steering: OriginSteeringPolicy = OriginSteeringPolicy.RANDOM
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionAffinityAttributes:
+    samesite: SameSite = SameSite.AUTO
+    secure: Secure = Secure.AUTO
+
+
+DEFAULT_RETRY_ON = (
+    CodeRange(low=502, high=504),
+    # What Cloudflare's edge answers for an origin or tunnel that it cannot reach:
+    # https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors/
+    CodeRange(low=520, high=527),
+    CodeRange(low=530, high=530),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failover:
+    """When a failed attempt is followed by another one inside the same request."""
+
+    retry_on: tuple[CodeRange, ...] = DEFAULT_RETRY_ON
+    """Answers that count as a failure of the origin."""
+    tries: int = 3
+    """Attempts for one request, the first included."""
+    first_byte_timeout: float = 30
+    """Seconds from the request's last byte sent to the answer's headers."""
+    deadline: float = 100
+    """Seconds for all attempts of one request. Cloudflare's own limit for an origin is 100."""
+    body_limit: int = 65_536
+    """Bytes of a request body that are kept so that it could be sent again."""
+    retry_non_idempotent: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ejection:
+    """When failures of real traffic take an origin out, and for how long (Envoy's word)."""
+
+    consecutive_failures: int = 1
+    base_time: float = 30
+    max_percent: int = 100
+    """Of a pool's enabled origins; at least one may always be ejected, as in Envoy."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeaderEdits:
+    """Headers to remove, then headers to set."""
+
+    set: tuple[tuple[str, str], ...] = ()
+    remove: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadBalancer:
+    """A public hostname and how its requests are spread over pools."""
+
+    name: str
+    """A hostname, `*.example.com` for those below it, or `*` for any."""
+    default_pools: tuple[Pool, ...]
+    fallback_pool: Pool
+    description: str = ""
+    enabled: bool = True
+    steering_policy: SteeringPolicy = SteeringPolicy.OFF
+    session_affinity: SessionAffinity = SessionAffinity.NONE
+    session_affinity_ttl: int = 82_800
+    session_affinity_attributes: SessionAffinityAttributes = SessionAffinityAttributes()
+    cookie_name: str = "__evenkeel"
+    failover: Failover = Failover()
+    ejection: Ejection = Ejection()
+    https_redirect: bool = False
+    x_served_by: bool = True
+    request_headers: HeaderEdits = HeaderEdits()
+    response_headers: HeaderEdits = HeaderEdits()
+
+    @property
+    def pools(self) -> tuple[Pool, ...]:
+        """Every pool that a request can reach, each once, in failover order."""
+        return tuple({pool.name: pool for pool in (*self.default_pools, self.fallback_pool)}.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admin:
+    """Where the admin API is served; without its token it does not exist."""
+
+    path: str = "/_lb"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Everything an operator said, whichever way it came in."""
+
+    load_balancers: tuple[LoadBalancer, ...]
+    pools: tuple[Pool, ...]
+    monitors: tuple[Monitor, ...] = ()
+    admin: Admin = Admin()
+    kept: Mapping[str, object] = field(default_factory=dict, compare=False)
+    """Fields that a Worker cannot act on, by path, as they were given."""
