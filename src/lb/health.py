@@ -1,0 +1,105 @@
+"""An origin's health as a state machine over the verdicts of its monitor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from lb.events import HealthChanged
+from lb.model import Health
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lb.model import Monitor, Origin
+
+
+class Signal(Enum):
+    """What one verdict means once the monitor's thresholds are applied."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    UP = "up"
+    """The consecutive_up-th pass in a row."""
+    DOWN = "down"
+    """The consecutive_down-th failure in a row."""
+
+
+# UNKNOWN turns HEALTHY on the first pass: an origin that was never seen to fail has nothing
+# to recover from, and the thresholds are there to slow down recovery, not a start.
+TRANSITIONS: Mapping[Health, Mapping[Signal, Health]] = {
+    Health.UNKNOWN: {
+        Signal.PASS: Health.HEALTHY,
+        Signal.UP: Health.HEALTHY,
+        Signal.FAIL: Health.UNKNOWN,
+        Signal.DOWN: Health.UNHEALTHY,
+    },
+    Health.HEALTHY: {
+        Signal.PASS: Health.HEALTHY,
+        Signal.UP: Health.HEALTHY,
+        Signal.FAIL: Health.HEALTHY,
+        Signal.DOWN: Health.UNHEALTHY,
+    },
+    Health.UNHEALTHY: {
+        Signal.PASS: Health.UNHEALTHY,
+        Signal.UP: Health.HEALTHY,
+        Signal.FAIL: Health.UNHEALTHY,
+        Signal.DOWN: Health.UNHEALTHY,
+    },
+}
+
+NO_FAILURES = "No failures"
+"""What Cloudflare says as the cause while all is well."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What one probe said."""
+
+    passed: bool
+    cause: str = NO_FAILURES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OriginHealth:
+    """What is known of an origin. `streak` counts passes above zero, failures below."""
+
+    health: Health = Health.UNKNOWN
+    streak: int = 0
+    since: float = 0.0
+    checked: float = 0.0
+    cause: str = ""
+
+
+def observe(
+    origin: Origin, monitor: Monitor, before: OriginHealth, verdict: Verdict, now: float
+) -> tuple[OriginHealth, HealthChanged | None]:
+    """Apply one verdict. A threshold of 0 or 1 acts at once, as Cloudflare's default does."""
+    signal, streak = _signal(monitor, before.streak, passed=verdict.passed)
+    health = TRANSITIONS[before.health][signal]
+    changed = health is not before.health
+    after = OriginHealth(
+        health=health,
+        streak=streak,
+        since=now if changed else before.since,
+        checked=now,
+        cause=verdict.cause,
+    )
+    if not changed:
+        return after, None
+    return after, HealthChanged(
+        pool=origin.pool,
+        origin=origin.name,
+        before=before.health,
+        after=health,
+        cause=verdict.cause,
+    )
+
+
+def _signal(monitor: Monitor, streak: int, *, passed: bool) -> tuple[Signal, int]:
+    if passed:
+        streak = max(streak, 0) + 1
+        return (Signal.UP if streak >= monitor.consecutive_up else Signal.PASS), streak
+    streak = min(streak, 0) - 1
+    return (Signal.DOWN if -streak >= monitor.consecutive_down else Signal.FAIL), streak

@@ -1,0 +1,28 @@
+"""What to ask of an origin, and what its reply means: one module a type of monitor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from lb.model import MonitorType
+from lb.monitors import http
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from lb.health import Verdict
+    from lb.model import Monitor, Origin
+    from lb.monitors.words import Probe, Reply
+
+
+class Kind(NamedTuple):
+    """The two decisions of a type of monitor."""
+
+    probe: Callable[[Monitor, Origin], Probe]
+    judge: Callable[[Monitor, Reply], Verdict]
+
+
+MONITORS: Mapping[MonitorType, Kind] = {
+    MonitorType.HTTP: Kind(http.probe, http.judge),
+    MonitorType.HTTPS: Kind(http.probe, http.judge),
+}
