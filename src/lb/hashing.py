@@ -1,0 +1,26 @@
+"""Hashes that are the same in every isolate, region and version of Python."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+_MASK = (1 << 64) - 1
+
+
+def hash64(*parts: str) -> int:
+    """Return 64 bits of SHA-256 over the parts, kept apart by a NUL."""
+    text = "\0".join(parts).encode("utf-8", "surrogatepass")
+    return int.from_bytes(sha256(text).digest()[:8], "big")
+
+
+def mixed_uniform(one: int, other: int) -> float:
+    """Return a number above 0 and below 1 that depends on every bit of both.
+
+    The finalizer of SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number
+    generators", 2014): a digest for each pair would cost a request several times as much.
+    """
+    mixed = (one ^ other) & _MASK
+    mixed = ((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
+    mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & _MASK
+    mixed ^= mixed >> 31
+    return ((mixed >> 11) + 0.5) / (1 << 53)

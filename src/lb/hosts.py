@@ -1,0 +1,54 @@
+"""Which load balancer serves a host: exact name, then the closest wildcard, then `*`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+T = TypeVar("T")
+
+
+class HostTable(Generic[T]):
+    """Look-up of what serves a host; its cost grows with the host's labels, not with the table."""
+
+    def __init__(self, entries: Iterable[tuple[str, T]]) -> None:
+        self._exact: dict[str, T] = {}
+        self._below: dict[str, T] = {}
+        self._any: T | None = None
+        for name, value in entries:
+            if name == "*":
+                self._any = value
+            elif name.startswith("*."):
+                self._below[name[2:]] = value
+            else:
+                self._exact[name] = value
+
+    def find(self, host: str) -> T | None:
+        """Return what serves `host`, None when nothing does.
+
+        `*.example.com` serves every name below example.com, at any depth, but not the name itself
+        (https://developers.cloudflare.com/dns/manage-dns-records/reference/wildcard-dns-records/).
+        """
+        found = self._exact.get(host)
+        if found is not None:
+            return found
+        if self._below:
+            parent = host.partition(".")[2]
+            while parent:
+                found = self._below.get(parent)
+                if found is not None:
+                    return found
+                parent = parent.partition(".")[2]
+        return self._any
+
+
+def loopback(host: str) -> bool:
+    """Whether a host names this very machine (RFC 6761 for localhost, RFC 1122 for 127/8)."""
+    return (
+        host == "localhost"
+        or host.endswith(".localhost")
+        or host == "[::1]"
+        or (host.startswith("127.") and host.replace(".", "").isdigit())
+    )

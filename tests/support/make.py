@@ -1,0 +1,63 @@
+"""Builders for the words of a configuration, with as little said as a test needs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lb.facts import RequestFacts
+from lb.model import Config, LoadBalancer, Monitor, MonitorType, Origin, Pool
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+def origin(name: str, pool: str = "p", **fields: Any) -> Origin:
+    """Return the origin https://NAME.example.com."""
+    fields.setdefault("url", f"https://{name}.example.com")
+    return Origin(pool=pool, name=name, address=f"{name}.example.com", **fields)
+
+
+def pool(name: str, *origins: str | Origin, **fields: Any) -> Pool:
+    """Return a pool; an origin may be given by its name alone."""
+    made = tuple(one if isinstance(one, Origin) else origin(one, name) for one in origins)
+    return Pool(name=name, origins=made, **fields)
+
+
+def balancer_of(*pools: Pool, name: str = "*", **fields: Any) -> LoadBalancer:
+    """Return a load balancer over the pools in this order; the first is the fallback pool."""
+    fields.setdefault("fallback_pool", pools[0])
+    return LoadBalancer(name=name, default_pools=pools, **fields)
+
+
+def config_of(*load_balancers: LoadBalancer) -> Config:
+    """Return a configuration of these load balancers and their pools."""
+    pools = {pool.name: pool for lb in load_balancers for pool in lb.pools}
+    return Config(load_balancers=load_balancers, pools=tuple(pools.values()))
+
+
+def monitor(**fields: Any) -> Monitor:
+    """Return a monitor of type https."""
+    return Monitor(name="m", type=MonitorType.HTTPS, **fields)
+
+
+def facts(
+    method: str = "GET",
+    url: str = "https://service.example.com/",
+    *,
+    body: bool = False,
+    **headers: str,
+) -> RequestFacts:
+    """Return a request's facts; header names are written with underscores."""
+    known: Mapping[str, str] = {name.replace("_", "-"): value for name, value in headers.items()}
+    return RequestFacts(method, url, known.get, lambda: body)
+
+
+def scripted(*values: float) -> Callable[[], float]:
+    """Return a source of chance that gives these numbers, in turn, for ever."""
+    rounds = list(values)
+
+    def chance() -> float:
+        rounds.append(rounds.pop(0))
+        return rounds[-1]
+
+    return chance

@@ -1,0 +1,122 @@
+"""The cookie that keeps a client on its origin."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.make import balancer_of, pool
+
+from lb.affinity import TOKEN_LENGTH, CookieAffinity, cookie_affinity
+from lb.model import SameSite, Secure, SessionAffinity, SessionAffinityAttributes
+
+POOL = pool("p", "a", "b")
+LB = balancer_of(POOL, session_affinity=SessionAffinity.COOKIE, session_affinity_ttl=3600)
+A, B = POOL.origins
+KEYED = CookieAffinity(LB, "a secret that nobody knows")
+
+
+def pair(affinity: CookieAffinity, which: int = 0) -> str:
+    """Return `name=value` of an origin's cookie."""
+    return affinity.cookie(POOL.origins[which], https=False).partition(";")[0]
+
+
+def test_a_cookie_brings_the_client_back() -> None:
+    """Alone, among others, quoted or without spaces."""
+    own = pair(KEYED)
+    name, _, value = own.partition("=")
+
+    for header in (own, f"x=1; {own}", f"x=1;{own};y=2", f'{name}="{value}"', f"x{own}; {own}"):
+        assert KEYED.pinned(header) is A
+
+
+def test_the_first_cookie_of_ours_that_is_known_counts() -> None:
+    """A stale one of another path does not hide a good one."""
+    assert KEYED.pinned(f"__evenkeel={'0' * TOKEN_LENGTH}; {pair(KEYED, 1)}; {pair(KEYED)}") is B
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "__evenkeel",
+        "__evenkeel=",
+        f"__evenkeel={'0' * TOKEN_LENGTH}",
+        pair(KEYED)[:-1],
+        pair(KEYED) + "0",
+        "x" + pair(KEYED),
+        pair(KEYED).upper(),
+        "__evenkeel=" + "9" * 15_000,
+        "__evenkeel=;" * 5_000,
+    ],
+)
+def test_an_unknown_torn_or_huge_cookie_is_ignored(header: str) -> None:
+    """It pins to nothing, and costs no more than a look."""
+    assert KEYED.pinned(header) is None
+
+
+@given(st.text())
+def test_any_cookie_header_can_be_read(header: str) -> None:
+    """Nothing that a client writes into Cookie raises, or pins by luck."""
+    assert KEYED.pinned(header) is None
+
+
+def test_a_value_tells_nothing_and_needs_the_key() -> None:
+    """Names and addresses are not in it; another key or load balancer makes another value."""
+    other_name = balancer_of(POOL, name="other.example.com", session_affinity=SessionAffinity.COOKIE)
+    values = {
+        pair(KEYED),
+        pair(KEYED, 1),
+        pair(CookieAffinity(LB, "another secret")),
+        pair(CookieAffinity(LB, "")),
+        pair(CookieAffinity(other_name, "a secret that nobody knows")),
+    }
+
+    assert len(values) == 5
+    assert all(set(value.partition("=")[2]) <= set("0123456789abcdef") for value in values)
+
+
+def test_a_value_outlives_a_restart() -> None:
+    """Every isolate makes the same cookie from the same configuration and key."""
+    assert pair(CookieAffinity(LB, "a secret that nobody knows")) == pair(KEYED)
+
+
+@pytest.mark.parametrize(
+    ("secure", "samesite", "https", "end"),
+    [
+        (Secure.AUTO, SameSite.AUTO, True, "HttpOnly; Secure; SameSite=None"),
+        (Secure.AUTO, SameSite.AUTO, False, "HttpOnly; SameSite=Lax"),
+        (Secure.ALWAYS, SameSite.AUTO, False, "HttpOnly; Secure; SameSite=None"),
+        (Secure.NEVER, SameSite.AUTO, True, "HttpOnly; SameSite=Lax"),
+        (Secure.AUTO, SameSite.STRICT, True, "HttpOnly; Secure; SameSite=Strict"),
+        (Secure.NEVER, SameSite.LAX, True, "HttpOnly; SameSite=Lax"),
+        (Secure.ALWAYS, SameSite.NONE, True, "HttpOnly; Secure; SameSite=None"),
+    ],
+)
+def test_secure_and_samesite_follow_the_configuration(
+    secure: Secure, samesite: SameSite, https: bool, end: str
+) -> None:
+    """Auto is Secure over HTTPS, and SameSite=None exactly when Secure."""
+    attributes = SessionAffinityAttributes(secure=secure, samesite=samesite)
+    lb = balancer_of(
+        POOL,
+        session_affinity=SessionAffinity.IP_COOKIE,
+        session_affinity_ttl=90,
+        session_affinity_attributes=attributes,
+        cookie_name="sid",
+    )
+
+    cookie = CookieAffinity(lb, "").cookie(A, https=https)
+
+    assert cookie.startswith("sid=")
+    assert cookie.partition("; ")[2] == f"Path=/; Max-Age=90; {end}"
+
+
+def test_only_cookie_affinities_have_cookies() -> None:
+    """`none` reads and sets nothing."""
+    kinds = {kind: cookie_affinity(balancer_of(POOL, session_affinity=kind), "") for kind in SessionAffinity}
+
+    assert {kind for kind, cookies in kinds.items() if cookies} == {
+        SessionAffinity.COOKIE,
+        SessionAffinity.IP_COOKIE,
+    }

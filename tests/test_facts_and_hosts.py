@@ -1,0 +1,124 @@
+"""Reading a request, and finding the load balancer of its host."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.make import facts
+
+from lb.facts import LONGEST_HEADER_READ, RequestFacts, host_of
+from lb.hosts import HostTable, loopback
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "target", "https"),
+    [
+        ("https://a.example.com/", "a.example.com", "/", True),
+        ("http://A.Example.com:8787/x/../y?q=%2F#", "a.example.com", "/x/../y?q=%2F#", False),
+        ("https://a.example.com?q", "a.example.com", "?q", True),
+        ("https://a.example.com", "a.example.com", "", True),
+        ("https://a.example.com.:443/", "a.example.com", "/", True),
+        ("http://[::1]:8787//double", "[::1]", "//double", False),
+        ("https://user:pass@a.example.com/", "a.example.com", "/", True),
+    ],
+)
+def test_a_url_is_taken_apart_without_being_changed(
+    url: str, host: str, target: str, https: bool
+) -> None:
+    """The host is normal, path and query stay as they are, byte for byte."""
+    read = facts(url=url)
+
+    assert (read.host, read.target, read.https) == (host, target, https)
+
+
+@given(st.text())
+def test_any_url_can_be_read(url: str) -> None:
+    """Nothing that a client writes into a URL raises."""
+    read = facts(url=url)
+
+    assert url.endswith(read.target)
+    assert host_of(read.authority) == read.host
+
+
+@pytest.mark.parametrize(
+    ("value", "length"),
+    [("0", 0), ("12", 12), ("-1", None), ("1e3", None), ("", None), ("٣", None), ("9" * 16, None)],
+)
+def test_a_content_length_is_a_number_or_unknown(value: str, length: int | None) -> None:
+    """Anything but plain digits counts as not said."""
+    assert facts("POST", body=True, content_length=value).content_length == length
+
+
+def test_a_header_too_long_to_look_at_counts_as_missing() -> None:
+    """A decision reads 16 KB of a header at the most."""
+    read = facts(cookie="x" * (LONGEST_HEADER_READ + 1), accept="y" * LONGEST_HEADER_READ)
+
+    assert read.header("cookie") == ""
+    assert len(read.header("accept")) == LONGEST_HEADER_READ
+
+
+def test_a_header_is_read_only_when_asked_for() -> None:
+    """Making facts crosses no border; the client's address is read once."""
+    asked: list[str] = []
+
+    def header(name: str) -> str:
+        asked.append(name)
+        return "203.0.113.9"
+
+    read = RequestFacts("GET", "https://a.example.com/", header)
+    assert asked == []
+
+    assert read.client_ip == read.client_ip == "203.0.113.9"
+    assert asked == ["cf-connecting-ip"]
+
+
+TABLE = HostTable(
+    [("a.example.com", 1), ("*.example.com", 2), ("*.deep.example.com", 3), ("*", 4)]
+)
+
+
+@pytest.mark.parametrize(
+    ("host", "found"),
+    [
+        ("a.example.com", 1),
+        ("b.example.com", 2),
+        ("x.y.example.com", 2),
+        ("x.deep.example.com", 3),
+        ("deep.example.com", 2),
+        ("example.com", 4),
+        ("", 4),
+    ],
+)
+def test_the_most_specific_name_serves_a_host(host: str, found: int) -> None:
+    """Exact, then the closest wildcard, then `*`; a wildcard does not serve its own name."""
+    assert TABLE.find(host) == found
+
+
+def test_a_host_that_nobody_names_is_not_found() -> None:
+    """Without `*` there is no load balancer for a stranger's name."""
+    assert HostTable([("a.example.com", 1), ("*.example.com", 2)]).find("example.org") is None
+
+
+@given(st.text())
+def test_any_host_can_be_looked_up(host: str) -> None:
+    """Nothing that a client writes into Host raises."""
+    assert TABLE.find(host) in (1, 2, 3, 4)
+
+
+@pytest.mark.parametrize(
+    ("host", "local"),
+    [
+        ("localhost", True),
+        ("app.localhost", True),
+        ("127.0.0.1", True),
+        ("127.9.9.9", True),
+        ("[::1]", True),
+        ("127.example.com", False),
+        ("localhost.example.com", False),
+        ("example.com", False),
+    ],
+)
+def test_loopback_names_are_known(host: str, local: bool) -> None:
+    """RFC 6761's localhost and RFC 1122's 127/8, and nothing that only looks like them."""
+    assert loopback(host) is local

@@ -1,0 +1,132 @@
+"""What an origin is told of a request, and a client of an answer."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.make import balancer_of, config_of, facts, pool
+
+from lb.forwarding import HOP_BY_HOP, VIA, Forwarding, identity_of, named_by_connection
+from lb.model import HeaderEdits
+
+POOL = pool("p", "a")
+A = POOL.origins[0]
+PLAIN = Forwarding(balancer_of(POOL), "0123456789abcdef")
+
+
+def test_the_url_is_the_origins_authority_and_the_clients_target() -> None:
+    """Nothing of the client's host or scheme survives, and nothing of its path is changed."""
+    asked = facts(url="http://service.example.com:8787//x/%2e%2E?a=b%20c&d")
+
+    assert PLAIN.url(A, asked) == "https://a.example.com//x/%2e%2E?a=b%20c&d"
+
+
+def test_the_origin_is_told_what_cloudflare_vouches_for() -> None:
+    """The client's address, the scheme, the host, the origin's name; never the client's claims."""
+    asked = facts(
+        url="https://service.example.com:8443/",
+        cf_connecting_ip="203.0.113.9",
+        x_forwarded_for="6.6.6.6",
+        x_real_ip="6.6.6.6",
+    )
+
+    edits = PLAIN.request(A, asked)
+
+    assert edits.set == (
+        ("X-Forwarded-For", "203.0.113.9"),
+        ("X-Real-IP", "203.0.113.9"),
+        ("X-Forwarded-Proto", "https"),
+        ("X-Forwarded-Host", "service.example.com:8443"),
+        (VIA, "0123456789abcdef"),
+        ("X-Served-By", "a"),
+    )
+    assert set(edits.remove) == set(HOP_BY_HOP)
+
+
+def test_without_an_address_the_clients_claim_is_removed() -> None:
+    """Where nobody vouches for an address, none is told."""
+    edits = PLAIN.request(A, facts(x_forwarded_for="6.6.6.6"))
+
+    assert {"x-forwarded-for", "x-real-ip"} <= set(edits.remove)
+    assert not {"X-Forwarded-For", "X-Real-IP"} & {name for name, _ in edits.set}
+
+
+def test_a_client_cannot_name_our_headers_away() -> None:
+    """What Connection names is removed before anything is set."""
+    asked = facts(connection="close, X-Hop, x-forwarded-for", cf_connecting_ip="203.0.113.9")
+
+    edits = PLAIN.request(A, asked)
+
+    assert edits.remove[:2] == ("x-hop", "x-forwarded-for")
+    assert ("X-Forwarded-For", "203.0.113.9") in edits.set
+
+
+@pytest.mark.parametrize(
+    ("value", "names"),
+    [
+        ("", ()),
+        ("keep-alive", ()),
+        ("Upgrade", ()),
+        ("close, X-A ,x-b", ("x-a", "x-b")),
+        ("X A, é, x\x00", ()),
+        (",,,", ()),
+    ],
+)
+def test_connection_names_headers(value: str, names: tuple[str, ...]) -> None:
+    """Options that belong to the runtime stay, and what is no header name is passed over."""
+    assert named_by_connection(value) == names
+
+
+@given(st.text())
+def test_any_connection_header_can_be_read(value: str) -> None:
+    """A long list is cut, and every name in it could be given to `Headers.delete`."""
+    names = named_by_connection(value)
+
+    assert len(names) <= 32
+    assert all(name.isascii() and name and " " not in name for name in names)
+
+
+def test_a_request_that_was_here_before_is_known() -> None:
+    """By this balancer's own name among those that it came through."""
+    assert PLAIN.loops(facts(**{VIA: "ffff, 0123456789abcdef"}))
+    assert not PLAIN.loops(facts(**{VIA: "ffff"}))
+    assert dict(PLAIN.request(A, facts(**{VIA: "ffff"})).set)[VIA] == "ffff, 0123456789abcdef"
+
+
+def test_a_balancers_name_is_its_configurations() -> None:
+    """Isolates of one Worker agree on it, another configuration has another one."""
+    one, other = config_of(balancer_of(POOL)), config_of(balancer_of(pool("p", "b")))
+
+    assert identity_of(one) == identity_of(config_of(balancer_of(POOL)))
+    assert identity_of(one) != identity_of(other)
+
+
+def test_the_client_is_told_who_served() -> None:
+    """X-Served-By is set, the cookie is added to those of the origin, hop-by-hop goes."""
+    edits = PLAIN.response(A, "X-Hop", "sid=1")
+
+    assert edits.remove == ("x-hop",)
+    assert edits.set == (("X-Served-By", "a"),)
+    assert edits.append == (("Set-Cookie", "sid=1"),)
+    assert PLAIN.response(A, "", None).append == ()
+
+
+def test_x_served_by_can_be_turned_off() -> None:
+    """Then neither side is told, and a client's own is not passed off as ours."""
+    quiet = Forwarding(balancer_of(POOL, x_served_by=False), "id")
+
+    assert "x-served-by" in quiet.request(A, facts()).remove
+    assert "X-Served-By" not in dict(quiet.request(A, facts()).set)
+    assert quiet.response(A, "", None).set == ()
+
+
+def test_the_operators_edits_come_last() -> None:
+    """request_headers and response_headers win over what is set here."""
+    edits = HeaderEdits(set=(("X-Forwarded-Host", "other"),), remove=("x-powered-by",))
+    forwarding = Forwarding(balancer_of(POOL, request_headers=edits, response_headers=edits), "id")
+
+    assert forwarding.request(A, facts()).set[-1] == ("X-Forwarded-Host", "other")
+    assert "x-powered-by" in forwarding.request(A, facts()).remove
+    assert forwarding.response(A, "", None).remove == ("x-powered-by",)
+    assert forwarding.response(A, "", None).set[-1] == ("X-Forwarded-Host", "other")
