@@ -1,0 +1,58 @@
+"""One configuration at work: finds a request's load balancer and plans its way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lb.failover import Plan, Refuse, Serving
+from lb.forwarding import identity_of
+from lb.hosts import HostTable, loopback
+from lb.memory import Memory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lb.facts import RequestFacts
+    from lb.model import Config
+
+MISDIRECTED = Refuse(421, "no load balancer is configured for this host")
+LOOP = Refuse(508, "the request came back to the load balancer that had sent it")
+
+
+class Balancer:
+    """What an isolate keeps between requests: the prepared configuration and its memory."""
+
+    def __init__(self, config: Config, *, cookie_key: str = "", any_host: bool = False) -> None:
+        identity = identity_of(config)
+        self.memory = Memory(config)
+        self.servings = tuple(
+            Serving(lb, identity, cookie_key) for lb in config.load_balancers if lb.enabled
+        )
+        # In development the host is localhost, whatever the only load balancer is called.
+        alone = any_host and len(self.servings) == 1
+        self._hosts = HostTable(
+            ("*" if alone else serving.lb.name, serving) for serving in self.servings
+        )
+
+    def plan(
+        self, facts: RequestFacts, now: float, rand: Callable[[], float]
+    ) -> tuple[Serving | None, Plan | Refuse]:
+        """Return the request's load balancer, and a plan for it or the answer to it."""
+        serving = self._hosts.find(facts.host)
+        if serving is None:
+            return None, MISDIRECTED
+        if serving.forwarding.loops(facts):
+            return serving, LOOP
+        if serving.lb.https_redirect and not facts.https and not loopback(facts.host):
+            return serving, to_https(facts)
+        return serving, Plan(serving, self.memory.snapshot(now), facts, rand, now)
+
+
+def to_https(facts: RequestFacts) -> Refuse:
+    """Return the redirect to the same URL over HTTPS.
+
+    301 for GET and HEAD; 308 for the rest, as clients may turn a redirected POST into a GET
+    after 301 (RFC 9110, 15.4.2 and 15.4.9).
+    """
+    status = 301 if facts.method in ("GET", "HEAD") else 308
+    return Refuse(status, "moved to https", location=f"https://{facts.host}{facts.target}")

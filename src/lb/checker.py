@@ -1,0 +1,61 @@
+"""Probes the origins that are due and lets memory draw the conclusions."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from lb.monitors import MONITORS
+from lb.monitors.words import ProbeFailure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from lb.health import Verdict
+    from lb.memory import Memory
+    from lb.model import Monitor, Origin
+    from lb.ports import Clock, Log, Prober
+
+PROBES_SIDE_BY_SIDE = 4
+"""Of the six connections that one request may have waiting for headers
+(https://developers.cloudflare.com/workers/platform/limits/#simultaneous-open-connections);
+the response in front of the probes may still need the others."""
+
+
+async def check(
+    due: Iterable[tuple[Origin, Monitor]], memory: Memory, prober: Prober, clock: Clock, log: Log
+) -> None:
+    """Probe every due origin, a few at a time."""
+    waiting = iter(due)
+    await asyncio.gather(
+        *(_work_off(waiting, memory, prober, clock, log) for _ in range(PROBES_SIDE_BY_SIDE))
+    )
+
+
+async def _work_off(
+    waiting: Iterator[tuple[Origin, Monitor]],
+    memory: Memory,
+    prober: Prober,
+    clock: Clock,
+    log: Log,
+) -> None:
+    for origin, monitor in waiting:
+        verdict = await _verdict(origin, monitor, prober)
+        changed = memory.observe(origin, monitor, verdict, clock())
+        if changed is not None:
+            log(changed)
+
+
+async def _verdict(origin: Origin, monitor: Monitor, prober: Prober) -> Verdict:
+    """Probe once, and again at once after a time-out, `retries` times: Cloudflare's rule.
+
+    https://developers.cloudflare.com/api/resources/load_balancers/subresources/monitors/ (retries)
+    """
+    kind = MONITORS[monitor.type]
+    probe = kind.probe(monitor, origin)
+    reply = await prober.send(probe)
+    for _ in range(monitor.retries):
+        if reply is not ProbeFailure.TIMEOUT:
+            break
+        reply = await prober.send(probe)
+    return kind.judge(monitor, reply)

@@ -1,0 +1,330 @@
+"""The Plan: which origin a request tries, and what each outcome means for the next step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from lb.affinity import cookie_affinity
+from lb.availability import TAKES_PINNED, Standing
+from lb.forwarding import Forwarding
+from lb.model import OriginSteeringPolicy, SessionAffinity
+from lb.origin_steering import ORIGIN_POLICIES
+from lb.steering import POLICIES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from lb.availability import Snapshot
+    from lb.facts import RequestFacts
+    from lb.model import LoadBalancer, Origin
+
+
+class Cause(Enum):
+    """Why an attempt brought no answer."""
+
+    CONNECTION = "connection failed"
+    TIMEOUT = "no answer in time"
+    CLIENT = "the client went away"
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The origin answered. `handle` is the runtime's response, which no decision looks into."""
+
+    status: int
+    header: Callable[[str], str]
+    """Answers a lower-case name with the answer's header, or ""."""
+    handle: object
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """No answer came."""
+
+    cause: Cause
+
+
+Outcome = Answered | Failed
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What an outcome says of the origin, and of the request that it was sent."""
+
+    failed: bool
+    cause: str = ""
+    unreached: bool = False
+    """The origin provably did not get the request."""
+    blames_origin: bool = True
+    """Whether a failure counts against the origin."""
+
+
+@dataclass(slots=True)
+class Attempt:
+    """Send the request to `origin` and wait `timeout` seconds for the answer's first byte."""
+
+    origin: Origin
+    number: int
+    timeout: float
+
+
+@dataclass(slots=True)
+class Deliver:
+    """Give the client this origin's answer."""
+
+    origin: Origin
+    answer: Answered
+    set_cookie: str | None
+
+
+@dataclass(slots=True)
+class Refuse:
+    """Answer the client ourselves."""
+
+    status: int
+    reason: str
+    retry_after: int | None = None
+    location: str | None = None
+
+
+Step = Attempt | Deliver | Refuse
+
+RETRY_AFTER = 5
+"""Seconds after which a client may ask again when nothing answered."""
+
+SLOWEST_UPLOAD = 16_384
+"""Bytes a second below which an upload counts as stuck."""
+
+LARGEST_BODY = 100_000_000
+"""Bytes that a body of unknown length is taken to have: the most that Cloudflare lets pass on
+most plans (https://developers.cloudflare.com/workers/platform/limits/#request-limits)."""
+
+SAFE_TO_REPEAT = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Safe methods that applications really treat as safe; a WebSocket handshake is a GET."""
+
+# Answers of Cloudflare's edge that are given before anything was sent to the origin: connection
+# refused, unreachable, TLS handshake or certificate failed, name or tunnel not found. 520, 522 and
+# 524 may come after the origin got the request.
+# https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors/
+UNREACHED = frozenset({521, 523, 525, 526, 530})
+
+_FINE = Judgement(failed=False)
+
+
+def judge(retry_on: frozenset[int], outcome: Outcome) -> Judgement:
+    """Say whether an outcome is a failure of the origin."""
+    if isinstance(outcome, Failed):
+        return Judgement(
+            failed=True,
+            cause=outcome.cause.value,
+            blames_origin=outcome.cause is not Cause.CLIENT,
+        )
+    if outcome.status not in retry_on:
+        return _FINE
+    return Judgement(failed=True, cause=f"status {outcome.status}", unreached=_unreached(outcome))
+
+
+def _unreached(answer: Answered) -> bool:
+    """Whether Cloudflare's edge wrote this answer itself.
+
+    An origin may answer any status on its own, so the number alone proves nothing: an answer that
+    came through the edge from an origin carries CF-Cache-Status, an error page of the edge does
+    not (https://developers.cloudflare.com/cache/concepts/cache-responses/).
+    """
+    return (
+        answer.status in UNREACHED
+        and answer.header("server").lower() == "cloudflare"
+        and bool(answer.header("cf-ray"))
+        and not answer.header("cf-cache-status")
+    )
+
+
+class Serving:
+    """One load balancer with all that its requests share, made once for a configuration."""
+
+    def __init__(self, lb: LoadBalancer, identity: str, cookie_key: str) -> None:
+        self.lb = lb
+        self.affinity = cookie_affinity(lb, cookie_key)
+        self.forwarding = Forwarding(lb, identity)
+        self.steering = POLICIES[lb.steering_policy]
+        self.pools = {pool.name: pool for pool in lb.pools}
+        self.origin_count = sum(len(pool.origins) for pool in lb.pools)
+        self.retry_on = frozenset(
+            status for codes in lb.failover.retry_on for status in range(codes.low, codes.high + 1)
+        )
+        # ip_cookie chooses by the client's address first and keeps that choice by cookie:
+        # https://developers.cloudflare.com/load-balancing/understand-basics/session-affinity/
+        by_ip = lb.session_affinity is SessionAffinity.IP_COOKIE
+        self.origin_steering = {
+            pool.name: ORIGIN_POLICIES[OriginSteeringPolicy.HASH if by_ip else pool.origin_steering]
+            for pool in lb.pools
+        }
+
+
+class Plan:
+    """One request's way through the origins: `start()`, then `after()` each outcome.
+
+    It does no I/O, reads no clock and rolls no dice of its own, so that every driver, whatever it
+    awaits or does not, takes the same decisions.
+    """
+
+    def __init__(
+        self,
+        serving: Serving,
+        snapshot: Snapshot,
+        facts: RequestFacts,
+        rand: Callable[[], float],
+        now: float,
+    ) -> None:
+        self.serving = serving
+        self._snapshot = snapshot
+        self._facts = facts
+        self._started = now
+        self._rand = rand
+        self._attempt: Attempt | None = None
+        self._held: Deliver | None = None
+        self._pinned = self._pin()
+        self._candidates = self._in_order()
+
+    def start(self) -> Attempt | Refuse:
+        """Return the first attempt; a refusal when there is no origin at all to try."""
+        origin = next(self._candidates, None)
+        if origin is None:
+            return Refuse(503, "no origin is enabled", RETRY_AFTER)
+        self._attempt = Attempt(origin, 1, self._timeout(0.0))
+        return self._attempt
+
+    def after(self, outcome: Outcome, judgement: Judgement, now: float) -> Step:
+        """Return what to do about the outcome of the latest attempt."""
+        attempt = self._attempt
+        if attempt is None:
+            raise RuntimeError("after() was called before start()")
+        if isinstance(outcome, Answered):
+            cookie = None if judgement.failed else self._set_cookie(attempt.origin)
+            self._held = Deliver(attempt.origin, outcome, cookie)
+        if self._may_repeat(judgement):
+            following = self._next(attempt, now)
+            if following is not None:
+                return following
+        return self._held or Refuse(503, "no origin answered", RETRY_AFTER)
+
+    @property
+    def attempts(self) -> int:
+        """How many attempts have been made."""
+        return 0 if self._attempt is None else self._attempt.number
+
+    @property
+    def keeps_body(self) -> bool:
+        """Whether the body is to be read before it is sent, so that it could be sent again."""
+        facts, failover = self._facts, self.serving.lb.failover
+        return (
+            failover.tries > 1
+            and self.serving.origin_count > 1
+            and facts.has_body
+            and facts.content_length is not None
+            and facts.content_length <= failover.body_limit
+        )
+
+    def _timeout(self, elapsed: float) -> float:
+        """Return how long an attempt may take until the answer's headers.
+
+        A body that is streamed has to be sent first, and how far that has come cannot be seen
+        from here, so it is given the time that the slowest client we wait for would need.
+        """
+        failover, facts = self.serving.lb.failover, self._facts
+        timeout = min(failover.first_byte_timeout, failover.deadline - elapsed)
+        if facts.has_body and not self.keeps_body:
+            length = LARGEST_BODY if facts.content_length is None else facts.content_length
+            timeout += length / SLOWEST_UPLOAD
+        return timeout
+
+    def _may_repeat(self, judgement: Judgement) -> bool:
+        """A request is sent again only if that can do no harm, and its body is still at hand."""
+        if not judgement.failed:
+            return False
+        harmless = (
+            self._facts.method in SAFE_TO_REPEAT
+            or judgement.unreached
+            or self.serving.lb.failover.retry_non_idempotent
+        )
+        return harmless and (not self._facts.has_body or self.keeps_body)
+
+    def _next(self, before: Attempt, now: float) -> Attempt | None:
+        failover = self.serving.lb.failover
+        elapsed = now - self._started
+        if before.number >= failover.tries or elapsed >= failover.deadline:
+            return None
+        origin = next(self._candidates, None)
+        if origin is None:
+            return None
+        self._attempt = Attempt(origin, before.number + 1, self._timeout(elapsed))
+        return self._attempt
+
+    def _pin(self) -> Origin | None:
+        affinity = self.serving.affinity
+        if affinity is None:
+            return None
+        return affinity.pinned(self._facts.header("cookie"))
+
+    def _set_cookie(self, origin: Origin) -> str | None:
+        affinity = self.serving.affinity
+        if affinity is None or self._pinned is origin:
+            return None
+        return affinity.cookie(origin, https=self._facts.https or self.serving.lb.https_redirect)
+
+    def _in_order(self) -> Iterator[Origin]:
+        """Yield every origin that may be tried, once, the best first.
+
+        The pin; then steering over the pools and origin steering within; and when those have
+        failed or there are none, whatever is left is better than a refusal.
+        """
+        serving, snapshot, facts, rand = self.serving, self._snapshot, self._facts, self._rand
+        seen = set()
+        if self._pinned is not None and self._keeps_session(self._pinned):
+            seen.add(self._pinned.key)
+            yield self._pinned
+        for pool in serving.steering(serving.lb.default_pools, facts, rand):
+            view = snapshot.view(pool)
+            if not view.available:
+                continue
+            for origin in serving.origin_steering[pool.name](view, facts, rand):
+                if origin.key not in seen:
+                    seen.add(origin.key)
+                    yield origin
+        for origin in last_resort(serving.lb, snapshot):
+            if origin.key not in seen:
+                seen.add(origin.key)
+                yield origin
+
+
+    def _keeps_session(self, origin: Origin) -> bool:
+        pool_view = self._snapshot.view(self.serving.pools[origin.pool])
+        return pool_view.available and TAKES_PINNED[self._snapshot.standing(origin)]
+
+
+# The order of the last resort, in each rank the fallback pool before the others, as its health is
+# not asked for (https://developers.cloudflare.com/load-balancing/understand-basics/health-details/).
+# An ejection is a guess from a few requests, so it is taken back before a monitor's verdict is.
+LAST_RESORT: Mapping[Standing, int | None] = {
+    Standing.AVAILABLE: 0,
+    Standing.EJECTED: 1,
+    Standing.NO_WEIGHT: 2,
+    Standing.UNHEALTHY: 2,
+    Standing.DISABLED: None,
+}
+
+
+def last_resort(lb: LoadBalancer, snapshot: Snapshot) -> Iterator[Origin]:
+    """Yield the enabled origins of the enabled pools in the order in which despair tries them."""
+    ranked: list[tuple[int, int, Origin]] = []
+    for pool in lb.pools:
+        if not pool.enabled:
+            continue
+        for origin in pool.origins:
+            rank = LAST_RESORT[snapshot.standing(origin)]
+            if rank is not None:
+                ranked.append((rank, pool is not lb.fallback_pool, origin))
+    ranked.sort(key=lambda entry: entry[:2])
+    return (origin for _, _, origin in ranked)

@@ -1,0 +1,63 @@
+"""The few pages that the balancer writes itself."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from lb.failover import Refuse
+
+
+class Page(NamedTuple):
+    """A whole answer, ready to be sent."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: str
+
+
+_TITLES = {
+    421: "Misdirected request",
+    500: "The load balancer is not configured",
+    502: "Bad gateway",
+    503: "Service unavailable",
+    508: "Loop detected",
+}
+
+_TEXTS = {
+    421: (
+        "No load balancer is configured for this host name. If it is yours, give a load balancer "
+        "this name, or the name *, in its configuration."
+    ),
+    500: (
+        "Its configuration has problems, so it serves nothing. The problems are in the Worker's "
+        "log; <code>evenkeel check</code> prints them with the line of each."
+    ),
+    502: "The load balancer could not pass on this request.",
+    503: "None of the servers behind this address could answer. Please try again in a moment.",
+    508: "This request came back to the load balancer that had sent it out. An origin's address "
+    "leads to the load balancer itself.",
+}
+
+_PAGE = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>{title}</title>
+<style>:root{{color-scheme:light dark}}body{{font:1rem/1.5 system-ui,sans-serif;max-width:36rem;\
+margin:15vh auto;padding:0 1.5rem}}h1{{font-size:1.4rem}}</style>
+<h1>{title}</h1>
+<p>{text}</p>
+</html>
+"""
+
+
+def page(refusal: Refuse) -> Page:
+    """Return the answer to a refused request. Nothing of the request is repeated in it."""
+    if refusal.location is not None:
+        return Page(refusal.status, (("Location", refusal.location), ("Cache-Control", "no-store")), "")
+    headers = [("Content-Type", "text/html; charset=utf-8"), ("Cache-Control", "no-store")]
+    if refusal.retry_after is not None:
+        headers.append(("Retry-After", str(refusal.retry_after)))
+    title = _TITLES[refusal.status]
+    body = _PAGE.format(title=f"{refusal.status} {escape(title)}", text=_TEXTS[refusal.status])
+    return Page(refusal.status, tuple(headers), body)

@@ -1,0 +1,48 @@
+"""What the drivers await: each port has one runtime behind it in the Worker, and a fake in tests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from lb.events import Event
+    from lb.failover import Answered, Attempt, Outcome
+    from lb.monitors.words import Probe, Reply
+
+
+class Transport(Protocol):
+    """Sends one client request to origins. It knows the request; an attempt says where to."""
+
+    async def send(self, attempt: Attempt) -> Outcome:
+        """Send the request and wait for the answer's headers, `attempt.timeout` at most.
+
+        Never raises: what went wrong is the outcome. An attempt given up on is aborted.
+        """
+
+    def discard(self, answer: Answered) -> None:
+        """Let go of an answer that the client will not see."""
+
+
+class Prober(Protocol):
+    """Sends probes."""
+
+    async def send(self, probe: Probe) -> Reply:
+        """Send one probe. Never raises: what went wrong is the reply."""
+
+
+class Clock(Protocol):
+    """Seconds since the Unix epoch."""
+
+    def __call__(self) -> float: ...
+
+
+class Chance(Protocol):
+    """Numbers from 0 up to but not including 1."""
+
+    def __call__(self) -> float: ...
+
+
+class Log(Protocol):
+    """Takes note of what happened. Never raises."""
+
+    def __call__(self, event: Event) -> None: ...

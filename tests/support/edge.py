@@ -1,0 +1,131 @@
+"""The edge of a Worker, played on CPython: httpx for the runtime's fetch, the drivers unchanged."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import httpx
+
+from lb.balancer import Balancer
+from lb.checker import check
+from lb.facts import RequestFacts
+from lb.failover import Answered, Attempt, Cause, Failed, Outcome, Plan, Refuse
+from lb.monitors.words import Answer, Probe, ProbeFailure, Reply
+from lb.pages import page
+from lb.proxy import serve
+
+if TYPE_CHECKING:
+    from lb.events import Event
+    from lb.forwarding import Edits
+    from lb.model import Config
+
+
+def edited(headers: httpx.Headers, edits: Edits) -> httpx.Headers:
+    """Return the headers after the edits."""
+    made = httpx.Headers([(n, v) for n, v in headers.multi_items() if n.lower() not in edits.remove])
+    made.update(edits.set)
+    return httpx.Headers([*made.multi_items(), *edits.append])
+
+
+@dataclass
+class HttpxTransport:
+    """The Transport port over an httpx client."""
+
+    client: httpx.AsyncClient
+    request: httpx.Request
+    facts: RequestFacts
+    plan: Plan
+    discarded: list[int] = field(default_factory=list)
+
+    async def send(self, attempt: Attempt) -> Outcome:
+        forwarding = self.plan.serving.forwarding
+        headers = edited(self.request.headers, forwarding.request(attempt.origin, self.facts))
+        del headers["host"]
+        outgoing = httpx.Request(
+            self.request.method,
+            forwarding.url(attempt.origin, self.facts),
+            headers=headers,
+            content=self.request.content,
+            extensions={"timeout": {"read": attempt.timeout}},
+        )
+        try:
+            response = await self.client.send(outgoing)
+        except httpx.TimeoutException:
+            return Failed(Cause.TIMEOUT)
+        except httpx.TransportError:
+            return Failed(Cause.CONNECTION)
+        return Answered(response.status_code, lambda name: response.headers.get(name, ""), response)
+
+    def discard(self, answer: Answered) -> None:
+        self.discarded.append(answer.status)
+
+
+@dataclass
+class HttpxProber:
+    """The Prober port over an httpx client."""
+
+    client: httpx.AsyncClient
+
+    async def send(self, probe: Probe) -> Reply:
+        try:
+            response = await self.client.request(
+                probe.method, probe.url, headers=probe.headers, timeout=probe.timeout
+            )
+        except httpx.TimeoutException:
+            return ProbeFailure.TIMEOUT
+        except httpx.TransportError:
+            return ProbeFailure.CONNECTION
+        return Answer(status=response.status_code, body=response.content)
+
+
+class FakeEdge:
+    """A Worker's isolate: give it requests, move its clock, read its log."""
+
+    def __init__(self, config: Config, *, cookie_key: str = "", any_host: bool = False) -> None:
+        self.balancer = Balancer(config, cookie_key=cookie_key, any_host=any_host)
+        self.now = 1_000.0
+        self.chance = 0.0
+        self.log: list[Event] = []
+        self.discarded: list[int] = []
+
+    def fetch(self, method: str, url: str, **options: object) -> httpx.Response:
+        """Answer a request as the Worker would."""
+        request = httpx.Request(method, url, **options)  # type: ignore[arg-type] # httpx's own options
+        return asyncio.run(self._fetch(request))
+
+    def probe(self) -> int:
+        """Send the probes that are due, as the Worker does behind a response; return how many."""
+        return asyncio.run(self._probe())
+
+    async def _fetch(self, request: httpx.Request) -> httpx.Response:
+        facts = RequestFacts(
+            request.method, str(request.url), request.headers.get, lambda: bool(request.content)
+        )
+        _, plan = self.balancer.plan(facts, self.now, lambda: self.chance)
+        if isinstance(plan, Refuse):
+            return _page(plan)
+        async with httpx.AsyncClient() as client:
+            transport = HttpxTransport(client, request, facts, plan, self.discarded)
+            memory = self.balancer.memory
+            step = await serve(plan, memory, transport, lambda: self.now, self.log.append)
+        if isinstance(step, Refuse):
+            return _page(step)
+        response = step.answer.handle
+        assert isinstance(response, httpx.Response)
+        edits = plan.serving.forwarding.response(step.origin, "", step.set_cookie)
+        headers = edited(response.headers, edits)
+        return httpx.Response(response.status_code, headers=headers, content=response.content)
+
+    async def _probe(self) -> int:
+        memory = self.balancer.memory
+        due = memory.due(self.now)
+        async with httpx.AsyncClient() as client:
+            await check(due, memory, HttpxProber(client), lambda: self.now, self.log.append)
+        return len(due)
+
+
+def _page(refusal: Refuse) -> httpx.Response:
+    made = page(refusal)
+    return httpx.Response(made.status, headers=list(made.headers), text=made.body)

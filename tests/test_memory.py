@@ -1,0 +1,170 @@
+"""What an isolate remembers of origins: ejections, probes that are due, the snapshot."""
+
+from __future__ import annotations
+
+from support.make import balancer_of, config_of, monitor, origin, pool
+
+from lb.availability import Standing
+from lb.events import OriginEjected, OriginRestored
+from lb.failover import Judgement
+from lb.health import Verdict
+from lb.memory import LEASE, MOST_PROBES_AT_ONCE, Memory
+from lb.model import Ejection, LoadBalancer
+
+FAILED = Judgement(failed=True, cause="connection failed")
+FINE = Judgement(failed=False)
+POOL = pool("p", "a", "b", "c", "d")
+A, B, C, D = POOL.origins
+
+
+def lb_with(**ejection: float) -> LoadBalancer:
+    """Return a load balancer over POOL with these ejection settings."""
+    return balancer_of(POOL, ejection=Ejection(**ejection))  # type: ignore[arg-type] # whole numbers are given where they are due
+
+
+def standings(memory: Memory, now: float) -> list[Standing]:
+    """Return how the pool's origins stand."""
+    return [memory.snapshot(now).standing(one) for one in POOL.origins]
+
+
+def test_a_failure_takes_an_origin_out_for_base_time() -> None:
+    """At once by default, and back without anybody's doing."""
+    lb = lb_with(base_time=30)
+    memory = Memory(config_of(lb))
+
+    event = memory.record(lb, A, FAILED, 10.0, 10.5)
+
+    assert event == OriginEjected(
+        load_balancer="*", pool="p", origin="a", cause="connection failed", seconds=30
+    )
+    assert standings(memory, 40.4)[0] is Standing.EJECTED
+    assert standings(memory, 40.5)[0] is Standing.AVAILABLE
+
+
+def test_only_failures_in_a_row_eject() -> None:
+    """A good answer in between starts the count again."""
+    lb = lb_with(consecutive_failures=2)
+    memory = Memory(config_of(lb))
+
+    for now, judgement in enumerate((FAILED, FINE, FAILED)):
+        assert memory.record(lb, A, judgement, now, now) is None
+    assert standings(memory, 3.0)[0] is Standing.AVAILABLE
+    assert isinstance(memory.record(lb, A, FAILED, 3.0, 3.0), OriginEjected)
+
+
+def test_the_clients_own_failures_do_not_count() -> None:
+    """A client that leaves says nothing about the origin."""
+    lb = lb_with()
+    memory = Memory(config_of(lb))
+
+    assert memory.record(lb, A, Judgement(failed=True, blames_origin=False), 1.0, 1.0) is None
+    assert standings(memory, 1.0)[0] is Standing.AVAILABLE
+
+
+def test_no_base_time_means_no_ejection() -> None:
+    """0 turns passive health off."""
+    lb = lb_with(base_time=0)
+    memory = Memory(config_of(lb))
+
+    assert memory.record(lb, A, FAILED, 1.0, 1.0) is None
+    assert standings(memory, 1.0)[0] is Standing.AVAILABLE
+
+
+def test_at_most_max_percent_of_a_pool_is_out_at_once() -> None:
+    """Half of four is two; and one may always go, as in Envoy."""
+    for percent, out in ((50, 2), (1, 1), (100, 4)):
+        lb = lb_with(max_percent=percent)
+        memory = Memory(config_of(lb))
+        for one in POOL.origins:
+            memory.record(lb, one, FAILED, 1.0, 1.0)
+
+        assert standings(memory, 1.0).count(Standing.EJECTED) == out
+
+
+def test_an_ejected_origin_that_answers_is_taken_back() -> None:
+    """When all were down and it was tried again, its good answer ends the ejection."""
+    lb = lb_with()
+    memory = Memory(config_of(lb))
+    memory.record(lb, A, FAILED, 1.0, 2.0)
+
+    assert memory.record(lb, A, FINE, 1.5, 3.0) is None  # sent before the ejection
+    assert standings(memory, 3.0)[0] is Standing.EJECTED
+    assert memory.record(lb, A, FINE, 3.0, 4.0) == OriginRestored(
+        load_balancer="*", pool="p", origin="a"
+    )
+    assert standings(memory, 4.0)[0] is Standing.AVAILABLE
+
+
+def test_a_second_failure_while_ejected_prolongs_it_in_silence() -> None:
+    """One event for one outage."""
+    lb = lb_with(base_time=30)
+    memory = Memory(config_of(lb))
+    memory.record(lb, A, FAILED, 1.0, 1.0)
+
+    assert memory.record(lb, A, FAILED, 20.0, 20.0) is None
+    assert standings(memory, 49.0)[0] is Standing.EJECTED
+
+
+def test_a_snapshot_is_made_only_when_something_changed() -> None:
+    """Requests share it until health changes or an ejection ends."""
+    lb = lb_with(base_time=30)
+    memory = Memory(config_of(lb))
+    first = memory.snapshot(1.0)
+    memory.record(lb, A, FINE, 1.0, 1.0)
+
+    assert memory.snapshot(2.0) is first
+    memory.record(lb, A, FAILED, 2.0, 2.0)
+    second = memory.snapshot(2.0)
+    assert second is not first
+    assert memory.snapshot(31.9) is second
+    assert memory.snapshot(32.0) is not second
+
+
+def watched(count: int) -> Memory:
+    """Return the memory of a configuration with this many monitored origins."""
+    names = [f"o{number}" for number in range(count)]
+    return Memory(config_of(balancer_of(pool("p", *names, monitor=monitor(interval=30)))))
+
+
+def test_a_probe_is_due_once_an_interval() -> None:
+    """All at the start; while one is under way it is not due; then an interval after its verdict."""
+    memory = watched(2)
+
+    due = memory.due(100.0)
+    assert [one.name for one, _ in due] == ["o0", "o1"]
+    assert memory.due(101.0) == []
+
+    for one, watching in due:
+        memory.observe(one, watching, Verdict(passed=True), 102.0)
+    assert memory.due(131.9) == []
+    assert len(memory.due(132.0)) == 2
+
+
+def test_a_probe_that_never_reports_is_taken_for_lost() -> None:
+    """The runtime may end background work; the next request begins anew."""
+    memory = watched(1)
+    memory.due(100.0)
+
+    assert memory.due(100.0 + LEASE - 1) == []
+    assert len(memory.due(100.0 + LEASE)) == 1
+
+
+def test_many_origins_are_probed_in_turns() -> None:
+    """One response has room for so many probes behind it; the next request takes the next ones."""
+    memory = watched(MOST_PROBES_AT_ONCE + 5)
+
+    first, second = memory.due(1.0), memory.due(1.0)
+
+    assert (len(first), len(second), len(memory.due(1.0))) == (MOST_PROBES_AT_ONCE, 5, 0)
+    assert not {one.name for one, _ in first} & {one.name for one, _ in second}
+
+
+def test_only_what_can_serve_is_probed() -> None:
+    """Not what is disabled, has no monitor, or belongs to a pool that no load balancer uses."""
+    watching = monitor()
+    used = pool("p", "a", origin("off", "p", enabled=False), monitor=watching)
+    asleep = pool("q", "b", monitor=watching, enabled=False)
+    memory = Memory(config_of(balancer_of(used, asleep, pool("r", "c"))))
+
+    assert [one.name for one, _ in memory.due(1.0)] == ["a"]
+    assert Memory(config_of(balancer_of(pool("r", "c")))).due(1.0) == []
