@@ -1,0 +1,1 @@
+"""The edge: the only place, with entry.py, that knows JavaScript and the Workers runtime."""

@@ -1,0 +1,51 @@
+"""Requests and answers, from the runtime's words to ours and back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import js
+
+from lb.facts import RequestFacts
+from lb.pages import page
+from lb.worker.runtime import js_object
+
+if TYPE_CHECKING:
+    from lb.failover import Deliver, Plan, Refuse
+    from lb.forwarding import Edits
+
+
+def facts_of(request: Any) -> RequestFacts:
+    """Return the facts of a request; a missing header arrives as a false value, not as None."""
+    return RequestFacts(
+        request.method, request.url, request.headers.get, lambda: bool(request.body)
+    )
+
+
+def apply(edits: Edits, headers: Any) -> None:
+    """Edit JavaScript headers in place."""
+    delete, put = headers.delete, headers.set
+    for name in edits.remove:
+        delete(name)
+    for name, value in edits.set:
+        put(name, value)
+    for name, value in edits.append:
+        headers.append(name, value)
+
+
+def delivered(plan: Plan, step: Deliver) -> Any:
+    """Return the client's response: the origin's own, whose body never enters Python."""
+    response: Any = step.answer.handle
+    answer = js.Response.new(response.body, response)
+    connection = step.answer.header("connection")
+    apply(plan.serving.forwarding.response(step.origin, connection, step.set_cookie), answer.headers)
+    return answer
+
+
+def refused(step: Refuse) -> Any:
+    """Return the page of a request that the balancer answers itself."""
+    status, pairs, body = page(step)
+    headers = js.Headers.new()
+    for name, value in pairs:
+        headers.set(name, value)
+    return js.Response.new(body or None, js_object(status=status, headers=headers))

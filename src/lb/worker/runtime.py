@@ -1,0 +1,60 @@
+"""The runtime's own things in one place: clock, chance, log, background work, JS values."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import UTC, datetime
+from random import random
+from typing import TYPE_CHECKING, Any
+
+import _pyodide_entrypoint_helper
+import js
+from pyodide.ffi import to_js
+
+from lb.events import Event, Trouble, fields_of
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+clock = time.time
+chance = random
+
+
+def js_object(**values: Any) -> Any:
+    """Return a JavaScript object. A Python dict passed as options is ignored or kills the isolate."""
+    return to_js(values, dict_converter=js.Object.fromEntries)
+
+
+def log(event: Event) -> None:
+    """Write one line of JSON, which escapes whatever a client or an origin put into a value."""
+    now = datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="milliseconds")
+    print(json.dumps({"time": now, **fields_of(event)}))
+
+
+def in_background(ctx: Any, work: Coroutine[Any, Any, None]) -> None:
+    """Let `work` go on behind the response.
+
+    The runtime hands out a context whose waitUntil drops a coroutine; its own helper, which the
+    SDK uses for its handler classes, makes it take one.
+    """
+    _pyodide_entrypoint_helper.patchWaitUntil(ctx)
+    ctx.waitUntil(_guarded(work))
+
+
+async def _guarded(work: Coroutine[Any, Any, None]) -> None:
+    try:
+        await work
+    except Exception as error:  # noqa: BLE001 (in the background nobody else would ever see it)
+        log(trouble("background work failed", error))
+
+
+def trouble(what: str, error: BaseException) -> Trouble:
+    """Return the event of a fault of our own: the kind of error and where, never its values."""
+    where = []
+    frame = error.__traceback__
+    while frame is not None:
+        code = frame.tb_frame.f_code
+        where.append(f"{code.co_filename.rpartition('/')[2]}:{frame.tb_lineno}")
+        frame = frame.tb_next
+    return Trouble(message=f"{what}: {type(error).__name__} at {' '.join(where[-4:])}")

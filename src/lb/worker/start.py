@@ -1,0 +1,45 @@
+"""Reads the configuration when an isolate starts: the file, or the variables in its place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import js
+
+from lb.balancer import Balancer
+from lb.config import Invalid, from_toml, from_variables
+from lb.events import Notice, Trouble
+
+if TYPE_CHECKING:
+    from lb.ports import Log
+
+# Read at the top level, so that the memory snapshot taken at deploy holds the parsed file.
+# Nothing here may hold a JavaScript object, or there is no snapshot.
+_FILE = Path(__file__).parents[2] / "loadbalancer.toml"
+_FROM_FILE = from_toml(_FILE.read_text("utf-8"))
+
+
+def start(env: Any, log: Log) -> Balancer | None:
+    """Return the balancer; None, with every problem logged, if the configuration is bad."""
+    variables = _variables(env)
+    parsed = from_variables(variables)
+    if parsed is None:
+        parsed = _FROM_FILE
+    else:
+        log(Notice(message="the variables define the balancer; loadbalancer.toml is not read"))
+    if isinstance(parsed, Invalid):
+        for problem in parsed.problems:
+            log(Trouble(message=f"configuration: {problem}"))
+        return None
+    return Balancer(
+        parsed,
+        cookie_key=str(variables.get("LB_COOKIE_KEY") or ""),
+        any_host=bool(variables.get("EVENKEEL_DEV")),
+    )
+
+
+def _variables(env: Any) -> dict[str, str | float | bool]:
+    """Return the variables and secrets among the bindings, which are objects."""
+    entries = ((entry[0], entry[1]) for entry in js.Object.entries(env))
+    return {name: value for name, value in entries if isinstance(value, str | int | float)}
