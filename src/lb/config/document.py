@@ -1,0 +1,153 @@
+"""From a document, as TOML or JSON gives it, to a Config: every problem is found at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from lb.config.kinds import ListOf, Ref
+from lb.config.load_balancers import ADMIN, LOAD_BALANCER, make_load_balancer
+from lb.config.monitors import MONITOR, MONITOR_GROUP, make_monitor
+from lb.config.pools import HOST_DIFFERS, POOL, hosts_of, make_pool
+from lb.config.problems import Place, Problem, Reader, nearest, shown
+from lb.config.tables import Field, Record, Standing, Table
+from lb.model import Admin, Config, LoadBalancer, Monitor, Pool
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Named = TypeVar("Named", Monitor, Pool, LoadBalancer)
+
+
+@dataclass(frozen=True, slots=True)
+class Invalid:
+    """A configuration that cannot be used."""
+
+    problems: tuple[Problem, ...]
+
+
+Parsed = Config | Invalid
+
+DOCUMENT = Table(
+    name="document",
+    doc="A whole configuration.",
+    fields=(
+        Field("load_balancers", ListOf(kind=LOAD_BALANCER, most=1000), [], "What is served."),
+        Field("pools", ListOf(kind=POOL, most=1000), [], "Groups of origins."),
+        Field("monitors", ListOf(kind=MONITOR, most=1000), [], "How health is probed."),
+        Field("admin", ADMIN, {}, "The admin API."),
+        Field(
+            "monitor_groups",
+            ListOf(kind=MONITOR_GROUP, most=1000),
+            [],
+            "Monitors that vote.",
+            Standing.LATER,
+        ),
+    ),
+)
+
+
+class Index(Generic[Named]):
+    """Objects of one kind by name, and the names that were given to refused ones."""
+
+    def __init__(self, kind: str, document: object, key: str) -> None:
+        self._kind = kind
+        self._objects: dict[str, tuple[Named, Place]] = {}
+        self._written = set(_names(document, key))
+
+    def add(self, named: Named, at: Place, reader: Reader) -> None:
+        """Take an object in; a second one of its name is a problem."""
+        if not named.name:
+            return
+        _, first = self._objects.setdefault(named.name, (named, at))
+        if first is not at:
+            reader.refuse(at / "name", f"{shown(named.name)} is the name of {first} already")
+
+    def find(self, ref: Ref, reader: Reader) -> Named | None:
+        """The object that a name stands for."""
+        found = self._objects.get(ref.name)
+        if found:
+            return found[0]
+        # One that was refused is no unknown one: its own problem says what is wrong.
+        if ref.name not in self._written:
+            hint = nearest(ref.name, self._objects)
+            reader.refuse(ref.at, f"there is no {self._kind} named {shown(ref.name)}{hint}")
+        return None
+
+    @property
+    def all(self) -> tuple[Named, ...]:
+        """Every object, in the document's order."""
+        return tuple(named for named, _ in self._objects.values())
+
+
+def parse(document: Mapping[str, object]) -> Parsed:
+    """The configuration that a document describes, or everything that is wrong with it."""
+    reader = Reader()
+    top = DOCUMENT.read(document, Place(), reader)
+    record = top if isinstance(top, Record) else Record(Place())
+    monitors: Index[Monitor] = Index("monitor", document, "monitors")
+    for each in record.records("monitors"):
+        monitors.add(make_monitor(each, reader), each.at, reader)
+    pools: Index[Pool] = Index("pool", document, "pools")
+    for each in record.records("pools"):
+        pool = make_pool(each, _monitor_of(each, monitors, reader), reader)
+        pools.add(pool, each.at, reader)
+    _check_probe_hosts(record, pools.all, reader)
+    served: Index[LoadBalancer] = Index("load balancer", document, "load_balancers")
+    for each in record.records("load_balancers"):
+        balancer = make_load_balancer(each, lambda ref: pools.find(ref, reader), reader)
+        if balancer:
+            served.add(balancer, each.at, reader)
+    if reader.problems:
+        return Invalid(tuple(dict.fromkeys(reader.problems)))
+    admin = record.values.get("admin")
+    return Config(
+        load_balancers=served.all,
+        pools=pools.all,
+        monitors=monitors.all,
+        admin=admin if isinstance(admin, Admin) else Admin(),
+        kept=reader.kept,
+    )
+
+
+def json_schema() -> dict[str, object]:
+    """JSON Schema of a configuration file: it accepts every file that `parse` accepts.
+
+    The reverse does not hold: references and rules about several keys are `parse`'s alone.
+    """
+    return {
+        # The version that editors of TOML know best.
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "Evenkeel load balancer",
+        **DOCUMENT.schema(),
+    }
+
+
+def _names(document: object, key: str) -> Iterable[str]:
+    listed = document.get(key) if isinstance(document, Mapping) else None
+    for each in listed if isinstance(listed, list | tuple) else ():
+        name = each.get("name") if isinstance(each, Mapping) else None
+        if isinstance(name, str):
+            yield name
+
+
+def _monitor_of(record: Record, monitors: Index[Monitor], reader: Reader) -> Monitor | None:
+    ref = record.values.get("monitor")
+    return monitors.find(ref, reader) if isinstance(ref, Ref) else None
+
+
+def _check_probe_hosts(record: Record, pools: tuple[Pool, ...], reader: Reader) -> None:
+    """A monitor's Host header must say what the probed origins' addresses say anyway."""
+    for each in record.records("monitors"):
+        probed = [
+            origin
+            for pool in pools
+            if pool.monitor and pool.monitor.name == each.text("name")
+            for origin in pool.origins
+        ]
+        for name, values in each.headers("header"):
+            if name.lower() == "host" and any(
+                value.lower() not in hosts_of(origin.url) for value in values for origin in probed
+            ):
+                reader.refuse(each.at / "header" / name, HOST_DIFFERS)

@@ -1,0 +1,178 @@
+"""Header names and values: what an operator may set, and what belongs to the runtime."""
+
+# ruff: noqa: D102 (what the methods of a kind do is said once, at `Kind`)
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from lb.config.kinds import Kind, ListOf, MapOf, Text
+from lb.config.tables import Field, Record, Table
+from lb.model import HeaderEdits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lb.config.problems import Place, Reader
+
+# RFC 9110 5.6.2: the characters of a token.
+TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105 (a token of HTTP's grammar)
+_TOKEN = re.compile(TOKEN)
+_MOST_HEADERS = 100
+_LONGEST_NAME = 100
+_LONGEST_VALUE = 4096
+
+_HOP_BY_HOP = "belongs to one connection, not to the message (RFC 9110 7.6.1)"
+_LENGTH = "is set by the runtime from the body"
+_CLOUDFLARE = "is set by Cloudflare and cannot be changed by a Worker"
+_HOST = "is always the host of the origin's address: put the name there"
+
+_CONNECTION = dict.fromkeys(
+    ("connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding"),
+    _HOP_BY_HOP,
+)
+_REQUEST: dict[str, str] = {
+    **_CONNECTION,
+    "host": _HOST,
+    "content-length": _LENGTH,
+    "upgrade": "is what opens a WebSocket, and is passed on as it is",
+    "expect": "is answered by Cloudflare before a Worker sees the request",
+    "cdn-loop": _CLOUDFLARE,
+}
+_RESPONSE: dict[str, str] = {
+    **_CONNECTION,
+    "content-length": _LENGTH,
+    "upgrade": "is what opens a WebSocket, and is passed on as it is",
+    "content-encoding": "tells how the body is packed, and bodies are passed on as they are",
+}
+
+
+def token_problem(name: str) -> str | None:
+    """What is wrong with a header's name."""
+    return None if _TOKEN.fullmatch(name) else "is not a header name (RFC 9110 5.1)"
+
+
+def value_problem(value: str) -> str | None:
+    """What is wrong with a header's value (RFC 9110 5.5), without showing it."""
+    if not all(" " <= char <= "~" or char == "\t" for char in value):
+        return "a header's value has printable ASCII characters only, on one line"
+    return (
+        "a header's value neither starts nor ends with a space" if value != value.strip() else None
+    )
+
+
+def _request_problem(name: str) -> str | None:
+    """Why a header of requests is not the operator's to change."""
+    lower = name.lower()
+    if lower.startswith("cf-"):
+        return _CLOUDFLARE
+    if lower.startswith("x-evenkeel-"):
+        return "is Evenkeel's own"
+    return _REQUEST.get(lower)
+
+
+def _probe_problem(name: str) -> str | None:
+    lower = name.lower()
+    if lower == "user-agent":
+        # https://developers.cloudflare.com/load-balancing/monitors/create-monitor/
+        return "cannot be overridden: origins tell probes from visitors by it"
+    # Host is compared with the addresses, once these are known.
+    return None if lower == "host" else _request_problem(name)
+
+
+def _response_set_problem(name: str) -> str | None:
+    lower = name.lower()
+    if lower == "set-cookie":
+        return "cannot be set, as that would replace the origin's own cookies"
+    return _RESPONSE.get(lower)
+
+
+def _response_remove_problem(name: str) -> str | None:
+    return _RESPONSE.get(name.lower())
+
+
+def header_name(forbidden: Callable[[str], str | None]) -> Text:
+    """A header name that `forbidden` has no objection to."""
+
+    def rule(name: str) -> str | None:
+        return token_problem(name) or forbidden(name)
+
+    return Text(least=1, most=_LONGEST_NAME, rule=rule, pattern=TOKEN, words="header name")
+
+
+VALUE = Text(most=_LONGEST_VALUE, rule=value_problem, words="header value", secret=True)
+
+
+class HeaderMap(MapOf):
+    """Headers by name: no name twice, whatever its case."""
+
+    def read(self, value: object, at: Place, reader: Reader) -> object:
+        pairs = super().read(value, at, reader)
+        seen: set[str] = set()
+        if isinstance(pairs, tuple):
+            for name, _ in pairs:
+                if name.lower() in seen:
+                    reader.refuse(at / name, "this header is given twice (case does not count)")
+                seen.add(name.lower())
+        return pairs
+
+
+def probe_headers() -> Kind:
+    """A monitor's header: each name with one or more values."""
+    values = ListOf(kind=VALUE, least=1, most=10)
+    return HeaderMap(key=header_name(_probe_problem), kind=values, most=_MOST_HEADERS)
+
+
+def origin_headers() -> Kind:
+    """An origin's header: Cloudflare knows only Host, which for a Worker is the address."""
+    return HeaderMap(key=HOST_NAME, kind=ListOf(kind=VALUE, least=1, most=1), most=1)
+
+
+def _only_host(name: str) -> str | None:
+    if name.lower() == "host":
+        return None
+    return "an origin's header may only be Host: use request_headers of the load balancer"
+
+
+HOST_NAME = Text(least=1, most=_LONGEST_NAME, rule=_only_host, words="`Host`")
+
+
+def _edits(name: str, doc: str, set_rule: Text, remove_rule: Text) -> Table:
+    return Table(
+        name=name,
+        doc=doc,
+        make=_make_edits,
+        fields=(
+            Field(
+                "set",
+                HeaderMap(key=set_rule, kind=VALUE, most=_MOST_HEADERS),
+                {},
+                "Headers to set, replacing what was there.",
+            ),
+            Field(
+                "remove",
+                ListOf(kind=remove_rule, most=_MOST_HEADERS),
+                [],
+                "Headers to remove, before others are set.",
+            ),
+        ),
+    )
+
+
+def _make_edits(record: Record, reader: Reader) -> object:
+    del reader
+    return record.build(HeaderEdits)
+
+
+REQUEST_HEADERS = _edits(
+    "load_balancers.request_headers",
+    "Changes to the headers of a request on its way to an origin.",
+    header_name(_request_problem),
+    header_name(_request_problem),
+)
+RESPONSE_HEADERS = _edits(
+    "load_balancers.response_headers",
+    "Changes to the headers of an answer on its way to the client.",
+    header_name(_response_set_problem),
+    header_name(_response_remove_problem),
+)

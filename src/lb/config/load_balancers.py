@@ -1,0 +1,241 @@
+"""Load balancers: their fields, and the rules that join several of them.
+
+https://developers.cloudflare.com/api/resources/load_balancers/
+The fields below `failover` are Evenkeel's own.
+"""
+
+# ruff: noqa: FBT003 (in a table, a default stands where every other default stands)
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from lb.config.codes import Codes
+from lb.config.headers import REQUEST_HEADERS, RESPONSE_HEADERS
+from lb.config.kinds import Boolean, ListOf, Number, Ref, Reference, Text, Whole, choice_of
+from lb.config.names import ADMIN_PATH, COOKIE_NAME, DESCRIPTION, SERVED_NAME
+from lb.config.problems import Place, Reader, shown
+from lb.config.steering import (
+    ADAPTIVE_ROUTING,
+    LOCATION_STRATEGY,
+    POOL_SET,
+    POOLS_BY_PLACE,
+    RANDOM_STEERING,
+    RULE,
+    SESSION_AFFINITY,
+    STEERING_POLICY,
+    ZERO_DOWNTIME_FAILOVER,
+)
+from lb.config.tables import REQUIRED, Field, Record, Standing, Table
+from lb.model import (
+    Admin,
+    Ejection,
+    Failover,
+    LoadBalancer,
+    Pool,
+    SameSite,
+    Secure,
+    SessionAffinityAttributes,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_LATER = Standing.LATER
+_KEPT = Standing.KEPT
+
+
+def _make_attributes(record: Record, reader: Reader) -> SessionAffinityAttributes:
+    attributes = record.build(SessionAffinityAttributes)
+    if attributes.samesite is SameSite.NONE and attributes.secure is Secure.NEVER:
+        reader.refuse(record.at, 'samesite = "None" does not go with secure = "Never"')
+    return attributes
+
+
+def _make_failover(record: Record, reader: Reader) -> Failover:
+    failover = record.build(Failover)
+    if "first_byte_timeout" not in record.values:
+        shorter = min(failover.first_byte_timeout, failover.deadline)
+        return replace(failover, first_byte_timeout=shorter)
+    fine = reader.fine(record.at, "deadline", "first_byte_timeout")
+    if fine and failover.deadline < failover.first_byte_timeout:
+        reader.refuse(
+            record.at / "first_byte_timeout",
+            "must not be more than deadline "
+            f"({failover.first_byte_timeout:g} is more than {failover.deadline:g})",
+        )
+    return failover
+
+
+def _make_ejection(record: Record, reader: Reader) -> Ejection:
+    del reader
+    return record.build(Ejection)
+
+
+def _make_admin(record: Record, reader: Reader) -> Admin:
+    del reader
+    return record.build(Admin)
+
+
+ATTRIBUTES = Table(
+    name="load_balancers.session_affinity_attributes",
+    doc="The affinity cookie's attributes, and what happens to sessions.",
+    make=_make_attributes,
+    fields=(
+        Field("samesite", choice_of(SameSite), "Auto", "The cookie's SameSite."),
+        Field("secure", choice_of(Secure), "Auto", "The cookie's Secure; `Auto`: as the request."),
+        Field("drain_duration", Whole(0, 86_400), 0, "Seconds sessions outlive.", _LATER),
+        Field("headers", ListOf(kind=Text(most=100), most=5), [], "The key.", _LATER),
+        Field("require_all_headers", Boolean(), False, "All of these.", _LATER),
+        Field("zero_downtime_failover", ZERO_DOWNTIME_FAILOVER, "none", "A retry.", _LATER),
+    ),
+)
+
+FAILOVER = Table(
+    name="load_balancers.failover",
+    doc="When a failed attempt is followed by another, inside one request.",
+    make=_make_failover,
+    fields=(
+        Field(
+            "retry_on",
+            Codes(),
+            ["502-504", "520-527", 530],
+            "Answers that count as a failure; 520 to 530 are those of Cloudflare's edge "
+            "for an origin or tunnel that it cannot reach.",
+        ),
+        Field("tries", Whole(1, 20), 3, "Attempts for one request, the first included."),
+        Field(
+            "first_byte_timeout",
+            Number(0.05, 600),
+            30,
+            "Seconds until an attempt's answer begins. "
+            "Where it is not given and 30 is too long: `deadline`.",
+        ),
+        Field("deadline", Number(0.05, 600), 100, "Seconds for all attempts of one request."),
+        Field(
+            "body_limit",
+            Whole(0, 10_485_760),
+            65_536,
+            "Bytes of a request's body that are kept to be sent again.",
+        ),
+        Field(
+            "retry_non_idempotent",
+            Boolean(),
+            False,
+            "Whether requests such as POST are sent again too, though an origin may have acted.",
+        ),
+        Field("hedge_after", Number(0, 600), 0, "Seconds until a second try is added.", _LATER),
+    ),
+)
+
+EJECTION = Table(
+    name="load_balancers.ejection",
+    doc="When failures of real requests take an origin out, and for how long.",
+    make=_make_ejection,
+    fields=(
+        Field("consecutive_failures", Whole(1, 1000), 1, "Failures in a row."),
+        Field("base_time", Number(0, 86_400), 30, "Seconds; 0: origins are not ejected."),
+        Field(
+            "max_percent",
+            Whole(0, 100),
+            100,
+            "Of a pool's enabled origins; one may always be ejected.",
+        ),
+    ),
+)
+
+LOAD_BALANCER = Table(
+    name="load_balancers",
+    doc="A public host name, and how its requests are spread over pools.",
+    fields=(
+        Field("name", SERVED_NAME, REQUIRED, "What it serves; `*`: every host name."),
+        Field(
+            "default_pools",
+            ListOf(kind=Reference("pool"), least=1, most=1000),
+            REQUIRED,
+            "Its pools, in failover order.",
+        ),
+        Field("fallback_pool", Reference("pool"), REQUIRED, "The last resort, healthy or not."),
+        Field("description", DESCRIPTION, "", "For people."),
+        Field("enabled", Boolean(), True, "Whether it serves."),
+        Field("steering_policy", STEERING_POLICY, "off", "How pools are ordered."),
+        Field("session_affinity", SESSION_AFFINITY, "none", "What keeps a client on its origin."),
+        Field("session_affinity_ttl", Whole(1, 604_800), 82_800, "Seconds it is kept there."),
+        Field("session_affinity_attributes", ATTRIBUTES, {}, "More about it."),
+        Field("cookie_name", COOKIE_NAME, "__evenkeel", "The affinity cookie's name."),
+        Field("failover", FAILOVER, {}, "What happens when an attempt fails."),
+        Field("ejection", EJECTION, {}, "What failures mean for an origin."),
+        Field("https_redirect", Boolean(), False, "Whether http is sent on to https."),
+        Field("x_served_by", Boolean(), True, "Whether answers name their origin."),
+        Field("request_headers", REQUEST_HEADERS, {}, "Changes on the way to an origin."),
+        Field("response_headers", RESPONSE_HEADERS, {}, "Changes on the way to the client."),
+        Field("random_steering", RANDOM_STEERING, {}, "Weights of pools.", _LATER),
+        Field("adaptive_routing", ADAPTIVE_ROUTING, {}, "Failover across pools.", _LATER),
+        Field("country_pools", POOLS_BY_PLACE, {}, "Pools by country.", _LATER),
+        Field("region_pools", POOLS_BY_PLACE, {}, "Pools by region.", _LATER),
+        Field("pop_pools", POOLS_BY_PLACE, {}, "Pools by data centre.", _LATER),
+        Field("rules", ListOf(kind=RULE, most=1000), [], "Other settings for some.", _LATER),
+        Field("pool_sets", ListOf(kind=POOL_SET, most=1000), [], "Pools by place.", _LATER),
+        Field("location_strategy", LOCATION_STRATEGY, {}, "For DNS answers.", _KEPT),
+        Field("ttl", Whole(0, 86_400), None, "Of DNS answers, in seconds.", _KEPT),
+        Field("proxied", Boolean(), None, "Whether Cloudflare proxies it.", _KEPT),
+        Field("networks", ListOf(kind=Text(), most=100), None, "Where it is served.", _KEPT),
+        Field("zone_name", Text(), None, "Its zone.", _KEPT),
+        Field("id", Text(), None, "Cloudflare's identifier.", _KEPT),
+        Field("created_on", Text(), None, "When it was made.", _KEPT),
+        Field("modified_on", Text(), None, "When it was last changed.", _KEPT),
+    ),
+)
+
+ADMIN = Table(
+    name="admin",
+    doc="The admin API; without the secret `LB_ADMIN_TOKEN` it does not exist.",
+    make=_make_admin,
+    fields=(Field("path", ADMIN_PATH, "/_lb", "Where it is served."),),
+)
+
+
+def make_load_balancer(
+    record: Record, pool_of: Callable[[Ref], Pool | None], reader: Reader
+) -> LoadBalancer | None:
+    """The load balancer that a record describes; None when it names no pool that exists."""
+    refs = [ref for ref in record.items("default_pools") if isinstance(ref, Ref)]
+    _refuse_repeated(refs, reader)
+    fallback_ref = record.values.get("fallback_pool")
+    fallback = pool_of(fallback_ref) if isinstance(fallback_ref, Ref) else None
+    pools = tuple(pool for ref in refs if (pool := pool_of(ref)))
+    stand_in = fallback or (pools[0] if pools else None)
+    if stand_in is None:
+        return None
+    load_balancer = record.build(
+        LoadBalancer, name=record.text("name"), default_pools=pools, fallback_pool=stand_in
+    )
+    _check_cookie(load_balancer, record.at, reader)
+    usable = any(
+        pool.enabled and any(origin.enabled for origin in pool.origins)
+        for pool in load_balancer.pools
+    )
+    # A pool with a problem of its own may have lost origins by it.
+    fine = reader.fine(Place(), "pools") and reader.fine(record.at, "default_pools")
+    if load_balancer.enabled and not usable and fine:
+        reader.refuse(record.at / "default_pools", "not one pool has an origin that is enabled")
+    return load_balancer
+
+
+def _refuse_repeated(refs: list[Ref], reader: Reader) -> None:
+    first: dict[str, Place] = {}
+    for ref in refs:
+        if (place := first.setdefault(ref.name, ref.at)) is not ref.at:
+            reader.refuse(ref.at, f"{shown(ref.name)} stands at {place} already")
+
+
+def _check_cookie(load_balancer: LoadBalancer, at: Place, reader: Reader) -> None:
+    """Browsers drop a cookie of such a name without Secure (RFC 6265bis 4.1.3)."""
+    prefixed = load_balancer.cookie_name.lower().startswith(("__host-", "__secure-"))
+    always = load_balancer.session_affinity_attributes.secure is Secure.ALWAYS
+    if prefixed and not always and reader.fine(at, "cookie_name", "session_affinity_attributes"):
+        reader.refuse(
+            at / "cookie_name",
+            'a name that starts with __Host- or __Secure- needs secure = "Always" '
+            "in session_affinity_attributes",
+        )

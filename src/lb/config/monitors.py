@@ -1,0 +1,145 @@
+"""Monitors: their fields, and the rules that join several of them.
+
+https://developers.cloudflare.com/api/resources/load_balancers/subresources/monitors/
+"""
+
+# ruff: noqa: FBT003 (in a table, a default stands where every other default stands)
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from lb.config.codes import Codes
+from lb.config.headers import probe_headers
+from lb.config.kinds import Boolean, ListOf, Number, Text, Whole, choice_of, matching
+from lb.config.names import DESCRIPTION, OBJECT_NAME, PATH
+from lb.config.tables import REQUIRED, Field, Record, Standing, Table
+from lb.model import Monitor, MonitorType
+
+if TYPE_CHECKING:
+    from lb.config.problems import Reader
+
+_NO_UDP = "a Worker has neither ICMP nor UDP"
+
+MONITOR_TYPE = choice_of(
+    MonitorType,
+    # Workers block port 25: https://developers.cloudflare.com/workers/runtime-apis/tcp-sockets/
+    later=(MonitorType.TCP, MonitorType.SMTP),
+    impossible={MonitorType.ICMP_PING: _NO_UDP, MonitorType.UDP_ICMP: _NO_UDP},
+)
+
+
+def _method_problem(method: str) -> str | None:
+    if method in {"CONNECT", "TRACE", "TRACK"}:
+        # https://fetch.spec.whatwg.org/#forbidden-method
+        return "is a method that a Worker cannot send"
+    return matching(r"[A-Z]+(?:-[A-Z]+)*", "must be a method such as GET or HEAD")(method)
+
+
+MONITOR = Table(
+    name="monitors",
+    doc="How the health of a pool's origins is probed.",
+    fields=(
+        Field("name", OBJECT_NAME, REQUIRED, "The name by which pools refer to it."),
+        Field("type", MONITOR_TYPE, "http", "What a probe speaks."),
+        Field("description", DESCRIPTION, "", "For people."),
+        Field(
+            "method",
+            Text(least=1, most=32, rule=_method_problem, words="method"),
+            "GET",
+            "The method of the probe's request.",
+        ),
+        Field("path", PATH, "/", "What the probe asks for."),
+        Field(
+            "port",
+            Whole(0, 65_535),
+            0,
+            "Where the probe goes; 0 is the port of the origin's own traffic, "
+            "else 80 or 443 by the monitor's type.",
+        ),
+        Field(
+            "expected_codes",
+            Codes(empty="200"),
+            "200",
+            "The status codes of a healthy origin.",
+        ),
+        Field(
+            "expected_body",
+            Text(most=1024),
+            "",
+            "Text that a healthy origin's answer contains, in any case; empty: not looked for.",
+        ),
+        Field("header", probe_headers(), {}, "Headers of the probe: `{ name = [values] }`."),
+        Field("follow_redirects", Boolean(), False, "Whether redirects are followed."),
+        Field("interval", Whole(1, 3600), 60, "Seconds from one probe to the next."),
+        Field(
+            "timeout",
+            Number(0.05, 60),
+            5,
+            "Seconds until a probe has failed; less than `interval`. "
+            "Where it is not given and 5 is too long: half of `interval`.",
+        ),
+        Field("retries", Whole(0, 5), 2, "Probes sent at once after one that timed out."),
+        Field("consecutive_up", Whole(0, 100), 0, "Successes in a row that make it healthy."),
+        Field("consecutive_down", Whole(0, 100), 0, "Failures in a row that make it unhealthy."),
+        Field(
+            "allow_insecure",
+            Boolean(),
+            False,
+            "Whether certificates go unchecked.",
+            Standing.IMPOSSIBLE,
+            "a Worker always checks certificates",
+        ),
+        Field(
+            "probe_zone",
+            Text(),
+            "",
+            "The zone whose settings a probe is sent with.",
+            Standing.IMPOSSIBLE,
+            "a Worker's requests have the settings of its own zone",
+        ),
+        Field("id", Text(), None, "Cloudflare's identifier.", Standing.KEPT),
+        Field("created_on", Text(), None, "When it was made.", Standing.KEPT),
+        Field("modified_on", Text(), None, "When it was last changed.", Standing.KEPT),
+    ),
+)
+
+_MEMBER = Table(
+    name="monitor_groups.members",
+    doc="A monitor's part in a group.",
+    fields=(
+        Field("monitor_id", OBJECT_NAME, REQUIRED, "The monitor's name."),
+        Field("enabled", Boolean(), REQUIRED, "Whether it probes."),
+        Field("monitoring_only", Boolean(), REQUIRED, "Whether it has no vote."),
+        Field("must_be_healthy", Boolean(), REQUIRED, "Whether its failure decides."),
+        Field("created_at", Text(), None, "When it was added.", Standing.KEPT),
+        Field("updated_at", Text(), None, "When it was last changed.", Standing.KEPT),
+    ),
+)
+
+MONITOR_GROUP = Table(
+    name="monitor_groups",
+    doc="Several monitors that vote on an origin's health.",
+    fields=(
+        Field("id", OBJECT_NAME, REQUIRED, "The name by which pools refer to it."),
+        Field("description", DESCRIPTION, REQUIRED, "For people."),
+        Field("members", ListOf(kind=_MEMBER, most=100), [], "The monitors."),
+        Field("created_on", Text(), None, "When it was made.", Standing.KEPT),
+        Field("modified_on", Text(), None, "When it was last changed.", Standing.KEPT),
+    ),
+)
+
+
+def make_monitor(record: Record, reader: Reader) -> Monitor:
+    """The monitor that a record describes."""
+    # A Host equal to the address says nothing new; document.py checks that it is.
+    sent = tuple(pair for pair in record.headers("header") if pair[0].lower() != "host")
+    monitor = record.build(Monitor, name=record.text("name"), header=sent)
+    if "timeout" not in record.values:
+        return replace(monitor, timeout=min(monitor.timeout, monitor.interval / 2))
+    if monitor.timeout >= monitor.interval and reader.fine(record.at, "interval", "timeout"):
+        reader.refuse(
+            record.at / "timeout",
+            f"must be less than interval ({monitor.timeout:g} is not less than {monitor.interval})",
+        )
+    return monitor

@@ -1,0 +1,221 @@
+"""Pools and origins: their fields, and the rules that join several of them.
+
+https://developers.cloudflare.com/api/resources/load_balancers/subresources/pools/
+"""
+
+# ruff: noqa: FBT003 (in a table, a default stands where every other default stands)
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lb.config.headers import origin_headers
+from lb.config.hosts import Address
+from lb.config.kinds import Boolean, ListOf, Number, Reference, Text, Whole, choice_of, one_of
+from lb.config.names import ADDRESS, DESCRIPTION, OBJECT_NAME, POOL_NAME
+from lb.config.problems import shown
+from lb.config.tables import REQUIRED, Field, Record, Standing, Table
+from lb.model import Monitor, Origin, OriginSteeringPolicy, Pool
+
+if TYPE_CHECKING:
+    from lb.config.problems import Place, Reader
+
+_LATER = Standing.LATER
+_KEPT = Standing.KEPT
+
+REGIONS = ("WNAM", "ENAM", "WEU", "EEU", "NSAM", "SSAM", "OC", "ME", "NAF", "SAF", "SAS", "SEAS")
+MORE_REGIONS = ("NEAS", "CHINA", "ALL_REGIONS")
+
+ORIGIN = Table(
+    name="pools.origins",
+    doc="One place that a request can be sent to.",
+    fields=(
+        Field("name", OBJECT_NAME, REQUIRED, "Unique in its pool; X-Served-By carries it."),
+        Field("address", ADDRESS, REQUIRED, "Where it is: https, unless a scheme is given."),
+        Field("enabled", Boolean(), True, "Whether it gets requests and probes."),
+        Field("weight", Number(0, 1), 1, "Its share among the pool's origins; 0: no new traffic."),
+        Field("port", Whole(0, 65_535), 0, "Its port, when the address has none; 80 means http."),
+        Field("header", origin_headers(), {}, "`{ Host = [name] }`, where equal to the address."),
+        Field("flatten_cname", Boolean(), True, "For DNS answers.", _KEPT),
+        Field(
+            "virtual_network_id",
+            Text(),
+            "",
+            "The network of a private address.",
+            Standing.IMPOSSIBLE,
+            "a Worker reaches public host names only: give a public hostname of the tunnel",
+        ),
+        Field("disabled_at", Text(), None, "When it was disabled.", _KEPT),
+    ),
+)
+
+ORIGIN_STEERING = Table(
+    name="pools.origin_steering",
+    doc="How a pool spreads requests over its origins.",
+    make=lambda record, reader: record.values.get("policy", OriginSteeringPolicy.RANDOM),  # noqa: ARG005
+    fields=(
+        Field(
+            "policy",
+            choice_of(
+                OriginSteeringPolicy,
+                later=(
+                    OriginSteeringPolicy.LEAST_OUTSTANDING_REQUESTS,
+                    OriginSteeringPolicy.LEAST_CONNECTIONS,
+                ),
+            ),
+            "random",
+            "`random` by weight; `hash`: the same client address, the same origin.",
+        ),
+    ),
+)
+
+LOAD_SHEDDING = Table(
+    name="pools.load_shedding",
+    doc="Sends a part of a pool's requests to the next pool.",
+    fields=(
+        Field("default_percent", Number(0, 100), 0, "Of new clients.", _LATER),
+        Field("default_policy", one_of("random", "hash"), "random", "How.", _LATER),
+        Field("session_percent", Number(0, 100), 0, "Of known clients.", _LATER),
+        Field("session_policy", one_of("hash"), "hash", "How.", _LATER),
+    ),
+)
+
+
+def _notification(key: str, doc: str) -> Table:
+    return Table(
+        name=f"pools.notification_filter.{key}",
+        doc=doc,
+        fields=(
+            Field("disable", Boolean(), False, "Whether none is sent.", _LATER),
+            Field("healthy", Boolean(), None, "Only changes to this.", _LATER),
+        ),
+    )
+
+
+NOTIFICATION_FILTER = Table(
+    name="pools.notification_filter",
+    doc="Which changes of health are told.",
+    fields=(
+        Field("pool", _notification("pool", "Changes of the pool."), {}, "Of it.", _LATER),
+        Field("origin", _notification("origin", "Of an origin."), {}, "Of its origins.", _LATER),
+    ),
+)
+
+POOL = Table(
+    name="pools",
+    doc="Origins that can stand in for each other.",
+    fields=(
+        Field("name", POOL_NAME, REQUIRED, "The name by which load balancers refer to it."),
+        Field("origins", ListOf(kind=ORIGIN, least=1, most=1000), REQUIRED, "Its origins."),
+        Field("description", DESCRIPTION, "", "For people."),
+        Field("enabled", Boolean(), True, "Whether it gets requests."),
+        Field(
+            "minimum_origins",
+            Whole(1, 1000),
+            1,
+            "The health threshold: with fewer available origins the next pool is used.",
+        ),
+        Field("monitor", Reference("monitor"), None, "What probes it; none: always healthy."),
+        Field("origin_steering", ORIGIN_STEERING, {}, "How origins are chosen."),
+        Field("load_shedding", LOAD_SHEDDING, {}, "Sends a part elsewhere.", _LATER),
+        Field("notification_filter", NOTIFICATION_FILTER, {}, "Which changes are told.", _LATER),
+        Field("notification_email", Text(), "", "Deprecated by Cloudflare.", _LATER),
+        Field("monitor_group", Text(), "", "Several monitors that vote.", _LATER),
+        Field(
+            "check_regions",
+            ListOf(kind=one_of(*REGIONS, *MORE_REGIONS), most=20),
+            None,
+            "From where probes are sent.",
+            _LATER,
+        ),
+        Field(
+            "health_sources",
+            ListOf(kind=one_of("local", "regional", "global"), most=3),
+            None,
+            "Whose verdict counts.",
+            _LATER,
+        ),
+        Field("latitude", Number(-90, 90), None, "Where it is, in degrees.", _KEPT),
+        Field("longitude", Number(-180, 180), None, "Where it is, in degrees.", _KEPT),
+        Field("id", Text(), None, "Cloudflare's identifier.", _KEPT),
+        Field("created_on", Text(), None, "When it was made.", _KEPT),
+        Field("modified_on", Text(), None, "When it was last changed.", _KEPT),
+        Field("disabled_at", Text(), None, "When it was disabled.", _KEPT),
+        Field("healthy", Boolean(), None, "Its health, as Cloudflare reports it.", _KEPT),
+        Field("networks", ListOf(kind=Text(), most=100), None, "Where it is.", _KEPT),
+    ),
+)
+
+
+def make_pool(record: Record, monitor: Monitor | None, reader: Reader) -> Pool:
+    """The pool that a record describes; its monitor has been looked up."""
+    name = record.text("name")
+    records = record.records("origins")
+    origins = [origin for each in records if (origin := _make_origin(each, name, reader))]
+    pool = record.build(Pool, name=name, origins=tuple(origins), monitor=monitor)
+    if pool.minimum_origins > len(records) and reader.fine(record.at, "origins", "minimum_origins"):
+        reader.refuse(
+            record.at / "minimum_origins",
+            f"must not be more than the pool has origins ({len(records)})",
+        )
+    located = [(record.at / key).text in reader.kept for key in ("latitude", "longitude")]
+    if any(located) and not all(located) and reader.fine(record.at, "latitude", "longitude"):
+        reader.refuse(record.at, "latitude and longitude are given together or not at all")
+    _refuse_twins(records, reader)
+    return pool
+
+
+def _refuse_twins(records: list[Record], reader: Reader) -> None:
+    """No two origins of a pool share a name or a place."""
+    names: dict[str, Place] = {}
+    urls: dict[str, Place] = {}
+    for record in records:
+        name = record.text("name")
+        address = record.values.get("address")
+        if name and (first := names.setdefault(name, record.at)) is not record.at:
+            reader.refuse(record.at / "name", f"{shown(name)} is the name of {first} already")
+        if isinstance(address, Address):
+            url = address.url(_port(record))
+            if (first := urls.setdefault(url, record.at)) is not record.at:
+                reader.refuse(record.at / "address", f"is the same place as {first}")
+
+
+def _port(record: Record) -> int:
+    port = record.values.get("port", 0)
+    return port if isinstance(port, int) else 0
+
+
+def _make_origin(record: Record, pool: str, reader: Reader) -> Origin | None:
+    address = record.values.get("address")
+    if not isinstance(address, Address):
+        return None
+    port = _port(record)
+    if port and address.port and port != address.port:
+        reader.refuse(record.at / "port", "differs from the port in the address")
+    _check_host(record, address, port, reader)
+    given = {key: value for key, value in record.values.items() if key in {"enabled", "weight"}}
+    return Record(record.at, given).build(
+        Origin,
+        pool=pool,
+        name=record.text("name"),
+        address=address.text,
+        url=address.url(port),
+        explicit=address.explicit or bool(port),
+    )
+
+
+def _check_host(record: Record, address: Address, port: int, reader: Reader) -> None:
+    for _, values in record.headers("header"):
+        if values[0].lower() not in hosts_of(address.url(port)):
+            reader.refuse(record.at / "header" / "Host", HOST_DIFFERS)
+
+
+HOST_DIFFERS = (
+    "must be the host of the address, as a Worker's Host header always is: "
+    "put the name in the address"
+)
+
+
+def hosts_of(url: str) -> set[str]:
+    """What a Host header may say for such an origin: RFC 9110 7.2."""
+    authority = url.partition("://")[2]
+    return {authority, authority.rpartition(":")[0] or authority}

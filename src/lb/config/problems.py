@@ -1,0 +1,124 @@
+"""What is wrong with a configuration, and where: every problem is collected, none is raised."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_LONGEST_SHOWN = 40
+_LONGEST_KEY = 64
+_LONGEST_NUMBER = 10**20
+_MOST_COMPARED = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that the operator has to change."""
+
+    path: str
+    """Where, in the manner of JSONPath: `$.pools[1].origins[0].weight`."""
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.message} @ {self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a value stands in a document: `Place() / "pools" / 1`."""
+
+    text: str = "$"
+    parent: Place | None = None
+
+    def __truediv__(self, step: str | int) -> Place:
+        return Place(self.text + _step(step), self)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def _step(step: str | int) -> str:
+    if isinstance(step, int):
+        return f"[{step}]"
+    if _PLAIN_KEY.fullmatch(step):
+        return f".{step}"
+    return f"[{json.dumps(step[:_LONGEST_KEY])}]"
+
+
+class Bad(Enum):
+    """What reading gives in place of a value that it has refused."""
+
+    BAD = "bad"
+
+
+BAD = Bad.BAD
+
+
+@dataclass(slots=True)
+class Reader:
+    """What reading one document has met so far."""
+
+    problems: list[Problem] = field(default_factory=list)
+    kept: dict[str, object] = field(default_factory=dict)
+    _doubtful: set[str] = field(default_factory=set)
+    """Every place with a problem in it or below it."""
+
+    def refuse(self, at: Place, message: str) -> Bad:
+        """Note a problem; the result stands for the value."""
+        self.problems.append(Problem(at.text, message))
+        here: Place | None = at
+        while here is not None:
+            self._doubtful.add(here.text)
+            here = here.parent
+        return BAD
+
+    def fine(self, at: Place, *keys: str) -> bool:
+        """Whether these keys could be read, so that a rule about all of them can be judged."""
+        return not any((at / key).text in self._doubtful for key in keys)
+
+
+_KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
+    (str, "text"),
+    (Mapping, "a table"),
+    ((list, tuple), "a list"),
+    (type(None), "nothing"),
+)
+
+
+def kind_of(value: object) -> str:
+    """A number or a truth value as it is, anything else as its kind in an operator's words."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        # Python refuses to print very long integers (ValueError).
+        return str(value) if abs(value) < _LONGEST_NUMBER else "a number of many digits"
+    if hasattr(value, "isoformat"):
+        return "a date or time"
+    return next((word for kind, word in _KINDS if isinstance(value, kind)), "something else")
+
+
+def key_text(key: object) -> str:
+    """A key as a place shows it; only foreign documents have keys that are not text."""
+    return key if isinstance(key, str) else f"({kind_of(key)})"
+
+
+def shown(text: str) -> str:
+    """Text as a message shows it: quoted, on one line, not too long."""
+    clipped = text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + "..."
+    return json.dumps(clipped)
+
+
+def nearest(word: str, words: Iterable[str]) -> str:
+    """`; did you mean "weight"?` when something like it exists, else nothing."""
+    candidates: Sequence[str] = [known for known in words if known][:_MOST_COMPARED]
+    found = difflib.get_close_matches(word[:_LONGEST_KEY].lower(), candidates, n=1)
+    return f"; did you mean {shown(found[0])}?" if found else ""

@@ -1,0 +1,186 @@
+"""Tables of fields: which keys an object has, and what Evenkeel does with each."""
+
+# ruff: noqa: D102 (what the methods of a kind do is said once, at `Kind`)
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, TypeVar
+
+from lb.config.problems import BAD, Place, Reader, key_text, kind_of, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lb.config.kinds import Kind, Schema
+
+Model = TypeVar("Model")
+
+_MOST_UNKNOWN = 20
+"""Unknown keys of one table that are named one by one: comparing each with all keys costs time."""
+
+
+class Standing(Enum):
+    """What Evenkeel does with a field."""
+
+    SUPPORTED = "supported"
+    KEPT = "kept"
+    """Accepted and kept, without effect: it means nothing in a Worker, and harms nothing."""
+    LATER = "later"
+    """Not supported yet: anything but the default is refused, so that nobody relies on it."""
+    IMPOSSIBLE = "impossible"
+    """A Worker can never do it: anything but the default is refused, with the reason."""
+
+
+class Required(Enum):
+    """In place of a default: the key must be given."""
+
+    REQUIRED = "required"
+
+
+REQUIRED = Required.REQUIRED
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One key of an object."""
+
+    key: str
+    kind: Kind
+    default: object
+    """As it would be written in a document; None where leaving the key out is the only way."""
+    doc: str
+    standing: Standing = Standing.SUPPORTED
+    reason: str = ""
+    """Why it is impossible."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The values of one table that could be read; what was refused or not given is not there."""
+
+    at: Place
+    values: dict[str, object] = field(default_factory=dict)
+
+    def text(self, key: str) -> str:
+        """A text; empty when it was refused (the record is then thrown away)."""
+        value = self.values.get(key)
+        return value if isinstance(value, str) else ""
+
+    def items(self, key: str) -> tuple[object, ...]:
+        """The elements of a list or a map; none when it was refused or not given."""
+        value = self.values.get(key)
+        return value if isinstance(value, tuple) else ()
+
+    def records(self, key: str) -> list[Record]:
+        """The tables in a list."""
+        return [each for each in self.items(key) if isinstance(each, Record)]
+
+    def headers(self, key: str) -> list[tuple[str, tuple[str, ...]]]:
+        """The headers in a map of name -> values."""
+        return [
+            (name, values)
+            for pair in self.items(key)
+            if isinstance(pair, tuple)
+            for name, values in (pair,)
+        ]
+
+    def build(self, model: Callable[..., Model], **changed: object) -> Model:
+        """The model's object: keys are its parameters, what is not given is its default.
+
+        Tests hold every table against its dataclass, names and types.
+        """
+        return model(**{**self.values, **changed})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """An object with known keys."""
+
+    name: str
+    fields: tuple[Field, ...]
+    make: Callable[[Record, Reader], object] | None = None
+    """What to make of the values; without it they stay a Record."""
+    doc: str = ""
+
+    @property
+    def words(self) -> str:
+        # GitHub leaves dots out of a heading's anchor.
+        return f"[table](#{self.name.replace('.', '')})"
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return tuple(each.key for each in self.fields)
+
+    def read(self, value: object, at: Place, reader: Reader) -> object:
+        if not isinstance(value, Mapping):
+            return reader.refuse(at, f"must be a table, not {kind_of(value)}")
+        self._refuse_unknown(value, at, reader)
+        record = Record(at)
+        for each in self.fields:
+            given = value.get(each.key)
+            # null is JSON's way to leave a key out; TOML has none.
+            if given is not None:
+                _read_field(each, given, record, reader)
+            elif each.default is REQUIRED:
+                reader.refuse(at / each.key, "missing: this key must be given")
+        return record if self.make is None else self.make(record, reader)
+
+    def _refuse_unknown(self, value: Mapping[object, object], at: Place, reader: Reader) -> None:
+        unknown = [key_text(key) for key in value if key not in self.keys]
+        for key in unknown[:_MOST_UNKNOWN]:
+            reader.refuse(at / key, f"unknown key{nearest(key, self.keys)}")
+        more = len(unknown) - _MOST_UNKNOWN
+        if more > 0:
+            reader.refuse(at, f"{more} more unknown keys")
+
+    def schema(self) -> Schema:
+        schema: Schema = {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {each.key: field_schema(each) for each in self.fields},
+        }
+        required = [each.key for each in self.fields if each.default is REQUIRED]
+        if required:
+            schema["required"] = required
+        return schema
+
+
+def _read_field(each: Field, given: object, record: Record, reader: Reader) -> None:
+    at = record.at / each.key
+    read = each.kind.read(given, at, reader)
+    match each.standing:
+        case Standing.SUPPORTED:
+            if read is not BAD:
+                record.values[each.key] = read
+        case Standing.KEPT:
+            if read is not BAD:
+                reader.kept[at.text] = given
+        case Standing.LATER:
+            # Of a table, each field says so itself.
+            if given != each.default and not isinstance(each.kind, Table):
+                reader.refuse(at, "not supported yet")
+        case Standing.IMPOSSIBLE:
+            if given != each.default:
+                reader.refuse(at, f"not possible: {each.reason}")
+
+
+def field_schema(each: Field) -> Schema:
+    """A field's schema, with its documentation where editors show it."""
+    free = each.standing in {Standing.SUPPORTED, Standing.KEPT} or isinstance(each.kind, Table)
+    # A constant null stands for "not given": no TOML file can write it.
+    schema = each.kind.schema() if free else {"const": each.default}
+    match each.standing:
+        case Standing.KEPT:
+            description = f"{each.doc} Accepted without effect."
+        case Standing.LATER:
+            description = f"{each.doc} Not supported yet."
+        case Standing.IMPOSSIBLE:
+            description = f"{each.doc} Not possible: {each.reason}."
+        case _:
+            description = each.doc
+    described: Schema = {"description": description, **schema}
+    if free and each.default is not REQUIRED and each.default is not None:
+        described["default"] = each.default
+    return described

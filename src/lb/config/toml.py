@@ -1,0 +1,29 @@
+"""From the text of a TOML file to a Config."""
+
+from __future__ import annotations
+
+import tomllib
+
+from lb.config.document import Invalid, Parsed, parse
+from lb.config.problems import Problem
+
+_NOTHING_SERVED = Problem(
+    "$.load_balancers", "missing: without a [[load_balancers]] nothing is served"
+)
+
+
+def from_toml(text: str) -> Parsed:
+    """The configuration in a file's text; unlike a document, a file must serve something."""
+    try:
+        # Some editors begin a file with a byte order mark.
+        document = tomllib.loads(text.removeprefix("\ufeff"))
+    except RecursionError:
+        return Invalid((Problem("$", "is nested too deeply"),))
+    except ValueError as error:
+        # TOMLDecodeError says the line; a very long integer is a plain ValueError.
+        return Invalid((Problem("$", f"is not TOML: {str(error)[:200]}"),))
+    parsed = parse(document)
+    if document.get("load_balancers") in (None, []):
+        found = parsed.problems if isinstance(parsed, Invalid) else ()
+        return Invalid((*found, _NOTHING_SERVED))
+    return parsed

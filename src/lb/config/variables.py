@@ -1,0 +1,246 @@
+"""From a Worker's variables to a Config: for those who have two tunnels and no file to write."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from lb.config.document import Invalid, Parsed, parse
+from lb.config.hosts import Address, parse_address
+from lb.config.problems import Place, Problem, kind_of, shown
+
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_FALSE = frozenset({"0", "false", "no", "off"})
+
+_BACKEND = "BACKEND_"
+_NOT_ORIGINS = frozenset({"BACKEND_DOWN_TIME"})
+"""Variables that start like an origin's, and only configure."""
+
+_INTERVAL = 30_000
+_TIMEOUT = 5_000
+_IN_SECONDS = "in seconds; the variable is in milliseconds"
+
+
+def from_variables(variables: Mapping[str, object]) -> Parsed | None:
+    """The configuration that variables describe; None when they name no origin."""
+    reading = _Reading(variables)
+    backends = {
+        name: value
+        for name in variables
+        if name.startswith(_BACKEND) and name not in _NOT_ORIGINS
+        if (value := reading.text(name))
+    }
+    origins = reading.text("ORIGINS").replace(",", " ").split()
+    if reading.text("ORIGINS") and backends:
+        reading.refuse("ORIGINS", "choose one: ORIGINS, or BACKEND_* variables, not both")
+    elif backends:
+        _active_active(reading, backends)
+    elif origins:
+        _active_passive(reading, origins)
+    elif reading.text("ORIGINS"):
+        reading.refuse("ORIGINS", "names no origin")
+    elif not any(_names_origins(problem.path) for problem in reading.problems):
+        return None
+    return reading.parsed()
+
+
+def _names_origins(path: str) -> bool:
+    return "ORIGINS" in path or _BACKEND in path
+
+
+@dataclass(slots=True)
+class _Reading:
+    """Variables on their way to a document, and which variable each place of it came from."""
+
+    variables: Mapping[str, object]
+    document: dict[str, object] = field(default_factory=dict)
+    sources: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Place in the document -> variable, and what its value means there."""
+    problems: list[Problem] = field(default_factory=list)
+
+    def refuse(self, variable: str, message: str) -> None:
+        problem = Problem(_path(variable), message)
+        if problem not in self.problems:
+            self.problems.append(problem)
+
+    def text(self, variable: str) -> str:
+        value = self.variables.get(variable)
+        if value is None:
+            return ""
+        if isinstance(value, str):
+            return value.strip()
+        if isinstance(value, bool | int | float):
+            return kind_of(value)
+        self.refuse(variable, f"must be text, not {kind_of(value)}")
+        return ""
+
+    def flag(self, variable: str) -> bool:
+        word = self.text(variable).lower()
+        if word and word not in _TRUE | _FALSE:
+            self.refuse(variable, f"must be true or false, not {shown(word)}")
+        return word in _TRUE
+
+    def number(self, variable: str) -> int | float | None:
+        """A number; None when the variable is not set, or is no number."""
+        word = self.text(variable)
+        try:
+            number = float(word) if word else None
+        except ValueError:
+            number = math.nan
+        if number is None or math.isfinite(number):
+            return int(number) if number is not None and number.is_integer() else number
+        self.refuse(variable, f"must be a number, not {shown(word)}")
+        return None
+
+    def milliseconds(self, variable: str) -> float | None:
+        """A time in seconds."""
+        number = self.number(variable)
+        return None if number is None else number / 1000
+
+    def note(self, at: Place, variable: str, meaning: str = "") -> None:
+        self.sources[at.text] = (variable, meaning)
+
+    def parsed(self) -> Parsed:
+        """The document's configuration, with problems at the variables that caused them."""
+        found = parse(self.document) if self.document else Invalid(())
+        if isinstance(found, Invalid):
+            known = {problem.path for problem in self.problems}
+            for problem in found.problems:
+                variable, meaning = self._source(problem.path)
+                if _path(variable) not in known:
+                    explained = f" ({meaning})" if meaning else ""
+                    self.refuse(variable, problem.message + explained)
+        if self.problems or isinstance(found, Invalid):
+            return Invalid(tuple(self.problems))
+        return found
+
+    def _source(self, path: str) -> tuple[str, str]:
+        while path not in self.sources:
+            cut = max(path.rfind("."), path.rfind("["))
+            if cut <= 0:
+                return ("ORIGINS", "")
+            path = path[:cut]
+        return self.sources[path]
+
+
+def _path(variable: str) -> str:
+    return (Place() / "vars" / variable).text
+
+
+def _active_passive(reading: _Reading, origins: list[str]) -> None:
+    """ORIGINS: a pool for each, in failover order."""
+    scheme = {text: _scheme(text) for text in origins}
+    names = [_host(text) for text in origins]
+    path = reading.text("HEALTH_CHECK_PATH")
+    codes = "2xx,3xx" if path else "200-499"
+    used = list(dict.fromkeys(scheme.values()))
+    reading.document["monitors"] = [
+        _monitor(reading, index, kind, codes) for index, kind in enumerate(used)
+    ]
+    reading.document["pools"] = [
+        {"name": name, "monitor": scheme[text], "origins": [{"name": name, "address": text}]}
+        for name, text in zip(names, origins, strict=True)
+    ]
+    reading.note(Place() / "pools", "ORIGINS")
+    balancer: dict[str, object] = {"default_pools": names, "fallback_pool": names[0]}
+    _finish(reading, balancer, "ORIGINS")
+
+
+def _active_active(reading: _Reading, backends: dict[str, str]) -> None:
+    """BACKEND_*: one pool of all, by the client's address."""
+    pool: dict[str, object] = {
+        "name": "backends",
+        "origin_steering": {"policy": "hash"},
+        "origins": [
+            {"name": name.removeprefix(_BACKEND).lower().replace("_", "-"), "address": value}
+            for name, value in backends.items()
+        ],
+    }
+    at = Place() / "pools" / 0
+    for index, name in enumerate(backends):
+        reading.note(at / "origins" / index, name)
+    reading.note(at, next(iter(backends)))
+    if reading.text("HEALTH_CHECK_PATH"):
+        schemes = {_scheme(value) for value in backends.values()}
+        kind = "http" if schemes == {"http"} else "https"
+        reading.document["monitors"] = [_monitor(reading, 0, kind, "2xx,3xx")]
+        pool["monitor"] = kind
+    reading.document["pools"] = [pool]
+    balancer: dict[str, object] = {
+        "default_pools": ["backends"],
+        "fallback_pool": "backends",
+        "https_redirect": True,
+        "failover": {"retry_on": "5xx"},
+        "ejection": {"base_time": 30},
+    }
+    if reading.flag("STICKY_SESSIONS"):
+        balancer["session_affinity_ttl"] = 86_400
+    _finish(reading, balancer, next(iter(backends)))
+
+
+def _finish(reading: _Reading, balancer: dict[str, object], source: str) -> None:
+    """What both ways share: the load balancer's own settings."""
+    at = Place() / "load_balancers" / 0
+    reading.note(at, source)
+    balancer["name"] = reading.text("PRIMARY_DOMAIN") or "*"
+    reading.note(at / "name", "PRIMARY_DOMAIN")
+    if reading.flag("STICKY_SESSIONS"):
+        balancer["session_affinity"] = "cookie"
+    cookie = reading.text("SESSION_COOKIE_NAME")
+    if cookie:
+        balancer["cookie_name"] = cookie
+        reading.note(at / "cookie_name", "SESSION_COOKIE_NAME")
+    ttl = reading.number("SESSION_COOKIE_TTL")
+    if ttl is not None:
+        balancer["session_affinity_ttl"] = ttl
+        reading.note(at / "session_affinity_ttl", "SESSION_COOKIE_TTL")
+    down = reading.milliseconds("BACKEND_DOWN_TIME")
+    if down is not None:
+        balancer["ejection"] = {"base_time": down}
+        reading.note(at / "ejection", "BACKEND_DOWN_TIME", _IN_SECONDS)
+    retries = reading.number("MAX_RETRIES")
+    if retries is not None:
+        failover = balancer.setdefault("failover", {})
+        if isinstance(failover, dict):
+            failover["tries"] = retries + 1
+        reading.note(at / "failover", "MAX_RETRIES", "tries, which is one more than retries")
+    reading.document["load_balancers"] = [balancer]
+
+
+def _monitor(reading: _Reading, index: int, kind: str, codes: str) -> dict[str, object]:
+    at = Place() / "monitors" / index
+    interval = reading.milliseconds("HEALTH_CHECK_INTERVAL")
+    seconds = math.ceil(_INTERVAL / 1000 if interval is None else interval)
+    timeout = reading.milliseconds("HEALTH_CHECK_TIMEOUT")
+    # One that is not set gives way to a short interval.
+    default_timeout = min(_TIMEOUT / 1000, seconds / 2)
+    reading.note(at / "path", "HEALTH_CHECK_PATH")
+    reading.note(at / "interval", "HEALTH_CHECK_INTERVAL", _IN_SECONDS)
+    timeout_source = "HEALTH_CHECK_INTERVAL" if timeout is None else "HEALTH_CHECK_TIMEOUT"
+    reading.note(at / "timeout", timeout_source, _IN_SECONDS)
+    return {
+        "name": kind,
+        "type": kind,
+        "path": reading.text("HEALTH_CHECK_PATH") or "/",
+        "expected_codes": codes,
+        "interval": seconds,
+        "timeout": default_timeout if timeout is None else timeout,
+    }
+
+
+def _address(text: str) -> Address | None:
+    parsed = parse_address(text)
+    return parsed if isinstance(parsed, Address) else None
+
+
+def _scheme(text: str) -> str:
+    address = _address(text)
+    return address.url().partition("://")[0] if address else "https"
+
+
+def _host(text: str) -> str:
+    """The host, with its port unless that is the scheme's own: a pool's name, an origin's name."""
+    address = _address(text)
+    # The brackets of an IPv6 address are no part of a name.
+    return address.url().partition("://")[2].replace("[", "").replace("]", "") if address else ""
