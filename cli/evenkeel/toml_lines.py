@@ -1,0 +1,84 @@
+"""Finds the line of a TOML file on which a value stands, for messages that name it."""
+
+import tomllib
+from collections.abc import Iterator
+
+import tree_sitter_toml
+from tree_sitter import Language, Node, Parser
+
+from lb.config.problems import Place
+
+_LANGUAGE = Language(tree_sitter_toml.language())
+_KEYS = frozenset({"bare_key", "quoted_key", "dotted_key"})
+
+
+class TomlLines:
+    """Lines by path: `lines["$.pools[1].origins[0].weight"]`."""
+
+    def __init__(self, text: str) -> None:
+        self._lines: dict[str, int] = {"$": 1}
+        self._last: dict[str, int] = {}
+        """Path of an array of tables -> index of its latest table."""
+        tree = Parser(_LANGUAGE).parse(text.encode("utf-8", "surrogatepass"))
+        for node in tree.root_node.named_children:
+            if node.type == "pair":
+                self._pair(node, Place())
+            elif node.type in {"table", "table_array_element"}:
+                self._table(node)
+
+    def __getitem__(self, path: str) -> int:
+        """The line of a value; of the table or list around it, where there is no such value."""
+        while path not in self._lines:
+            path = path[: max(path.rfind("."), path.rfind("["), 1)]
+        return self._lines[path]
+
+    def _note(self, place: Place, node: Node) -> None:
+        self._lines.setdefault(place.text, node.start_point.row + 1)
+
+    def _table(self, node: Node) -> None:
+        """`[a.b]` or `[[a.b]]`, and what follows it."""
+        header, *rest = node.named_children
+        place = Place()
+        keys = list(_keys(header))
+        for number, key in enumerate(keys, start=1):
+            place /= key
+            self._note(place, header)
+            if number == len(keys) and node.type == "table_array_element":
+                self._last[place.text] = self._last.get(place.text, -1) + 1
+            if place.text in self._last:
+                place /= self._last[place.text]
+                self._note(place, header)
+        for child in rest:
+            if child.type == "pair":
+                self._pair(child, place)
+
+    def _pair(self, node: Node, place: Place) -> None:
+        """`a.b = value`."""
+        key, *values = [child for child in node.named_children if child.type != "comment"]
+        for name in _keys(key):
+            place /= name
+            self._note(place, key)
+        for value in values:
+            self._value(value, place)
+
+    def _value(self, node: Node, place: Place) -> None:
+        if node.type == "inline_table":
+            for child in node.named_children:
+                if child.type == "pair":
+                    self._pair(child, place)
+        elif node.type == "array":
+            elements = [child for child in node.named_children if child.type != "comment"]
+            for index, element in enumerate(elements):
+                self._note(place / index, element)
+                self._value(element, place / index)
+
+
+def _keys(node: Node) -> Iterator[str]:
+    if node.type == "dotted_key":
+        for child in node.named_children:
+            if child.type in _KEYS:
+                yield from _keys(child)
+    elif node.text is not None:
+        text = node.text.decode("utf-8", "replace")
+        # A quoted key may have escapes; the parser of the standard library knows them all.
+        yield next(iter(tomllib.loads(f"{text} = 0"))) if node.type == "quoted_key" else text
