@@ -1,0 +1,44 @@
+# What a developer and CI run. Nothing is installed outside this folder.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+
+.PHONY: help setup dev test unit runtime check lint types lock bench clean
+
+help: ## say what there is
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
+
+setup: ## put everything into .venv, node_modules and .cache
+	@python=$$(tools/python.sh) && exec "$$python" tools/setup.py
+
+dev: setup ## serve the Worker, between two demo origins: http://127.0.0.1:8787
+	@exec $(BIN)/evenkeel dev
+
+test: setup unit runtime ## all tests
+
+unit: setup
+	@$(BIN)/python -m pytest tests --ignore=tests/runtime --ignore=tests/browser
+
+runtime: setup
+	@$(BIN)/python -m pytest tests/runtime
+
+check: lint types ## formatting, lint, types and lock files, then all tests: what CI runs
+	@$(MAKE) --no-print-directory test
+
+lint: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/python tools/lock.py --check
+
+types: setup
+	$(BIN)/mypy
+
+lock: setup ## compile requirements-dev.in into requirements-dev.txt
+	$(BIN)/python tools/lock.py
+
+bench: setup ## measure
+	@$(BIN)/python -m bench
+
+clean: ## remove all that `make setup` and the tests made
+	rm -rf .venv node_modules python_modules .cache .wrangler .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,237 @@
+"""Puts everything the project needs into the checkout: .venv, node_modules, .cache.
+
+Runs on the system's Python, before anything is installed (standard library only). Each step has a
+stamp holding a digest of what it was made from: a step runs when its stamp differs or its result is
+gone, and the stamp is written last, so that an interrupted set-up is mended by running it again.
+"""
+
+import fcntl
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "cli"))
+
+from evenkeel import checkout
+
+ROOT = checkout.ROOT
+LOGS = checkout.CACHE / "logs"
+LOG_TAIL = 25
+
+REGISTRY_HINT = "Is the package registry reachable? Run `make setup` again: what is done is kept."
+BUNDLE_HINT = "Run `make clean setup`; should it fail again, that line is what to look into."
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One piece of the set-up: made from `inputs`, there when all of `results` exist."""
+
+    name: str
+    title: str
+    inputs: Sequence[Path | str]
+    results: Sequence[Path]
+    action: Callable[["Log"], None]
+    hint: str
+
+
+class StepError(Exception):
+    """A step's command failed."""
+
+
+class Log:
+    """Runs a step's commands, keeping what they print for the case of a failure."""
+
+    def __init__(self, name: str) -> None:
+        LOGS.mkdir(parents=True, exist_ok=True)
+        self.path = LOGS / f"setup-{name}.log"
+        self.path.write_bytes(b"")
+
+    def run(self, *command: Path | str) -> None:
+        """Run a command in the checkout; its output goes to the log."""
+        with self.path.open("ab") as output:
+            status = subprocess.run(
+                [str(part) for part in command],
+                cwd=ROOT,
+                env=checkout.tool_environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                check=False,
+            ).returncode
+        if status != 0:
+            raise StepError(f"{Path(command[0]).name} ended with status {status}")
+
+    def tail(self) -> str:
+        """The last lines, where the reason of a failure stands."""
+        return "\n".join(self.path.read_text(errors="replace").splitlines()[-LOG_TAIL:])
+
+
+def digest(inputs: Sequence[Path | str]) -> str:
+    """What a step is made from, in one word: the content of files, and plain strings."""
+    total = hashlib.sha256()
+    for item in inputs:
+        content = item.read_bytes() if isinstance(item, Path) else item.encode()
+        total.update(hashlib.sha256(content).digest())
+    return total.hexdigest()
+
+
+def make_venv(log: Log) -> None:
+    """Build .venv from nothing, so that no package of an earlier lock stays behind."""
+    shutil.rmtree(checkout.VENV, ignore_errors=True)
+    log.run(sys.executable, "-m", "venv", checkout.VENV)
+    pip = (checkout.VENV_PYTHON, "-m", "pip", "install", "--progress-bar=off")
+    log.run(*pip, "--require-hashes", "--only-binary=:all:", "-r", ROOT / "requirements-dev.txt")
+
+
+def install_project(log: Log) -> None:
+    """Install the `evenkeel` command; editable, so that the sources are what runs."""
+    pip = (checkout.VENV_PYTHON, "-m", "pip", "install", "--progress-bar=off")
+    log.run(*pip, "--no-deps", "--no-build-isolation", "--editable", ROOT)
+
+
+def install_node_modules(log: Log) -> None:
+    """Install exactly what package-lock.json says."""
+    log.run(*checkout.npm_command(), "ci", "--include=dev", "--include=optional")
+
+
+def build_bundle(log: Log) -> None:
+    """Assemble the Pyodide bundle and load compiled code with it."""
+    tool = ROOT / "tools" / "pyodide_bundle.py"
+    log.run(checkout.VENV_PYTHON, tool, checkout.NODE_MODULES / "pyodide", checkout.BUNDLE)
+    draft = checkout.CACHE / "smoke.part"
+    shutil.rmtree(draft, ignore_errors=True)
+    log.run(
+        *(checkout.VENV_PYTHON, "-m", "pip", "install", "--progress-bar=off", "--no-compile"),
+        *("--require-hashes", "--no-deps", "--only-binary=:all:", "--target", draft),
+        # The Python inside the runtime, not the one that runs here.
+        *("--platform=pyemscripten_2026_0_wasm32", "--python-version=3.14"),
+        *("--implementation=cp", "--abi=cp314", "-r", ROOT / "requirements-smoke.txt"),
+    )
+    replace(draft, checkout.SMOKE_WHEELS)
+    log.run(checkout.VENV_PYTHON, ROOT / "tools" / "snapshot.py", "smoke")
+
+
+def take_snapshot(log: Log) -> None:
+    """Keep the memory of a booted Python, from which later starts are quick."""
+    log.run(checkout.VENV_PYTHON, ROOT / "tools" / "snapshot.py", "take")
+
+
+def replace(draft: Path, target: Path) -> None:
+    """Put a finished folder in another's place."""
+    shutil.rmtree(target, ignore_errors=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft.rename(target)
+
+
+def steps() -> list[Step]:
+    """All of the set-up, in order; each step may use what those before it made."""
+    # A virtual environment holds absolute paths, so a moved checkout needs a new one.
+    machine = f"{platform.machine()} {sys.version} {sys.base_prefix} {ROOT}"
+    bundle_tool = ROOT / "tools" / "pyodide_bundle.py"
+    snapshot_tool = ROOT / "tools" / "snapshot.py"
+    lock = ROOT / "package-lock.json"
+    return [
+        Step(
+            "venv",
+            "Python packages into .venv",
+            [ROOT / "requirements-dev.txt", machine],
+            [checkout.VENV_PYTHON, checkout.node()],
+            make_venv,
+            REGISTRY_HINT,
+        ),
+        Step(
+            "project",
+            "the evenkeel command",
+            [ROOT / "requirements-dev.txt", ROOT / "pyproject.toml", machine],
+            [checkout.VENV / "bin" / "evenkeel"],
+            install_project,
+            "Is pyproject.toml sound?",
+        ),
+        Step(
+            "node",
+            "wrangler and workerd into node_modules",
+            [ROOT / "package.json", lock, ROOT / ".npmrc", platform.machine()],
+            [checkout.WRANGLER, checkout.workerd(), checkout.NODE_MODULES / "pyodide"],
+            install_node_modules,
+            REGISTRY_HINT,
+        ),
+        Step(
+            "bundle",
+            "the Worker's Python, built and tried out",
+            [lock, bundle_tool, snapshot_tool, ROOT / "requirements-smoke.txt"],
+            [checkout.BUNDLE, checkout.SMOKE_WHEELS],
+            build_bundle,
+            BUNDLE_HINT,
+        ),
+        Step(
+            "snapshot",
+            "a snapshot of it, for quick starts",
+            [lock, bundle_tool, snapshot_tool, checkout.WRANGLER_CONFIG, platform.machine()],
+            [checkout.SNAPSHOT],
+            take_snapshot,
+            BUNDLE_HINT,
+        ),
+    ]
+
+
+def perform(step: Step) -> bool:
+    """Bring one step up to date; tells whether there was anything to do."""
+    stamp = checkout.STAMPS / step.name
+    wanted = digest(step.inputs)
+    made = stamp.read_text() if stamp.exists() else ""
+    if made == wanted and all(path.exists() for path in step.results):
+        return False
+    stamp.unlink(missing_ok=True)
+    started = time.monotonic()
+    print(f"  {step.title} ...", end="", flush=True)
+    log = Log(step.name)
+    try:
+        step.action(log)
+    except StepError as error:
+        where = log.path.relative_to(ROOT)
+        sys.exit(f" failed: {error}\n\n{log.tail()}\n\n{step.hint} (All of it: {where})")
+    draft = stamp.with_suffix(".part")
+    draft.write_text(wanted)
+    draft.replace(stamp)
+    print(f" {time.monotonic() - started:.1f} s", flush=True)
+    return True
+
+
+@contextmanager
+def only_one() -> Iterator[None]:
+    """Wait for another set-up of this checkout to end; the lock goes with its holder."""
+    with (checkout.CACHE / "setup.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("Another set-up of this checkout is running: waiting for it.", flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def main() -> None:
+    """Bring every step up to date."""
+    checkout.STAMPS.mkdir(parents=True, exist_ok=True)
+    started = time.monotonic()
+    with only_one():
+        # Results are looked up anew each time: the first steps make what later ones name.
+        names = [step.name for step in steps()]
+        done = [perform(steps()[index]) for index in range(len(names))]
+    if any(done):
+        print(f"Set up in {time.monotonic() - started:.1f} s.")
+
+
+if __name__ == "__main__":
+    os.umask(0o022)
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit("\nInterrupted: run `make setup` again to go on.")
