@@ -1,0 +1,31 @@
+"""The `evenkeel` command: each of its commands is a module with a function `command`."""
+
+import importlib
+
+import typer
+
+# A new command: a module here, holding a typed function `command`, and its name in this list.
+COMMANDS = ("check", "dev", "origin", "schema")
+
+app = typer.Typer(
+    name="evenkeel",
+    help="Load balancing with health checks for Cloudflare Tunnels, in one Python Worker.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+
+@app.callback()
+def evenkeel() -> None:
+    """Keep this a command with sub-commands, however few there are."""
+
+
+for name in COMMANDS:
+    app.command(name)(importlib.import_module(f"evenkeel.{name}").command)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,70 @@
+"""Sorts what wrangler prints: the Worker's own lines, wrangler's errors, and noise."""
+
+import re
+from collections import deque
+from enum import Enum
+
+TAIL_LINES = 30
+
+READY = re.compile(r"^\[wrangler:\w+\] Ready on http://[^:]+:(\d+)")
+RELOADING = re.compile(r"Reloading local server")
+RELOADED = re.compile(r"Local server updated and ready")
+# The runtime could not load the Worker, which will not get better by waiting.
+FAILED = re.compile(r"The Workers runtime failed to start|^service core:user:|Build failed")
+
+NOISE = re.compile(
+    r"""^(
+        \s*$
+      | [┌├│└]                                   # the table of modules
+      | Attaching\ additional\ modules
+      | Your\ Worker\ (has|and\ resources)
+      | Binding\s+Resource
+      | env\.\w+\ .*\s(local|remote|not\ supported)\s*$
+      | ⎔
+      | ⛅|─+$
+      | \[wrangler:\w+\]
+      | \S*\s*Logs\ were\ written\ to
+      | Using\ (vars|secrets)\ defined\ in
+      | .*\[b\]\ open\ a\ browser
+    )""",
+    re.VERBOSE,
+)
+COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+
+
+def plain_text(raw: bytes) -> str:
+    """A line without its end and without colours, which wrangler prints whatever it is told."""
+    return COLOUR.sub("", raw.decode(errors="replace")).rstrip("\n")
+
+
+class Kind(Enum):
+    """What a line of wrangler's output is."""
+
+    READY = "ready"
+    RELOADING = "reloading"
+    RELOADED = "reloaded"
+    FAILED = "failed"
+    NOISE = "noise"
+    WORKER = "worker"
+
+
+class Output:
+    """Sorts lines, and keeps the last ones for the case of a crash."""
+
+    def __init__(self) -> None:
+        self.tail: deque[str] = deque(maxlen=TAIL_LINES)
+        self.port = 0
+
+    def sort(self, plain: str) -> Kind:
+        """What one line is; the port is noted when wrangler tells it."""
+        if ready := READY.search(plain):
+            self.port = int(ready[1])
+            return Kind.READY
+        if RELOADING.search(plain):
+            return Kind.RELOADING
+        if RELOADED.search(plain):
+            return Kind.RELOADED
+        if NOISE.match(plain):
+            return Kind.NOISE
+        self.tail.append(plain)
+        return Kind.FAILED if FAILED.search(plain) else Kind.WORKER
