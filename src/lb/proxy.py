@@ -5,63 +5,81 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lb.events import AttemptFailed, Refused
-from lb.failover import Answered, Attempt, Deliver, Refuse, judge
+from lb.failover import Answered, Attempt, Refuse, judge
 
 if TYPE_CHECKING:
-    from lb.failover import Outcome, Plan, Step
+    from lb.events import Event
+    from lb.failover import Deliver, Judgement, Outcome, Plan, Step
     from lb.memory import Memory
     from lb.ports import Clock, Log, Transport
 
 
-async def serve(
-    plan: Plan, memory: Memory, transport: Transport, clock: Clock, log: Log
-) -> Deliver | Refuse:
-    """Try origins as the plan says until there is something to give to the client."""
-    began = started = clock()
-    step: Step = plan.start()
-    held: Answered | None = None
-    while isinstance(step, Attempt):
-        attempt, started = step, clock()
-        outcome = await transport.send(attempt)
-        step = advance(plan, memory, attempt, outcome, started, clock(), log)
+class Exchange:
+    """One request between its client and its origins.
+
+    `finish()` drives it to the end. A runtime that can do better than await for a request's first
+    attempt calls `start()`, sends the attempt itself, and gives `take()` the outcome.
+    """
+
+    def __init__(
+        self, plan: Plan, memory: Memory, transport: Transport, clock: Clock, log: Log
+    ) -> None:
+        self.plan = plan
+        self.transport = transport
+        self._memory = memory
+        self._clock = clock
+        self._log = log
+        self._began = self._started = clock()
+        self._attempt: Attempt | None = None
+        self._held: Answered | None = None
+
+    def start(self) -> Step:
+        """Return the first step."""
+        return self._begin(self.plan.start(), self._began)
+
+    def take(self, outcome: Outcome) -> Step:
+        """Take the outcome of the attempt under way: remember it, and return the next step."""
+        attempt, plan, now = self._attempt, self.plan, self._clock()
+        if attempt is None:
+            raise RuntimeError("take() was called before start()")
+        serving = plan.serving
+        judgement = judge(serving.retry_on, outcome)
+        change = self._memory.record(serving.lb, attempt.origin, judgement, self._started, now)
+        step = plan.after(outcome, judgement, now)
         if isinstance(outcome, Answered):
-            if held is not None:
-                transport.discard(held)
-            held = outcome
-    if isinstance(step, Refuse):
-        log(refused(plan.serving.lb.name, step, attempts=plan.attempts, duration=clock() - began))
-    return step
+            if self._held is not None:
+                self.transport.discard(self._held)
+            self._held = outcome
+        if judgement.failed:
+            self._log(self._failure(attempt, judgement, step, now))
+        if change is not None:
+            self._log(change)
+        return self._begin(step, now)
 
+    async def finish(self, step: Step) -> Deliver | Refuse:
+        """Try origins as the plan says until there is something to give to the client."""
+        while isinstance(step, Attempt):
+            step = self.take(await self.transport.send(step))
+        return step
 
-def advance(
-    plan: Plan,
-    memory: Memory,
-    attempt: Attempt,
-    outcome: Outcome,
-    started: float,
-    now: float,
-    log: Log,
-) -> Step:
-    """Take an outcome: remember it, ask the plan for the next step, log what was a failure."""
-    serving = plan.serving
-    judgement = judge(serving.retry_on, outcome)
-    change = memory.record(serving.lb, attempt.origin, judgement, started, now)
-    step = plan.after(outcome, judgement, now)
-    if judgement.failed:
-        log(
-            AttemptFailed(
-                load_balancer=serving.lb.name,
-                pool=attempt.origin.pool,
-                origin=attempt.origin.name,
-                cause=judgement.cause,
-                attempt=attempt.number,
-                duration=now - started,
-                next=step.origin.name if isinstance(step, Attempt) else "",
-            )
+    def _begin(self, step: Step, now: float) -> Step:
+        if isinstance(step, Attempt):
+            self._attempt, self._started = step, now
+        elif isinstance(step, Refuse):
+            name = self.plan.serving.lb.name
+            self._log(refused(name, step, self.plan.attempts, now - self._began))
+        return step
+
+    def _failure(self, attempt: Attempt, judgement: Judgement, step: Step, now: float) -> Event:
+        return AttemptFailed(
+            load_balancer=self.plan.serving.lb.name,
+            pool=attempt.origin.pool,
+            origin=attempt.origin.name,
+            cause=judgement.cause,
+            attempt=attempt.number,
+            duration=now - self._started,
+            next=step.origin.name if isinstance(step, Attempt) else "",
         )
-    if change is not None:
-        log(change)
-    return step
 
 
 def refused(load_balancer: str, step: Refuse, attempts: int = 0, duration: float = 0.0) -> Refused:

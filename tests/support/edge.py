@@ -14,7 +14,7 @@ from lb.facts import RequestFacts
 from lb.failover import Answered, Attempt, Cause, Failed, Outcome, Plan, Refuse
 from lb.monitors.words import Answer, Probe, ProbeFailure, Reply
 from lb.pages import page
-from lb.proxy import serve
+from lb.proxy import Exchange
 
 if TYPE_CHECKING:
     from lb.events import Event
@@ -109,7 +109,8 @@ class FakeEdge:
         async with httpx.AsyncClient() as client:
             transport = HttpxTransport(client, request, facts, plan, self.discarded)
             memory = self.balancer.memory
-            step = await serve(plan, memory, transport, lambda: self.now, self.log.append)
+            exchange = Exchange(plan, memory, transport, lambda: self.now, self.log.append)
+            step = await exchange.finish(exchange.start())
         if isinstance(step, Refuse):
             return _page(step)
         response = step.answer.handle

@@ -2,66 +2,129 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lb.checker import check
-from lb.failover import Plan, Refuse
+from lb.failover import Attempt, Refuse
+from lb.proxy import Exchange
 from lb.proxy import refused as refused_event
-from lb.proxy import serve
 from lb.worker.convert import delivered, facts_of, refused
 from lb.worker.prober import FetchProber
+from lb.worker.promises import Promises, Timers
 from lb.worker.runtime import chance, clock, in_background, log, trouble
 from lb.worker.start import start
-from lb.worker.transport import FetchTransport
+from lb.worker.transport import FetchTransport, answered, failed
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from lb.balancer import Balancer
-    from lb.facts import RequestFacts
+    from lb.failover import Deliver, Step
 
 NOT_CONFIGURED = Refuse(500, "the configuration has problems")
 FAULT = Refuse(502, "a fault of the load balancer itself")
-READY = "/cdn-cgi/evenkeel-ready"
+
+LOST_AFTER = 60.0
+"""Seconds after an attempt's time-out at which its request is taken for gone."""
 
 
-class Isolate:
-    """What this isolate keeps: the balancer, once the first request has brought the variables."""
+def on_fetch(request: Any, env: Any, ctx: Any) -> Any:
+    """Answer a request. Whatever goes wrong in here, the client gets an answer.
 
-    def __init__(self) -> None:
-        self._started = False
-        self._balancer: Balancer | None = None
-
-    def balancer(self, env: Any) -> Balancer | None:
-        if not self._started:
-            self._balancer = start(env, log)
-            self._started = True
-        return self._balancer
-
-
-_isolate = Isolate()
-
-
-async def on_fetch(request: Any, env: Any, ctx: Any) -> Any:
-    """Answer a request. Whatever goes wrong in here, the client gets an answer."""
+    A plain function: the runtime takes a response, a promise or a coroutine from it, and the
+    common request needs no coroutine.
+    """
     try:
-        balancer = _isolate.balancer(env)
-        if balancer is None:
-            return refused(NOT_CONFIGURED)
-        return await _answer(balancer, request, ctx)
+        return _isolate(env).answer(request, ctx)
     except Exception as error:  # noqa: BLE001 (anything uncaught would be the runtime's bare 500)
         log(trouble("a request failed", error))
         return refused(FAULT)
 
 
-async def _answer(balancer: Balancer, request: Any, ctx: Any) -> Any:
-    facts = facts_of(request)
-    now = clock()
-    serving, plan = balancer.plan(facts, now, chance)
-    if isinstance(plan, Refuse):
-        log(refused_event(serving.lb.name if serving else "", plan))
-        return refused(plan)
-    transport = FetchTransport(request, facts, plan)
-    step = await serve(plan, balancer.memory, transport, clock, log)
-    due = balancer.memory.due(clock())
-    if due:
-        in_background(ctx, check(due, balancer.memory, FetchProber(), clock, log))
-    return refused(step) if isinstance(step, Refuse) else delivered(plan, step)
+@dataclass(slots=True)
+class UnderWay:
+    """A request whose first attempt is under way."""
+
+    exchange: Exchange
+    timer: int
+    ctx: Any
+
+
+class Isolate:
+    """What an isolate keeps between requests."""
+
+    def __init__(self, env: Any) -> None:
+        self._balancer: Balancer | None = start(env, log)
+        self._timers = Timers()
+        self._promises = Promises(self._settled)
+
+    def answer(self, request: Any, ctx: Any) -> Any:
+        """Return the response, its promise, or the coroutine that leads to it.
+
+        A first attempt needs none of asyncio: it is sent from here and `_settled` takes its
+        outcome. Whatever comes after it is left to ordinary asynchronous code.
+        """
+        balancer = self._balancer
+        if balancer is None:
+            return refused(NOT_CONFIGURED)
+        facts = facts_of(request)
+        now = clock()
+        serving, plan = balancer.plan(facts, now, chance)
+        if isinstance(plan, Refuse):
+            log(refused_event(serving.lb.name if serving else "", plan))
+            return refused(plan)
+        transport = FetchTransport(request, facts, plan, self._timers)
+        exchange = Exchange(plan, balancer.memory, transport, clock, log)
+        step = exchange.start()
+        if isinstance(step, Refuse):
+            return refused(step)
+        if not isinstance(step, Attempt) or plan.keeps_body:
+            return self._rest(exchange, step, ctx)
+        outgoing = transport.outgoing(step)
+        options, timer = self._timers.options(step.timeout)
+        lost_at = now + step.timeout + LOST_AFTER
+        return self._promises.fetch(
+            outgoing, options, UnderWay(exchange, timer, ctx), now, lost_at
+        )
+
+    def _settled(self, request: UnderWay, result: Any) -> Any:
+        """Go on when the outcome of the first attempt is there."""
+        try:
+            self._timers.stop(request.timer)
+            fine = result.status == "fulfilled"
+            outcome = answered(result.value) if fine else failed(result.reason)
+            step = request.exchange.take(outcome)
+            if isinstance(step, Attempt):
+                return self._rest(request.exchange, step, request.ctx)
+            return self._conclude(request.exchange, step, request.ctx)
+        except Exception as error:  # noqa: BLE001 (as in on_fetch)
+            log(trouble("a request failed", error))
+            return refused(FAULT)
+
+    async def _rest(self, exchange: Exchange, step: Step, ctx: Any) -> Any:
+        """Carry out what is left of a request."""
+        try:
+            return self._conclude(exchange, await exchange.finish(step), ctx)
+        except Exception as error:  # noqa: BLE001 (as in on_fetch)
+            log(trouble("a request failed", error))
+            return refused(FAULT)
+
+    def _conclude(self, exchange: Exchange, step: Deliver | Refuse, ctx: Any) -> Any:
+        """Return the client's response; probes that are due begin behind it."""
+        balancer = self._balancer
+        due = balancer.memory.due(clock()) if balancer else ()
+        if balancer and due:
+            probes = check(due, balancer.memory, FetchProber(self._timers), clock, log)
+            in_background(ctx, probes)
+        return refused(step) if isinstance(step, Refuse) else delivered(exchange.plan, step)
+
+
+_known: list[Isolate] = []
+
+
+def _isolate(env: Any) -> Isolate:
+    """Return this isolate's own; the first request brings the variables that it starts from."""
+    if not _known:
+        _known.append(Isolate(env))
+    return _known[0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 import js
@@ -13,24 +12,26 @@ from lb.worker.runtime import js_object
 
 if TYPE_CHECKING:
     from lb.monitors.words import Probe, Reply
+    from lb.worker.promises import Timers
 
 
 class FetchProber:
     """The Prober port."""
 
+    def __init__(self, timers: Timers) -> None:
+        self._timers = timers
+
     async def send(self, probe: Probe) -> Reply:
         """Ask, read as much of the body as the probe wants, and let go of the rest."""
-        controller = js.AbortController.new()
-        loop = asyncio.get_running_loop()
-        timer = loop.call_later(probe.timeout, controller.abort)
+        signal, timer = self._timers.signal(probe.timeout)
         try:
-            response = await js.fetch(probe.url, _options(probe, controller.signal))
+            response = await js.fetch(probe.url, _options(probe, signal))
             return Answer(status=response.status, body=await _start_of(response, probe.body_limit))
-        except JsException:
-            aborted = controller.signal.aborted
+        except JsException as error:
+            aborted = error.name == "AbortError"
             return ProbeFailure.TIMEOUT if aborted else ProbeFailure.CONNECTION
         finally:
-            timer.cancel()
+            self._timers.stop(timer)
 
 
 def _options(probe: Probe, signal: Any) -> Any:

@@ -2,52 +2,50 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 import js
 from pyodide.ffi import JsException
 
-from lb.failover import Answered, Attempt, Cause, Failed, Plan
+from lb.failover import Answered, Cause, Failed
 from lb.worker.convert import apply
 from lb.worker.runtime import js_object
 
 if TYPE_CHECKING:
     from lb.facts import RequestFacts
-    from lb.failover import Outcome
+    from lb.failover import Attempt, Outcome, Plan
+    from lb.worker.promises import Timers
 
 
 class FetchTransport:
     """The Transport port for one request."""
 
-    def __init__(self, request: Any, facts: RequestFacts, plan: Plan) -> None:
+    def __init__(self, request: Any, facts: RequestFacts, plan: Plan, timers: Timers) -> None:
         self._request = request
         self._facts = facts
         self._plan = plan
+        self._timers = timers
         self._body: Any = None
         """The body as an ArrayBuffer, once it has been read because it may be sent again."""
 
     async def send(self, attempt: Attempt) -> Outcome:
         """Send the request; an attempt that takes too long is aborted, so its origin sees the end.
 
-        The signal is told to abort by a timer of our own, which ends with the answer's headers:
-        AbortSignal.timeout() would go on and cut a long body off.
+        The timer ends with the answer's headers: what comes after them may take as long as it does.
         """
-        try:
-            if self._plan.keeps_body and self._body is None:
+        if self._plan.keeps_body and self._body is None:
+            try:
                 self._body = await self._request.arrayBuffer()
-        except JsException:
-            return Failed(Cause.CLIENT)
-        controller = js.AbortController.new()
-        timer = asyncio.get_running_loop().call_later(attempt.timeout, controller.abort)
+            except JsException:
+                return Failed(Cause.CLIENT)
+        outgoing = self.outgoing(attempt)
+        options, timer = self._timers.options(attempt.timeout)
         try:
-            response = await js.fetch(self._outgoing(attempt, controller.signal))
-        except JsException:
-            return Failed(Cause.TIMEOUT if controller.signal.aborted else Cause.CONNECTION)
+            return answered(await js.fetch(outgoing, options))
+        except JsException as error:
+            return failed(error)
         finally:
-            timer.cancel()
-        get = response.headers.get
-        return Answered(response.status, lambda name: get(name) or "", response)
+            self._timers.stop(timer)
 
     def discard(self, answer: Answered) -> None:
         """Cancel the answer's body, which frees one of the request's few connections."""
@@ -55,19 +53,26 @@ class FetchTransport:
         if response.body:
             response.body.cancel()
 
-    def _outgoing(self, attempt: Attempt, signal: Any) -> Any:
-        """Return the request to the origin: the client's own but for its URL and our edits.
-
-        A redirect is the client's to follow; followed here, cookies would go to another host.
-        """
+    def outgoing(self, attempt: Attempt) -> Any:
+        """Return the request to the origin: the client's own but for its URL and our edits."""
         forwarding = self._plan.serving.forwarding
         source, url = self._request, forwarding.url(attempt.origin, self._facts)
         if self._body is None:
-            first = js.Request.new(url, source)
+            outgoing = js.Request.new(url, source)
         else:
-            first = js.Request.new(
+            outgoing = js.Request.new(
                 url, js_object(method=source.method, headers=source.headers, body=self._body)
             )
-        outgoing = js.Request.new(first, js_object(redirect="manual", signal=signal))
         apply(forwarding.request(attempt.origin, self._facts), outgoing.headers)
         return outgoing
+
+
+def answered(response: Any) -> Answered:
+    """Return the outcome of a fetch that brought a response."""
+    get = response.headers.get
+    return Answered(response.status, lambda name: get(name) or "", response)
+
+
+def failed(error: Any) -> Failed:
+    """Return the outcome of a fetch that was rejected; the runtime tells no more than this."""
+    return Failed(Cause.TIMEOUT if error.name == "AbortError" else Cause.CONNECTION)
