@@ -65,7 +65,8 @@ def command(  # noqa: PLR0913 - one for each option of the command
         run.errors.print(f"evenkeel: {error}", style="red", markup=False)
         raise typer.Exit(1) from None
     except RuntimeEndedError as failure:
-        for line in failure.tail:
+        # On the terminal they have been seen already.
+        for line in failure.tail if log_file else []:
             run.errors.print(f"  {line}", markup=False)
         run.errors.print(f"evenkeel: {failure.reason}.", style="red", markup=False)
         raise typer.Exit(1) from None

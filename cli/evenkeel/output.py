@@ -25,7 +25,12 @@ NOISE = re.compile(
       | \[wrangler:\w+\]
       | \S*\s*Logs\ were\ written\ to
       | Using\ (vars|secrets)\ defined\ in
-      | .*\[b\]\ open\ a\ browser
+      | \s+stack:\ .*workerd@                           # frames of the runtime itself
+      | \s+at\ .*(pyodideRuntime-internal:|wasm://)    # frames below Python's own
+      # The same error once more, and where to report what is our own mistake.
+      | \s+Runtime\ stderr:
+      | \s+\{"timestamp":.*"source":"src/workerd/
+      | If\ you\ think\ this\ is\ a\ bug
     )""",
     re.VERBOSE,
 )

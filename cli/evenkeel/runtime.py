@@ -4,7 +4,6 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from http import HTTPStatus
 from pathlib import Path
 
 import httpx
@@ -155,10 +154,10 @@ class Runtime:
 
     def _answers(self) -> bool:
         try:
-            answer = httpx.get(self.url + READY_PATH, timeout=ASK_SECONDS, trust_env=False)
+            httpx.get(self.url + READY_PATH, timeout=ASK_SECONDS, trust_env=False)
         except httpx.HTTPError:
             return False
-        return answer.status_code != HTTPStatus.SERVICE_UNAVAILABLE
+        return True
 
     def _find_workerds(self) -> set[int]:
         try:
