@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.make import balancer_of, pool
 
 from lb.affinity import TOKEN_LENGTH, CookieAffinity, cookie_affinity
 from lb.model import SameSite, Secure, SessionAffinity, SessionAffinityAttributes
+from support.make import balancer_of, pool
 
 POOL = pool("p", "a", "b")
 LB = balancer_of(POOL, session_affinity=SessionAffinity.COOKIE, session_affinity_ttl=3600)
@@ -63,7 +63,9 @@ def test_any_cookie_header_can_be_read(header: str) -> None:
 
 def test_a_value_tells_nothing_and_needs_the_key() -> None:
     """Names and addresses are not in it; another key or load balancer makes another value."""
-    other_name = balancer_of(POOL, name="other.example.com", session_affinity=SessionAffinity.COOKIE)
+    other_name = balancer_of(
+        POOL, name="other.example.com", session_affinity=SessionAffinity.COOKIE
+    )
     values = {
         pair(KEYED),
         pair(KEYED, 1),
@@ -114,7 +116,10 @@ def test_secure_and_samesite_follow_the_configuration(
 
 def test_only_cookie_affinities_have_cookies() -> None:
     """`none` reads and sets nothing."""
-    kinds = {kind: cookie_affinity(balancer_of(POOL, session_affinity=kind), "") for kind in SessionAffinity}
+    kinds = {
+        kind: cookie_affinity(balancer_of(POOL, session_affinity=kind), "")
+        for kind in SessionAffinity
+    }
 
     assert {kind for kind, cookies in kinds.items() if cookies} == {
         SessionAffinity.COOKIE,

@@ -6,7 +6,6 @@ from collections import Counter
 
 from hypothesis import given
 from hypothesis import strategies as st
-from support.make import facts, origin, pool, scripted
 
 from lb.availability import TAKES_NEW, TAKES_PINNED, EjectionState, Snapshot, Standing
 from lb.failover import LAST_RESORT
@@ -14,6 +13,7 @@ from lb.health import OriginHealth
 from lb.model import Health, OriginSteeringPolicy, Pool, SteeringPolicy
 from lb.origin_steering import ORIGIN_POLICIES, by_hash, random
 from lb.steering import POLICIES
+from support.make import facts, origin, pool, scripted
 
 NAMES = st.lists(
     st.text("abcdefgh0123456789", min_size=1, max_size=6), min_size=1, max_size=8, unique=True
@@ -84,7 +84,9 @@ def test_a_disabled_pool_takes_no_traffic() -> None:
 
 def test_random_picks_by_weight() -> None:
     """A number of chance falls into the share of the origin that has it."""
-    weighted = pool("p", origin("a", weight=0.5), origin("b", weight=0.25), origin("c", weight=0.25))
+    weighted = pool(
+        "p", origin("a", weight=0.5), origin("b", weight=0.25), origin("c", weight=0.25)
+    )
     view = snapshot().view(weighted)
 
     picks = {
@@ -136,14 +138,16 @@ def test_hash_shares_clients_by_weight() -> None:
     """
     made = pool("p", origin("a", weight=1), origin("b", weight=0.5), origin("c", weight=0.5))
     clients = 20_000
-    first = Counter(hashed(made, f"203.{i >> 16 & 255}.{i >> 8 & 255}.{i & 255}")[0] for i in range(clients))
+    first = Counter(
+        hashed(made, f"203.{i >> 16 & 255}.{i >> 8 & 255}.{i & 255}")[0] for i in range(clients)
+    )
 
     for name, share in (("a", 0.5), ("b", 0.25), ("c", 0.25)):
         assert abs(first[name] - clients * share) < 5 * (clients * share * (1 - share)) ** 0.5
 
 
 def test_hash_moves_few_clients_when_a_weight_changes() -> None:
-    """Halving one of two weights moves about a sixth of the clients, none in the other direction."""
+    """Halving one of two weights moves about a sixth of the clients, and none the other way."""
     even = pool("p", "a", "b")
     uneven = pool("p", "a", origin("b", weight=0.5))
     clients = [f"198.51.{i >> 8}.{i & 255}" for i in range(6_000)]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.make import facts
 
 from lb.facts import LONGEST_HEADER_READ, RequestFacts, host_of
 from lb.hosts import HostTable, loopback
+from support.make import facts
 
 
 @pytest.mark.parametrize(
@@ -73,9 +73,7 @@ def test_a_header_is_read_only_when_asked_for() -> None:
     assert asked == ["cf-connecting-ip"]
 
 
-TABLE = HostTable(
-    [("a.example.com", 1), ("*.example.com", 2), ("*.deep.example.com", 3), ("*", 4)]
-)
+TABLE = HostTable([("a.example.com", 1), ("*.example.com", 2), ("*.deep.example.com", 3), ("*", 4)])
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 import respx
-from support.edge import FakeEdge
-from support.make import balancer_of, config_of, monitor, origin, pool
 
 from lb.events import AttemptFailed, HealthChanged, OriginEjected, Refused, fields_of
 from lb.failover import RETRY_AFTER
 from lb.model import Failover, Health, SessionAffinity
+from support.edge import FakeEdge
+from support.make import balancer_of, config_of, monitor, origin, pool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,7 +119,9 @@ def test_when_all_are_down_all_are_tried_again(web: respx.MockRouter) -> None:
     """And the first that answers takes traffic again."""
     broken = [httpx.ConnectError("refused")]
     web.route(host="a.example.com").mock(side_effect=[*broken, *broken])
-    web.route(host="b.example.com").mock(side_effect=[*broken, *[httpx.Response(200, text="b")] * 2])
+    web.route(host="b.example.com").mock(
+        side_effect=[*broken, *[httpx.Response(200, text="b")] * 2]
+    )
     edge = FakeEdge(config_of(balancer_of(PRIMARY, REPLICA)))
 
     assert edge.fetch("GET", URL).status_code == 503
@@ -186,7 +188,9 @@ def test_a_probe_that_timed_out_is_tried_again_at_once(web: respx.MockRouter) ->
     edge = FakeEdge(config_of(balancer_of(pool("primary", "a", monitor=watching))))
     slow = web.get("https://a.example.com/health")
 
-    slow.mock(side_effect=[httpx.ReadTimeout("slow"), httpx.ReadTimeout("slow"), httpx.Response(200)])
+    slow.mock(
+        side_effect=[httpx.ReadTimeout("slow"), httpx.ReadTimeout("slow"), httpx.Response(200)]
+    )
     edge.probe()
     assert slow.call_count == 3
     assert fields_of(edge.log[0])["after"] == "healthy"
@@ -251,7 +255,10 @@ def test_a_loop_is_noticed(web: respx.MockRouter) -> None:
 
 def test_a_disabled_load_balancer_serves_nothing() -> None:
     """Its host is nobody's."""
-    assert FakeEdge(config_of(balancer_of(PRIMARY, enabled=False))).fetch("GET", URL).status_code == 421
+    assert (
+        FakeEdge(config_of(balancer_of(PRIMARY, enabled=False))).fetch("GET", URL).status_code
+        == 421
+    )
 
 
 def test_log_lines_hold_nothing_of_the_request(web: respx.MockRouter) -> None:

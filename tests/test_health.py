@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-from support.make import monitor, origin
 
 from lb.health import NO_FAILURES, TRANSITIONS, OriginHealth, Signal, Verdict, observe
 from lb.model import CodeRange, Health, MonitorType
 from lb.monitors import MONITORS
 from lb.monitors.http import BODY_LIMIT, USER_AGENT
 from lb.monitors.words import Answer, ProbeFailure
+from support.make import monitor, origin
 
 STATUS_OF = {"+": Verdict(passed=True), "-": Verdict(passed=False, cause="HTTP timeout occurred")}
 
@@ -83,7 +85,7 @@ def test_a_change_says_what_and_why() -> None:
     ],
 )
 def test_a_probe_goes_where_the_traffic_goes(
-    fields: dict[str, object], place: dict[str, object], url: str
+    fields: dict[str, Any], place: dict[str, Any], url: str
 ) -> None:
     """Monitor port, then the address as written, then the type's own port."""
     probe = MONITORS[MonitorType.HTTPS].probe(monitor(**fields), origin("a", **place))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from support.make import balancer_of, config_of, monitor, origin, pool
-
 from lb.availability import Standing
 from lb.events import OriginEjected, OriginRestored
 from lb.failover import Judgement
 from lb.health import Verdict
 from lb.memory import LEASE, MOST_PROBES_AT_ONCE, Memory
 from lb.model import Ejection, LoadBalancer
+from support.make import balancer_of, config_of, monitor, origin, pool
 
 FAILED = Judgement(failed=True, cause="connection failed")
 FINE = Judgement(failed=False)
@@ -127,7 +126,7 @@ def watched(count: int) -> Memory:
 
 
 def test_a_probe_is_due_once_an_interval() -> None:
-    """All at the start; while one is under way it is not due; then an interval after its verdict."""
+    """All at the start, none while it is under way, then an interval after its verdict."""
     memory = watched(2)
 
     due = memory.due(100.0)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.make import balancer_of, facts, origin, pool, scripted
 
 from lb.availability import EjectionState, Snapshot
 from lb.failover import (
@@ -33,6 +34,10 @@ from lb.model import (
     OriginSteeringPolicy,
     SessionAffinity,
 )
+from support.make import balancer_of, facts, origin, pool, scripted
+
+if TYPE_CHECKING:
+    from lb.facts import RequestFacts
 
 THREE = (pool("one", "a"), pool("two", "b"), pool("three", "c"))
 REFUSED, HANGING = Failed(Cause.CONNECTION), Failed(Cause.TIMEOUT)
@@ -61,12 +66,16 @@ class Walk:
         self,
         lb: LoadBalancer,
         at: Snapshot | None = None,
-        asked: object = None,
+        asked: RequestFacts | None = None,
         chance: float = 0.0,
     ) -> None:
         self.serving = Serving(lb, "id", "")
         self.plan = Plan(
-            self.serving, at or snapshot(), asked or facts(), scripted(chance), 0.0  # type: ignore[arg-type] # facts or nothing
+            self.serving,
+            at or snapshot(),
+            asked or facts(),
+            scripted(chance),
+            0.0,
         )
         self.step: Step = self.plan.start()
 
@@ -340,7 +349,9 @@ def test_ip_cookie_begins_with_the_clients_address() -> None:
     both = pool("p", "a", "b", origin_steering=OriginSteeringPolicy.RANDOM)
     lb = balancer_of(both, session_affinity=SessionAffinity.IP_COOKIE)
     orders = {
-        chance: Walk(lb, Snapshot({}, {}, 0.0), facts(cf_connecting_ip="203.0.113.9"), chance).origins()
+        chance: Walk(
+            lb, Snapshot({}, {}, 0.0), facts(cf_connecting_ip="203.0.113.9"), chance
+        ).origins()
         for chance in (0.0, 0.3, 0.6, 0.9)
     }
 

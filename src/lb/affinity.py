@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 TOKEN_LENGTH = 32
 MOST_COOKIES_READ = 8
-"""Cookies of our name that are looked at: one is usual, two come from a change of Domain or Path."""
+"""Cookies of our name that are looked at: one is usual, two come from a change of Path."""
 
 
 class CookieAffinity:

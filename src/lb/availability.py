@@ -109,7 +109,7 @@ class PoolView:
         """Those that take new traffic, in the order of the configuration."""
         up = sum(TAKES_PINNED[standing] for _, standing in standings)
         self.available = pool.enabled and up >= max(pool.minimum_origins, 1)
-        """Whether the pool takes traffic at all: minimum_origins is Cloudflare's health threshold."""
+        """Whether it takes traffic at all: minimum_origins is Cloudflare's health threshold."""
 
     @cached_property
     def cumulative(self) -> tuple[float, ...]:

@@ -298,7 +298,6 @@ class Plan:
                 seen.add(origin.key)
                 yield origin
 
-
     def _keeps_session(self, origin: Origin) -> bool:
         pool_view = self._snapshot.view(self.serving.pools[origin.pool])
         return pool_view.available and TAKES_PINNED[self._snapshot.standing(origin)]

@@ -46,7 +46,7 @@ class Forwarding:
         return self._identity in facts.header(VIA)
 
     def url(self, origin: Origin, facts: RequestFacts) -> str:
-        """Return the origin's URL for the request: its own authority, the client's path and query."""
+        """Return the URL at the origin: its own authority, the client's path and query."""
         return origin.url + facts.target
 
     def request(self, origin: Origin, facts: RequestFacts) -> Edits:
@@ -60,7 +60,11 @@ class Forwarding:
         unknown = () if ip else ("x-forwarded-for", "x-real-ip")
         served_by = (("X-Served-By", origin.name),) if self._lb.x_served_by else ()
         return Edits(
-            remove=(*named_by_connection(facts.header("connection")), *unknown, *self._request_remove),
+            remove=(
+                *named_by_connection(facts.header("connection")),
+                *unknown,
+                *self._request_remove,
+            ),
             set=(
                 *known,
                 ("X-Forwarded-Proto", "https" if facts.https else "http"),
@@ -90,7 +94,7 @@ def named_by_connection(value: str) -> tuple[str, ...]:
 
 
 def _token(name: str) -> bool:
-    """Whether a text is a header name (RFC 9110, 5.6.2); anything else would make `delete` throw."""
+    """Whether a text is a header name (RFC 9110, 5.6.2); `delete` throws on all else."""
     return name.isascii() and all(c.isalnum() or c in "!#$%&'*+-.^_`|~" for c in name)
 
 

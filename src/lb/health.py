@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Signal(Enum):
     """What one verdict means once the monitor's thresholds are applied."""
 
-    PASS = "pass"
+    PASS = "pass"  # noqa: S105 (no password, a verdict)
     FAIL = "fail"
     UP = "up"
     """The consecutive_up-th pass in a row."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import ceil
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from lb.events import Event, HealthChanged
     from lb.failover import Judgement
     from lb.health import Verdict
-    from lb.model import Config, LoadBalancer, Monitor, Origin, Pool
+    from lb.model import Config, LoadBalancer, Monitor, Origin
 
 LEASE = 30.0
 """Seconds after which a probe that never reported is taken for lost: the runtime ends background
@@ -57,42 +58,47 @@ class Memory:
         self, lb: LoadBalancer, origin: Origin, judgement: Judgement, started: float, now: float
     ) -> Event | None:
         """Note how an attempt that began at `started` went, and eject or restore its origin."""
-        if judgement.failed and not judgement.blames_origin:
-            return None
         state = self._ejections.get(origin.key)
         if not judgement.failed:
-            if state is None or started < state.since:
-                return None  # an answer to a request older than the ejection proves nothing
-            del self._ejections[origin.key]
-            if now >= state.until:
-                return None
-            self._snapshot = None
-            return OriginRestored(load_balancer=lb.name, pool=origin.pool, origin=origin.name)
-        state = state or EjectionState()
-        failures = state.failures + 1
-        ejection = lb.ejection
-        if failures < ejection.consecutive_failures or not self._may_eject(lb, origin, now):
-            self._ejections[origin.key] = EjectionState(
-                failures=failures, since=state.since, until=state.until
-            )
+            return self._succeeded(lb, origin, state, started, now) if state else None
+        if not judgement.blames_origin:
             return None
-        was_ejected = now < state.until
+        return self._failed(lb, origin, state or EjectionState(), judgement.cause, now)
+
+    def _succeeded(
+        self, lb: LoadBalancer, origin: Origin, state: EjectionState, started: float, now: float
+    ) -> OriginRestored | None:
+        if started < state.since:
+            return None  # an answer to a request older than the ejection proves nothing
+        del self._ejections[origin.key]
+        if now >= state.until:
+            return None
+        self._snapshot = None
+        return OriginRestored(load_balancer=lb.name, pool=origin.pool, origin=origin.name)
+
+    def _failed(
+        self, lb: LoadBalancer, origin: Origin, state: EjectionState, cause: str, now: float
+    ) -> OriginEjected | None:
+        failures, seconds = state.failures + 1, lb.ejection.base_time
+        if failures < lb.ejection.consecutive_failures or not self._may_eject(lb, origin, now):
+            self._ejections[origin.key] = replace(state, failures=failures)
+            return None
         self._ejections[origin.key] = EjectionState(
-            failures=failures, since=now, until=now + ejection.base_time
+            failures=failures, since=now, until=now + seconds
         )
         self._snapshot = None
-        if was_ejected or not ejection.base_time:
+        if now < state.until or not seconds:
             return None
         return OriginEjected(
             load_balancer=lb.name,
             pool=origin.pool,
             origin=origin.name,
-            cause=judgement.cause,
-            seconds=ejection.base_time,
+            cause=cause,
+            seconds=seconds,
         )
 
     def _may_eject(self, lb: LoadBalancer, origin: Origin, now: float) -> bool:
-        """At most max_percent of a pool's enabled origins are out at once, but always one may be."""
+        """At most max_percent of a pool's enabled origins are out at once, and one always may."""
         if lb.ejection.max_percent >= 100:
             return True
         peers = [one.key for one in self._pools[origin.pool].origins if one.enabled]

@@ -225,7 +225,9 @@ class LoadBalancer:
     @property
     def pools(self) -> tuple[Pool, ...]:
         """Every pool that a request can reach, each once, in failover order."""
-        return tuple({pool.name: pool for pool in (*self.default_pools, self.fallback_pool)}.values())
+        return tuple(
+            {pool.name: pool for pool in (*self.default_pools, self.fallback_pool)}.values()
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

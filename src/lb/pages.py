@@ -54,7 +54,9 @@ margin:15vh auto;padding:0 1.5rem}}h1{{font-size:1.4rem}}</style>
 def page(refusal: Refuse) -> Page:
     """Return the answer to a refused request. Nothing of the request is repeated in it."""
     if refusal.location is not None:
-        return Page(refusal.status, (("Location", refusal.location), ("Cache-Control", "no-store")), "")
+        return Page(
+            refusal.status, (("Location", refusal.location), ("Cache-Control", "no-store")), ""
+        )
     headers = [("Content-Type", "text/html; charset=utf-8"), ("Cache-Control", "no-store")]
     if refusal.retry_after is not None:
         headers.append(("Retry-After", str(refusal.retry_after)))

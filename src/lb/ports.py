@@ -1,4 +1,4 @@
-"""What the drivers await: each port has one runtime behind it in the Worker, and a fake in tests."""
+"""What the drivers await: the runtime stands behind each port in the Worker, a fake in tests."""
 
 from __future__ import annotations
 
@@ -45,4 +45,4 @@ class Chance(Protocol):
 class Log(Protocol):
     """Takes note of what happened. Never raises."""
 
-    def __call__(self, event: Event) -> None: ...
+    def __call__(self, event: Event, /) -> None: ...

@@ -50,7 +50,9 @@ def _base(monitor: Monitor, origin: Origin) -> str:
     authority = origin.url.partition("://")[2]
     host = authority[: authority.find("]") + 1] or authority.partition(":")[0]
     port = monitor.port or _DEFAULT_PORT[monitor.type]
-    return f"{scheme}://{host}" if port == _DEFAULT_PORT[monitor.type] else f"{scheme}://{host}:{port}"
+    return (
+        f"{scheme}://{host}" if port == _DEFAULT_PORT[monitor.type] else f"{scheme}://{host}:{port}"
+    )
 
 
 def judge(monitor: Monitor, reply: Reply) -> Verdict:

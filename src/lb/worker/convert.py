@@ -38,7 +38,9 @@ def delivered(plan: Plan, step: Deliver) -> Any:
     response: Any = step.answer.handle
     answer = js.Response.new(response.body, response)
     connection = step.answer.header("connection")
-    apply(plan.serving.forwarding.response(step.origin, connection, step.set_cookie), answer.headers)
+    apply(
+        plan.serving.forwarding.response(step.origin, connection, step.set_cookie), answer.headers
+    )
     return answer
 
 

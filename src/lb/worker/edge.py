@@ -1,4 +1,4 @@
-"""The runtime's handler: takes a request in, lets the plan be carried out, gives the answer back."""
+"""The runtime's handler: takes a request in, has its plan carried out, gives the answer back."""
 
 from __future__ import annotations
 
@@ -17,8 +17,6 @@ from lb.worker.start import start
 from lb.worker.transport import FetchTransport, answered, failed
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
-
     from lb.balancer import Balancer
     from lb.failover import Deliver, Step
 
@@ -84,9 +82,7 @@ class Isolate:
         outgoing = transport.outgoing(step)
         options, timer = self._timers.options(step.timeout)
         lost_at = now + step.timeout + LOST_AFTER
-        return self._promises.fetch(
-            outgoing, options, UnderWay(exchange, timer, ctx), now, lost_at
-        )
+        return self._promises.fetch(outgoing, options, UnderWay(exchange, timer, ctx), now, lost_at)
 
     def _settled(self, request: UnderWay, result: Any) -> Any:
         """Go on when the outcome of the first attempt is there."""

@@ -22,14 +22,14 @@ chance = random
 
 
 def js_object(**values: Any) -> Any:
-    """Return a JavaScript object. A Python dict passed as options is ignored or kills the isolate."""
+    """Return a JavaScript object. A dict given as options is ignored, or kills the isolate."""
     return to_js(values, dict_converter=js.Object.fromEntries)
 
 
 def log(event: Event) -> None:
     """Write one line of JSON, which escapes whatever a client or an origin put into a value."""
     now = datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="milliseconds")
-    print(json.dumps({"time": now, **fields_of(event)}))
+    print(json.dumps({"time": now, **fields_of(event)}))  # noqa: T201 (stdout is the Worker's log)
 
 
 def in_background(ctx: Any, work: Coroutine[Any, Any, None]) -> None:
