@@ -26,6 +26,9 @@ class TomlLines:
             elif node.type in {"table", "table_array_element"}:
                 self._table(node)
 
+    def __contains__(self, path: str) -> bool:
+        return path in self._lines
+
     def __getitem__(self, path: str) -> int:
         """The line of a value; of the table or list around it, where there is no such value."""
         while path not in self._lines:

@@ -1,6 +1,5 @@
 """Lists of status codes: "200", "2xx", "200,204", "200-299", and lists of such."""
 
-# ruff: noqa: D102 (what the methods of a kind do is said once, at `Kind`)
 from __future__ import annotations
 
 import re

@@ -1,6 +1,5 @@
 """Header names and values: what an operator may set, and what belongs to the runtime."""
 
-# ruff: noqa: D102 (what the methods of a kind do is said once, at `Kind`)
 from __future__ import annotations
 
 import re

@@ -1,6 +1,5 @@
 """The simple kinds of value: text, numbers, choices, lists, maps, references."""
 
-# ruff: noqa: D102 (what the methods of a kind do is said once, at `Kind`)
 from __future__ import annotations
 
 import math

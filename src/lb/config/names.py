@@ -1,6 +1,5 @@
 """The texts that several objects share: names, addresses, descriptions, times."""
 
-# ruff: noqa: D102 (what the methods of a kind do is said once, at `Kind`)
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -68,7 +67,7 @@ def _admin_path_problem(path: str) -> str | None:
     return plain(path)
 
 
-ADMIN_PATH = Text(least=2, most=128, rule=_admin_path_problem, words="path")
+ADMIN_PATH = Text(least=1, most=128, rule=_admin_path_problem, words="path")
 
 
 @dataclass(frozen=True, slots=True)

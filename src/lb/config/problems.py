@@ -98,9 +98,11 @@ def kind_of(value: object) -> str:
     """A number or a truth value as it is, anything else as its kind in an operator's words."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int | float):
+    if isinstance(value, int) and abs(value) > _LONGEST_NUMBER:
         # Python refuses to print very long integers (ValueError).
-        return str(value) if abs(value) < _LONGEST_NUMBER else "a number of many digits"
+        return "a number of many digits"
+    if isinstance(value, int | float):
+        return str(value)
     if hasattr(value, "isoformat"):
         return "a date or time"
     return next((word for kind, word in _KINDS if isinstance(value, kind)), "something else")

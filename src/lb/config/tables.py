@@ -1,6 +1,5 @@
 """Tables of fields: which keys an object has, and what Evenkeel does with each."""
 
-# ruff: noqa: D102 (what the methods of a kind do is said once, at `Kind`)
 from __future__ import annotations
 
 from collections.abc import Mapping

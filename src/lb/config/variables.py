@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -13,6 +14,7 @@ from lb.config.problems import Place, Problem, kind_of, shown
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
 
+_PLACE = re.compile(r"\$[\w.\[\]]+")
 _BACKEND = "BACKEND_"
 _NOT_ORIGINS = frozenset({"BACKEND_DOWN_TIME"})
 """Variables that start like an origin's, and only configure."""
@@ -70,6 +72,8 @@ class _Reading:
             return ""
         if isinstance(value, str):
             return value.strip()
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
         if isinstance(value, bool | int | float):
             return kind_of(value)
         self.refuse(variable, f"must be text, not {kind_of(value)}")
@@ -110,10 +114,15 @@ class _Reading:
                 variable, meaning = self._source(problem.path)
                 if _path(variable) not in known:
                     explained = f" ({meaning})" if meaning else ""
-                    self.refuse(variable, problem.message + explained)
+                    message = _PLACE.sub(self._named, problem.message)
+                    self.refuse(variable, message + explained)
         if self.problems or isinstance(found, Invalid):
             return Invalid(tuple(self.problems))
         return found
+
+    def _named(self, place: re.Match[str]) -> str:
+        """The variable behind a place that a message mentions."""
+        return self._source(place[0])[0]
 
     def _source(self, path: str) -> tuple[str, str]:
         while path not in self.sources:
@@ -130,19 +139,30 @@ def _path(variable: str) -> str:
 
 def _active_passive(reading: _Reading, origins: list[str]) -> None:
     """ORIGINS: a pool for each, in failover order."""
-    scheme = {text: _scheme(text) for text in origins}
-    names = [_host(text) for text in origins]
-    path = reading.text("HEALTH_CHECK_PATH")
-    codes = "2xx,3xx" if path else "200-499"
-    used = list(dict.fromkeys(scheme.values()))
+    schemes: dict[str, str] = {}
+    pools: list[object] = []
+    for number, text in enumerate(origins, start=1):
+        address = parse_address(text)
+        if isinstance(address, str):
+            reading.refuse("ORIGINS", f"origin {number}: {address}")
+            continue
+        scheme, host = _scheme_and_host(address)
+        if host in schemes:
+            reading.refuse("ORIGINS", f"origin {number}: {shown(host)} stands before it already")
+            continue
+        schemes[host] = scheme
+        origin = {"name": host, "address": text}
+        pools.append({"name": host, "monitor": scheme, "origins": [origin]})
+    if not pools:
+        return
+    codes = "2xx,3xx" if reading.text("HEALTH_CHECK_PATH") else "200-499"
     reading.document["monitors"] = [
-        _monitor(reading, index, kind, codes) for index, kind in enumerate(used)
+        _monitor(reading, index, scheme, codes)
+        for index, scheme in enumerate(dict.fromkeys(schemes.values()))
     ]
-    reading.document["pools"] = [
-        {"name": name, "monitor": scheme[text], "origins": [{"name": name, "address": text}]}
-        for name, text in zip(names, origins, strict=True)
-    ]
+    reading.document["pools"] = pools
     reading.note(Place() / "pools", "ORIGINS")
+    names = list(schemes)
     balancer: dict[str, object] = {"default_pools": names, "fallback_pool": names[0]}
     _finish(reading, balancer, "ORIGINS")
 
@@ -229,18 +249,13 @@ def _monitor(reading: _Reading, index: int, kind: str, codes: str) -> dict[str, 
     }
 
 
-def _address(text: str) -> Address | None:
-    parsed = parse_address(text)
-    return parsed if isinstance(parsed, Address) else None
-
-
 def _scheme(text: str) -> str:
-    address = _address(text)
-    return address.url().partition("://")[0] if address else "https"
+    address = parse_address(text)
+    return "https" if isinstance(address, str) else _scheme_and_host(address)[0]
 
 
-def _host(text: str) -> str:
-    """The host, with its port unless that is the scheme's own: a pool's name, an origin's name."""
-    address = _address(text)
+def _scheme_and_host(address: Address) -> tuple[str, str]:
+    """The host, with its port unless that is the scheme's own, names a pool and its origin."""
+    scheme, _, host = address.url().partition("://")
     # The brackets of an IPv6 address are no part of a name.
-    return address.url().partition("://")[2].replace("[", "").replace("]", "") if address else ""
+    return scheme, host.replace("[", "").replace("]", "")

@@ -1,0 +1,232 @@
+"""`evenkeel check`: every problem with its line, or a picture of what is set up."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+import typer
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from evenkeel.check import command, examine, problems_of
+from evenkeel.toml_lines import TomlLines
+from lb.config.problems import Place
+
+app = typer.Typer()
+app.command()(command)
+
+GOOD = """\
+[[pools]]
+name = "primary"
+origins = [
+  { name = "a", address = "a.example.com" },
+  { name = "b", address = "b.example.com", enabled = false },
+]
+
+[[load_balancers]]
+name = "service.example.com"
+default_pools = ["primary"]
+fallback_pool = "primary"
+"""
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    """Return a run's exit code and what it printed."""
+    result = CliRunner().invoke(app, list(arguments))
+    return result.exit_code, result.output
+
+
+def written(folder: Path, text: str) -> Path:
+    """Return a new file with a text."""
+    file = folder / "lb.toml"
+    file.write_text(text, "utf-8")
+    return file
+
+
+def test_the_shipped_file_is_good() -> None:
+    """Without a file named, the one that is uploaded is checked."""
+    code, output = run()
+
+    assert code == 0
+    assert "good" in output
+    assert "service.example.com" in output
+
+
+def test_a_good_file_is_summed_up(tmp_path: Path) -> None:
+    """Load balancers, their pools, and the origins of these."""
+    code, output = run(str(written(tmp_path, GOOD)))
+
+    assert code == 0
+    assert [line.rstrip() for line in output.splitlines()[1:]] == [
+        "service.example.com  steering_policy off, session_affinity none",
+        "└── primary  no monitor, fallback_pool",
+        "    ├── a  https://a.example.com",
+        "    └── b  https://b.example.com  disabled",
+    ]
+
+
+def test_every_problem_has_its_line(tmp_path: Path) -> None:
+    """In the order of lines; a key that is missing has the line of its table."""
+    file = written(
+        tmp_path,
+        GOOD.replace('address = "a.example.com"', 'address = "10.0.0.1", weight = 2')
+        .replace("enabled = false", 'enabled = "no"')
+        .replace('fallback_pool = "primary"', "failover.tries = 0"),
+    )
+    code, output = run(str(file))
+
+    assert code == 1
+    assert output.splitlines() == [
+        (
+            f"{file}:4: a Worker cannot send requests to an IP address (Cloudflare answers with "
+            "error 1003): give a host name @ $.pools[0].origins[0].address"
+        ),
+        f"{file}:4: must be from 0 to 1, not 2 @ $.pools[0].origins[0].weight",
+        f"{file}:5: must be true or false, not text @ $.pools[0].origins[1].enabled",
+        f"{file}:8: missing: this key must be given @ $.load_balancers[0].fallback_pool",
+        f"{file}:11: must be from 1 to 20, not 0 @ $.load_balancers[0].failover.tries",
+    ]
+    assert output.splitlines() == [str(each) for each in problems_of(file)]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [("a = 1\nb = \nc = 3\n", 2), ("a = 1\n\nb = [1,\n", 4), ("a = 1\na = 2\n", 2), ("", 1)],
+)
+def test_a_syntax_error_has_its_line(tmp_path: Path, text: str, line: int) -> None:
+    """The line where the file stops being TOML, or its first line when it says nothing."""
+    (located,) = problems_of(written(tmp_path, text))
+
+    assert located.line == line
+
+
+def test_a_file_that_cannot_be_read_is_one_clear_line(tmp_path: Path) -> None:
+    """Not there, no file, no text: another exit code than that of a bad file."""
+    binary = tmp_path / "binary.toml"
+    binary.write_bytes(b"\xff\xfe\x00")
+
+    assert run(str(tmp_path / "none.toml")) == (
+        2,
+        f"{tmp_path / 'none.toml'}: cannot be read: no such file or directory\n",
+    )
+    assert run(str(tmp_path)) == (2, f"{tmp_path}: cannot be read: is a directory\n")
+    assert run(str(binary)) == (2, f"{binary}: cannot be read: not UTF-8 text\n")
+
+
+def test_a_path_is_shown_from_where_one_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that editors open it with one click, and lines stay short."""
+    written(tmp_path, GOOD.replace("[[pools]]", "[[pool]]"))
+    monkeypatch.chdir(tmp_path)
+
+    code, output = run("lb.toml")
+
+    assert code == 1
+    assert output.splitlines()[0].startswith("lb.toml:1: unknown key; did you mean")
+    assert run(str(tmp_path / "lb.toml")) == (code, output)
+
+
+def test_markup_in_a_file_is_only_text(tmp_path: Path) -> None:
+    """Brackets in a name are no colours."""
+    file = written(tmp_path, GOOD.replace('name = "a"', 'name = "[red]a[/red]"'))
+    code, output = run(str(file))
+
+    assert code == 0
+    assert "[red]a[/red]" in output
+    assert not isinstance(examine(file), tuple)
+
+
+LINES = r"""
+title = "x"
+a.b."c.d" = 1
+
+[admin]
+path = "/lb"
+
+[[pools]]                       # 8
+name = "one"
+origins = [                     # 10
+  # a comment
+  { name = "a" }, { name = "b" },
+  { name = "z", address = "x" },
+]
+
+[[pools]]                       # 16
+name = "two"
+
+[[pools.origins]]               # 19
+name = "c"
+header.Host = [                 # 21
+  "h"
+]
+
+[pools.origins.extra]           # 25
+"quot\u00e9d" = true
+
+[[pools.origins]]               # 28
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("$", 1),
+        ("$.title", 2),
+        ('$.a.b["c.d"]', 3),
+        ("$.admin", 5),
+        ("$.admin.path", 6),
+        ("$.pools", 8),
+        ("$.pools[0]", 8),
+        ("$.pools[0].name", 9),
+        ("$.pools[0].origins", 10),
+        ("$.pools[0].origins[0].name", 12),
+        ("$.pools[0].origins[1]", 12),
+        ("$.pools[0].origins[2].address", 13),
+        ("$.pools[1]", 16),
+        ("$.pools[1].origins[0]", 19),
+        ("$.pools[1].origins[0].header.Host", 21),
+        ("$.pools[1].origins[0].header.Host[0]", 22),
+        ("$.pools[1].origins[0].extra", 25),
+        ('$.pools[1].origins[0].extra["quot\\u00e9d"]', 26),
+        ("$.pools[1].origins[1]", 28),
+        # what is not there has the line of what is around it
+        ("$.pools[1].origins[1].name", 28),
+        ("$.pools[0].monitor", 8),
+        ("$.nothing[3].at.all", 1),
+    ],
+)
+def test_every_way_of_writing_a_value_has_its_line(path: str, line: int) -> None:
+    """Tables, lists of tables, inline tables, dotted and quoted keys, lists over several lines."""
+    assert TomlLines(LINES)[path] == line
+
+
+def values(value: object, place: Place) -> list[str]:
+    """Return the paths of everything in a document."""
+    found = [place.text]
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            found += values(inner, place / key)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            found += values(inner, place / index)
+    return found
+
+
+def test_every_value_of_a_document_has_a_line_of_its_own() -> None:
+    """The two parsers agree on what stands in a file."""
+    lines = TomlLines(LINES)
+
+    for path in values(tomllib.loads(LINES), Place()):
+        assert path in lines, path
+
+
+@given(st.text(alphabet='[]{}="\'.,#\n ab1é\\"'))
+def test_no_text_confuses_the_search_for_lines(text: str) -> None:
+    """A broken file has lines too."""
+    lines = TomlLines(text)
+
+    assert 1 <= lines["$.a[0].b"] <= text.count("\n") + 1

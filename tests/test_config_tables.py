@@ -1,0 +1,161 @@
+"""The tables of fields against the model, the schema, the example and the reference page."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft7Validator
+
+from evenkeel.schema import BEGIN, END, reference_text, schema_text, tables
+from lb.config import from_toml, json_schema
+from lb.config.document import DOCUMENT
+from lb.config.headers import REQUEST_HEADERS, RESPONSE_HEADERS
+from lb.config.kinds import Ref
+from lb.config.load_balancers import ADMIN, ATTRIBUTES, EJECTION, FAILOVER, LOAD_BALANCER
+from lb.config.monitors import MONITOR
+from lb.config.pools import ORIGIN, POOL
+from lb.config.problems import BAD, Place, Reader
+from lb.config.tables import Field, Required, Standing, Table
+from lb.model import (
+    Admin,
+    Config,
+    Ejection,
+    Failover,
+    HeaderEdits,
+    LoadBalancer,
+    Monitor,
+    Origin,
+    Pool,
+    SessionAffinityAttributes,
+)
+
+ROOT = Path(__file__).parents[1]
+EXAMPLE = ROOT / "src" / "loadbalancer.toml"
+
+MODELS = (
+    (DOCUMENT, Config),
+    (MONITOR, Monitor),
+    (POOL, Pool),
+    (ORIGIN, Origin),
+    (LOAD_BALANCER, LoadBalancer),
+    (ATTRIBUTES, SessionAffinityAttributes),
+    (FAILOVER, Failover),
+    (EJECTION, Ejection),
+    (REQUEST_HEADERS, HeaderEdits),
+    (RESPONSE_HEADERS, HeaderEdits),
+    (ADMIN, Admin),
+)
+# An origin's URL is worked out from its address and port, and its pool is the one around it.
+ONLY_IN_THE_TABLE = {"pools.origins": {"port", "header"}}
+ONLY_IN_THE_MODEL = {"pools.origins": {"pool", "url", "explicit"}, "document": {"kept"}}
+
+
+def supported(table: Table) -> list[Field]:
+    """Return the fields that do something."""
+    return [each for each in table.fields if each.standing is Standing.SUPPORTED]
+
+
+@pytest.mark.parametrize(("table", "model"), MODELS, ids=lambda each: each.__class__.__name__)
+def test_every_field_of_the_model_can_be_configured(table: Table, model: type) -> None:
+    """And every supported key reaches the model."""
+    keys = {each.key for each in supported(table)} - ONLY_IN_THE_TABLE.get(table.name, set())
+    fields = {each.name for each in dataclasses.fields(model)}
+
+    assert keys == fields - ONLY_IN_THE_MODEL.get(table.name, set())
+
+
+@pytest.mark.parametrize(("table", "model"), MODELS, ids=lambda each: each.__class__.__name__)
+def test_every_default_is_the_models_default(table: Table, model: type) -> None:
+    """What a table says of a key that is left out is what the model does then."""
+    defaults = {
+        each.name: each.default_factory() if callable(each.default_factory) else each.default
+        for each in dataclasses.fields(model)
+    }
+    for each in supported(table):
+        expected = defaults.get(each.key)
+        if expected is dataclasses.MISSING and table is not DOCUMENT:
+            assert isinstance(each.default, Required), each.key
+        elif each.default is None:
+            assert expected is None, each.key
+        elif each.key in defaults and expected is not dataclasses.MISSING:
+            assert each.kind.read(each.default, Place(), Reader()) == expected, each.key
+
+
+def test_every_default_can_be_written_out() -> None:
+    """Of every field, whatever its standing: what Cloudflare's API echoes is accepted."""
+    for table in tables():
+        for each in table.fields:
+            if each.default is not None and not isinstance(each.default, Required):
+                reader = Reader()
+                assert each.kind.read(each.default, Place(), reader) is not BAD, each.key
+                assert reader.problems == [], each.key
+
+
+def test_keys_are_unique_and_explained() -> None:
+    """Each key stands once in its table, with a sentence; only impossible ones have a reason."""
+    for table in tables():
+        assert len(set(table.keys)) == len(table.keys)
+        for each in table.fields:
+            assert each.doc.endswith("."), each.key
+            assert bool(each.reason) == (each.standing is Standing.IMPOSSIBLE), each.key
+
+
+def test_the_schema_is_a_schema() -> None:
+    """Valid JSON Schema, and the committed file is the generated one."""
+    Draft7Validator.check_schema(json_schema())
+
+    assert (ROOT / "docs/loadbalancer.schema.json").read_text("utf-8") == schema_text()
+    assert json.loads(schema_text()) == json_schema()
+
+
+def test_the_reference_page_is_up_to_date() -> None:
+    """`evenkeel schema` would change nothing."""
+    page = (ROOT / "docs/configuration.md").read_text("utf-8")
+
+    assert page.count(BEGIN) == page.count(END) == 1
+    assert reference_text(page) == page
+
+
+def test_the_example_is_valid() -> None:
+    """The file that an operator starts from: two tunnels, the first one preferred."""
+    text = EXAMPLE.read_text("utf-8")
+    Draft7Validator(json_schema()).validate(tomllib.loads(text))
+    config = from_toml(text)
+
+    assert isinstance(config, Config)
+    (balancer,) = config.load_balancers
+    assert [pool.name for pool in balancer.default_pools] == ["primary", "replica"]
+    assert [origin.url for pool in config.pools for origin in pool.origins] == [
+        "https://service-primary.example.com",
+        "https://service-replica.example.com",
+    ]
+    assert text.startswith("#:schema ../docs/loadbalancer.schema.json\n")
+    assert config.kept == {}
+
+
+def test_the_schema_refuses_what_an_editor_should_mark() -> None:
+    """Unknown keys, wrong types, values out of range, unsupported words."""
+    validator = Draft7Validator(json_schema())
+    pool = {"name": "p", "origins": [{"name": "o", "address": "a.example.com"}]}
+    for change in (
+        {"nmae": "x"},
+        {"minimum_origins": 0},
+        {"enabled": "yes"},
+        {"check_regions": ["WEU"]},
+        {"load_shedding": {"default_percent": 5}},
+        {"origin_steering": {"policy": "least_connections"}},
+    ):
+        assert validator.is_valid({"pools": [pool]})
+        assert not validator.is_valid({"pools": [{**pool, **change}]}), change
+
+
+def test_a_reference_knows_its_place() -> None:
+    """So that a name nobody declared is reported where it was written."""
+    kind = next(each.kind for each in POOL.fields if each.key == "monitor")
+    place = Place() / "pools" / 0 / "monitor"
+
+    assert kind.read("web", place, Reader()) == Ref("web", place)

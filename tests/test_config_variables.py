@@ -1,0 +1,320 @@
+"""Variables of a Worker: two tunnels without a file."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lb.config import Invalid, from_variables
+from lb.model import CodeRange, Config, MonitorType, OriginSteeringPolicy, SessionAffinity
+
+ANY_5XX = (CodeRange(low=500, high=599),)
+
+
+def config(**variables: object) -> Config:
+    """Return the configuration that good variables describe."""
+    parsed = from_variables(variables)
+    assert isinstance(parsed, Config), parsed
+    return parsed
+
+
+def problems(**variables: object) -> list[str]:
+    """Return what is wrong with bad variables."""
+    parsed = from_variables(variables)
+    assert isinstance(parsed, Invalid), parsed
+    return [str(problem) for problem in parsed.problems]
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {},
+        {"ORIGINS": "", "BACKEND_CF": "  "},
+        {"BACKEND_DOWN_TIME": "30000", "MAX_RETRIES": "x", "PRIMARY_DOMAIN": "a b"},
+        {"LB_KV": object(), "origins": "a.example.com"},
+    ],
+)
+def test_without_an_origin_there_is_no_configuration(variables: dict[str, object]) -> None:
+    """The file is read then; empty variables count as not set."""
+    assert from_variables(variables) is None
+
+
+def test_origins_stand_by_for_each_other_in_order() -> None:
+    """A pool of its own for each, so that the second serves while the first is down."""
+    made = config(ORIGINS="https://a.example.com, http://B.example.com:8080\n")
+    (balancer,) = made.load_balancers
+
+    assert balancer.name == "*"
+    assert [pool.name for pool in balancer.default_pools] == ["a.example.com", "b.example.com:8080"]
+    assert balancer.fallback_pool is balancer.default_pools[0]
+    assert [pool.origins[0].url for pool in made.pools] == [
+        "https://a.example.com",
+        "http://b.example.com:8080",
+    ]
+    assert [pool.origins[0].name for pool in made.pools] == [pool.name for pool in made.pools]
+    assert balancer.session_affinity is SessionAffinity.NONE
+    assert not balancer.https_redirect
+
+
+def test_origins_are_probed_by_their_own_scheme() -> None:
+    """Every half minute; any answer below 500 means alive, as "/" may want a login."""
+    made = config(ORIGINS="a.example.com http://b.example.com")
+    first, second = (pool.monitor for pool in made.pools)
+
+    assert first is not None
+    assert second is not None
+    assert (first.type, second.type) == (MonitorType.HTTPS, MonitorType.HTTP)
+    assert (first.path, first.interval, first.timeout) == ("/", 30, 5)
+    assert first.expected_codes == (CodeRange(low=200, high=499),)
+
+
+def test_a_health_check_path_answers_2xx_or_3xx() -> None:
+    """A page made for probes is judged more strictly."""
+    (pool,) = config(ORIGINS="a.example.com", HEALTH_CHECK_PATH="/health").pools
+
+    assert pool.monitor is not None
+    assert pool.monitor.path == "/health"
+    assert pool.monitor.expected_codes == (
+        CodeRange(low=200, high=299),
+        CodeRange(low=300, high=399),
+    )
+
+
+@pytest.mark.parametrize(
+    ("interval", "timeout", "expected"),
+    [
+        ("10000", "2000", (10, 2)),
+        (1500, None, (2, 1)),
+        ("1", "", (1, 0.5)),
+        (60_000.0, " 500 ", (60, 0.5)),
+    ],
+)
+def test_times_are_milliseconds(
+    interval: object, timeout: object, expected: tuple[float, float]
+) -> None:
+    """The interval is rounded up to seconds; a timeout that is not set fits into it."""
+    made = config(
+        ORIGINS="a.example.com", HEALTH_CHECK_INTERVAL=interval, HEALTH_CHECK_TIMEOUT=timeout
+    )
+    (monitor,) = made.monitors
+
+    assert (monitor.interval, monitor.timeout) == expected
+
+
+def test_backends_share_the_requests() -> None:
+    """By the client's address, in the order given, with https, and without probes."""
+    made = config(
+        PRIMARY_DOMAIN="AIOStreams.example.com",
+        BACKEND_CF="cf.example.com",
+        BACKEND_DOWN_TIME="60000",
+        BACKEND_KOYEB_EU="https://koyeb.example.com:8443/",
+        BACKEND_DUCK="x.duckdns.org",
+    )
+    (balancer,) = made.load_balancers
+    (pool,) = balancer.default_pools
+
+    assert balancer.name == "aiostreams.example.com"
+    assert balancer.fallback_pool is pool
+    assert pool.name == "backends"
+    assert pool.monitor is None
+    assert pool.origin_steering is OriginSteeringPolicy.HASH
+    assert [(origin.name, origin.url) for origin in pool.origins] == [
+        ("cf", "https://cf.example.com"),
+        ("koyeb-eu", "https://koyeb.example.com:8443"),
+        ("duck", "https://x.duckdns.org"),
+    ]
+    assert balancer.https_redirect
+    assert balancer.failover.retry_on == ANY_5XX
+    assert balancer.failover.tries == 3
+    assert balancer.ejection.base_time == 60
+
+
+@pytest.mark.parametrize("word", [True, 1, 1.0, "true", " TRUE ", "yes", "on", "1"])
+def test_sticky_sessions_are_a_cookie(word: object) -> None:
+    """Truth may be written in many ways."""
+    made = config(
+        BACKEND_A="a.example.com",
+        STICKY_SESSIONS=word,
+        SESSION_COOKIE_NAME="backend",
+        MAX_RETRIES=3,
+    )
+    (balancer,) = made.load_balancers
+
+    assert balancer.session_affinity is SessionAffinity.COOKIE
+    assert balancer.cookie_name == "backend"
+    assert balancer.session_affinity_ttl == 86_400
+    assert balancer.failover.tries == 4
+    assert balancer.failover.retry_on == ANY_5XX
+
+
+@pytest.mark.parametrize("word", [None, "", False, 0, "false", "no", "off", "0"])
+def test_sessions_are_not_sticky_unless_enabled(word: object) -> None:
+    """The variable enables or disables; nobody enables by leaving it out."""
+    (balancer,) = config(BACKEND_A="a.example.com", STICKY_SESSIONS=word).load_balancers
+
+    assert balancer.session_affinity is SessionAffinity.NONE
+
+
+def test_settings_apply_to_origins_too() -> None:
+    """Both ways of naming origins know the same settings."""
+    made = config(
+        ORIGINS="a.example.com,b.example.com",
+        STICKY_SESSIONS="true",
+        SESSION_COOKIE_TTL="60",
+        BACKEND_DOWN_TIME=500,
+        MAX_RETRIES="0",
+    )
+    (balancer,) = made.load_balancers
+
+    assert balancer.session_affinity is SessionAffinity.COOKIE
+    assert balancer.session_affinity_ttl == 60
+    assert balancer.ejection.base_time == 0.5
+    assert balancer.failover.tries == 1
+
+
+def test_backends_are_probed_when_there_is_a_path() -> None:
+    """One monitor for the pool, https unless every one of them is http."""
+    secure = config(BACKEND_A="a.example.com", BACKEND_B="http://b.x", HEALTH_CHECK_PATH="/up")
+    plain = config(BACKEND_A="http://a.x", BACKEND_B="http://b.x", HEALTH_CHECK_PATH="/up")
+
+    assert [monitor.type for monitor in secure.monitors] == [MonitorType.HTTPS]
+    assert [monitor.type for monitor in plain.monitors] == [MonitorType.HTTP]
+    assert secure.pools[0].monitor is secure.monitors[0]
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        (
+            {"ORIGINS": "a.example.com", "BACKEND_A": "b.example.com"},
+            ["choose one: ORIGINS, or BACKEND_* variables, not both @ $.vars.ORIGINS"],
+        ),
+        ({"ORIGINS": " , "}, ["names no origin @ $.vars.ORIGINS"]),
+        (
+            {"BACKEND_A": "a.example.com", "BACKEND_DOWN_TIME": "soon"},
+            ['must be a number, not "soon" @ $.vars.BACKEND_DOWN_TIME'],
+        ),
+        (
+            {"BACKEND_A": "a.example.com", "BACKEND_DOWN_TIME": -5},
+            [
+                (
+                    "must be from 0 to 86400, not -0.005 "
+                    "(in seconds; the variable is in milliseconds) @ $.vars.BACKEND_DOWN_TIME"
+                )
+            ],
+        ),
+        (
+            {"BACKEND_A": "a.example.com", "MAX_RETRIES": 100},
+            [
+                (
+                    "must be from 1 to 20, not 101 "
+                    "(tries, which is one more than retries) @ $.vars.MAX_RETRIES"
+                )
+            ],
+        ),
+        (
+            {"BACKEND_A": "a.example.com", "STICKY_SESSIONS": "maybe"},
+            ['must be true or false, not "maybe" @ $.vars.STICKY_SESSIONS'],
+        ),
+        (
+            {"BACKEND_A": "a.example.com", "PRIMARY_DOMAIN": "https://x"},
+            ["must be a bare host name, without scheme, port or path @ $.vars.PRIMARY_DOMAIN"],
+        ),
+        (
+            {"BACKEND_A": "a.example.com", "SESSION_COOKIE_NAME": "a b", "SESSION_COOKIE_TTL": 0},
+            [
+                "must be from 1 to 604800, not 0 @ $.vars.SESSION_COOKIE_TTL",
+                "is not a cookie name (RFC 6265 4.1.1) @ $.vars.SESSION_COOKIE_NAME",
+            ],
+        ),
+        (
+            {"ORIGINS": "a.example.com", "HEALTH_CHECK_PATH": "health"},
+            ['must start with "/" and have neither spaces nor "#" @ $.vars.HEALTH_CHECK_PATH'],
+        ),
+        (
+            {"ORIGINS": "a.x", "HEALTH_CHECK_INTERVAL": 2000, "HEALTH_CHECK_TIMEOUT": 3000},
+            [
+                (
+                    "must be less than interval (3 is not less than 2) "
+                    "(in seconds; the variable is in milliseconds) @ $.vars.HEALTH_CHECK_TIMEOUT"
+                )
+            ],
+        ),
+        ({"BACKEND_A": object()}, ["must be text, not something else @ $.vars.BACKEND_A"]),
+        ({"BACKEND_": "a.example.com"}, ["must not be empty @ $.vars.BACKEND_"]),
+        (
+            {"BACKEND_A": "a.example.com", "BACKEND_B": "a.example.com"},
+            ["is the same place as BACKEND_A @ $.vars.BACKEND_B"],
+        ),
+        (
+            {"BACKEND_A": "a.example.com", "BACKEND_B": "10.0.0.1"},
+            [
+                (
+                    "a Worker cannot send requests to an IP address (Cloudflare answers with "
+                    "error 1003): give a host name @ $.vars.BACKEND_B"
+                )
+            ],
+        ),
+    ],
+)
+def test_problems_name_the_variable(variables: dict[str, object], expected: list[str]) -> None:
+    """The operator has set variables and knows no document."""
+    assert problems(**variables) == expected
+
+
+def test_problems_of_origins_count_them() -> None:
+    """They are not shown, as an address may hold a password."""
+    assert problems(ORIGINS="a.example.com, me:secret@b.x, https://a.example.com") == [
+        (
+            "origin 2: must not hold a user name or password: "
+            "use request_headers for credentials @ $.vars.ORIGINS"
+        ),
+        'origin 3: "a.example.com" stands before it already @ $.vars.ORIGINS',
+    ]
+    assert problems(ORIGINS="ftp://a.example.com") == [
+        (
+            "origin 1: must start with https:// or http:// "
+            "(WebSockets pass through these too) @ $.vars.ORIGINS"
+        )
+    ]
+
+
+NAMES = (
+    "ORIGINS",
+    "BACKEND_A",
+    "BACKEND_B",
+    "BACKEND_",
+    "PRIMARY_DOMAIN",
+    "STICKY_SESSIONS",
+    "SESSION_COOKIE_NAME",
+    "SESSION_COOKIE_TTL",
+    "BACKEND_DOWN_TIME",
+    "MAX_RETRIES",
+    "HEALTH_CHECK_PATH",
+    "HEALTH_CHECK_INTERVAL",
+    "HEALTH_CHECK_TIMEOUT",
+)
+VALUES = st.one_of(
+    st.text(max_size=30),
+    st.integers(),
+    st.floats(),
+    st.booleans(),
+    st.none(),
+    st.lists(st.integers(), max_size=2),
+    st.sampled_from(
+        ["a.example.com", "http://b.x:1, c.y", "1e400", "9" * 5000, "nan", "0.5", "/", "[::1]"]
+    ),
+)
+
+
+@given(st.dictionaries(st.sampled_from(NAMES), VALUES))
+def test_no_value_of_a_variable_raises(variables: dict[str, object]) -> None:
+    """Whatever stands there, there is a configuration, none, or a list of problems."""
+    parsed = from_variables(variables)
+
+    if isinstance(parsed, Invalid):
+        assert parsed.problems
+        assert all(problem.path.startswith("$.vars.") for problem in parsed.problems)
+    else:
+        assert parsed is None or isinstance(parsed, Config)
