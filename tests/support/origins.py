@@ -1,0 +1,201 @@
+"""Real HTTP origins on this machine, scripted by a test while they run.
+
+    with origins(2) as (one, two):
+        one.behave(reply(503))
+        ...
+        assert one.requests[0].target == "/a?b"
+
+An origin answers with its name until it is told otherwise (support/answers.py has what it can be
+told), and its health path answers 200. Everything it gets is recorded as it was on the wire.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, TypeVar
+
+from support.exchange import Behaviour, Exchange, Request
+from support.wire import END_OF_HEAD, Head, head
+
+HOST = "127.0.0.1"
+NAMES = ("one", "two", "three", "four", "five", "six")
+HEALTH_PATH = "/health"
+LONGEST_HEAD = 1 << 20
+CALL_SECONDS = 10.0
+
+T = TypeVar("T")
+
+
+async def _name(exchange: Exchange) -> None:
+    """Answer with the origin's name: what an origin does when it is told nothing."""
+    await exchange.read_body()
+    body = b"" if exchange.request.method == "HEAD" else exchange.name.encode()
+    length = ("Content-Length", str(len(exchange.name)))
+    await exchange.write(head("HTTP/1.1 200 OK", ("Content-Type", "text/plain"), length) + body)
+
+
+class _Link(asyncio.StreamReaderProtocol):
+    """A connection that tells when the other side has closed it."""
+
+    def __init__(self, serve: Callable[..., Any], loop: asyncio.AbstractEventLoop) -> None:
+        self.gone = asyncio.Event()
+        reader = asyncio.StreamReader(limit=LONGEST_HEAD, loop=loop)
+        super().__init__(reader, lambda reader, writer: serve(self, reader, writer), loop)
+
+    def eof_received(self) -> bool | None:
+        self.gone.set()
+        return super().eof_received()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.gone.set()
+        super().connection_lost(error)
+
+
+class Origin:
+    """One origin; its methods may be called from any thread."""
+
+    def __init__(self, name: str, loop: asyncio.AbstractEventLoop) -> None:
+        self.name = name
+        self.port = 0
+        self.connections = 0
+        """Accepted up to now."""
+        self.faults: list[Exception] = []
+        """What went wrong in the origin itself."""
+        self._loop = loop
+        self._records: list[Request] = []
+        self._paths: dict[str, Behaviour] = {}
+        self._server: asyncio.Server | None = None
+        self._serving: dict[asyncio.Task[None] | None, asyncio.StreamWriter] = {}
+        self.start()
+
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+    @property
+    def open_connections(self) -> int:
+        """Those that are open now."""
+        return len(self._serving)
+
+    @property
+    def requests(self) -> list[Request]:
+        """What clients sent, the oldest first."""
+        return [record for record in self._records if record.path != HEALTH_PATH]
+
+    @property
+    def probes(self) -> list[Request]:
+        """What came to the health path."""
+        return [record for record in self._records if record.path == HEALTH_PATH]
+
+    def behave(self, behaviour: Behaviour = _name, *, path: str = "") -> None:
+        """Answer like this from now on; with a path, only requests for it."""
+        self._paths[path] = behaviour
+
+    def fail_health(self, behaviour: Behaviour | None = None) -> None:
+        """Answer the health path with 500 (or otherwise), and everything else as before."""
+        self.behave(behaviour or _unhealthy, path=HEALTH_PATH)
+
+    def start(self) -> None:
+        """Listen, on the same port as before."""
+        if self._server is None:
+            self._call(self._start())
+
+    def stop(self) -> None:
+        """Listen no more: new connections are refused, those there are end."""
+        if self._server is not None:
+            self._call(self._stop())
+
+    def reset(self) -> None:
+        """Be as at first, and forget what was."""
+        self.start()
+        self._paths.clear()
+        self._records.clear()
+        self.connections = 0
+
+    def _call(self, work: Awaitable[T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(CALL_SECONDS)  # type: ignore[arg-type]
+
+    async def _start(self) -> None:
+        loop = self._loop
+        self._server = await loop.create_server(
+            lambda: _Link(self._serve, loop), HOST, self.port, reuse_address=True
+        )
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def _stop(self) -> None:
+        assert self._server is not None
+        self._server.close()
+        self._server = None
+        ending = [task for task in self._serving if task is not None]
+        for writer in self._serving.values():
+            writer.transport.abort()
+        if ending:
+            await asyncio.wait(ending)
+
+    async def _serve(
+        self, link: _Link, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        self.connections += 1
+        self._serving[asyncio.current_task()] = writer
+        try:
+            with suppress(ConnectionError, asyncio.IncompleteReadError):
+                while await self._answer(link, reader, writer):
+                    pass
+        except Exception as error:  # noqa: BLE001 (the script is wrong: the test is told at its end)
+            self.faults.append(error)
+        finally:
+            del self._serving[asyncio.current_task()]
+            writer.close()
+
+    async def _answer(
+        self, link: _Link, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> bool:
+        """Take one request; says whether another may follow on this connection."""
+        request = Request(Head.parse(await reader.readuntil(END_OF_HEAD)))
+        self._records.append(request)
+        exchange = Exchange(self.name, request, reader, writer)
+        behaviour = self._paths.get(request.path) or self._paths.get("") or _name
+        if request.path == HEALTH_PATH:
+            behaviour = self._paths.get(HEALTH_PATH, _name)
+        answering = asyncio.ensure_future(behaviour(exchange))
+        going = asyncio.ensure_future(link.gone.wait())
+        try:
+            await asyncio.wait({answering, going}, return_when=asyncio.FIRST_COMPLETED)
+            if not answering.done():
+                request.aborted = not exchange.complete
+                return False
+            answering.result()
+        except ConnectionError:
+            request.aborted = True
+            raise
+        finally:
+            for task in (answering, going):
+                task.cancel()
+        return exchange.keep_alive
+
+
+async def _unhealthy(exchange: Exchange) -> None:
+    await exchange.read_body()
+    await exchange.write(head("HTTP/1.1 500 Internal Server Error", ("Content-Length", "0")))
+
+
+@contextmanager
+def origins(count: int = 2) -> Iterator[tuple[Origin, ...]]:
+    """Run origins called "one", "two", ... for as long as the block lasts."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    running = tuple(Origin(name, loop) for name in NAMES[:count])
+    try:
+        yield running
+    finally:
+        for origin in running:
+            origin.stop()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+    for origin in running:
+        assert origin.faults == []
