@@ -1,0 +1,72 @@
+"""One Worker and its origins for a module of tests, which says how they are configured.
+
+    def configuration(one: Origin, two: Origin) -> str: ...
+
+as many origins as it has parameters. Each test finds them as they were at first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from inspect import signature
+
+import pytest
+
+from support.origins import Origin, origins
+from support.workerd import Workerd, workerd
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What serves a module's tests."""
+
+    worker: Workerd
+    origins: tuple[Origin, ...]
+
+    def reset(self) -> None:
+        """Make everything as it was, but for what the Worker remembers."""
+        for origin in self.origins:
+            origin.reset()
+        self.worker.output.clear()
+
+
+@pytest.fixture(scope="module")
+def lasting_site(request: pytest.FixtureRequest) -> Iterator[Site]:
+    """Run what the module's `configuration` describes, with its VARIABLES."""
+    configuration = request.module.configuration
+    variables = getattr(request.module, "VARIABLES", {})
+    count = len(signature(configuration).parameters)
+    with origins(count) as running, workerd(configuration(*running), variables) as worker:
+        yield Site(worker, running)
+
+
+@pytest.fixture
+def site(lasting_site: Site) -> Site:
+    """The module's site, fresh for a test."""
+    lasting_site.reset()
+    return lasting_site
+
+
+@pytest.fixture
+def worker(site: Site) -> Workerd:
+    """The module's Worker."""
+    return site.worker
+
+
+@pytest.fixture
+def one(site: Site) -> Origin:
+    """The module's first origin."""
+    return site.origins[0]
+
+
+@pytest.fixture
+def two(site: Site) -> Origin:
+    """The module's second origin."""
+    return site.origins[1]
+
+
+@pytest.fixture
+def three(site: Site) -> Origin:
+    """The module's third origin."""
+    return site.origins[2]

@@ -1,0 +1,171 @@
+"""The Worker on workerd alone, where a test stands in Cloudflare's place.
+
+Nothing is between the test and the Worker: what is sent is what the Worker gets, with the Host, the
+CF-Connecting-IP and the scheme of the test's choice, and the runtime is one process that is known.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+import threading
+import time
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import psutil
+
+import snapshot
+from evenkeel import checkout
+from support.client import Answer, send
+
+START_SECONDS = 60.0
+CONFIG_NAME = "loadbalancer.toml"
+HTTPS = ("X-Forwarded-Proto", "https")
+"""Says that the client came over HTTPS; the edge keeps it from the Worker, as Cloudflare's does."""
+
+CONFIG = """\
+using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "main", worker = .worker),
+    (name = "internet", network = (allow = ["public", "private"])),
+  ],
+  sockets = [(
+    name = "http", address = "127.0.0.1:{port}", service = "main",
+    http = (forwardedProtoHeader = "X-Forwarded-Proto"),
+  )],
+);
+const worker :Workerd.Worker = (
+  modules = [{modules}],
+  bindings = [{bindings}],
+  compatibilityDate = {date},
+  compatibilityFlags = [{flags}],
+);
+"""
+
+
+@dataclass(slots=True)
+class Workerd:
+    """A running Worker."""
+
+    port: int
+    process: subprocess.Popen[bytes]
+    output: list[str]
+    """Every line that it wrote."""
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process that was started is still there."""
+        return self.process.poll() is None
+
+    @property
+    def memory(self) -> int:
+        """Bytes of memory that the runtime has."""
+        return int(psutil.Process(self.pid).memory_info().rss)
+
+    @property
+    def log(self) -> list[dict[str, Any]]:
+        """What it logged: the lines that are JSON."""
+        return [json.loads(line) for line in list(self.output) if line.startswith("{")]
+
+    def events(self, name: str, **fields: object) -> list[dict[str, Any]]:
+        """The events of a name, with these fields."""
+        found = (line for line in self.log if line["event"] == name)
+        return [line for line in found if line.items() >= fields.items()]
+
+    def get(self, target: str = "/", *fields: tuple[str, str], **options: Any) -> Answer:
+        """Send a GET."""
+        return self.send("GET", target, *fields, **options)
+
+    def send(self, method: str, target: str, *fields: tuple[str, str], **options: Any) -> Answer:
+        """Send a request on a connection of its own (see support.client.send)."""
+        return send(self.port, method, target, *fields, **options)
+
+
+@contextmanager
+def workerd(
+    config: str = "",
+    variables: Mapping[str, str] | None = None,
+    *,
+    port: int = 0,
+    options: Sequence[str] | None = None,
+) -> Iterator[Workerd]:
+    """Serve a configuration, or variables, for as long as the block lasts.
+
+    `options` are workerd's own, in place of those that make it start from the usual snapshot.
+    """
+    with tempfile.TemporaryDirectory(dir=checkout.CACHE) as folder:
+        path = stage(Path(folder), config, variables or {}, port)
+        reading, writing = os.pipe()
+        process = subprocess.Popen(
+            [
+                *(checkout.workerd(), "serve", path, "--experimental"),
+                *(checkout.workerd_options() if options is None else options),
+                f"--control-fd={writing}",
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            pass_fds=[writing],
+        )
+        os.close(writing)
+        output: list[str] = []
+        assert process.stdout is not None
+        reader = threading.Thread(target=collect, args=[process.stdout, output], daemon=True)
+        reader.start()
+        try:
+            listening = snapshot.listening_port(reading, process, time.monotonic() + START_SECONDS)
+            yield Workerd(listening, process, output)
+        finally:
+            os.close(reading)
+            process.kill()
+            process.wait()
+            reader.join()
+            process.stdout.close()
+
+
+def stage(folder: Path, config: str, variables: Mapping[str, str], port: int) -> Path:
+    """Lay out what workerd reads; gives its own configuration file."""
+    (folder / CONFIG_NAME).write_text(config)
+    (folder / "src").symlink_to(checkout.SOURCE)
+    wrangler = tomllib.loads(checkout.WRANGLER_CONFIG.read_text())
+    flags = [*wrangler["compatibility_flags"], *checkout.LOCAL_FLAGS]
+    path = folder / "worker.capnp"
+    path.write_text(
+        CONFIG.format(
+            port=port,
+            modules=", ".join(modules()),
+            bindings=", ".join(
+                f"(name = {json.dumps(name)}, text = {json.dumps(value)})"
+                for name, value in variables.items()
+            ),
+            date=json.dumps(str(wrangler["compatibility_date"])),
+            flags=", ".join(json.dumps(flag) for flag in flags),
+        )
+    )
+    return path
+
+
+def modules() -> list[str]:
+    """What the Worker consists of: its main module first, as workerd wants it."""
+    sources = sorted(checkout.SOURCE.rglob("*.py"), key=lambda path: path.name != "entry.py")
+    names = [path.relative_to(checkout.SOURCE).as_posix() for path in sources]
+    found = [f'(name = "{name}", pythonModule = embed "src/{name}")' for name in names]
+    return [*found, f'(name = "{CONFIG_NAME}", text = embed "{CONFIG_NAME}")']
+
+
+def collect(stream: IO[bytes], output: list[str]) -> None:
+    """Keep every line."""
+    for line in stream:
+        output.append(line.decode(errors="replace").rstrip("\n"))  # noqa: PERF401 (read meanwhile)
