@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import js
+
 from lb.checker import check
 from lb.failover import Attempt, Refuse
 from lb.proxy import Exchange
@@ -12,8 +14,8 @@ from lb.proxy import refused as refused_event
 from lb.worker.convert import delivered, facts_of, refused
 from lb.worker.prober import FetchProber
 from lb.worker.promises import Promises, Timers
-from lb.worker.runtime import chance, clock, in_background, log, trouble
-from lb.worker.start import start
+from lb.worker.runtime import chance, clock, in_background, js_object, log, trouble
+from lb.worker.start import in_development, start, variables_of
 from lb.worker.transport import FetchTransport, answered, failed
 
 if TYPE_CHECKING:
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 
 NOT_CONFIGURED = Refuse(500, "the configuration has problems")
 FAULT = Refuse(502, "a fault of the load balancer itself")
+
+READY_PATH = "/cdn-cgi/evenkeel-ready"
+"""Asked by `evenkeel dev`, and answered only to it: in production, this folder is Cloudflare's."""
 
 LOST_AFTER = 60.0
 """Seconds after an attempt's time-out at which its request is taken for gone."""
@@ -53,7 +58,9 @@ class Isolate:
     """What an isolate keeps between requests."""
 
     def __init__(self, env: Any) -> None:
-        self._balancer: Balancer | None = start(env, log)
+        variables = variables_of(env)
+        self._balancer: Balancer | None = start(variables, log)
+        self._development = in_development(variables)
         self._timers = Timers()
         self._promises = Promises(self._settled)
 
@@ -67,6 +74,8 @@ class Isolate:
         if balancer is None:
             return refused(NOT_CONFIGURED)
         facts = facts_of(request)
+        if self._development and facts.target == READY_PATH:
+            return js.Response.new(None, js_object(status=204))
         now = clock()
         serving, plan = balancer.plan(facts, now, chance)
         if isinstance(plan, Refuse):

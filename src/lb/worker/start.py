@@ -8,21 +8,39 @@ from typing import TYPE_CHECKING, Any
 import js
 
 from lb.balancer import Balancer
-from lb.config import Invalid, from_toml, from_variables
+from lb.config import Invalid, Problem, from_toml, from_variables
 from lb.events import Notice, Trouble
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lb.ports import Log
 
 # Read at the top level, so that the memory snapshot taken at deploy holds the parsed file.
 # Nothing here may hold a JavaScript object, or there is no snapshot.
 _FILE = Path(__file__).parents[2] / "loadbalancer.toml"
-_FROM_FILE = from_toml(_FILE.read_text("utf-8"))
+_FROM_FILE = (
+    from_toml(_FILE.read_text("utf-8", errors="replace"))
+    if _FILE.exists()
+    else Invalid(
+        (Problem("$", "there is no src/loadbalancer.toml, and no variable names origins"),)
+    )
+)
 
 
-def start(env: Any, log: Log) -> Balancer | None:
+def variables_of(env: Any) -> dict[str, str | float | bool]:
+    """Return the variables and secrets among the bindings, which are objects."""
+    entries = ((entry[0], entry[1]) for entry in js.Object.entries(env))
+    return {name: value for name, value in entries if isinstance(value, str | int | float)}
+
+
+def in_development(variables: Mapping[str, object]) -> bool:
+    """Whether `evenkeel dev` serves this Worker."""
+    return bool(variables.get("EVENKEEL_DEV"))
+
+
+def start(variables: Mapping[str, object], log: Log) -> Balancer | None:
     """Return the balancer; None, with every problem logged, if the configuration is bad."""
-    variables = _variables(env)
     parsed = from_variables(variables)
     if parsed is None:
         parsed = _FROM_FILE
@@ -35,11 +53,5 @@ def start(env: Any, log: Log) -> Balancer | None:
     return Balancer(
         parsed,
         cookie_key=str(variables.get("LB_COOKIE_KEY") or ""),
-        any_host=bool(variables.get("EVENKEEL_DEV")),
+        any_host=in_development(variables),
     )
-
-
-def _variables(env: Any) -> dict[str, str | float | bool]:
-    """Return the variables and secrets among the bindings, which are objects."""
-    entries = ((entry[0], entry[1]) for entry in js.Object.entries(env))
-    return {name: value for name, value in entries if isinstance(value, str | int | float)}
