@@ -49,10 +49,10 @@ class StepError(Exception):
 class Log:
     """Runs a step's commands, keeping what they print for the case of a failure."""
 
-    def __init__(self, name: str) -> None:
-        LOGS.mkdir(parents=True, exist_ok=True)
-        self.path = LOGS / f"setup-{name}.log"
-        self.path.write_bytes(b"")
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
 
     def run(self, *command: Path | str) -> None:
         """Run a command in the checkout; its output goes to the log."""
@@ -182,9 +182,9 @@ def steps() -> list[Step]:
     ]
 
 
-def perform(step: Step) -> bool:
+def perform(step: Step, stamps: Path, logs: Path) -> bool:
     """Bring one step up to date; tells whether there was anything to do."""
-    stamp = checkout.STAMPS / step.name
+    stamp = stamps / step.name
     wanted = digest(step.inputs)
     made = stamp.read_text() if stamp.exists() else ""
     if made == wanted and all(path.exists() for path in step.results):
@@ -192,12 +192,11 @@ def perform(step: Step) -> bool:
     stamp.unlink(missing_ok=True)
     started = time.monotonic()
     print(f"  {step.title} ...", end="", flush=True)
-    log = Log(step.name)
+    log = Log(logs / f"setup-{step.name}.log")
     try:
         step.action(log)
     except StepError as error:
-        where = log.path.relative_to(ROOT)
-        sys.exit(f" failed: {error}\n\n{log.tail()}\n\n{step.hint} (All of it: {where})")
+        sys.exit(f" failed: {error}\n\n{log.tail()}\n\n{step.hint} (All of it: {log.path})")
     draft = stamp.with_suffix(".part")
     draft.write_text(wanted)
     draft.replace(stamp)
@@ -224,7 +223,7 @@ def main() -> None:
     with only_one():
         # Results are looked up anew each time: the first steps make what later ones name.
         names = [step.name for step in steps()]
-        done = [perform(steps()[index]) for index in range(len(names))]
+        done = [perform(steps()[index], checkout.STAMPS, LOGS) for index in range(len(names))]
     if any(done):
         print(f"Set up in {time.monotonic() - started:.1f} s.")
 

@@ -1,0 +1,114 @@
+"""The set-up's steps: done once, done again when something changed, mended after a failure."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import setup as tool
+from evenkeel import checkout
+
+
+def make_step(folder: Path, action: Callable[[tool.Log], None]) -> tool.Step:
+    """A step made from one file, with one file as its result."""
+    (folder / "input").touch()
+    return tool.Step(
+        "step", "a step", [folder / "input"], [folder / "result"], action, "Look here."
+    )
+
+
+@pytest.fixture
+def stamps(tmp_path: Path) -> Path:
+    """A folder for stamps, as the set-up makes it."""
+    folder = tmp_path / "stamps"
+    folder.mkdir()
+    return folder
+
+
+def test_a_step_is_done_once(tmp_path: Path, stamps: Path) -> None:
+    """A second run finds nothing to do."""
+    step = make_step(tmp_path, lambda _: (tmp_path / "result").touch())
+    assert tool.perform(step, stamps, tmp_path) is True
+    assert tool.perform(step, stamps, tmp_path) is False
+
+
+def test_a_step_is_done_again_when_its_input_changed(tmp_path: Path, stamps: Path) -> None:
+    """It is the content that counts, not the time of the last change."""
+    step = make_step(tmp_path, lambda _: (tmp_path / "result").touch())
+    tool.perform(step, stamps, tmp_path)
+    (tmp_path / "input").touch()
+    assert tool.perform(step, stamps, tmp_path) is False
+    (tmp_path / "input").write_text("other")
+    assert tool.perform(step, stamps, tmp_path) is True
+
+
+def test_a_step_is_done_again_when_its_result_is_gone(tmp_path: Path, stamps: Path) -> None:
+    """Somebody may delete node_modules and nothing else."""
+    step = make_step(tmp_path, lambda _: (tmp_path / "result").touch())
+    tool.perform(step, stamps, tmp_path)
+    (tmp_path / "result").unlink()
+    assert tool.perform(step, stamps, tmp_path) is True
+
+
+def test_a_failed_step_tells_why_and_is_tried_again(tmp_path: Path, stamps: Path) -> None:
+    """The command's last words, what to do next, and no stamp."""
+    (tmp_path / "result").touch()
+    failing = "print('the reason'); raise SystemExit(3)"
+    step = make_step(tmp_path, lambda log: log.run(sys.executable, "-c", failing))
+    with pytest.raises(SystemExit) as caught:
+        tool.perform(step, stamps, tmp_path)
+    said = str(caught.value)
+    assert f"{Path(sys.executable).name} ended with status 3\n\nthe reason\n\nLook here." in said
+    assert list(stamps.iterdir()) == []
+
+
+def test_an_interrupted_step_leaves_no_stamp(tmp_path: Path, stamps: Path) -> None:
+    """A result that is there, but half made, is made again."""
+
+    def interrupted(_: tool.Log) -> None:
+        (tmp_path / "result").touch()
+        raise KeyboardInterrupt
+
+    step = make_step(tmp_path, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        tool.perform(step, stamps, tmp_path)
+    assert list(stamps.iterdir()) == []
+
+
+def test_this_checkout_is_set_up() -> None:
+    """Every step of the real set-up has its results."""
+    missing = [path for step in tool.steps() for path in step.results if not path.exists()]
+    assert missing == []
+
+
+def find_python(**environment: str) -> subprocess.CompletedProcess[str]:
+    """What the search for a Python says."""
+    return subprocess.run(
+        [checkout.ROOT / "tools" / "python.sh"],
+        env={"PATH": os.environ["PATH"], **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_python_that_will_do_is_found() -> None:
+    """The one that runs these tests will do."""
+    said = find_python(PYTHON=sys.executable)
+    assert (said.returncode, said.stdout, said.stderr) == (0, f"{sys.executable}\n", "")
+
+
+def test_a_python_that_will_not_do_is_told_in_one_line(tmp_path: Path) -> None:
+    """An old Python, or one without venv, is named, and what is needed."""
+    old = tmp_path / "python"
+    old.write_text("#!/bin/sh\nexit 1\n")
+    old.chmod(0o755)
+    said = find_python(PYTHON=str(old))
+    assert (said.returncode, said.stdout) == (1, "")
+    assert said.stderr.count("\n") == 1
+    assert said.stderr.startswith(
+        f"Evenkeel needs Python 3.11 or later with its venv module, and {old} is not one: "
+    )
