@@ -1,0 +1,135 @@
+"""The Worker on its real runtime, for tests: `evenkeel dev` as a process of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+import psutil
+
+READY = "Ready on "
+START_SECONDS = 60.0
+STOP_SECONDS = 15.0
+POLL_SECONDS = 0.02
+
+
+class WorkerError(Exception):
+    """The Worker did not start; the message holds all that was printed."""
+
+
+class Worker:
+    """One `evenkeel dev`, from its start to its end."""
+
+    def __init__(self, log: Path, arguments: Sequence[str], env: Mapping[str, str]) -> None:
+        """Start it; it need not get ready, see `wait_until_ready`."""
+        self._log = log
+        with log.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "evenkeel", "dev", *arguments],
+                env={**os.environ, **env},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                # A signal from the terminal is for the tests, which then stop this themselves.
+                start_new_session=True,
+            )
+        self.url = ""
+
+    @property
+    def pid(self) -> int:
+        """The process of `evenkeel dev` itself."""
+        return self.process.pid
+
+    @property
+    def port(self) -> int:
+        """Where the Worker is served."""
+        return int(self.url.rpartition(":")[2])
+
+    def wait_until_ready(self) -> Self:
+        """Wait until the first request will be answered."""
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            for line in self.text().splitlines():
+                if line.startswith(READY):
+                    self.url = line.removeprefix(READY)
+                    return self
+            if not self.alive():
+                break
+            time.sleep(POLL_SECONDS)
+        raise WorkerError(f"evenkeel dev did not get ready:\n{self.text()}")
+
+    def text(self) -> str:
+        """All that was printed so far."""
+        return self._log.read_text(errors="replace")
+
+    def log_lines(self) -> list[dict[str, Any]]:
+        """The Worker's own log so far: its lines of JSON."""
+        lines = [line for line in self.text().splitlines() if line.startswith("{")]
+        return [json.loads(line) for line in lines if line.endswith("}")]
+
+    def wait_for_text(self, part: str, seconds: float = 10.0) -> str:
+        """Wait until something was printed; gives the first line that holds it."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            for line in self.text().splitlines():
+                if part in line:
+                    return line
+            time.sleep(POLL_SECONDS)
+        raise WorkerError(f"{part!r} was not printed:\n{self.text()}")
+
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        return self.process.poll() is None
+
+    def family(self) -> list[psutil.Process]:
+        """Every process that belongs to it, itself included."""
+        this = psutil.Process(self.pid)
+        return [this, *this.children(recursive=True)]
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """End it and all that it started; gives its exit status."""
+        if self.alive():
+            self.process.send_signal(number)
+        try:
+            return self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            # Its watchdog ends the rest.
+            self.process.kill()
+            self.process.wait()
+            raise WorkerError(f"evenkeel dev did not stop:\n{self.text()}") from None
+
+
+@contextmanager
+def worker_process(*arguments: str, env: Mapping[str, str] | None = None) -> Iterator[Worker]:
+    """Run `evenkeel dev` with these arguments; its output is printed if the test fails."""
+    with tempfile.TemporaryDirectory() as folder:
+        worker = Worker(Path(folder) / "output", arguments, env or {})
+        try:
+            yield worker
+        except BaseException:
+            print(worker.text())
+            raise
+        finally:
+            worker.stop()
+
+
+@contextmanager
+def running_worker(
+    config: str,
+    vars: Mapping[str, str] | None = None,  # noqa: A002 - what wrangler calls them
+    env: Mapping[str, str] | None = None,
+) -> Iterator[Worker]:
+    """Serve a loadbalancer.toml of this text on a free port; gives the Worker when it is ready."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "loadbalancer.toml"
+        file.write_text(config)
+        variables = [f"--var={name}={value}" for name, value in (vars or {}).items()]
+        with worker_process(f"--config={file}", "--port=0", *variables, env=env) as worker:
+            yield worker.wait_until_ready()
