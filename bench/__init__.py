@@ -1,0 +1,1 @@
+"""Measures Evenkeel side by side with its alternatives, in one run on one machine."""

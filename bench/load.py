@@ -1,0 +1,217 @@
+"""Closed-loop load: each connection sends its next request when it has the answer to the last.
+
+Started as a program with an `Order` as JSON; prints a `Report` as JSON. It is a process of its own
+so that it disturbs nobody and can be accounted for.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import socket
+import sys
+import time
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from typing import NamedTuple
+
+import psutil
+
+from bench.figures import percentile
+from bench.traffic import headers, request
+
+CHUNK = 262_144
+STALL_SECONDS = 5.0
+GOOD = b"200"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What load to make."""
+
+    port: int
+    connections: int
+    warm_up: float
+    seconds: float
+    pid: int
+    """The peer's process; what its children use counts too."""
+    origin: int
+    """The origins' process."""
+    cookies: str = ""
+
+
+@dataclass(slots=True)
+class Report:
+    """What happened between the end of the warm-up and the end."""
+
+    seconds: float = 0.0
+    requests: int = 0
+    """Answered with 200."""
+    p50: float = 0.0
+    """Seconds that half of the requests took at most."""
+    p90: float = 0.0
+    p99: float = 0.0
+    failures: dict[str, int] = field(default_factory=dict)
+    """Status, or what else came instead of an answer -> how often, warm-up included."""
+    cpu: float = 0.0
+    """CPU seconds of the peer."""
+    own_cpu: float = 0.0
+    other_cpu: float = 0.0
+    """CPU seconds of all that has nothing to do with the measurement."""
+    steal: float = 0.0
+    """CPU seconds that the machine's host gave to others."""
+
+
+class Clocks(NamedTuple):
+    """CPU seconds used so far."""
+
+    peer: float
+    own: float
+    origin: float
+    machine: float
+    steal: float
+
+
+def clocks(order: Order) -> Clocks:
+    """Read all CPU clocks."""
+    machine = psutil.cpu_times()
+    return Clocks(
+        peer=_family_cpu(order.pid),
+        own=_cpu(psutil.Process()),
+        origin=_cpu(psutil.Process(order.origin)),
+        machine=machine.user + machine.system + machine.nice,
+        steal=getattr(machine, "steal", 0.0),
+    )
+
+
+def _cpu(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return times.user + times.system
+
+
+def _family_cpu(pid: int) -> float:
+    process = psutil.Process(pid)
+    return sum(_cpu(one) for one in (process, *process.children(recursive=True)))
+
+
+class Connection:
+    """One client."""
+
+    def __init__(self, port: int, message: bytes) -> None:
+        self._port = port
+        self._message = message
+        self._received = b""
+        self.started = 0.0
+        self.socket = self._connect()
+
+    def send(self) -> None:
+        """Ask."""
+        self._received = b""
+        self.started = time.perf_counter()
+        self.socket.sendall(self._message)
+
+    def receive(self) -> str | None:
+        """Read on; gives the status of an answer that is complete, None before."""
+        data = self.socket.recv(CHUNK)
+        if not data:
+            raise ConnectionError("closed")
+        self._received = self._received + data if self._received else data
+        return status_of(self._received)
+
+    def renew(self) -> None:
+        """Begin anew, after the peer broke the connection."""
+        self.socket.close()
+        self.socket = self._connect()
+
+    def _connect(self) -> socket.socket:
+        made = socket.create_connection(("127.0.0.1", self._port), timeout=STALL_SECONDS)
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return made
+
+
+def status_of(answer: bytes) -> str | None:
+    """The status of a complete answer to a GET request, None while it is incomplete."""
+    end = answer.find(b"\r\n\r\n")
+    if end < 0:
+        return None
+    head = answer[:end].lower()
+    at = head.find(b"\r\ncontent-length:")
+    if at >= 0:
+        length = int(head[at + 17 : at + 37].partition(b"\r\n")[0])
+        complete = len(answer) >= end + 4 + length
+    elif head.find(b"\r\ntransfer-encoding: chunked") >= 0:
+        complete = answer.endswith(b"0\r\n\r\n")
+    else:
+        complete = True
+    return answer[9:12].decode("latin-1") if complete else None
+
+
+class Load:
+    """All clients at once, in one loop."""
+
+    def __init__(self, order: Order) -> None:
+        self._order = order
+        self._report = Report()
+        self._selector = selectors.DefaultSelector()
+        self._connections = [
+            Connection(order.port, request(headers(order.cookies, client)))
+            for client in range(order.connections)
+        ]
+
+    def run(self) -> Report:
+        """Warm up, then measure."""
+        for connection in self._connections:
+            self._selector.register(connection.socket, selectors.EVENT_READ, connection)
+            connection.send()
+        self._until(time.perf_counter() + self._order.warm_up, [])
+        before, started = clocks(self._order), time.perf_counter()
+        latencies: list[float] = []
+        self._until(started + self._order.seconds, latencies)
+        after, report = clocks(self._order), self._report
+        report.seconds = time.perf_counter() - started
+        report.requests = len(latencies)
+        report.p50, report.p90, report.p99 = (percentile(latencies, p) for p in (50, 90, 99))
+        used = Clocks(*(late - early for late, early in zip(after, before, strict=True)))
+        report.cpu, report.own_cpu, report.steal = used.peer, used.own, used.steal
+        report.other_cpu = max(0.0, used.machine - used.peer - used.own - used.origin)
+        return report
+
+    def _until(self, end: float, latencies: list[float]) -> None:
+        now = time.perf_counter()
+        while now < end:
+            ready = self._selector.select(STALL_SECONDS)
+            if not ready:
+                raise TimeoutError(f"no answer for {STALL_SECONDS} seconds")
+            self._serve((key.data for key, _ in ready), latencies)
+            now = time.perf_counter()
+
+    def _serve(self, ready: Iterable[Connection], latencies: list[float]) -> None:
+        for connection in ready:
+            try:
+                status = connection.receive()
+                if status is None:
+                    continue
+                if status == GOOD.decode():
+                    latencies.append(time.perf_counter() - connection.started)
+                else:
+                    self._fail(status)
+            except OSError as error:
+                self._fail(type(error).__name__)
+                self._selector.unregister(connection.socket)
+                connection.renew()
+                self._selector.register(connection.socket, selectors.EVENT_READ, connection)
+            connection.send()
+
+    def _fail(self, what: str) -> None:
+        self._report.failures[what] = self._report.failures.get(what, 0) + 1
+
+
+def main() -> None:
+    """Carry out the order in the first argument."""
+    report = Load(Order(**json.loads(sys.argv[1]))).run()
+    sys.stdout.write(json.dumps(asdict(report)) + os.linesep)
+
+
+if __name__ == "__main__":
+    main()

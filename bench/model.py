@@ -1,0 +1,124 @@
+"""The words of a measurement: what is measured (peers), how (scenarios), and what came out."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from bench.process import Started
+from evenkeel.family import Family
+
+Figures = Mapping[str, float]
+"""What one run of a scenario on one peer brought; a scenario's columns name the keys."""
+
+
+class BenchError(Exception):
+    """Nothing can be measured like this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How long everything takes."""
+
+    seconds: float = 1.5
+    """Of one run of a scenario on one peer."""
+    rounds: int = 3
+    warm_up: float = 1.5
+    """Seconds of load before the first round, in which code is compiled and memory grows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Where peers run: their processes end together, and their files go with them."""
+
+    family: Family
+    folder: Path
+    origins: Sequence[int]
+    """Ports of origins, alike, on this machine."""
+    origin_process: Started
+    settings: Settings
+
+    def new_folder(self) -> Path:
+        """An empty folder for one peer's files."""
+        return Path(tempfile.mkdtemp(dir=self.folder))
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A peer at work on 127.0.0.1."""
+
+    port: int
+    process: Started
+
+    def stop(self) -> None:
+        """End it."""
+        self.process.stop()
+
+
+class Peer(Protocol):
+    """Something that passes requests on to origins."""
+
+    @property
+    def name(self) -> str:
+        """What the table calls it; unique."""
+
+    @property
+    def served_by(self) -> tuple[str, ...]:
+        """What X-Served-By of its answers may be; empty when it sets none."""
+
+    def missing(self) -> str:
+        """What this machine lacks to run it, "" when nothing."""
+
+    def start(self, ground: Ground) -> Running:
+        """Start it, in front of the ground's origins; it need not answer yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A peer as a scenario gets it: running, but it may be stopped and another one started."""
+
+    peer: Peer
+    running: Running
+    ground: Ground
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A figure in the table."""
+
+    key: str
+    title: str
+    format: Callable[[float], str]
+    compared: bool = False
+    """Whether its ratios to other peers are shown too, and its spread."""
+
+
+class Scenario(Protocol):
+    """A way to put load on a peer."""
+
+    @property
+    def name(self) -> str:
+        """How it is asked for; unique."""
+
+    @property
+    def columns(self) -> Sequence[Column]:
+        """The figures that go into the table."""
+
+    def run(self, subject: Subject) -> Figures:
+        """Put the load on, and say what came out."""
+
+
+Runs = Mapping[str, Mapping[str, Sequence[Figures]]]
+"""Peer -> scenario -> the figures of each round."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Everything that a whole run brought."""
+
+    runs: Runs
+    served_by: Mapping[str, str]
+    """Peer -> the X-Served-By of its first answer, which was good."""

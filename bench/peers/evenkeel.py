@@ -1,0 +1,95 @@
+"""Evenkeel as it is in src/, with a configuration of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+
+from bench.model import Ground, Running
+from bench.traffic import HOST_NAME
+from bench.workerd import Worker, origin_urls
+from evenkeel import checkout
+
+MONITOR = """
+[[monitors]]
+name = "web"
+type = "http"
+path = "/health"
+expected_codes = "2xx,3xx"
+interval = 30
+timeout = 5
+"""
+
+# Two tunnels, the second one for when the first is down; clients stay where they are.
+ACTIVE_PASSIVE = (
+    MONITOR
+    + """
+[[pools]]
+name = "primary"
+monitor = "web"
+origins = [{ name = "server-1", address = "$first" }]
+
+[[pools]]
+name = "replica"
+monitor = "web"
+origins = [{ name = "server-2", address = "$second" }]
+
+[[load_balancers]]
+name = "$host"
+default_pools = ["primary", "replica"]
+fallback_pool = "primary"
+steering_policy = "off"
+session_affinity = "cookie"
+"""
+)
+
+# Two tunnels that share the clients by their addresses.
+BY_ADDRESS = (
+    MONITOR
+    + """
+[[pools]]
+name = "servers"
+monitor = "web"
+origins = [
+  { name = "server-1", address = "$first" },
+  { name = "server-2", address = "$second" },
+]
+origin_steering = { policy = "hash" }
+
+[[load_balancers]]
+name = "$host"
+default_pools = ["servers"]
+fallback_pool = "servers"
+session_affinity = "none"
+"""
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Evenkeel:
+    """The balancer; `config` is a loadbalancer.toml with $host, $first and $second to fill in."""
+
+    name: str
+    config: str
+    served_by: tuple[str, ...]
+    source: Path = checkout.SOURCE
+
+    def missing(self) -> str:
+        """Nothing but its own code."""
+        return "" if (self.source / "entry.py").exists() else f"{self.source} has no entry.py"
+
+    def start(self, ground: Ground) -> Running:
+        """Start it from a copy, so that the source may be edited meanwhile."""
+        names = [
+            path.relative_to(self.source).as_posix()
+            for path in sorted(self.source.rglob("*.py"))
+            if "__pycache__" not in path.parts
+        ]
+        names.sort(key=lambda name: name != "entry.py")  # the entry comes first
+        files = {name: (self.source / name).read_text() for name in names}
+        first, second = origin_urls(ground.origins)
+        files["loadbalancer.toml"] = Template(self.config).substitute(
+            host=HOST_NAME, first=first, second=second
+        )
+        return Worker(files, python=True).start(ground)

@@ -1,0 +1,33 @@
+"""Small Workers that Evenkeel is compared with, each one file of bench/workers."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.model import Ground, Running
+from bench.workerd import Worker, origin_urls
+
+SOURCES = Path(__file__).resolve().parents[1] / "workers"
+
+
+@dataclass(frozen=True, slots=True)
+class PlainWorker:
+    """A Worker of a single file, which finds the origins' URLs in origins.json."""
+
+    name: str
+    source: str
+    served_by: tuple[str, ...] = ()
+
+    def missing(self) -> str:
+        """Nothing: it runs on the project's own runtime."""
+        return ""
+
+    def start(self, ground: Ground) -> Running:
+        """Start it."""
+        files = {
+            self.source: (SOURCES / self.source).read_text(),
+            "origins.json": json.dumps(origin_urls(ground.origins)),
+        }
+        return Worker(files, python=self.source.endswith(".py")).start(ground)

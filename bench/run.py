@@ -1,0 +1,71 @@
+"""Runs every scenario on every peer, peer after peer, round after round."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench.model import BenchError, Figures, Ground, Measured, Peer, Scenario, Settings, Subject
+from bench.process import Started
+from bench.readiness import first_answer
+from bench.scenarios.steady import load
+from evenkeel import checkout
+from evenkeel.family import Family
+
+FOLDER = checkout.CACHE / "bench"
+ORIGIN_COUNT = 2
+ORIGIN_SECONDS = 10.0
+WARM_UP_CONNECTIONS = 16
+WARM_UP_SECONDS = 0.1
+"""Measured after the warm-up, and thrown away."""
+
+
+@contextmanager
+def prepared(settings: Settings) -> Iterator[Ground]:
+    """Start the origins; what was started here or on this ground ends with it."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="run-", dir=FOLDER))
+    with Family(folder) as family:
+        command = [sys.executable, "-m", "bench.origin", str(ORIGIN_COUNT)]
+        origin = Started(family, command, checkout.ROOT)
+        deadline = time.monotonic() + ORIGIN_SECONDS
+        while not origin.output() and origin.runs() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        try:
+            ports = json.loads(origin.output())
+        except ValueError:
+            raise BenchError(f"the origin did not start:\n{origin.output()}") from None
+        yield Ground(family, folder, ports, origin, settings)
+
+
+def measure(
+    peers: Sequence[Peer],
+    scenarios: Sequence[Scenario],
+    settings: Settings,
+    show: Callable[[str], None],
+) -> Measured:
+    """Start all peers, then take turns, so that whatever the machine does meets them all alike."""
+    runs: dict[str, dict[str, list[Figures]]] = {
+        peer.name: {scenario.name: [] for scenario in scenarios} for peer in peers
+    }
+    served_by: dict[str, str] = {}
+    with prepared(settings) as ground:
+        subjects = []
+        for peer in peers:
+            show(f"starting {peer.name}")
+            subject = Subject(peer, peer.start(ground), ground)
+            served_by[peer.name] = first_answer(peer, subject.running).served_by
+            load(subject, WARM_UP_CONNECTIONS, settings.warm_up, WARM_UP_SECONDS)
+            subjects.append(subject)
+        for number in range(1, settings.rounds + 1):
+            for scenario in scenarios:
+                for subject in subjects:
+                    name = subject.peer.name
+                    show(f"round {number} of {settings.rounds}: {scenario.name}, {name}")
+                    runs[name][scenario.name].append(scenario.run(subject))
+    return Measured(runs, served_by)

@@ -1,0 +1,91 @@
+"""Runs one Worker on a workerd of its own, without wrangler, so that CPU time has one owner."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench.model import Ground, Running
+from bench.process import Started
+from evenkeel import checkout
+from evenkeel.runtime import free_port
+
+CONFIG = """\
+using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "main", worker = .worker),
+    (name = "internet", network = (allow = ["private"])),
+  ],
+  sockets = [(name = "http", address = "127.0.0.1:{port}", http = (), service = "main")],
+);
+const worker :Workerd.Worker = (
+  modules = [{modules}],
+  bindings = [{bindings}],
+  compatibilityDate = {date},
+  compatibilityFlags = [{flags}],
+);
+"""
+
+# What kind of module a file is to the runtime.
+KINDS = {".mjs": "esModule", ".py": "pythonModule", ".json": "json", ".toml": "text"}
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A Worker's files, by the names they have in it; the first is its entry."""
+
+    files: Mapping[str, str]
+    python: bool
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+    def start(self, ground: Ground) -> Running:
+        """Start a workerd for it alone."""
+        folder, port = ground.new_folder(), free_port()
+        for name, content in self.files.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content)
+        config = folder / "worker.capnp"
+        config.write_text(self._config(port))
+        options = checkout.workerd_options() if self.python else []
+        command: list[str | Path] = [
+            checkout.workerd(),
+            "serve",
+            config,
+            "--experimental",
+            *options,
+        ]
+        return Running(port, Started(ground.family, command, folder))
+
+    def _config(self, port: int) -> str:
+        wrangler = tomllib.loads(checkout.WRANGLER_CONFIG.read_text())
+        flags = [*wrangler["compatibility_flags"], *checkout.LOCAL_FLAGS] if self.python else []
+        return CONFIG.format(
+            port=port,
+            modules=", ".join(self._module(name) for name in self.files),
+            bindings=", ".join(
+                f"(name = {_quoted(name)}, text = {_quoted(value)})"
+                for name, value in self.variables.items()
+            ),
+            date=_quoted(str(wrangler["compatibility_date"])),
+            flags=", ".join(_quoted(flag) for flag in flags),
+        )
+
+    def _module(self, name: str) -> str:
+        kind = KINDS[Path(name).suffix]
+        if self.python and kind == "json":
+            kind = "data"  # Python finds it as a file
+        return f"(name = {_quoted(name)}, {kind} = embed {_quoted(name)})"
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text)
+
+
+def origin_urls(ports: Sequence[int]) -> list[str]:
+    """The origins as a Worker's configuration names them."""
+    return [f"http://127.0.0.1:{port}" for port in ports]
