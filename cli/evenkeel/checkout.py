@@ -72,6 +72,8 @@ def tool_environment() -> dict[str, str]:
         "PIP_CACHE_DIR": str(CACHE / "pip"),
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "PYTHONNOUSERSITE": "1",
+        # Certificates that the machine trusts, as every other program on it does.
+        "NODE_USE_SYSTEM_CA": "1",
         "npm_config_cache": str(CACHE / "npm"),
         "npm_config_update_notifier": "false",
         "XDG_CACHE_HOME": str(tools / "cache"),
