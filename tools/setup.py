@@ -85,8 +85,10 @@ def digest(inputs: Sequence[Path | str]) -> str:
 
 def make_venv(log: Log) -> None:
     """Build .venv from nothing, so that no package of an earlier lock stays behind."""
+    # Not sys.executable: with .venv activated, that is in the folder about to be removed.
+    python = getattr(sys, "_base_executable", sys.executable)
     shutil.rmtree(checkout.VENV, ignore_errors=True)
-    log.run(sys.executable, "-m", "venv", checkout.VENV)
+    log.run(python, "-m", "venv", checkout.VENV)
     pip = (checkout.VENV_PYTHON, "-m", "pip", "install", "--progress-bar=off")
     log.run(*pip, "--require-hashes", "--only-binary=:all:", "-r", ROOT / "requirements-dev.txt")
 
@@ -133,8 +135,10 @@ def replace(draft: Path, target: Path) -> None:
 
 def steps() -> list[Step]:
     """All of the set-up, in order; each step may use what those before it made."""
-    # A virtual environment holds absolute paths, so a moved checkout needs a new one.
-    machine = f"{platform.machine()} {sys.version} {sys.base_prefix} {ROOT}"
+    # A virtual environment holds absolute paths, so a moved checkout needs a new one; so does
+    # another Python, but for its last number.
+    asked_for = os.environ.get("PYTHON", "")
+    machine = f"{platform.machine()} {sys.version_info[:2]} {asked_for} {ROOT}"
     bundle_tool = ROOT / "tools" / "pyodide_bundle.py"
     snapshot_tool = ROOT / "tools" / "snapshot.py"
     lock = ROOT / "package-lock.json"
