@@ -179,14 +179,12 @@ class Plan:
         now: float,
     ) -> None:
         self.serving = serving
-        self._snapshot = snapshot
         self._facts = facts
         self._started = now
-        self._rand = rand
         self._attempt: Attempt | None = None
         self._held: Deliver | None = None
         self._pinned = self._pin()
-        self._candidates = self._in_order()
+        self._candidates = candidates(serving, snapshot, facts, rand, self._pinned)
 
     def start(self) -> Attempt | Refuse:
         """Return the first attempt; a refusal when there is no origin at all to try."""
@@ -274,33 +272,43 @@ class Plan:
             return None
         return affinity.cookie(origin, https=self._facts.https or self.serving.lb.https_redirect)
 
-    def _in_order(self) -> Iterator[Origin]:
-        """Yield every origin that may be tried, once, the best first.
 
-        The pin; then steering over the pools and origin steering within; and when those have
-        failed or there are none, whatever is left is better than a refusal.
-        """
-        serving, snapshot, facts, rand = self.serving, self._snapshot, self._facts, self._rand
-        seen = set()
-        if self._pinned is not None and self._keeps_session(self._pinned):
-            seen.add(self._pinned.key)
-            yield self._pinned
-        for pool in serving.steering(serving.lb.default_pools, facts, rand):
-            view = snapshot.view(pool)
-            if not view.available:
-                continue
-            for origin in serving.origin_steering[pool.name](view, facts, rand):
-                if origin.key not in seen:
-                    seen.add(origin.key)
-                    yield origin
-        for origin in last_resort(serving.lb, snapshot):
+def candidates(
+    serving: Serving,
+    snapshot: Snapshot,
+    facts: RequestFacts,
+    rand: Callable[[], float],
+    pinned: Origin | None,
+) -> Iterator[Origin]:
+    """Yield every origin that may be tried, once, the best first.
+
+    The pin; then steering over the pools and origin steering within; and when those have failed or
+    there are none, whatever is left is better than a refusal.
+
+    A function and not a method: a generator that holds the plan which holds it would keep the
+    request and its response alive until Python looks for cycles.
+    """
+    seen = set()
+    if pinned is not None and _keeps_session(serving, snapshot, pinned):
+        seen.add(pinned.key)
+        yield pinned
+    for pool in serving.steering(serving.lb.default_pools, facts, rand):
+        view = snapshot.view(pool)
+        if not view.available:
+            continue
+        for origin in serving.origin_steering[pool.name](view, facts, rand):
             if origin.key not in seen:
                 seen.add(origin.key)
                 yield origin
+    for origin in last_resort(serving.lb, snapshot):
+        if origin.key not in seen:
+            seen.add(origin.key)
+            yield origin
 
-    def _keeps_session(self, origin: Origin) -> bool:
-        pool_view = self._snapshot.view(self.serving.pools[origin.pool])
-        return pool_view.available and TAKES_PINNED[self._snapshot.standing(origin)]
+
+def _keeps_session(serving: Serving, snapshot: Snapshot, origin: Origin) -> bool:
+    view = snapshot.view(serving.pools[origin.pool])
+    return view.available and TAKES_PINNED[snapshot.standing(origin)]
 
 
 # The order of the last resort, in each rank the fallback pool before the others, as its health is
