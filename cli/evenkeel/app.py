@@ -5,7 +5,7 @@ import importlib
 import typer
 
 # A new command: a module here, holding a typed function `command`, and its name in this list.
-COMMANDS = ("check", "dev", "origin", "schema")
+COMMANDS = ("check", "dev", "origin", "schema", "wrangler")
 
 app = typer.Typer(
     name="evenkeel",
@@ -23,7 +23,8 @@ def evenkeel() -> None:
 
 
 for name in COMMANDS:
-    app.command(name)(importlib.import_module(f"evenkeel.{name}").command)
+    module = importlib.import_module(f"evenkeel.{name}")
+    app.command(name, context_settings=getattr(module, "SETTINGS", None))(module.command)
 
 
 def main() -> None:

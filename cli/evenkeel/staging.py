@@ -25,6 +25,15 @@ exec {workerd} "$@" {options}
 """
 
 
+def without_origins(variables: Mapping[str, object]) -> dict[str, object]:
+    """Variables less those that would make the Worker leave its configuration file unread."""
+    return {
+        name: value
+        for name, value in variables.items()
+        if name != "ORIGINS" and not name.startswith("BACKEND_")
+    }
+
+
 class StagingError(Exception):
     """Something that was asked for cannot be staged."""
 
@@ -112,7 +121,10 @@ class Staging:
     def _write_wrangler_config(self, variables: Mapping[str, str]) -> None:
         config: dict[str, Any] = tomllib.loads(checkout.WRANGLER_CONFIG.read_text())
         config["compatibility_flags"] = [*config["compatibility_flags"], *checkout.LOCAL_FLAGS]
-        config["vars"] = {**config.get("vars", {}), **variables, DEV_VARIABLE: "1"}
+        own = config.get("vars", {})
+        if self.config is not None:
+            own = without_origins(own)
+        config["vars"] = {**own, **variables, DEV_VARIABLE: "1"}
         # With a route, wrangler would give the Worker that host's URL instead of the local one.
         for key in ("route", "routes"):
             config.pop(key, None)
