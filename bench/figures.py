@@ -79,9 +79,10 @@ def noise(
     every = [one for scenarios in runs.values() for rounds in scenarios.values() for one in rounds]
     for key, limit, what in (
         ("others", NOISY_OTHERS * cores, "other programs used up to {:.1f} of {} cores"),
-        ("steal", NOISY_STEAL * cores, "the machine's host took up to {:.1f} of {} cores"),
+        ("steal", NOISY_STEAL * cores, "the machine's host took up to {:.2f} of {} cores"),
         ("load_cpu", BUSY_LOAD, "the load generator was busy for up to {:.1f} of its one core"),
     ):
-        most = max((one.get(key, 0.0) for one in every), default=0.0)
-        if most > limit:
-            yield what.format(most, cores)
+        over = [one[key] for one in every if one.get(key, 0.0) > limit]
+        if over:
+            often = f" in {len(over)} of {len(every)} measurements"
+            yield what.format(max(over), cores) + often

@@ -92,7 +92,7 @@ def test_figures_that_nothing_is_compared_by_may_vary() -> None:
     ("key", "value", "words"),
     [
         ("others", 0.3, "other programs used up to 0.3 of 2 cores"),
-        ("steal", 0.1, "host took up to 0.1 of 2 cores"),
+        ("steal", 0.1, "host took up to 0.10 of 2 cores"),
         ("load_cpu", 0.95, "load generator was busy"),
     ],
 )
@@ -103,6 +103,7 @@ def test_a_busy_machine_is_warned_of(key: str, value: float, words: str) -> None
     assert list(noise(quiet, ["cpu"], cores=2)) == []
     (found,) = noise(busy, ["cpu"], cores=2)
     assert words in found
+    assert found.endswith("in 1 of 2 measurements")
 
 
 def test_a_row_has_medians_spread_and_ratios() -> None:
