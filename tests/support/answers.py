@@ -143,12 +143,12 @@ def in_turn(*behaviours: Behaviour) -> Behaviour:
     return answer
 
 
-def events(*messages: str, gap: float) -> Behaviour:
+def events(*messages: str, gap: float, status: int = 200) -> Behaviour:
     """Send server-sent events with a pause after each, then end the stream."""
 
     async def answer(exchange: Exchange) -> None:
         kind = ("Content-Type", "text/event-stream")
-        await exchange.write(start(200, kind, ("Transfer-Encoding", "chunked")))
+        await exchange.write(start(status, kind, ("Transfer-Encoding", "chunked")))
         for message in messages:
             await exchange.write(chunk(f"data: {message}\n\n".encode()))
             await asyncio.sleep(gap)

@@ -168,7 +168,7 @@ class Origin:
                 request.aborted = not exchange.complete
                 return False
             answering.result()
-        except ConnectionError:
+        except (ConnectionError, asyncio.IncompleteReadError):
             request.aborted = True
             raise
         finally:

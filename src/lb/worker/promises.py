@@ -81,21 +81,18 @@ class Timers:
     """
 
     def __init__(self) -> None:
-        self._apply = js.Reflect.apply
         self._controller = js.AbortController.new
-        self._abort = js.Reflect.get(js.AbortController.prototype, "abort")
+        self._bind_abort = js.Reflect.get(js.AbortController.prototype, "abort").bind
         self._set = js.setTimeout
         self._clear = js.clearTimeout
-        self._no_arguments = to_js([])
         # Options are read during the call that they are given to, so one object serves all.
         self._options = js_object(redirect="manual", signal=None)
 
     def signal(self, seconds: float) -> tuple[Any, int]:
         """Return a signal that aborts after `seconds`, and what `stop` wants."""
         controller = self._controller()
-        milliseconds = seconds * 1000
-        timer = self._set(self._apply, milliseconds, self._abort, controller, self._no_arguments)
-        return controller.signal, timer
+        # Python's setTimeout passes no further arguments to its handler, and says nothing of it.
+        return controller.signal, self._set(self._bind_abort(controller), seconds * 1000)
 
     def options(self, seconds: float) -> tuple[Any, int]:
         """Return options for a fetch that aborts after `seconds`, and what `stop` wants.
