@@ -1,0 +1,118 @@
+"""Requests with a body, and others that may do harm twice: when they are sent again."""
+
+from __future__ import annotations
+
+import pytest
+
+from support.answers import hang, reply, reset
+from support.exchange import Behaviour
+from support.origins import Origin
+from support.toml import load_balancer, pool
+from support.workerd import Workerd
+
+LIMIT = 1000
+UNSAFE = ["POST", "PUT", "PATCH", "DELETE", "PROPFIND", "MKCOL", "QUERY"]
+EDGE = (("Server", "cloudflare"), ("CF-Ray", "8f0000000000-FRA"))
+"""What marks an answer of Cloudflare's edge itself."""
+
+
+def configuration(one: Origin, two: Origin) -> str:
+    """Two origins in order; by host, only safe requests are sent again, or all."""
+    failover = {"first_byte_timeout": 0.4, "body_limit": LIMIT}
+    eager = {**failover, "retry_non_idempotent": True}
+    return "\n".join(
+        [
+            *(pool(origin.name, origin) for origin in (one, two)),
+            load_balancer(
+                "careful.test", "one", "two", failover=failover, ejection={"base_time": 0}
+            ),
+            load_balancer("eager.test", "one", "two", failover=eager, ejection={"base_time": 0}),
+        ]
+    )
+
+
+@pytest.mark.parametrize("method", UNSAFE)
+@pytest.mark.parametrize("fault", [reset(), hang(), reply(503)], ids=["reset", "hang", "503"])
+def test_an_unsafe_request_never_reaches_two_origins(
+    method: str, fault: Behaviour, worker: Workerd, one: Origin, two: Origin
+) -> None:
+    """What may have been acted upon is not sent again: the client hears of the failure."""
+    one.behave(fault)
+    for body in (b"", b"abc"):
+        assert worker.send(method, "/", body=body, host="careful.test").status == 503
+    assert (len(one.requests), len(two.requests)) == (2, 0)
+
+
+def test_not_even_when_the_connection_was_refused(
+    worker: Workerd, one: Origin, two: Origin
+) -> None:
+    """A refused connection looks like a lost one to the Worker, so a POST is not sent again."""
+    one.stop()
+    assert worker.send("POST", "/", body=b"abc", host="careful.test").status == 503
+    assert two.requests == []
+
+
+@pytest.mark.parametrize("method", UNSAFE)
+@pytest.mark.parametrize("fault", [reset(), hang(), reply(503)], ids=["reset", "hang", "503"])
+def test_with_retry_non_idempotent_any_method_is_sent_again(
+    method: str, fault: Behaviour, worker: Workerd, one: Origin, two: Origin
+) -> None:
+    """Those who allow it have every request sent again, its body as it was."""
+    one.behave(fault)
+    assert worker.send(method, "/", body=b"abc", host="eager.test").text == "two"
+    assert [request.body for request in two.requests] == [b"abc"]
+    assert two.requests[0].header("content-length") == "3"
+
+
+@pytest.mark.parametrize("status", [521, 523, 525, 526, 530])
+def test_a_request_that_the_edge_did_not_pass_on_is_sent_again(
+    status: int, worker: Workerd, one: Origin, two: Origin
+) -> None:
+    """Cloudflare's own answer that it could not reach the origin makes even a POST harmless."""
+    one.behave(reply(status, "error code", *EDGE))
+    assert worker.send("POST", "/", body=b"abc", host="careful.test").text == "two"
+    assert [request.body for request in two.requests] == [b"abc"]
+
+
+@pytest.mark.parametrize(
+    ("status", "fields"),
+    [
+        (521, ()),
+        (521, EDGE[:1]),
+        (521, EDGE[1:]),
+        (521, (*EDGE, ("CF-Cache-Status", "DYNAMIC"))),
+        (521, (("Server", "nginx"), EDGE[1])),
+        (520, EDGE),
+        (522, EDGE),
+        (524, EDGE),
+        (502, EDGE),
+    ],
+)
+def test_any_other_answer_proves_nothing(
+    status: int, fields: tuple[tuple[str, str], ...], worker: Workerd, one: Origin, two: Origin
+) -> None:
+    """An answer that the origin may have written, or written after acting, ends a POST."""
+    one.behave(reply(status, "error", *fields))
+    assert worker.send("POST", "/", body=b"abc", host="careful.test").status == status
+    assert two.requests == []
+
+
+def test_a_body_up_to_the_limit_is_sent_again(worker: Workerd, one: Origin, two: Origin) -> None:
+    """A body of body_limit bytes is kept, byte for byte."""
+    one.behave(reply(503))
+    body = bytes(range(256)) * 3 + b"\0" * (LIMIT - 768)
+    assert worker.send("PUT", "/", body=body, host="eager.test").text == "two"
+    assert [request.body for request in (*one.requests, *two.requests)] == [body, body]
+
+
+@pytest.mark.parametrize("body", [b"a" * (LIMIT + 1), [b"a" * 10]], ids=["too long", "unknown"])
+def test_a_body_beyond_the_limit_is_streamed_once(
+    body: bytes | list[bytes], worker: Workerd, one: Origin, two: Origin
+) -> None:
+    """A longer body, or one of unknown length, is passed on once; the client gets the answer."""
+    one.behave(reply(503, "busy"))
+    answer = worker.send("PUT", "/", body=body, host="eager.test")
+
+    assert (answer.status, answer.text) == (503, "busy")
+    assert one.requests[0].size == len(b"".join(body) if isinstance(body, list) else body)
+    assert two.requests == []
