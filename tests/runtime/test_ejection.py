@@ -1,0 +1,103 @@
+"""A failure on real traffic takes an origin out at once, for a while."""
+
+from __future__ import annotations
+
+import time
+
+from support.answers import hang, reply, reset
+from support.origins import Origin
+from support.toml import load_balancer, pool
+from support.waiting import until
+from support.workerd import Workerd
+
+BRIEF = 1.0
+
+
+def configuration(one: Origin, two: Origin) -> str:
+    """A load balancer, with pools of its own, for each rule of ejection."""
+    rules = {
+        "brief": {"base_time": BRIEF},
+        "posts": {"base_time": BRIEF},
+        "third": {"base_time": BRIEF, "consecutive_failures": 3},
+        "long": {"base_time": 60},
+        "never": {"base_time": 0},
+        "half": {"base_time": 60, "max_percent": 50},
+    }
+    parts = []
+    for name, rule in rules.items():
+        pools = [f"{name}-1", f"{name}-2"]
+        parts += [pool(pools[0], one), pool(pools[1], two)]
+        quick = {"first_byte_timeout": 0.3}
+        parts.append(load_balancer(f"{name}.test", *pools, ejection=rule, failover=quick))
+    return "\n".join(parts)
+
+
+def test_a_failure_ejects_at_once_and_for_a_while(worker: Workerd, one: Origin) -> None:
+    """After one failure an origin is left alone for base_time; then traffic comes back."""
+    one.behave(reset())
+    began = time.monotonic()
+    assert worker.get("/", host="brief.test").text == "two"
+    one.behave()
+    assert worker.get("/", host="brief.test").text == "two"
+    assert len(one.requests) == 1
+    who = {"load_balancer": "brief.test", "pool": "brief-1", "origin": "one"}
+    assert until(lambda: worker.events("origin_ejected", cause="connection failed", **who))
+
+    until(lambda: worker.get("/", host="brief.test").text == "one")
+    assert BRIEF <= time.monotonic() - began < 2 * BRIEF
+
+
+def test_a_failed_status_ejects_too(worker: Workerd, one: Origin) -> None:
+    """A status of retry_on is a failure like any other, also where nothing is sent again."""
+    one.behave(reply(503))
+    assert worker.send("POST", "/", body=b"a", host="posts.test").status == 503
+    assert worker.send("POST", "/", body=b"a", host="posts.test").text == "two"
+    assert len(one.requests) == 1
+
+
+def test_several_failures_in_a_row(worker: Workerd, one: Origin) -> None:
+    """With consecutive_failures the first ones eject nobody, and a success starts anew."""
+
+    def reached() -> bool:
+        """Whether a request is tried at the first origin."""
+        before = len(one.requests)
+        worker.get("/", host="third.test")
+        return len(one.requests) > before
+
+    one.behave(reply(503))
+    assert [reached(), reached()] == [True, True]
+    one.behave()
+    assert reached()
+    one.behave(reply(503))
+    assert [reached(), reached(), reached(), reached()] == [True, True, True, False]
+
+
+def test_all_down_are_all_tried_again(worker: Workerd, one: Origin, two: Origin) -> None:
+    """When every origin is out, all are tried; the first that answers takes traffic at once."""
+    one.stop()
+    two.stop()
+    assert worker.get("/", host="long.test").status == 503
+    two.start()
+    for _ in range(3):
+        assert worker.get("/", host="long.test").text == "two"
+    assert until(lambda: worker.events("origin_restored", origin="two", pool="long-2"))
+    one.start()
+    two.stop()
+    assert worker.get("/", host="long.test").text == "one"
+
+
+def test_no_ejection(worker: Workerd, one: Origin) -> None:
+    """With base_time 0 every request tries the first origin first."""
+    one.behave(hang())
+    for count in (1, 2, 3):
+        assert worker.get("/", host="never.test").text == "two"
+        assert len(one.requests) == count
+    assert worker.events("origin_ejected") == []
+
+
+def test_one_origin_may_always_be_ejected(worker: Workerd, one: Origin) -> None:
+    """max_percent never keeps a pool's only origin in."""
+    one.behave(reset())
+    assert worker.get("/", host="half.test").text == "two"
+    assert worker.get("/", host="half.test").text == "two"
+    assert len(one.requests) == 1
