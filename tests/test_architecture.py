@@ -12,7 +12,7 @@ LAYERS = (
     ("model", "facts"),
     ("events",),
     ("config", "hashing", "health", "hosts"),
-    ("availability", "monitors"),
+    ("availability", "monitors", "shared"),
     ("affinity", "forwarding", "origin_steering", "steering"),
     ("failover",),
     ("ports", "memory", "pages"),

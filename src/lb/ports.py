@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from lb.events import Event
@@ -46,3 +46,20 @@ class Log(Protocol):
     """Takes note of what happened. Never raises."""
 
     def __call__(self, event: Event, /) -> None: ...
+
+
+class Sql(Protocol):
+    """The Durable Object's SQLite."""
+
+    def __call__(self, statement: str, *values: str | float | None) -> list[dict[str, Any]]:
+        """Run one statement with its `?` filled; return its rows, columns by name."""
+
+
+class Store(Protocol):
+    """One text that is kept for all isolates, which may see it late."""
+
+    async def read(self) -> str | None:
+        """Return the text; None when there is none. Raises when the store cannot be reached."""
+
+    async def write(self, text: str) -> None:
+        """Replace the text. Raises when the store cannot be reached."""

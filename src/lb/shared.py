@@ -1,0 +1,110 @@
+"""Health that isolates share: the view that one place keeps, and its text."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields
+from enum import Enum
+from math import isfinite
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from lb.health import OriginHealth
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_SAMPLE = OriginHealth()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedHealth:
+    """What one prober knows, for all who read it."""
+
+    version: int
+    """Grows with each change that isolates must see."""
+    fingerprint: str
+    """`forwarding.identity_of` the configuration that it was made with."""
+    probed: float
+    """When the latest round of probes ended."""
+    origins: Mapping[tuple[str, str], OriginHealth]
+
+
+class _Unreadable(Exception):  # noqa: N818 (it says what the text is)
+    """A text that is not ours, or not whole."""
+
+
+def to_json(shared: SharedHealth) -> str:
+    """Return the text of a shared view."""
+    return json.dumps(
+        {
+            "version": shared.version,
+            "fingerprint": shared.fingerprint,
+            "probed": shared.probed,
+            "origins": [[*key, health_to_row(one)] for key, one in shared.origins.items()],
+        },
+        separators=(",", ":"),
+    )
+
+
+def from_json(text: str) -> SharedHealth | None:
+    """Return the view that a text describes; None for any other text."""
+    try:
+        return _shared(json.loads(text))
+    except (_Unreadable, ValueError, OverflowError, RecursionError):
+        return None
+
+
+def health_to_row(health: OriginHealth) -> dict[str, Any]:
+    """Return an origin's health as JSON can hold it."""
+    return {
+        one.name: value.value if isinstance(value, Enum) else value
+        for one in fields(health)
+        for value in [getattr(health, one.name)]
+    }
+
+
+def health_from_row(row: object) -> OriginHealth | None:
+    """Return the health that a row describes; what it lacks is as at first. None if it is bad."""
+    if not isinstance(row, dict):
+        return None
+    try:
+        return OriginHealth(
+            **{
+                one.name: _like(getattr(_SAMPLE, one.name), row[one.name])
+                for one in fields(OriginHealth)
+                if one.name in row
+            }
+        )
+    except (_Unreadable, ValueError, OverflowError):
+        return None
+
+
+def _shared(document: Any) -> SharedHealth:
+    if not isinstance(document, dict) or not isinstance(document.get("origins"), list):
+        raise _Unreadable
+    origins: dict[tuple[str, str], OriginHealth] = {}
+    for row in document["origins"]:
+        if not isinstance(row, list) or len(row) != 3:
+            raise _Unreadable
+        health = health_from_row(row[2])
+        if health is None:
+            raise _Unreadable
+        origins[_like("", row[0]), _like("", row[1])] = health
+    return SharedHealth(
+        version=_like(0, document.get("version")),
+        fingerprint=_like("", document.get("fingerprint")),
+        probed=_like(0.0, document.get("probed")),
+        origins=MappingProxyType(origins),
+    )
+
+
+def _like(sample: Any, value: object) -> Any:
+    """Return a value of the sample's kind."""
+    if isinstance(sample, Enum):
+        return type(sample)(value)
+    if isinstance(sample, float) and type(value) in {int, float}:
+        value = float(value)  # type: ignore[arg-type] # one of the two
+    if type(value) is not type(sample) or (isinstance(value, float) and not isfinite(value)):
+        raise _Unreadable
+    return value
