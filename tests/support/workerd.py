@@ -127,6 +127,8 @@ def workerd(
         try:
             listening = snapshot.listening_port(reading, process, time.monotonic() + START_SECONDS)
             yield Workerd(listening, process, output)
+        except snapshot.SmokeError as error:
+            raise snapshot.SmokeError("\n".join([str(error), *output])) from error
         finally:
             os.close(reading)
             process.kill()
