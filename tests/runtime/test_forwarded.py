@@ -214,3 +214,11 @@ def test_a_request_that_comes_back_is_refused() -> None:
     assert answer.status == 508
     assert "came back to the load balancer" in answer.text
     assert len(refusals) == 1
+
+
+def test_a_balancer_before_another_is_no_loop(one: Origin) -> None:
+    """Requests may pass through several balancers of different configurations."""
+    with workerd(pool("inner", one) + load_balancer("*", "inner")) as inner:
+        address = {"name": "inner", "address": f"http://127.0.0.1:{inner.port}"}
+        with workerd(pool("outer", address) + load_balancer("*", "outer")) as outer:
+            assert outer.get("/").text == "one"

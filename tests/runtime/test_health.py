@@ -63,6 +63,8 @@ def test_health_moves_the_traffic() -> None:
         until(lambda: worker.get().served_by == "one")
         assert changes(worker)[-1] == ("one", "healthy", "No failures")
         assert worker.events("failover") == []
+        keys = {"time", "event", "pool", "origin", "before", "after", "cause"}
+        assert {frozenset(line) for line in worker.events("health_changed")} == {frozenset(keys)}
 
 
 def test_no_request_waits_for_a_probe() -> None:
