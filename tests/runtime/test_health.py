@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from support.answers import after, close, download, garbage, hang, reply, reset
 from support.exchange import Behaviour
 from support.origins import Origin, origins
-from support.toml import load_balancer, monitor, pool
+from support.toml import at, load_balancer, monitor, pool
 from support.waiting import until
 from support.workerd import Workerd, workerd
 
@@ -28,6 +29,16 @@ def changes(worker: Workerd) -> list[tuple[str, str, str]]:
     """The changes of health so far."""
     events = worker.events("health_changed")
     return [(line["origin"], line["after"], line["cause"]) for line in events]
+
+
+def ask_until(worker: Workerd, condition: Callable[[], object]) -> None:
+    """Send requests, behind which probes run, until something is so."""
+
+    def so() -> object:
+        worker.get()
+        return condition()
+
+    until(so)
 
 
 def test_what_a_probe_asks() -> None:
@@ -97,7 +108,7 @@ def test_the_interval() -> None:
     """However many requests come, an origin is probed once in an interval."""
     with origins(2) as (one, two), workerd(site_of(one, two)) as worker:
         began = time.monotonic()
-        until(lambda: worker.get() and len(one.probes) == 3)
+        ask_until(worker, lambda: len(one.probes) == 3)
         assert time.monotonic() - began > 2 * INTERVAL - 0.1
 
     gaps = [later.at - sooner.at for sooner, later in zip(one.probes, one.probes[1:], strict=False)]
@@ -126,7 +137,7 @@ def test_thresholds() -> None:
     """It takes consecutive_down failures and consecutive_up successes in a row."""
     config = {"consecutive_down": 2, "consecutive_up": 3}
     with origins(2) as (one, two), workerd(site_of(one, two, **config)) as worker:
-        until(lambda: worker.get() and ("one", "healthy", "No failures") in changes(worker))
+        ask_until(worker, lambda: ("one", "healthy", "No failures") in changes(worker))
         one.fail_health()
         seen = len(one.probes)
         until(lambda: worker.get().served_by == "two")
@@ -139,11 +150,11 @@ def test_thresholds() -> None:
 def test_only_what_is_enabled_is_probed() -> None:
     """Neither a disabled origin nor an origin of a disabled pool is probed."""
     with origins(3) as (one, two, three):
-        entries = [{"name": "one", "address": one.url, "enabled": False}, two]
-        pools = pool("on", *entries, monitor="m") + pool("off", three, monitor="m", enabled=False)
+        pools = pool("on", at(one, enabled=False), two, monitor="m")
+        pools += pool("off", three, monitor="m", enabled=False)
         config = monitor("m") + pools + load_balancer("*", "on", "off")
         with workerd(config) as worker:
-            until(lambda: worker.get() and len(two.probes) == 2)
+            ask_until(worker, lambda: len(two.probes) == 2)
     assert (one.probes, three.probes) == ([], [])
 
 
