@@ -61,12 +61,13 @@ def test_the_clients_own_failures_do_not_count() -> None:
 
 
 def test_no_base_time_means_no_ejection() -> None:
-    """0 turns passive health off."""
+    """0 turns passive health off, also for a request whose clock is a little behind."""
     lb = lb_with(base_time=0)
     memory = Memory(config_of(lb))
 
     assert memory.record(lb, A, FAILED, 1.0, 1.0) is None
     assert standings(memory, 1.0)[0] is Standing.AVAILABLE
+    assert standings(memory, 0.999)[0] is Standing.AVAILABLE
 
 
 def test_at_most_max_percent_of_a_pool_is_out_at_once() -> None:

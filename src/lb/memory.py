@@ -80,14 +80,15 @@ class Memory:
         self, lb: LoadBalancer, origin: Origin, state: EjectionState, cause: str, now: float
     ) -> OriginEjected | None:
         failures, seconds = state.failures + 1, lb.ejection.base_time
-        if failures < lb.ejection.consecutive_failures or not self._may_eject(lb, origin, now):
+        few = failures < lb.ejection.consecutive_failures
+        if not seconds or few or not self._may_eject(lb, origin, now):
             self._ejections[origin.key] = replace(state, failures=failures)
             return None
         self._ejections[origin.key] = EjectionState(
             failures=failures, since=now, until=now + seconds
         )
         self._snapshot = None
-        if now < state.until or not seconds:
+        if now < state.until:
             return None
         return OriginEjected(
             load_balancer=lb.name,
