@@ -50,7 +50,8 @@ MODELS = (
     (ADMIN, Admin),
 )
 # An origin's URL is worked out from its address and port, and its pool is the one around it.
-ONLY_IN_THE_TABLE = {"pools.origins": {"port", "header"}}
+# A sensitivity is a choice of defaults.
+ONLY_IN_THE_TABLE = {"pools.origins": {"port", "header"}, "monitors": {"sensitivity"}}
 ONLY_IN_THE_MODEL = {"pools.origins": {"pool", "url", "explicit"}, "document": {"kept"}}
 
 

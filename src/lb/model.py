@@ -23,6 +23,29 @@ class Health(Enum):
     UNHEALTHY = "unhealthy"
 
 
+class PoolHealth(Enum):
+    """A pool's health in Cloudflare's words, and a load balancer's, which is never unknown.
+
+    https://developers.cloudflare.com/load-balancing/understand-basics/health-details/
+    """
+
+    HEALTHY = "healthy"
+    DEGRADED = "degraded"
+    """Some origins are down, and enough are not."""
+    CRITICAL = "critical"
+    """Fewer than minimum_origins are left."""
+    UNKNOWN = "unknown"
+    """Nothing has been probed: there is no monitor, or no verdict yet."""
+
+
+class Sensitivity(Enum):
+    """How soon a monitor believes its probes."""
+
+    AGGRESSIVE = "aggressive"
+    BALANCED = "balanced"
+    CONSERVATIVE = "conservative"
+
+
 class MonitorType(Enum):
     HTTP = "http"
     HTTPS = "https"
@@ -116,6 +139,15 @@ class Monitor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """A time that was set aside for maintenance, in seconds since the Unix epoch."""
+
+    start: float
+    end: float
+    """The first moment after it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
     """One place a request can be sent to."""
 
@@ -130,6 +162,9 @@ class Origin:
     """Whether the operator named the scheme or a port, so that probes go there too."""
     enabled: bool = True
     weight: float = 1.0
+    disabled_at: float | None = None
+    """When it was disabled: sessions are drained from then on."""
+    maintenance: tuple[Window, ...] = ()
 
     @property
     def key(self) -> tuple[str, str]:
@@ -145,6 +180,9 @@ class Pool:
     origins: tuple[Origin, ...]
     description: str = ""
     enabled: bool = True
+    disabled_at: float | None = None
+    """When it was disabled: sessions are drained from then on."""
+    maintenance: tuple[Window, ...] = ()
     minimum_origins: int = 1
     monitor: Monitor | None = None
     origin_steering: OriginSteeringPolicy = OriginSteeringPolicy.RANDOM
@@ -154,6 +192,8 @@ class Pool:
 class SessionAffinityAttributes:
     samesite: SameSite = SameSite.AUTO
     secure: Secure = Secure.AUTO
+    drain_duration: int = 0
+    """Seconds for which a disabled origin keeps the sessions that it has."""
 
 
 DEFAULT_RETRY_ON = (
@@ -188,8 +228,13 @@ class Ejection:
 
     consecutive_failures: int = 1
     base_time: float = 30
+    """Seconds; times the number of ejections in a row."""
+    max_time: float = 300
+    """Seconds after which an ejection grows no more."""
     max_percent: int = 100
     """Of a pool's enabled origins; at least one may always be ejected, as in Envoy."""
+    slow_start: float = 0
+    """Seconds in which an origin that came back gets its whole share."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

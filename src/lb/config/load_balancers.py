@@ -68,8 +68,20 @@ def _make_failover(record: Record, reader: Reader) -> Failover:
 
 
 def _make_ejection(record: Record, reader: Reader) -> Ejection:
-    del reader
-    return record.build(Ejection)
+    """Envoy's default of max_ejection_time: 300 s or base_ejection_time, whichever is larger.
+
+    https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/cluster/v3/outlier_detection.proto
+    """
+    ejection = record.build(Ejection)
+    if "max_time" not in record.values:
+        return replace(ejection, max_time=max(ejection.max_time, ejection.base_time))
+    if ejection.max_time < ejection.base_time and reader.fine(record.at, "base_time", "max_time"):
+        reader.refuse(
+            record.at / "max_time",
+            "must not be less than base_time "
+            f"({ejection.max_time:g} is less than {ejection.base_time:g})",
+        )
+    return ejection
 
 
 def _make_admin(record: Record, reader: Reader) -> Admin:
@@ -84,7 +96,13 @@ ATTRIBUTES = Table(
     fields=(
         Field("samesite", choice_of(SameSite), "Auto", "The cookie's SameSite."),
         Field("secure", choice_of(Secure), "Auto", "The cookie's Secure; `Auto`: as the request."),
-        Field("drain_duration", Whole(0, 86_400), 0, "Seconds sessions outlive.", _LATER),
+        Field(
+            "drain_duration",
+            Whole(0, 86_400),
+            0,
+            "Seconds for which a disabled origin keeps the sessions that it has, counted from "
+            "`disabled_at` or from the start of its maintenance.",
+        ),
         Field("headers", ListOf(kind=Text(most=100), most=5), [], "The key.", _LATER),
         Field("require_all_headers", Boolean(), False, "All of these.", _LATER),
         Field("zero_downtime_failover", ZERO_DOWNTIME_FAILOVER, "none", "A retry.", _LATER),
@@ -134,12 +152,32 @@ EJECTION = Table(
     make=_make_ejection,
     fields=(
         Field("consecutive_failures", Whole(1, 1000), 1, "Failures in a row."),
-        Field("base_time", Number(0, 86_400), 30, "Seconds; 0: origins are not ejected."),
+        Field(
+            "base_time",
+            Number(0, 86_400),
+            30,
+            "Seconds, times the number of ejections in a row; 0: origins are not ejected.",
+        ),
+        Field(
+            "max_time",
+            Number(0, 86_400),
+            300,
+            "Seconds that an ejection lasts at most. "
+            "Where it is not given and 300 is too short: `base_time`.",
+        ),
         Field(
             "max_percent",
             Whole(0, 100),
             100,
-            "Of a pool's enabled origins; one may always be ejected.",
+            "Of a pool's enabled origins; one may always be ejected, "
+            "but never the last available origin of the load balancer.",
+        ),
+        Field(
+            "slow_start",
+            Number(0, 3600),
+            0,
+            "Seconds in which an origin that came back grows to its whole share of its pool; "
+            "0: it has it at once.",
         ),
     ),
 )

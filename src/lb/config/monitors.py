@@ -14,9 +14,11 @@ from lb.config.headers import probe_headers
 from lb.config.kinds import Boolean, ListOf, Number, Text, Whole, choice_of, matching
 from lb.config.names import DESCRIPTION, OBJECT_NAME, PATH
 from lb.config.tables import REQUIRED, Field, Record, Standing, Table
-from lb.model import Monitor, MonitorType
+from lb.model import Monitor, MonitorType, Sensitivity
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lb.config.problems import Reader
 
 _NO_UDP = "a Worker has neither ICMP nor UDP"
@@ -27,6 +29,29 @@ MONITOR_TYPE = choice_of(
     later=(MonitorType.TCP, MonitorType.SMTP),
     impossible={MonitorType.ICMP_PING: _NO_UDP, MonitorType.UDP_ICMP: _NO_UDP},
 )
+
+# The defaults of the fields below for each word of `sensitivity`: asymmetric, so that an origin
+# leaves soon and comes back once it is trusted.
+PRESETS: Mapping[Sensitivity, Mapping[str, int]] = {
+    Sensitivity.AGGRESSIVE: {
+        "interval": 5,
+        "timeout": 2,
+        "consecutive_down": 2,
+        "consecutive_up": 3,
+    },
+    Sensitivity.BALANCED: {
+        "interval": 15,
+        "timeout": 5,
+        "consecutive_down": 3,
+        "consecutive_up": 4,
+    },
+    Sensitivity.CONSERVATIVE: {
+        "interval": 60,
+        "timeout": 10,
+        "consecutive_down": 5,
+        "consecutive_up": 5,
+    },
+}
 
 
 def _method_problem(method: str) -> str | None:
@@ -71,6 +96,14 @@ MONITOR = Table(
         ),
         Field("header", probe_headers(), {}, "Headers of the probe: `{ name = [values] }`."),
         Field("follow_redirects", Boolean(), False, "Whether redirects are followed."),
+        Field(
+            "sensitivity",
+            choice_of(Sensitivity),
+            None,
+            "Other defaults for the next keys and the thresholds: `aggressive` notices a dead "
+            "origin in 10 seconds, `balanced` in 45, `conservative` in 5 minutes "
+            "([table](health.md#how-sensitive)).",
+        ),
         Field("interval", Whole(1, 3600), 60, "Seconds from one probe to the next."),
         Field(
             "timeout",
@@ -134,7 +167,12 @@ def make_monitor(record: Record, reader: Reader) -> Monitor:
     """The monitor that a record describes."""
     # A Host equal to the address says nothing new; document.py checks that it is.
     sent = tuple(pair for pair in record.headers("header") if pair[0].lower() != "host")
-    monitor = record.build(Monitor, name=record.text("name"), header=sent)
+    given = {key: value for key, value in record.values.items() if key != "sensitivity"}
+    chosen = record.values.get("sensitivity")
+    preset = PRESETS[chosen] if isinstance(chosen, Sensitivity) else {}
+    monitor = Record(record.at, {**preset, **given}).build(
+        Monitor, name=record.text("name"), header=sent
+    )
     if "timeout" not in record.values:
         return replace(monitor, timeout=min(monitor.timeout, monitor.interval / 2))
     if monitor.timeout >= monitor.interval and reader.fine(record.at, "interval", "timeout"):

@@ -14,6 +14,7 @@ from lb.config.kinds import Boolean, ListOf, Number, Reference, Text, Whole, cho
 from lb.config.names import ADDRESS, DESCRIPTION, OBJECT_NAME, POOL_NAME
 from lb.config.problems import shown
 from lb.config.tables import REQUIRED, Field, Record, Standing, Table
+from lb.config.times import MAINTENANCE, Moment
 from lb.model import Monitor, Origin, OriginSteeringPolicy, Pool
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ ORIGIN = Table(
             Standing.IMPOSSIBLE,
             "a Worker reaches public host names only: give a public hostname of the tunnel",
         ),
-        Field("disabled_at", Text(), None, "When it was disabled.", _KEPT),
+        Field("disabled_at", Moment(), None, "When it was disabled: its sessions are drained."),
+        Field("maintenance", MAINTENANCE, [], "Times in which it counts as disabled."),
     ),
 )
 
@@ -139,7 +141,8 @@ POOL = Table(
         Field("id", Text(), None, "Cloudflare's identifier.", _KEPT),
         Field("created_on", Text(), None, "When it was made.", _KEPT),
         Field("modified_on", Text(), None, "When it was last changed.", _KEPT),
-        Field("disabled_at", Text(), None, "When it was disabled.", _KEPT),
+        Field("disabled_at", Moment(), None, "When it was disabled: its sessions are drained."),
+        Field("maintenance", MAINTENANCE, [], "Times in which it counts as disabled."),
         Field("healthy", Boolean(), None, "Its health, as Cloudflare reports it.", _KEPT),
         Field("networks", ListOf(kind=Text(), most=100), None, "Where it is.", _KEPT),
     ),
@@ -184,6 +187,9 @@ def _port(record: Record) -> int:
     return port if isinstance(port, int) else 0
 
 
+_AS_GIVEN = frozenset({"enabled", "weight", "disabled_at", "maintenance"})
+
+
 def _make_origin(record: Record, pool: str, reader: Reader) -> Origin | None:
     address = record.values.get("address")
     if not isinstance(address, Address):
@@ -192,7 +198,7 @@ def _make_origin(record: Record, pool: str, reader: Reader) -> Origin | None:
     if port and address.port and port != address.port:
         reader.refuse(record.at / "port", "differs from the port in the address")
     _check_host(record, address, port, reader)
-    given = {key: value for key, value in record.values.items() if key in {"enabled", "weight"}}
+    given = {key: value for key, value in record.values.items() if key in _AS_GIVEN}
     return Record(record.at, given).build(
         Origin,
         pool=pool,
