@@ -11,9 +11,9 @@ SRC = Path(__file__).parents[1] / "src"
 LAYERS = (
     ("model", "facts"),
     ("events",),
-    ("config", "hashing", "health", "hosts"),
+    ("config", "hashing", "health", "hosts", "maintenance", "slow_start"),
     ("availability", "monitors", "shared"),
-    ("affinity", "forwarding", "origin_steering", "steering"),
+    ("affinity", "changes", "ejection", "forwarding", "freshness", "origin_steering", "steering"),
     ("failover",),
     ("ports", "memory", "pages"),
     ("balancer", "checker", "proxy"),

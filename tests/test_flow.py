@@ -109,25 +109,23 @@ def test_when_nothing_answers_the_balancer_does(web: respx.MockRouter) -> None:
     assert response.status_code == 503
     assert response.headers["retry-after"] == str(RETRY_AFTER)
     assert "503 Service unavailable" in response.text
-    assert kinds(edge) == ["failover", "origin_ejected", "failover", "origin_ejected", "refused"]
+    assert kinds(edge) == ["failover", "origin_ejected", "failover", "last_origin_kept", "refused"]
     assert edge.log[-1] == Refused(
         load_balancer="*", status=503, cause="no origin answered", attempt=2
     )
 
 
 def test_when_all_are_down_all_are_tried_again(web: respx.MockRouter) -> None:
-    """And the first that answers takes traffic again."""
-    broken = [httpx.ConnectError("refused")]
-    web.route(host="a.example.com").mock(side_effect=[*broken, *broken])
-    web.route(host="b.example.com").mock(
-        side_effect=[*broken, *[httpx.Response(200, text="b")] * 2]
-    )
+    """An ejected one too; and the first that answers takes traffic again."""
+    broken = httpx.ConnectError("refused")
+    web.route(host="a.example.com").mock(side_effect=[broken, *[httpx.Response(200, text="a")] * 2])
+    web.route(host="b.example.com").mock(side_effect=[broken, broken])
     edge = FakeEdge(config_of(balancer_of(PRIMARY, REPLICA)))
 
     assert edge.fetch("GET", URL).status_code == 503
-    assert edge.fetch("GET", URL).text == "b"
+    assert edge.fetch("GET", URL).text == "a"
     assert kinds(edge)[-1] == "origin_restored"
-    assert edge.fetch("GET", URL).text == "b"
+    assert edge.fetch("GET", URL).text == "a"
 
 
 def test_a_post_never_reaches_two_origins(web: respx.MockRouter) -> None:

@@ -73,7 +73,8 @@ def test_no_base_time_means_no_ejection() -> None:
 def test_at_most_max_percent_of_a_pool_is_out_at_once() -> None:
     """Half of four is two; and one may always go, as in Envoy."""
     for percent, out in ((50, 2), (1, 1), (100, 4)):
-        lb = lb_with(max_percent=percent)
+        ejection = Ejection(max_percent=percent)
+        lb = balancer_of(POOL, pool("other", "z"), ejection=ejection)
         memory = Memory(config_of(lb))
         for one in POOL.origins:
             memory.record(lb, one, FAILED, 1.0, 1.0)
@@ -127,7 +128,7 @@ def watched(count: int) -> Memory:
 
 
 def test_a_probe_is_due_once_an_interval() -> None:
-    """All at the start, none while it is under way, then an interval after its verdict."""
+    """All at the start, none while it is under way, then an interval after it began."""
     memory = watched(2)
 
     due = memory.due(100.0)
@@ -136,8 +137,18 @@ def test_a_probe_is_due_once_an_interval() -> None:
 
     for one, watching in due:
         memory.observe(one, watching, Verdict(passed=True), 102.0)
-    assert memory.due(131.9) == []
-    assert len(memory.due(132.0)) == 2
+    assert memory.due(129.9) == []
+    assert len(memory.due(130.0)) == 2
+
+
+def test_a_probe_that_took_longer_than_its_interval_is_due_at_once() -> None:
+    """Never two of one origin at a time."""
+    memory = watched(1)
+    ((one, watching),) = memory.due(100.0)
+    memory.observe(one, watching, Verdict(passed=False), 140.0)
+
+    assert memory.due(139.9) == []
+    assert len(memory.due(140.0)) == 1
 
 
 def test_a_probe_that_never_reports_is_taken_for_lost() -> None:

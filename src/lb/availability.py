@@ -7,16 +7,18 @@ from enum import Enum
 from functools import cached_property
 from itertools import accumulate
 from math import inf
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from lb.hashing import hash64
 from lb.health import OriginHealth
-from lb.model import Health
+from lb.maintenance import Off, switched_off
+from lb.model import Health, PoolHealth
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-    from lb.model import Origin, Pool
+    from lb.model import LoadBalancer, Origin, Pool
 
 
 class Standing(Enum):
@@ -26,6 +28,9 @@ class Standing(Enum):
     NO_WEIGHT = "weight 0"
     EJECTED = "ejected"
     UNHEALTHY = "unhealthy"
+    DRAINING = "draining"
+    """Switched off, and still there for the sessions that it has."""
+    MAINTENANCE = "maintenance"
     DISABLED = "disabled"
 
 
@@ -34,14 +39,39 @@ TAKES_NEW: Mapping[Standing, bool] = {
     Standing.NO_WEIGHT: False,
     Standing.EJECTED: False,
     Standing.UNHEALTHY: False,
+    Standing.DRAINING: False,
+    Standing.MAINTENANCE: False,
     Standing.DISABLED: False,
 }
 
 # Weight 0 means no new traffic, and affinity overrides weights:
 # https://developers.cloudflare.com/load-balancing/understand-basics/traffic-steering/origin-level-steering/
-TAKES_PINNED: Mapping[Standing, bool] = {**TAKES_NEW, Standing.NO_WEIGHT: True}
+# A disabled origin keeps its sessions for drain_duration:
+# https://developers.cloudflare.com/load-balancing/understand-basics/session-affinity/
+TAKES_PINNED: Mapping[Standing, bool] = {
+    **TAKES_NEW,
+    Standing.NO_WEIGHT: True,
+    Standing.DRAINING: True,
+}
+
+# What an origin counts as in its pool's health: up, down, or not at all.
+COUNTS_AS_UP: Mapping[Standing, bool | None] = {
+    Standing.AVAILABLE: True,
+    Standing.NO_WEIGHT: True,
+    Standing.EJECTED: False,
+    Standing.UNHEALTHY: False,
+    Standing.DRAINING: None,
+    Standing.MAINTENANCE: None,
+    Standing.DISABLED: None,
+}
+
+OFF_STANDS_AS: Mapping[Off, Standing] = {
+    Off.DISABLED: Standing.DISABLED,
+    Off.MAINTENANCE: Standing.MAINTENANCE,
+}
 
 _NOTHING_KNOWN = OriginHealth()
+_FULL_SHARES: Mapping[tuple[str, str], float] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +83,10 @@ class EjectionState:
     since: float = -inf
     until: float = -inf
     """The origin is ejected from `since` until `until`."""
+    times: int = 0
+    """Ejections in a row, the latest included, when that began."""
+    kept: bool = False
+    """Whether it was told that it would be ejected if it were not the last one."""
 
 
 class Snapshot:
@@ -67,29 +101,40 @@ class Snapshot:
         health: Mapping[tuple[str, str], OriginHealth],
         ejections: Mapping[tuple[str, str], EjectionState],
         now: float,
+        *,
+        shares: Mapping[tuple[str, str], float] = _FULL_SHARES,
+        until: float = inf,
     ) -> None:
+        """`shares` has the origins in slow start; `until` is when anything else changes."""
+        self.now = now
+        self.shares = shares
         self._health = health
         self._ejections = ejections
-        self._now = now
         self._views: dict[str, PoolView] = {}
-        self.valid_until = min((e.until for e in ejections.values() if e.until > now), default=inf)
+        self._keepers: dict[tuple[str, float], frozenset[tuple[str, str]]] = {}
+        ends = (one.until for one in ejections.values() if one.until > now)
+        self.valid_until = min(until, min(ends, default=inf))
 
     def health(self, origin: Origin) -> OriginHealth:
         return self._health.get(origin.key, _NOTHING_KNOWN)
 
-    def standing(self, origin: Origin) -> Standing:
+    def standing(self, origin: Origin, drain: float = 0.0) -> Standing:
         """Say whether and why an origin can take traffic: the one place that is asked.
 
         An origin of unknown health is available: no request waits for a first probe, and a
-        failure is made good by the next origin in the same request.
+        failure is made good by the next origin in the same request. `drain` is the
+        drain_duration of the load balancer that asks.
         """
-        if not origin.enabled:
-            return Standing.DISABLED
+        off = switched_off(origin, self.now)
+        if off is not None and not off.drains(drain, self.now):
+            return OFF_STANDS_AS[off.why]
         if self.health(origin).health is Health.UNHEALTHY:
             return Standing.UNHEALTHY
         ejection = self._ejections.get(origin.key)
-        if ejection is not None and self._now < ejection.until:
+        if ejection is not None and self.now < ejection.until:
             return Standing.EJECTED
+        if off is not None:
+            return Standing.DRAINING
         return Standing.AVAILABLE if origin.weight > 0 else Standing.NO_WEIGHT
 
     def view(self, pool: Pool) -> PoolView:
@@ -98,25 +143,89 @@ class Snapshot:
             view = self._views[pool.name] = PoolView(pool, self)
         return view
 
+    def keeps_session(self, pool: Pool, origin: Origin, drain: float) -> bool:
+        """Whether a client that is pinned to an origin of the pool may stay there."""
+        keepers = self._keepers.get((pool.name, drain))
+        if keepers is None:
+            keepers = self._keepers[pool.name, drain] = self._keeping(pool, drain)
+        return origin.key in keepers
+
+    def _keeping(self, pool: Pool, drain: float) -> frozenset[tuple[str, str]]:
+        """Return the pool's origins that keep sessions; none of a pool that is down.
+
+        Those that are drained still count for minimum_origins here: the sessions of the others
+        do not move because one is being drained.
+        """
+        off = switched_off(pool, self.now)
+        if off is not None and not off.drains(drain, self.now):
+            return frozenset()
+        keeping = frozenset(
+            origin.key for origin in pool.origins if TAKES_PINNED[self.standing(origin, drain)]
+        )
+        return keeping if len(keeping) >= pool.minimum_origins else frozenset()
+
 
 class PoolView:
     """One pool at one moment, with the tables that choosing among its origins needs."""
 
     def __init__(self, pool: Pool, snapshot: Snapshot) -> None:
         self.pool = pool
+        self.off = switched_off(pool, snapshot.now)
         standings = [(origin, snapshot.standing(origin)) for origin in pool.origins]
+        self.health = _health(pool, snapshot, standings)
+        self.available = self.off is None and self.health is not PoolHealth.CRITICAL
+        """Whether it takes traffic at all."""
         self.origins = tuple(origin for origin, standing in standings if TAKES_NEW[standing])
         """Those that take new traffic, in the order of the configuration."""
-        up = sum(TAKES_PINNED[standing] for _, standing in standings)
-        self.available = pool.enabled and up >= max(pool.minimum_origins, 1)
-        """Whether it takes traffic at all: minimum_origins is Cloudflare's health threshold."""
+        self._shares = snapshot.shares
+
+    @cached_property
+    def weights(self) -> tuple[float, ...]:
+        """The weights of `origins`; of those in slow start, the share that they have reached."""
+        shares = self._shares
+        return tuple(origin.weight * shares.get(origin.key, 1.0) for origin in self.origins)
 
     @cached_property
     def cumulative(self) -> tuple[float, ...]:
-        """Running sums of the weights of `origins`."""
-        return tuple(accumulate(origin.weight for origin in self.origins))
+        """Running sums of `weights`."""
+        return tuple(accumulate(self.weights))
 
     @cached_property
     def seeds(self) -> tuple[int, ...]:
         """What stands for each of `origins` in a hash."""
         return tuple(hash64(*origin.key) for origin in self.origins)
+
+
+def _health(
+    pool: Pool, snapshot: Snapshot, standings: Iterable[tuple[Origin, Standing]]
+) -> PoolHealth:
+    """Return a pool's health: minimum_origins is Cloudflare's health threshold.
+
+    Origins that are switched off do not count, and unknown ones count as up.
+    https://developers.cloudflare.com/load-balancing/understand-basics/health-details/
+    """
+    counted = [
+        (origin, up) for origin, standing in standings if (up := COUNTS_AS_UP[standing]) is not None
+    ]
+    available = [origin for origin, up in counted if up]
+    if len(available) < pool.minimum_origins:
+        return PoolHealth.CRITICAL
+    if len(available) < len(counted):
+        return PoolHealth.DEGRADED
+    if all(snapshot.health(origin).health is Health.UNKNOWN for origin in available):
+        return PoolHealth.UNKNOWN
+    return PoolHealth.HEALTHY
+
+
+def load_balancer_health(lb: LoadBalancer, snapshot: Snapshot) -> PoolHealth:
+    """Return a load balancer's health: critical when only the fallback pool is left.
+
+    A pool that is switched off does not count, unless all are.
+    https://developers.cloudflare.com/load-balancing/understand-basics/health-details/
+    """
+    views = [snapshot.view(pool) for pool in lb.default_pools]
+    if not any(view.available for view in views):
+        return PoolHealth.CRITICAL
+    if any(view.health is PoolHealth.CRITICAL for view in views if view.off is None):
+        return PoolHealth.DEGRADED
+    return PoolHealth.HEALTHY

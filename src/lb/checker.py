@@ -25,7 +25,9 @@ the response in front of the probes may still need the others."""
 async def check(
     due: Iterable[tuple[Origin, Monitor]], memory: Memory, prober: Prober, clock: Clock, log: Log
 ) -> None:
-    """Probe every due origin, a few at a time."""
+    """Log what time has brought about, then probe every due origin, a few at a time."""
+    for event in memory.take_news():
+        log(event)
     waiting = iter(due)
     await asyncio.gather(
         *(_work_off(waiting, memory, prober, clock, log) for _ in range(PROBES_SIDE_BY_SIDE))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
-    from lb.model import Health
+    from lb.model import Health, PoolHealth
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +59,71 @@ class OriginRestored:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LastOriginKept:
+    """An origin failed and is not ejected, since no other of its load balancer is available."""
+
+    event: ClassVar[str] = "last_origin_kept"
+    load_balancer: str
+    pool: str
+    origin: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolHealthChanged:
+    """Its origins moved a pool from one health to another."""
+
+    event: ClassVar[str] = "pool_health_changed"
+    pool: str
+    before: PoolHealth
+    after: PoolHealth
+    minimum_origins: int
+    available: int
+    """Origins that take traffic now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OriginEnabledChanged:
+    """An origin was enabled or disabled; a time of maintenance disables it too."""
+
+    event: ClassVar[str] = "origin_enabled_changed"
+    pool: str
+    origin: str
+    enabled: bool
+    reason: str
+    """Either `disabled` or `maintenance`; empty when it is enabled."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolEnabledChanged:
+    """A pool was enabled or disabled; a time of maintenance disables it too."""
+
+    event: ClassVar[str] = "pool_enabled_changed"
+    pool: str
+    enabled: bool
+    reason: str
+    """Either `disabled` or `maintenance`; empty when it is enabled."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProberStalled:
+    """The shared view grew too old to be trusted: this isolate probes for itself again."""
+
+    event: ClassVar[str] = "prober_stalled"
+    age: float
+    """Seconds since the latest round of probes that it knows of."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProberResumed:
+    """The shared view moves on, and is trusted again."""
+
+    event: ClassVar[str] = "prober_resumed"
+    age: float
+    """Seconds since the latest round of probes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
     """A request was answered by the balancer itself."""
 
@@ -87,7 +152,21 @@ class Trouble:
     message: str
 
 
-Event = AttemptFailed | HealthChanged | OriginEjected | OriginRestored | Refused | Notice | Trouble
+Event = (
+    AttemptFailed
+    | HealthChanged
+    | PoolHealthChanged
+    | OriginEnabledChanged
+    | PoolEnabledChanged
+    | ProberStalled
+    | ProberResumed
+    | OriginEjected
+    | OriginRestored
+    | LastOriginKept
+    | Refused
+    | Notice
+    | Trouble
+)
 
 
 def fields_of(event: Event) -> dict[str, str | float]:

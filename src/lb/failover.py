@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from lb.affinity import cookie_affinity
-from lb.availability import TAKES_PINNED, Standing
+from lb.availability import Standing
 from lb.forwarding import Forwarding
 from lb.model import OriginSteeringPolicy, SessionAffinity
 from lb.origin_steering import ORIGIN_POLICIES
@@ -150,6 +150,7 @@ class Serving:
         self.forwarding = Forwarding(lb, identity)
         self.steering = POLICIES[lb.steering_policy]
         self.pools = {pool.name: pool for pool in lb.pools}
+        self.drain = float(lb.session_affinity_attributes.drain_duration)
         self.origin_count = sum(len(pool.origins) for pool in lb.pools)
         self.retry_on = frozenset(
             status for codes in lb.failover.retry_on for status in range(codes.low, codes.high + 1)
@@ -289,7 +290,9 @@ def candidates(
     request and its response alive until Python looks for cycles.
     """
     seen = set()
-    if pinned is not None and _keeps_session(serving, snapshot, pinned):
+    if pinned is not None and snapshot.keeps_session(
+        serving.pools[pinned.pool], pinned, serving.drain
+    ):
         seen.add(pinned.key)
         yield pinned
     for pool in serving.steering(serving.lb.default_pools, facts, rand):
@@ -306,11 +309,6 @@ def candidates(
             yield origin
 
 
-def _keeps_session(serving: Serving, snapshot: Snapshot, origin: Origin) -> bool:
-    view = snapshot.view(serving.pools[origin.pool])
-    return view.available and TAKES_PINNED[snapshot.standing(origin)]
-
-
 # The order of the last resort, in each rank the fallback pool before the others, as its health is
 # not asked for (https://developers.cloudflare.com/load-balancing/understand-basics/health-details/).
 # An ejection is a guess from a few requests, so it is taken back before a monitor's verdict is.
@@ -319,6 +317,8 @@ LAST_RESORT: Mapping[Standing, int | None] = {
     Standing.EJECTED: 1,
     Standing.NO_WEIGHT: 2,
     Standing.UNHEALTHY: 2,
+    Standing.DRAINING: None,
+    Standing.MAINTENANCE: None,
     Standing.DISABLED: None,
 }
 
@@ -327,7 +327,7 @@ def last_resort(lb: LoadBalancer, snapshot: Snapshot) -> Iterator[Origin]:
     """Yield the enabled origins of the enabled pools in the order in which despair tries them."""
     ranked: list[tuple[int, int, Origin]] = []
     for pool in lb.pools:
-        if not pool.enabled:
+        if snapshot.view(pool).off is not None:
             continue
         for origin in pool.origins:
             rank = LAST_RESORT[snapshot.standing(origin)]

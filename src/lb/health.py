@@ -70,6 +70,18 @@ class OriginHealth:
     since: float = 0.0
     checked: float = 0.0
     cause: str = ""
+    recovered: float = 0.0
+    """When it last turned from UNHEALTHY to HEALTHY; 0 when it never did."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailureReport:
+    """A failure of real traffic, for the place that health is shared from."""
+
+    pool: str
+    origin: str
+    cause: str
+    at: float
 
 
 def observe(
@@ -79,12 +91,14 @@ def observe(
     signal, streak = _signal(monitor, before.streak, passed=verdict.passed)
     health = TRANSITIONS[before.health][signal]
     changed = health is not before.health
+    recovering = changed and before.health is Health.UNHEALTHY and health is Health.HEALTHY
     after = OriginHealth(
         health=health,
         streak=streak,
         since=now if changed else before.since,
         checked=now,
         cause=verdict.cause,
+        recovered=now if recovering else before.recovered,
     )
     if not changed:
         return after, None

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections import deque
 from dataclasses import replace
-from math import ceil
+from math import inf
 from typing import TYPE_CHECKING
 
-from lb.availability import EjectionState, Snapshot
-from lb.events import OriginEjected, OriginRestored
-from lb.health import OriginHealth, observe
+from lb.availability import TAKES_NEW, EjectionState, Snapshot
+from lb.changes import changes, seen
+from lb.ejection import after_success, ejected, forgotten_at, is_last, may_eject, prolonged
+from lb.events import LastOriginKept, OriginEjected, OriginRestored, PoolHealthChanged
+from lb.forwarding import identity_of
+from lb.freshness import SharedView
+from lb.health import FailureReport, OriginHealth, observe
+from lb.maintenance import back_since, borders, switched_off
+from lb.slow_start import changes_at, share
 
 if TYPE_CHECKING:
     from lb.events import Event, HealthChanged
     from lb.failover import Judgement
     from lb.health import Verdict
     from lb.model import Config, LoadBalancer, Monitor, Origin
+    from lb.shared import SharedHealth
 
 LEASE = 30.0
 """Seconds after which a probe that never reported is taken for lost: the runtime ends background
@@ -23,6 +32,11 @@ work at about that age (https://developers.cloudflare.com/workers/runtime-apis/c
 MOST_PROBES_AT_ONCE = 20
 """Origins probed behind one response, retries left for: a request has 50 subrequests on the
 free plan (https://developers.cloudflare.com/workers/platform/limits/#subrequests)."""
+
+MOST_REPORTS = 100
+"""Failures of real traffic that are kept for whoever shares them; the oldest go first."""
+
+MOST_NEWS = 100
 
 
 class Memory:
@@ -33,25 +47,37 @@ class Memory:
     """
 
     def __init__(self, config: Config) -> None:
+        self.reports: deque[FailureReport] = deque(maxlen=MOST_REPORTS)
+        """Failures of real traffic, for the place that health is shared from."""
+        self.news: deque[Event] = deque(maxlen=MOST_NEWS)
+        """What time alone has brought about, to be logged behind the next response."""
+        self._config = config
+        self._fingerprint = ""
         self._health: dict[tuple[str, str], OriginHealth] = {}
         self._ejections: dict[tuple[str, str], EjectionState] = {}
         self._snapshot: Snapshot | None = None
-        used = {pool.name: pool for lb in config.load_balancers for pool in lb.pools}
-        self._pools = used
+        self._pools = {pool.name: pool for lb in config.load_balancers for pool in lb.pools}
+        self._slow_start = _slow_starts(config)
+        self._borders = borders(config)
+        self._switches_noted = inf
+        self._view = SharedView(config, self._borders)
         self._monitored = [
-            (origin, pool.monitor)
-            for pool in used.values()
+            (pool, origin, pool.monitor)
+            for pool in self._pools.values()
             if pool.monitor is not None and pool.enabled
             for origin in pool.origins
             if origin.enabled
         ]
         self._due_at: dict[tuple[str, str], float] = {}
-        self._next_due = 0.0 if self._monitored else float("inf")
+        self._begun: dict[tuple[str, str], float] = {}
+        self._next_due = 0.0 if self._monitored else inf
 
     def snapshot(self, now: float) -> Snapshot:
         """Return what is known, made anew only when something changed or time ended something."""
         if self._snapshot is None or now >= self._snapshot.valid_until:
-            self._snapshot = Snapshot(dict(self._health), dict(self._ejections), now)
+            self._snapshot = self._made(now)
+            if self._borders:
+                self._note_switches(now)
         return self._snapshot
 
     def record(
@@ -63,78 +89,206 @@ class Memory:
             return self._succeeded(lb, origin, state, started, now) if state else None
         if not judgement.blames_origin:
             return None
-        return self._failed(lb, origin, state or EjectionState(), judgement.cause, now)
+        cause = judgement.cause
+        self.reports.append(
+            FailureReport(pool=origin.pool, origin=origin.name, cause=cause, at=now)
+        )
+        return self._failed(lb, origin, cause, started, now)
+
+    def take_reports(self) -> list[FailureReport]:
+        """Return the failures since the last time."""
+        taken = list(self.reports)
+        self.reports.clear()
+        return taken
+
+    def take_news(self) -> list[Event]:
+        """Return what time has brought about since the last time."""
+        taken = list(self.news)
+        self.news.clear()
+        return taken
+
+    def observe(
+        self, origin: Origin, monitor: Monitor, verdict: Verdict, now: float
+    ) -> HealthChanged | None:
+        """Take a monitor's verdict; the origin is due again an interval after the probe began.
+
+        While the shared view is trusted, its word counts for the origins that it names.
+        """
+        due = max(now, self._begun.pop(origin.key, now) + monitor.interval)
+        self._due_at[origin.key] = due
+        shared = self._view.shared
+        if shared is not None and self._view.trusted and origin.key in shared.origins:
+            return None
+        self._next_due = min(self._next_due, due)
+        before = self._health.get(origin.key, OriginHealth())
+        after, changed = observe(origin, monitor, before, verdict, now)
+        self._know(origin.key, after)
+        return changed
+
+    def adopt(self, shared: SharedHealth, now: float) -> Event | None:
+        """Take the health that all isolates share, and say so if trust in it was lost or is back.
+
+        While it is fresh nothing is probed from here. Of one that is not fresh, only what is
+        newer than this isolate's own knowledge is taken. Origins that it does not name keep what
+        is known of them, and one made with another configuration is ignored.
+        """
+        self._fingerprint = self._fingerprint or identity_of(self._config)
+        if shared.fingerprint != self._fingerprint or not self._view.is_news(shared):
+            return None
+        trusted, held = self._view.trusted, self._view.shared
+        change = self._view.take(shared, now)
+        same = trusted and held is not None and held.version == shared.version
+        if not same:
+            for key, health in shared.origins.items():
+                known = self._health.get(key)
+                if key[0] not in self._pools or known == health:
+                    continue
+                if self._view.trusted or known is None or known.checked < health.checked:
+                    self._know(key, health)
+        if self._monitored:
+            self._next_due = self._view.ends(now) if self._view.trusted else 0.0
+        return change
+
+    def due(self, now: float) -> list[tuple[Origin, Monitor]]:
+        """Return the origins whose probe is due, and keep them from being returned again meanwhile.
+
+        Costs one comparison while nothing is due. While a shared view is trusted nothing is.
+        """
+        if now < self._next_due:
+            return []
+        watched = self._watched(now)
+        if self._view.trusted and watched:
+            self._next_due, stalled = self._view.doubt(now)
+            if stalled is None:
+                return []
+            self.news.append(stalled)
+        due = [
+            (origin, monitor)
+            for origin, monitor in watched
+            if now >= self._due_at.get(origin.key, 0.0)
+        ][:MOST_PROBES_AT_ONCE]
+        for origin, _ in due:
+            self._due_at[origin.key] = now + LEASE
+            self._begun[origin.key] = now
+        self._next_due = min(
+            (self._due_at.get(origin.key, 0.0) for origin, _ in watched),
+            default=inf,
+        )
+        self._next_due = min(self._next_due, self._next_border(now))
+        return due
+
+    @property
+    def next_due(self) -> float:
+        """Before this nothing is due."""
+        return self._next_due
+
+    def _watched(self, now: float) -> list[tuple[Origin, Monitor]]:
+        """Return what is probed now: nothing that is in maintenance."""
+        return [
+            (origin, monitor)
+            for pool, origin, monitor in self._monitored
+            if not self._borders
+            or (switched_off(pool, now) is None and switched_off(origin, now) is None)
+        ]
+
+    def _know(self, key: tuple[str, str], health: OriginHealth) -> None:
+        before = self._health.get(key, OriginHealth())
+        self._health[key] = health
+        if (before.health, before.recovered) != (health.health, health.recovered):
+            self._snapshot = None
 
     def _succeeded(
         self, lb: LoadBalancer, origin: Origin, state: EjectionState, started: float, now: float
     ) -> OriginRestored | None:
         if started < state.since:
             return None  # an answer to a request older than the ejection proves nothing
-        del self._ejections[origin.key]
+        if state.failures or state.kept:
+            self._ejections[origin.key] = after_success(state, now)
+        if now >= forgotten_at(state, self._slow_start.get(origin.pool, 0.0)):
+            del self._ejections[origin.key]
         if now >= state.until:
             return None
         self._snapshot = None
         return OriginRestored(load_balancer=lb.name, pool=origin.pool, origin=origin.name)
 
     def _failed(
-        self, lb: LoadBalancer, origin: Origin, state: EjectionState, cause: str, now: float
-    ) -> OriginEjected | None:
-        failures, seconds = state.failures + 1, lb.ejection.base_time
-        few = failures < lb.ejection.consecutive_failures
-        if not seconds or few or not self._may_eject(lb, origin, now):
-            self._ejections[origin.key] = replace(state, failures=failures)
-            return None
-        self._ejections[origin.key] = EjectionState(
-            failures=failures, since=now, until=now + seconds
-        )
-        self._snapshot = None
+        self,
+        lb: LoadBalancer,
+        origin: Origin,
+        cause: str,
+        started: float,
+        now: float,
+    ) -> OriginEjected | LastOriginKept | None:
+        state = self._ejections.get(origin.key, EjectionState())
+        settings, failures = lb.ejection, state.failures + 1
         if now < state.until:
+            self._ejections[origin.key] = prolonged(state, settings, started, failures, now)
+            self._snapshot = None
             return None
+        self._ejections[origin.key] = state = replace(state, failures=failures)
+        if failures < settings.consecutive_failures or not settings.base_time:
+            return None
+        snapshot = self.snapshot(now)
+        if is_last(lb, origin, snapshot):
+            if state.kept or not TAKES_NEW[snapshot.standing(origin)]:
+                return None
+            self._ejections[origin.key] = replace(state, kept=True)
+            return LastOriginKept(
+                load_balancer=lb.name, pool=origin.pool, origin=origin.name, cause=cause
+            )
+        if not may_eject(settings, self._pools[origin.pool], origin, self._ejections, now):
+            return None
+        state = self._ejections[origin.key] = ejected(state, settings, failures, now)
+        self._snapshot = None
         return OriginEjected(
             load_balancer=lb.name,
             pool=origin.pool,
             origin=origin.name,
             cause=cause,
-            seconds=seconds,
+            seconds=state.until - now,
         )
 
-    def _may_eject(self, lb: LoadBalancer, origin: Origin, now: float) -> bool:
-        """At most max_percent of a pool's enabled origins are out at once, and one always may."""
-        if lb.ejection.max_percent >= 100:
-            return True
-        peers = [one.key for one in self._pools[origin.pool].origins if one.enabled]
-        nobody = EjectionState()
-        out = sum(
-            now < self._ejections.get(key, nobody).until for key in peers if key != origin.key
-        )
-        return out < max(1, ceil(len(peers) * lb.ejection.max_percent / 100 - 1e-9))
+    def _made(self, now: float) -> Snapshot:
+        until = self._next_border(now)
+        shares = {}
+        for pool, seconds in self._slow_start.items():
+            for origin in self._pools[pool].origins:
+                start = self._back_since(origin, now)
+                if now < start + seconds:
+                    shares[origin.key] = share(start, seconds, now)
+                    until = min(until, changes_at(start, seconds, now))
+        return Snapshot(dict(self._health), dict(self._ejections), now, shares=shares, until=until)
 
-    def observe(
-        self, origin: Origin, monitor: Monitor, verdict: Verdict, now: float
-    ) -> HealthChanged | None:
-        """Take a monitor's verdict; the origin is due again an interval from now."""
-        before = self._health.get(origin.key, OriginHealth())
-        after, changed = observe(origin, monitor, before, verdict, now)
-        self._health[origin.key] = after
-        if after.health is not before.health:
-            self._snapshot = None
-        self._due_at[origin.key] = now + monitor.interval
-        self._next_due = min(self._next_due, now + monitor.interval)
-        return changed
+    def _back_since(self, origin: Origin, now: float) -> float:
+        """Return when an origin last came back, from whatever had kept it away."""
+        health, ejection = self._health.get(origin.key), self._ejections.get(origin.key)
+        back = back_since(origin, now)
+        if health is not None and health.recovered:
+            back = max(back, health.recovered)
+        if ejection is not None and ejection.until <= now:
+            back = max(back, ejection.until)
+        return back
 
-    def due(self, now: float) -> list[tuple[Origin, Monitor]]:
-        """Return the origins whose probe is due, and keep them from being returned again meanwhile.
+    def _next_border(self, now: float) -> float:
+        at = bisect_right(self._borders, now)
+        return self._borders[at] if at < len(self._borders) else inf
 
-        Costs one comparison while nothing is due.
-        """
-        if now < self._next_due:
-            return []
-        due = [
-            (origin, monitor)
-            for origin, monitor in self._monitored
-            if now >= self._due_at.get(origin.key, 0.0)
-        ][:MOST_PROBES_AT_ONCE]
-        for origin, _ in due:
-            self._due_at[origin.key] = now + LEASE
-        self._next_due = min(self._due_at.get(origin.key, 0.0) for origin, _ in self._monitored)
-        return due
+    def _note_switches(self, now: float) -> None:
+        """Take down what maintenance switched; whoever shares health tells that for all."""
+        before, self._switches_noted = self._switches_noted, now
+        if self._next_border(before) <= now and not self._view.trusted:
+            then, there = (
+                seen(self._pools.values(), Snapshot({}, {}, moment)) for moment in (before, now)
+            )
+            found = changes(then, there)
+            self.news += [one for one in found if not isinstance(one, PoolHealthChanged)]
+
+
+def _slow_starts(config: Config) -> dict[str, float]:
+    """Return slow_start by pool, where it means anything: the longest of its load balancers'."""
+    longest: dict[str, float] = {}
+    for lb in config.load_balancers:
+        for pool in lb.pools:
+            if lb.ejection.slow_start and len(pool.origins) > 1:
+                longest[pool.name] = max(longest.get(pool.name, 0.0), lb.ejection.slow_start)
+    return longest

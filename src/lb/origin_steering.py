@@ -29,26 +29,28 @@ class OriginSteering(Protocol):
 def random(view: PoolView, facts: RequestFacts, rand: Callable[[], float]) -> Iterator[Origin]:
     """Yield origins by chance, each with its share of the weight of those that are left."""
     del facts
-    origins, sums = view.origins, view.cumulative
+    origins, weights, sums = view.origins, view.weights, view.cumulative
     while origins:
         at = min(bisect_right(sums, rand() * sums[-1]), len(origins) - 1)
         yield origins[at]
         origins = origins[:at] + origins[at + 1 :]
-        sums = tuple(accumulate(origin.weight for origin in origins))
+        weights = weights[:at] + weights[at + 1 :]
+        sums = tuple(accumulate(weights))
 
 
 def by_hash(view: PoolView, facts: RequestFacts, rand: Callable[[], float]) -> Iterator[Origin]:
     """Yield origins by weighted rendezvous hashing of the client's address.
 
     The origin with the highest score wins, and a score depends on nothing but client and origin:
-    when an origin leaves or comes back, only its own clients move. Weights after
+    when an origin leaves or comes back, or its weight
+    changes, only clients of its own move. Weights after
     Schindelhauer and Schomaker, "Weighted distributed hash tables" (2005): -w / ln(u).
     """
     del rand
     client = hash64(facts.client_ip)
     scored = [
-        (-origin.weight / log(mixed_uniform(client, seed)), origin.name, origin)
-        for origin, seed in zip(view.origins, view.seeds, strict=True)
+        (-weight / log(mixed_uniform(client, seed)), origin.name, origin)
+        for origin, weight, seed in zip(view.origins, view.weights, view.seeds, strict=True)
     ]
     first = max(scored, default=None)
     if first is None:

@@ -119,7 +119,7 @@ class Isolate:
         """Return the client's response; probes that are due begin behind it."""
         balancer = self._balancer
         due = balancer.memory.due(clock()) if balancer else ()
-        if balancer and due:
+        if balancer and (due or balancer.memory.news):
             probes = check(due, balancer.memory, FetchProber(self._timers), clock, log)
             in_background(ctx, probes)
         return refused(step) if isinstance(step, Refuse) else delivered(exchange.plan, step)

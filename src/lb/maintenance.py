@@ -1,0 +1,70 @@
+"""Origins and pools that are switched off: disabled, or in a time of maintenance."""
+
+from __future__ import annotations
+
+from enum import Enum
+from math import inf
+from typing import TYPE_CHECKING, NamedTuple
+
+from lb.model import SessionAffinity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lb.model import Config, Origin, Pool
+
+
+class Off(Enum):
+    """Why something is switched off."""
+
+    DISABLED = "disabled"
+    MAINTENANCE = "maintenance"
+
+
+class SwitchedOff(NamedTuple):
+    """Why and since when; a file that says `enabled = false` alone says no time."""
+
+    why: Off
+    since: float
+
+    def drains(self, duration: float, now: float) -> bool:
+        """Whether sessions of before may go on: for `drain_duration` seconds.
+
+        https://developers.cloudflare.com/load-balancing/understand-basics/session-affinity/
+        """
+        return now < self.since + duration
+
+
+def switched_off(one: Origin | Pool, now: float) -> SwitchedOff | None:
+    """Say whether an origin or a pool is switched off; None while it is on."""
+    if not one.enabled:
+        return SwitchedOff(Off.DISABLED, -inf if one.disabled_at is None else one.disabled_at)
+    for window in one.maintenance:
+        if window.start <= now < window.end:
+            return SwitchedOff(Off.MAINTENANCE, window.start)
+    return None
+
+
+def back_since(origin: Origin, now: float) -> float:
+    """Return when the latest maintenance of an origin ended; -inf when there was none."""
+    return max((window.end for window in origin.maintenance if window.end <= now), default=-inf)
+
+
+def borders(config: Config) -> tuple[float, ...]:
+    """Return every moment at which time alone switches something: starts, ends, drains' ends."""
+    found: set[float] = set()
+    for lb in config.load_balancers:
+        kept = lb.session_affinity is not SessionAffinity.NONE
+        drain = lb.session_affinity_attributes.drain_duration if kept else 0
+        for pool in lb.pools:
+            found.update(_moments(pool, drain))
+            for origin in pool.origins:
+                found.update(_moments(origin, drain))
+    return tuple(sorted(found))
+
+
+def _moments(one: Origin | Pool, drain: float) -> Iterator[float]:
+    if not one.enabled and one.disabled_at is not None:
+        yield one.disabled_at + drain
+    for window in one.maintenance if one.enabled else ():
+        yield from (window.start, window.start + drain, window.end)
