@@ -13,7 +13,7 @@ LAYERS = (
     ("events",),
     ("config", "hashing", "health", "hosts", "maintenance", "slow_start"),
     ("availability", "monitors", "shared"),
-    ("affinity", "changes", "ejection", "forwarding", "freshness", "origin_steering", "steering"),
+    ("affinity", "ejection", "forwarding", "freshness", "origin_steering", "steering"),
     ("failover",),
     ("ports", "memory", "pages"),
     ("balancer", "checker", "proxy"),

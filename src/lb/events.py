@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
-    from lb.model import Health, PoolHealth
+    from lb.model import Health
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,19 +67,6 @@ class LastOriginKept:
     pool: str
     origin: str
     cause: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PoolHealthChanged:
-    """Its origins moved a pool from one health to another."""
-
-    event: ClassVar[str] = "pool_health_changed"
-    pool: str
-    before: PoolHealth
-    after: PoolHealth
-    minimum_origins: int
-    available: int
-    """Origins that take traffic now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +142,6 @@ class Trouble:
 Event = (
     AttemptFailed
     | HealthChanged
-    | PoolHealthChanged
     | OriginEnabledChanged
     | PoolEnabledChanged
     | ProberStalled

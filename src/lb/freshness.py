@@ -18,23 +18,14 @@ if TYPE_CHECKING:
 REFRESH = 60.0
 """Seconds between two looks of an isolate at the shared view, at most."""
 
-GRACE = 10.0
-"""Seconds that an isolate waits for a newer view: after a quiet hour the one that it has is old,
-and the request that finds this out has only just sent for another."""
-
 
 class Trust(Enum):
     """What an isolate thinks of the shared view."""
 
     NONE = "none"
-    """There is none."""
+    """There is none that anybody goes on probing for."""
     FRESH = "fresh"
-    DOUBTED = "doubted"
-    """It is old; a newer one may be on its way."""
     STALE = "stale"
-
-
-TRUSTED = frozenset({Trust.FRESH, Trust.DOUBTED})
 
 
 def fresh_for(config: Config) -> float:
@@ -56,21 +47,21 @@ class SharedView:
     """The newest shared view that an isolate has seen, and whether it trusts it."""
 
     def __init__(self, config: Config, borders: Sequence[float]) -> None:
+        """`borders` are the moments at which maintenance begins or ends."""
         self.shared: SharedHealth | None = None
         self.trust = Trust.NONE
         self._fresh_for = fresh_for(config)
         self._borders = borders
-        self._ask_again = inf
 
     @property
     def trusted(self) -> bool:
-        return self.trust in TRUSTED
+        return self.trust is Trust.FRESH
 
     def is_news(self, shared: SharedHealth) -> bool:
         """Whether a view is at least as new as the one held.
 
-        By the time of its probes before its version: one whose keeper had to begin anew counts
-        from zero, and must not be ignored for ever.
+        By the time of its probes before its version: one whose keeper had to begin anew may
+        count from zero, and must not be ignored for ever.
         """
         held = self.shared
         return held is None or (shared.probed, shared.version) >= (held.probed, held.version)
@@ -78,12 +69,12 @@ class SharedView:
     def take(self, shared: SharedHealth, now: float) -> ProberStalled | ProberResumed | None:
         """Hold a view from now on, and say whether trust was lost or came back."""
         before, self.shared = self.trust, shared
-        self.trust = Trust.FRESH if now < self.ends(now) else Trust.STALE
-        if self.trust is Trust.STALE and before is not Trust.STALE:
-            return ProberStalled(age=now - shared.probed)
-        if self.trust is Trust.FRESH and before is Trust.STALE:
-            return ProberResumed(age=now - shared.probed)
-        return None
+        if not shared.probed:
+            return None
+        if now >= self.ends(now):
+            return self.lose(now)
+        self.trust = Trust.FRESH
+        return ProberResumed(age=now - shared.probed) if before is Trust.STALE else None
 
     def ends(self, now: float) -> float:
         """Return when the view held is too old: probes pause in maintenance, so its end counts."""
@@ -93,16 +84,9 @@ class SharedView:
         latest = self._borders[passed - 1] if passed else -inf
         return max(self.shared.probed, latest) + self._fresh_for
 
-    def doubt(self, now: float) -> tuple[float, ProberStalled | None]:
-        """Return until when a view that was trusted up to now is trusted still.
-
-        At first it is doubted; when no newer one came in time it is stale.
-        """
-        if now < self.ends(now):
-            return self.ends(now), None
-        if self.trust is Trust.FRESH:
-            self.trust, self._ask_again = Trust.DOUBTED, now + GRACE
-        if now < self._ask_again:
-            return self._ask_again, None
-        self.trust = Trust.STALE
-        return now, ProberStalled(age=now - (self.shared.probed if self.shared else now))
+    def lose(self, now: float) -> ProberStalled | None:
+        """Trust the view no more; says so the first time."""
+        before, self.trust = self.trust, Trust.STALE
+        if before is Trust.STALE or self.shared is None:
+            return None
+        return ProberStalled(age=now - self.shared.probed)

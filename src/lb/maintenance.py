@@ -6,10 +6,11 @@ from enum import Enum
 from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
+from lb.events import OriginEnabledChanged, PoolEnabledChanged
 from lb.model import SessionAffinity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from lb.model import Config, Origin, Pool
 
@@ -61,6 +62,31 @@ def borders(config: Config) -> tuple[float, ...]:
             for origin in pool.origins:
                 found.update(_moments(origin, drain))
     return tuple(sorted(found))
+
+
+def switches(
+    pools: Iterable[Pool], before: float, after: float
+) -> list[PoolEnabledChanged | OriginEnabledChanged]:
+    """Return what time alone has switched on or off between two moments."""
+    found: list[PoolEnabledChanged | OriginEnabledChanged] = []
+    for pool in pools:
+        off = _reason(pool, after)
+        if off != _reason(pool, before):
+            found.append(PoolEnabledChanged(pool=pool.name, enabled=not off, reason=off))
+        for origin in pool.origins:
+            off = _reason(origin, after)
+            if off != _reason(origin, before):
+                found.append(
+                    OriginEnabledChanged(
+                        pool=pool.name, origin=origin.name, enabled=not off, reason=off
+                    )
+                )
+    return found
+
+
+def _reason(one: Origin | Pool, now: float) -> str:
+    off = switched_off(one, now)
+    return "" if off is None else off.why.value
 
 
 def _moments(one: Origin | Pool, drain: float) -> Iterator[float]:

@@ -9,13 +9,12 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from lb.availability import TAKES_NEW, EjectionState, Snapshot
-from lb.changes import changes, seen
 from lb.ejection import after_success, ejected, forgotten_at, is_last, may_eject, prolonged
-from lb.events import LastOriginKept, OriginEjected, OriginRestored, PoolHealthChanged
+from lb.events import LastOriginKept, OriginEjected, OriginRestored
 from lb.forwarding import identity_of
 from lb.freshness import SharedView
 from lb.health import FailureReport, OriginHealth, observe
-from lb.maintenance import back_since, borders, switched_off
+from lb.maintenance import back_since, borders, switched_off, switches
 from lb.slow_start import changes_at, share
 
 if TYPE_CHECKING:
@@ -125,8 +124,8 @@ class Memory:
         self._know(origin.key, after)
         return changed
 
-    def adopt(self, shared: SharedHealth, now: float) -> Event | None:
-        """Take the health that all isolates share, and say so if trust in it was lost or is back.
+    def adopt(self, shared: SharedHealth, now: float) -> None:
+        """Take the health that all isolates share; it is news when trust in it is lost or is back.
 
         While it is fresh nothing is probed from here. Of one that is not fresh, only what is
         newer than this isolate's own knowledge is taken. Origins that it does not name keep what
@@ -134,9 +133,11 @@ class Memory:
         """
         self._fingerprint = self._fingerprint or identity_of(self._config)
         if shared.fingerprint != self._fingerprint or not self._view.is_news(shared):
-            return None
+            return
         trusted, held = self._view.trusted, self._view.shared
         change = self._view.take(shared, now)
+        if change is not None:
+            self.news.append(change)
         same = trusted and held is not None and held.version == shared.version
         if not same:
             for key, health in shared.origins.items():
@@ -147,7 +148,6 @@ class Memory:
                     self._know(key, health)
         if self._monitored:
             self._next_due = self._view.ends(now) if self._view.trusted else 0.0
-        return change
 
     def due(self, now: float) -> list[tuple[Origin, Monitor]]:
         """Return the origins whose probe is due, and keep them from being returned again meanwhile.
@@ -158,10 +158,12 @@ class Memory:
             return []
         watched = self._watched(now)
         if self._view.trusted and watched:
-            self._next_due, stalled = self._view.doubt(now)
-            if stalled is None:
+            if now < self._view.ends(now):
+                self._next_due = self._view.ends(now)
                 return []
-            self.news.append(stalled)
+            stalled = self._view.lose(now)
+            if stalled is not None:
+                self.news.append(stalled)
         due = [
             (origin, monitor)
             for origin, monitor in watched
@@ -277,11 +279,7 @@ class Memory:
         """Take down what maintenance switched; whoever shares health tells that for all."""
         before, self._switches_noted = self._switches_noted, now
         if self._next_border(before) <= now and not self._view.trusted:
-            then, there = (
-                seen(self._pools.values(), Snapshot({}, {}, moment)) for moment in (before, now)
-            )
-            found = changes(then, there)
-            self.news += [one for one in found if not isinstance(one, PoolHealthChanged)]
+            self.news += switches(self._pools.values(), before, now)
 
 
 def _slow_starts(config: Config) -> dict[str, float]:
