@@ -318,3 +318,21 @@ def test_no_value_of_a_variable_raises(variables: dict[str, object]) -> None:
         assert all(problem.path.startswith("$.vars.") for problem in parsed.problems)
     else:
         assert parsed is None or isinstance(parsed, Config)
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"ORIGINS": "hush://a"},
+        {"ORIGINS": ","},
+        {"ORIGINS": "a.example.com", "BACKEND_CF": "b.example.com"},
+    ],
+)
+def test_bad_origins_hide_no_other_problem(variables: dict[str, str]) -> None:
+    """With a bad ORIGINS, a bad MAX_RETRIES was only told once ORIGINS was mended."""
+    found = problems(**variables, MAX_RETRIES="x")
+
+    assert [problem.rpartition("@ ")[2] for problem in found] == [
+        "$.vars.ORIGINS",
+        "$.vars.MAX_RETRIES",
+    ]

@@ -36,12 +36,14 @@ def from_variables(variables: Mapping[str, object]) -> Parsed | None:
     origins = reading.text("ORIGINS").replace(",", " ").split()
     if reading.text("ORIGINS") and backends:
         reading.refuse("ORIGINS", "choose one: ORIGINS, or BACKEND_* variables, not both")
+        _active_passive(reading, origins)
     elif backends:
         _active_active(reading, backends)
     elif origins:
         _active_passive(reading, origins)
     elif reading.text("ORIGINS"):
         reading.refuse("ORIGINS", "names no origin")
+        _active_passive(reading, origins)
     elif not any(_names_origins(problem.path) for problem in reading.problems):
         return None
     return reading.parsed()
@@ -153,16 +155,15 @@ def _active_passive(reading: _Reading, origins: list[str]) -> None:
         schemes[host] = scheme
         origin = {"name": host, "address": text}
         pools.append({"name": host, "monitor": scheme, "origins": [origin]})
-    if not pools:
-        return
+    # With no origin left, what the other variables say is still worth reading.
+    names = list(schemes) or ["ORIGINS"]
     codes = "2xx,3xx" if reading.text("HEALTH_CHECK_PATH") else "200-499"
     reading.document["monitors"] = [
         _monitor(reading, index, scheme, codes)
-        for index, scheme in enumerate(dict.fromkeys(schemes.values()))
+        for index, scheme in enumerate(dict.fromkeys(schemes.values()) or ["https"])
     ]
     reading.document["pools"] = pools
     reading.note(Place() / "pools", "ORIGINS")
-    names = list(schemes)
     balancer: dict[str, object] = {"default_pools": names, "fallback_pool": names[0]}
     _finish(reading, balancer, "ORIGINS")
 
