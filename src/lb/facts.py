@@ -50,8 +50,8 @@ class RequestFacts:
 
     @cached_property
     def authority(self) -> str:
-        """Host and port as the client named them."""
-        return self.url[self.url.find("//") + 2 : self._path_at]
+        """Host and port as the client named them; nothing that may stand before an @."""
+        return self.url[self.url.find("//") + 2 : self._path_at].rpartition("@")[2]
 
     @cached_property
     def host(self) -> str:
@@ -73,8 +73,7 @@ class RequestFacts:
 
     @cached_property
     def has_body(self) -> bool:
-        """Whether there is a body. GET and HEAD have none that the runtime would let through."""
-        return self.method not in ("GET", "HEAD") and self._has_body()
+        return self._has_body()
 
     @cached_property
     def content_length(self) -> int | None:
@@ -91,7 +90,7 @@ def _end_of_authority(url: str) -> int:
 
 def host_of(authority: str) -> str:
     """Return an authority's host: `Example.com.:8080` -> `example.com`, `[::1]:80` -> `[::1]`."""
-    host = authority.rpartition("@")[2].lower()
+    host = authority.lower()
     if host.startswith("["):
         return host[: host.find("]") + 1]
     return host.partition(":")[0].rstrip(".")

@@ -26,7 +26,20 @@ class Cause(Enum):
 
     CONNECTION = "connection failed"
     TIMEOUT = "no answer in time"
+    STATUS = "answered with no status of HTTP"
+    UPLOAD = "connection failed or timed out during an upload"
     CLIENT = "the client went away"
+
+
+# A client that breaks off a streamed upload, or sends it too slowly, makes the attempt fail just as
+# an origin would; who could eject origins like this would have a switch to turn them all off.
+BLAMES_ORIGIN: Mapping[Cause, bool] = {
+    Cause.CONNECTION: True,
+    Cause.TIMEOUT: True,
+    Cause.STATUS: True,
+    Cause.UPLOAD: False,
+    Cause.CLIENT: False,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +132,7 @@ def judge(retry_on: frozenset[int], outcome: Outcome) -> Judgement:
         return Judgement(
             failed=True,
             cause=outcome.cause.value,
-            blames_origin=outcome.cause is not Cause.CLIENT,
+            blames_origin=BLAMES_ORIGIN[outcome.cause],
         )
     if outcome.status not in retry_on:
         return _FINE

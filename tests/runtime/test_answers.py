@@ -60,9 +60,9 @@ def test_a_status_without_a_body(status: int, worker: Workerd, one: Origin) -> N
 
 @pytest.mark.parametrize("status", [600, 700, 999])
 def test_a_status_that_is_none(status: int, worker: Workerd, one: Origin) -> None:
-    """A status above 599 cannot be passed on: the client gets 502, and the Worker lives on."""
+    """A status above 599 cannot be passed on: it is a failure of the origin."""
     one.behave(reply(status, b"odd"))
-    assert worker.get().status == 502
+    assert worker.get().status == 503
 
     one.behave()
     assert worker.get().text == "one"

@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 
 from support.answers import hang, reply, reset
+from support.client import conversation
 from support.exchange import Behaviour
 from support.origins import Origin
 from support.toml import load_balancer, pool
+from support.waiting import until
+from support.wire import head
 from support.workerd import Workerd
 
 LIMIT = 1000
@@ -27,6 +30,7 @@ def configuration(one: Origin, two: Origin) -> str:
                 "careful.test", "one", "two", failover=failover, ejection={"base_time": 0}
             ),
             load_balancer("eager.test", "one", "two", failover=eager, ejection={"base_time": 0}),
+            load_balancer("ejecting.test", "one", "two", failover=failover),
         ]
     )
 
@@ -116,3 +120,42 @@ def test_a_body_beyond_the_limit_is_streamed_once(
     assert (answer.status, answer.text) == (503, "busy")
     assert one.requests[0].size == len(b"".join(body) if isinstance(body, list) else body)
     assert two.requests == []
+
+
+@pytest.mark.parametrize("method", ["GET", "OPTIONS"])
+@pytest.mark.parametrize("fault", [reset(), reply(503)], ids=["reset", "503"])
+def test_a_body_of_a_safe_method_is_sent_again(
+    method: str, fault: Behaviour, worker: Workerd, one: Origin, two: Origin
+) -> None:
+    """A short body of a GET goes along to the next origin."""
+    one.behave(fault)
+    assert worker.send(method, "/", body=b"abc", host="careful.test").text == "two"
+    assert [request.body for request in two.requests] == [b"abc"]
+
+
+@pytest.mark.parametrize("method", ["GET", "OPTIONS"])
+def test_a_long_body_of_a_safe_method_is_not(
+    method: str, worker: Workerd, one: Origin, two: Origin
+) -> None:
+    """A GET whose body is too long to be kept is not sent again."""
+    one.behave(reply(503, "busy"))
+    answer = worker.send(method, "/", body=b"a" * (LIMIT + 1), host="careful.test")
+
+    assert (answer.status, answer.text) == (503, "busy")
+    assert two.requests == []
+
+
+@pytest.mark.parametrize("length", [LIMIT, LIMIT * 100], ids=["kept", "streamed"])
+def test_a_client_that_leaves_blames_no_origin(length: int, worker: Workerd, one: Origin) -> None:
+    """An upload that the client breaks off is no failure of the origin's."""
+    with conversation(worker.port) as talk:
+        fields = (("Host", "ejecting.test"), ("Content-Length", str(length)))
+        talk.send(head("POST / HTTP/1.1", *fields) + b"abc")
+        if length > LIMIT:
+            until(lambda: one.requests and one.requests[0].size == 3)
+    if length > LIMIT:
+        until(lambda: one.requests[0].aborted)
+
+    for _ in range(3):
+        assert worker.get("/", host="ejecting.test").text == "one"
+    assert worker.events("origin_ejected") == []

@@ -16,7 +16,7 @@ from lb.worker.prober import FetchProber
 from lb.worker.promises import Promises, Timers
 from lb.worker.runtime import chance, clock, in_background, js_object, log, trouble
 from lb.worker.start import in_development, start, variables_of
-from lb.worker.transport import FetchTransport, answered, failed
+from lb.worker.transport import FetchTransport
 
 if TYPE_CHECKING:
     from lb.balancer import Balancer
@@ -50,6 +50,7 @@ class UnderWay:
     """A request whose first attempt is under way."""
 
     exchange: Exchange
+    transport: FetchTransport
     timer: int
     ctx: Any
 
@@ -91,14 +92,15 @@ class Isolate:
         outgoing = transport.outgoing(step)
         options, timer = self._timers.options(step.timeout)
         lost_at = now + step.timeout + LOST_AFTER
-        return self._promises.fetch(outgoing, options, UnderWay(exchange, timer, ctx), now, lost_at)
+        return self._promises.fetch(outgoing, options, UnderWay(exchange, transport, timer, ctx), now, lost_at)
 
     def _settled(self, request: UnderWay, result: Any) -> Any:
         """Go on when the outcome of the first attempt is there."""
         try:
             self._timers.stop(request.timer)
             fine = result.status == "fulfilled"
-            outcome = answered(result.value) if fine else failed(result.reason)
+            transport = request.transport
+            outcome = transport.answered(result.value) if fine else transport.failed(result.reason)
             step = request.exchange.take(outcome)
             if isinstance(step, Attempt):
                 return self._rest(request.exchange, step, request.ctx)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from lb.worker.promises import Timers
 
 
+HIGHEST_STATUS = 599
+
+
 class FetchTransport:
     """The Transport port for one request."""
 
@@ -41,9 +44,9 @@ class FetchTransport:
         outgoing = self.outgoing(attempt)
         options, timer = self._timers.options(attempt.timeout)
         try:
-            return answered(await js.fetch(outgoing, options))
+            return self.answered(await js.fetch(outgoing, options))
         except JsException as error:
-            return failed(error)
+            return self.failed(error)
         finally:
             self._timers.stop(timer)
 
@@ -60,19 +63,27 @@ class FetchTransport:
         if self._body is None:
             outgoing = js.Request.new(url, source)
         else:
+            # The client's method and headers, in an order that gives a body to a GET as well.
+            whole = js.Request.new(url, js_object(method="POST", body=self._body))
             outgoing = js.Request.new(
-                url, js_object(method=source.method, headers=source.headers, body=self._body)
+                whole, js_object(method=source.method, headers=source.headers)
             )
         apply(forwarding.request(attempt.origin, self._facts), outgoing.headers)
         return outgoing
 
+    def answered(self, response: Any) -> Outcome:
+        """Return the outcome of a fetch that brought a response.
 
-def answered(response: Any) -> Answered:
-    """Return the outcome of a fetch that brought a response."""
-    get = response.headers.get
-    return Answered(response.status, lambda name: get(name) or "", response)
+        A status that is none is a server error (RFC 9110, 15), and one that no Response can have.
+        """
+        status = response.status
+        if status > HIGHEST_STATUS:
+            return Failed(Cause.STATUS)
+        get = response.headers.get
+        return Answered(status, lambda name: get(name) or "", response)
 
-
-def failed(error: Any) -> Failed:
-    """Return the outcome of a fetch that was rejected; the runtime tells no more than this."""
-    return Failed(Cause.TIMEOUT if error.name == "AbortError" else Cause.CONNECTION)
+    def failed(self, error: Any) -> Failed:
+        """Return the outcome of a fetch that was rejected, of which the runtime tells little."""
+        if self._facts.has_body and self._body is None:
+            return Failed(Cause.UPLOAD)
+        return Failed(Cause.TIMEOUT if error.name == "AbortError" else Cause.CONNECTION)
