@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from lb.health import NO_FAILURES, TRANSITIONS, OriginHealth, Signal, Verdict, observe
-from lb.model import CodeRange, Health, MonitorType
-from lb.monitors import MONITORS
+from lb.model import CodeRange, Health
+from lb.monitors import http
 from lb.monitors.http import BODY_LIMIT, USER_AGENT
 from lb.monitors.words import Answer, ProbeFailure
 from support.make import monitor, origin
@@ -88,15 +88,15 @@ def test_a_probe_goes_where_the_traffic_goes(
     fields: dict[str, Any], place: dict[str, Any], url: str
 ) -> None:
     """Monitor port, then the address as written, then the type's own port."""
-    probe = MONITORS[MonitorType.HTTPS].probe(monitor(**fields), origin("a", **place))
+    probe = http.probe(monitor(**fields), origin("a", **place))
 
     assert probe.url == url
 
 
 def test_a_probe_says_who_it_is_and_carries_the_monitors_headers() -> None:
     """The User-Agent is ours; configured headers come after it; the body is read only if asked."""
-    plain = MONITORS[MonitorType.HTTPS].probe(monitor(), origin("a"))
-    asked = MONITORS[MonitorType.HTTPS].probe(
+    plain = http.probe(monitor(), origin("a"))
+    asked = http.probe(
         monitor(header=(("X-Key", ("1", "2")),), expected_body="ok", method="HEAD", timeout=2),
         origin("a"),
     )
@@ -130,8 +130,6 @@ def test_a_reply_is_judged_by_status_then_body(
     reply: Answer | ProbeFailure, body: str, cause: str
 ) -> None:
     """The cause is in Cloudflare's words; the text is looked for without regard to case."""
-    verdict = MONITORS[MonitorType.HTTPS].judge(
-        monitor(expected_codes=CODES, expected_body=body), reply
-    )
+    verdict = http.judge(monitor(expected_codes=CODES, expected_body=body), reply)
 
     assert (verdict.passed, verdict.cause) == (cause == NO_FAILURES, cause)

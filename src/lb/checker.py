@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from lb.monitors import MONITORS
-from lb.monitors.words import ProbeFailure
+from lb.monitors.words import TIMEOUTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -57,7 +57,7 @@ async def _verdict(origin: Origin, monitor: Monitor, prober: Prober) -> Verdict:
     probe = kind.probe(monitor, origin)
     reply = await prober.send(probe)
     for _ in range(monitor.retries):
-        if reply is not ProbeFailure.TIMEOUT:
+        if reply not in TIMEOUTS:
             break
         reply = await prober.send(probe)
     return kind.judge(monitor, reply)

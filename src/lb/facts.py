@@ -82,6 +82,19 @@ class RequestFacts:
         return int(value) if value.isascii() and value.isdigit() and len(value) < 16 else None
 
 
+def written_by_edge(header: Callable[[str], str]) -> bool:
+    """Whether Cloudflare's edge wrote an answer itself, in place of the origin.
+
+    An answer that came through the edge from an origin carries CF-Cache-Status, an error page of
+    the edge does not (https://developers.cloudflare.com/cache/concepts/cache-responses/).
+    """
+    return (
+        header("server").lower() == "cloudflare"
+        and bool(header("cf-ray"))
+        and not header("cf-cache-status")
+    )
+
+
 def _end_of_authority(url: str) -> int:
     start = url.find("//") + 2
     ends = [at for at in (url.find(mark, start) for mark in "/?") if at >= 0]

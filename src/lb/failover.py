@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from lb.affinity import cookie_affinity
 from lb.availability import Standing
+from lb.facts import written_by_edge
 from lb.forwarding import Forwarding
 from lb.model import OriginSteeringPolicy, SessionAffinity
 from lb.origin_steering import ORIGIN_POLICIES
@@ -140,18 +141,11 @@ def judge(retry_on: frozenset[int], outcome: Outcome) -> Judgement:
 
 
 def _unreached(answer: Answered) -> bool:
-    """Whether Cloudflare's edge wrote this answer itself.
+    """Whether the edge says that it could not reach the origin.
 
-    An origin may answer any status on its own, so the number alone proves nothing: an answer that
-    came through the edge from an origin carries CF-Cache-Status, an error page of the edge does
-    not (https://developers.cloudflare.com/cache/concepts/cache-responses/).
+    An origin may answer any status on its own, so the number alone proves nothing.
     """
-    return (
-        answer.status in UNREACHED
-        and answer.header("server").lower() == "cloudflare"
-        and bool(answer.header("cf-ray"))
-        and not answer.header("cf-cache-status")
-    )
+    return answer.status in UNREACHED and written_by_edge(answer.header)
 
 
 class Serving:

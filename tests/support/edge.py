@@ -12,7 +12,7 @@ from lb.balancer import Balancer
 from lb.checker import check
 from lb.facts import RequestFacts
 from lb.failover import Answered, Attempt, Cause, Failed, Outcome, Plan, Refuse
-from lb.monitors.words import Answer, Probe, ProbeFailure, Reply
+from lb.monitors.words import Answer, HttpProbe, Probe, ProbeFailure, Reply
 from lb.pages import page
 from lb.proxy import Exchange
 
@@ -71,6 +71,7 @@ class HttpxProber:
     client: httpx.AsyncClient
 
     async def send(self, probe: Probe) -> Reply:
+        assert isinstance(probe, HttpProbe)
         try:
             response = await self.client.request(
                 probe.method, probe.url, headers=probe.headers, timeout=probe.timeout

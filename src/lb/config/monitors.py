@@ -25,8 +25,6 @@ _NO_UDP = "a Worker has neither ICMP nor UDP"
 
 MONITOR_TYPE = choice_of(
     MonitorType,
-    # Workers block port 25: https://developers.cloudflare.com/workers/runtime-apis/tcp-sockets/
-    later=(MonitorType.TCP, MonitorType.SMTP),
     impossible={MonitorType.ICMP_PING: _NO_UDP, MonitorType.UDP_ICMP: _NO_UDP},
 )
 
@@ -53,8 +51,16 @@ PRESETS: Mapping[Sensitivity, Mapping[str, int]] = {
     },
 }
 
+_ON_A_SOCKET = frozenset({MonitorType.TCP, MonitorType.SMTP})
+_BLOCKED_PORT = 25
+
+CONNECTION_ESTABLISHED = "connection_established"
+"""What Cloudflare's API has as the method of a tcp monitor."""
+
 
 def _method_problem(method: str) -> str | None:
+    if method == CONNECTION_ESTABLISHED:
+        return None
     if method in {"CONNECT", "TRACE", "TRACK"}:
         # https://fetch.spec.whatwg.org/#forbidden-method
         return "is a method that a Worker cannot send"
@@ -80,7 +86,7 @@ MONITOR = Table(
             Whole(0, 65_535),
             0,
             "Where the probe goes; 0 is the port of the origin's own traffic, "
-            "else 80 or 443 by the monitor's type.",
+            "else 80 or 443 by the monitor's type. `tcp` and `smtp` need one, which cannot be 25.",
         ),
         Field(
             "expected_codes",
@@ -173,6 +179,9 @@ def make_monitor(record: Record, reader: Reader) -> Monitor:
     monitor = Record(record.at, {**preset, **given}).build(
         Monitor, name=record.text("name"), header=sent
     )
+    _check_port(monitor, record, reader)
+    if monitor.method == CONNECTION_ESTABLISHED and monitor.type not in _ON_A_SOCKET:
+        reader.refuse(record.at / "method", "is for monitors of type tcp")
     if "timeout" not in record.values:
         return replace(monitor, timeout=min(monitor.timeout, monitor.interval / 2))
     if monitor.timeout >= monitor.interval and reader.fine(record.at, "interval", "timeout"):
@@ -181,3 +190,16 @@ def make_monitor(record: Record, reader: Reader) -> Monitor:
             f"must be less than interval ({monitor.timeout:g} is not less than {monitor.interval})",
         )
     return monitor
+
+
+def _check_port(monitor: Monitor, record: Record, reader: Reader) -> None:
+    if monitor.type not in _ON_A_SOCKET or not reader.fine(record.at, "type", "port"):
+        return
+    if not monitor.port:
+        reader.refuse(record.at / "port", f"must be given for type {monitor.type.value}")
+    elif monitor.port == _BLOCKED_PORT:
+        # https://developers.cloudflare.com/workers/runtime-apis/tcp-sockets/#considerations
+        reader.refuse(
+            record.at / "port",
+            "is not possible: Workers cannot connect to port 25 (587 and 2525 are for mail too)",
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from lb.model import MonitorType
-from lb.monitors import http
+from lb.monitors import http, smtp, tcp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,4 +25,6 @@ class Kind(NamedTuple):
 MONITORS: Mapping[MonitorType, Kind] = {
     MonitorType.HTTP: Kind(http.probe, http.judge),
     MonitorType.HTTPS: Kind(http.probe, http.judge),
+    MonitorType.TCP: Kind(tcp.probe, tcp.judge),
+    MonitorType.SMTP: Kind(smtp.probe, smtp.judge),
 }

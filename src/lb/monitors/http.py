@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
+from urllib.parse import urljoin, urlsplit
 
 from lb.health import Verdict
 from lb.model import MonitorType
-from lb.monitors.words import Probe, ProbeFailure
+from lb.monitors.causes import EDGE_CAUSES
+from lb.monitors.words import Answer, HttpProbe, ProbeFailure
 
 if TYPE_CHECKING:
     from lb.model import Monitor, Origin
@@ -19,13 +22,20 @@ BODY_LIMIT = 10_240
 """Bytes of a body in which expected_body is looked for: the 10 KB of Cloudflare's documentation
 (https://developers.cloudflare.com/load-balancing/troubleshooting/common-error-codes/)."""
 
+MOST_REDIRECTS = 5
+"""Each is a subrequest, of which the free plan gives 50
+(https://developers.cloudflare.com/workers/platform/limits/#subrequests)."""
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+"""RFC 9110, 15.4. Any other 3xx is an answer like another."""
+
 _DEFAULT_PORT = {MonitorType.HTTP: 80, MonitorType.HTTPS: 443}
 _PASSED = Verdict(passed=True)
 _STATUS = Verdict(passed=False, cause="Response code mismatch")
 _BODY = Verdict(passed=False, cause="Response body mismatch")
 
 
-def probe(monitor: Monitor, origin: Origin) -> Probe:
+def probe(monitor: Monitor, origin: Origin) -> HttpProbe:
     """Return the request that asks `origin` how it is.
 
     The monitor's own port comes first; then scheme and port as the operator wrote them in the
@@ -33,7 +43,7 @@ def probe(monitor: Monitor, origin: Origin) -> Probe:
     """
     headers = [("User-Agent", USER_AGENT)]
     headers += [(name, value) for name, values in monitor.header for value in values]
-    return Probe(
+    return HttpProbe(
         method=monitor.method,
         url=_base(monitor, origin) + monitor.path,
         headers=tuple(headers),
@@ -59,10 +69,46 @@ def judge(monitor: Monitor, reply: Reply) -> Verdict:
     """Say whether the reply is a healthy origin's: an expected status and, if asked for, text."""
     if isinstance(reply, ProbeFailure):
         return Verdict(passed=False, cause=reply.value)
+    if not isinstance(reply, Answer):
+        return Verdict(passed=False, cause=ProbeFailure.OTHER.value)
     if not any(reply.status in codes for codes in monitor.expected_codes):
+        if reply.by_edge and reply.status in EDGE_CAUSES:
+            return Verdict(passed=False, cause=EDGE_CAUSES[reply.status])
         return _STATUS
     if monitor.expected_body:
         text = reply.body[:BODY_LIMIT].decode("utf-8", "replace").casefold()
         if monitor.expected_body.casefold() not in text:
             return _BODY
     return _PASSED
+
+
+def redirected(probe: HttpProbe, status: int, location: str) -> HttpProbe | ProbeFailure | None:
+    """Return the probe to send after an answer; None when that was the last one.
+
+    Without follow_redirects a redirect is judged by its status. With it, one that leads out of
+    HTTP, or from https to http, is a failure: nobody checks a certificate there. Another origin
+    gets no header but the User-Agent, as a monitor's headers may hold a secret.
+    """
+    if not probe.follow_redirects or status not in _REDIRECTS or not location:
+        return None
+    try:
+        url = urljoin(probe.url, location)
+        old, new = urlsplit(probe.url), urlsplit(url)
+        same = (old.scheme, old.netloc) == (new.scheme, new.netloc)
+    except ValueError:
+        return ProbeFailure.INVALID
+    if new.scheme not in ("http", "https") or (old.scheme == "https" and new.scheme == "http"):
+        return ProbeFailure.INVALID
+    return replace(
+        probe,
+        url=url.partition("#")[0],
+        method=_method_after(status, probe.method),
+        headers=probe.headers if same else probe.headers[:1],
+    )
+
+
+def _method_after(status: int, method: str) -> str:
+    """What clients make of a method (RFC 9110, 15.4.2 to 15.4.4)."""
+    if (status == 303 and method != "HEAD") or (status in (301, 302) and method == "POST"):
+        return "GET"
+    return method

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class ProbeFailure(Enum):
@@ -13,28 +17,70 @@ class ProbeFailure(Enum):
     """
 
     TIMEOUT = "HTTP timeout occurred"
+    TCP_TIMEOUT = "TCP Timeout"
     CONNECTION = "TCP connection failed"
+    RESET = "Connection Reset by Peer"
+    INVALID = "HTTP Invalid Response"
+    CONFIG = "Monitor Config Error"
     OTHER = "Other failure"
 
 
+TIMEOUTS = frozenset({ProbeFailure.TIMEOUT, ProbeFailure.TCP_TIMEOUT})
+"""What is tried again at once."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Probe:
-    """One question to an origin, ready to be sent."""
+class HttpProbe:
+    """One HTTP request to an origin, ready to be sent."""
 
     method: str
     url: str
     headers: tuple[tuple[str, str], ...]
     timeout: float
-    """Seconds for all of it, the body that is read included."""
+    """Seconds for all of it: redirects, and the body that is read."""
     follow_redirects: bool
     body_limit: int
     """Bytes of the body to read; 0 leaves it unread."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SocketProbe:
+    """One connection to an origin, and what is said on it."""
+
+    host: str
+    port: int
+    timeout: float
+    """Seconds for all of it: connecting, and the dialogue."""
+    dialogue: Callable[[], Dialogue] | None = None
+    """Makes the dialogue; without one the connection is the whole question."""
+
+
+class Dialogue(Protocol):
+    """What to say on a connection: bytes in, bytes out, no I/O."""
+
+    def received(self, data: bytes) -> bytes | Finished:
+        """Take what came; return what to send (perhaps nothing yet), or how it ended."""
+
+
+Probe = HttpProbe | SocketProbe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
+    """An HTTP answer."""
+
     status: int
     body: bytes = b""
+    by_edge: bool = False
+    """Whether Cloudflare's edge wrote it in place of the origin."""
 
 
-Reply = Answer | ProbeFailure
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """A connection was made, and what was to be said on it has been said."""
+
+    cause: str = ""
+    """Why that was not a healthy origin's part; empty when it was."""
+
+
+Reply = Answer | Finished | ProbeFailure

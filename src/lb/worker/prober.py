@@ -1,17 +1,23 @@
-"""Sends probes through the runtime's fetch."""
+"""Sends probes: requests through the runtime's fetch, connections through its sockets."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import asyncio
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any, assert_never
 
 import js
-from pyodide.ffi import JsException
+from pyodide.ffi import JsException, to_js
 
-from lb.monitors.words import Answer, ProbeFailure
-from lb.worker.runtime import js_object
+from lb.facts import written_by_edge
+from lb.monitors.causes import Phase, failure_of
+from lb.monitors.http import MOST_REDIRECTS, redirected
+from lb.monitors.words import Answer, Finished, HttpProbe, ProbeFailure, SocketProbe
+from lb.worker.runtime import connect, js_object
 
 if TYPE_CHECKING:
-    from lb.monitors.words import Probe, Reply
+    from lb.monitors.words import Dialogue, Probe, Reply
     from lb.worker.promises import Timers
 
 
@@ -22,28 +28,54 @@ class FetchProber:
         self._timers = timers
 
     async def send(self, probe: Probe) -> Reply:
-        """Ask, read as much of the body as the probe wants, and let go of the rest."""
+        """Ask, and let go of whatever was opened for it."""
+        try:
+            match probe:
+                case HttpProbe():
+                    return await self._fetch(probe)
+                case SocketProbe():
+                    return await _connect(probe)
+                case _:
+                    assert_never(probe)
+        except Exception:  # noqa: BLE001 (no verdict would be worse than one that says little)
+            return ProbeFailure.OTHER
+
+    async def _fetch(self, probe: HttpProbe) -> Answer | ProbeFailure:
         signal, timer = self._timers.signal(probe.timeout)
+        phase = Phase.ASKING
         try:
             response = await js.fetch(probe.url, _options(probe, signal))
-            return Answer(status=response.status, body=await _start_of(response, probe.body_limit))
+            for _ in range(MOST_REDIRECTS):
+                following = redirected(probe, response.status, _header(response, "location"))
+                if following is None:
+                    break
+                await _start_of(response, 0)
+                if isinstance(following, ProbeFailure):
+                    return following
+                probe = following
+                response = await js.fetch(probe.url, _options(probe, signal))
+            phase = Phase.READING
+            return Answer(
+                status=response.status,
+                body=await _start_of(response, probe.body_limit),
+                by_edge=written_by_edge(partial(_header, response)),
+            )
         except JsException as error:
-            aborted = error.name == "AbortError"
-            return ProbeFailure.TIMEOUT if aborted else ProbeFailure.CONNECTION
+            return failure_of(phase, str(error.name), str(error.message))
         finally:
             self._timers.stop(timer)
 
 
-def _options(probe: Probe, signal: Any) -> Any:
+def _header(response: Any, name: str) -> str:
+    return response.headers.get(name) or ""
+
+
+def _options(probe: HttpProbe, signal: Any) -> Any:
     headers = js.Headers.new()
     for name, value in probe.headers:
         headers.append(name, value)
-    return js_object(
-        method=probe.method,
-        headers=headers,
-        signal=signal,
-        redirect="follow" if probe.follow_redirects else "manual",
-    )
+    # Redirects are followed by us: the runtime would go on for longer, and from https to http.
+    return js_object(method=probe.method, headers=headers, signal=signal, redirect="manual")
 
 
 async def _start_of(response: Any, limit: int) -> bytes:
@@ -62,3 +94,44 @@ async def _start_of(response: Any, limit: int) -> bytes:
         start += chunk.value.to_bytes()
     await reader.cancel()
     return start[:limit]
+
+
+async def _connect(probe: SocketProbe) -> Finished | ProbeFailure:
+    phase = Phase.CONNECTING
+    socket: Any = None
+    try:
+        async with asyncio.timeout(probe.timeout):
+            socket = connect(f"{probe.host}:{probe.port}")
+            await socket.opened
+            phase = Phase.TALKING
+            return await _talk(socket, probe.dialogue()) if probe.dialogue else Finished()
+    except TimeoutError:
+        return failure_of(phase, "AbortError", "")
+    except JsException as error:
+        return failure_of(phase, str(error.name), str(error.message))
+    finally:
+        if socket is not None:
+            await _close(socket)
+
+
+async def _talk(socket: Any, dialogue: Dialogue) -> Finished | ProbeFailure:
+    reader, writer = socket.readable.getReader(), socket.writable.getWriter()
+    while True:
+        chunk = await reader.read()
+        if chunk.done:
+            return ProbeFailure.RESET
+        step = dialogue.received(chunk.value.to_bytes())
+        if isinstance(step, Finished):
+            return step
+        if step:
+            await writer.write(to_js(step))
+
+
+CLOSE_SECONDS = 1.0
+"""A socket that is still being connected is never closed: not even closing it comes to an end."""
+
+
+async def _close(socket: Any) -> None:
+    with suppress(JsException, TimeoutError):
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await socket.close()

@@ -26,6 +26,11 @@ def js_object(**values: Any) -> Any:
     return to_js(values, dict_converter=js.Object.fromEntries)
 
 
+def connect(address: str) -> Any:
+    """Open a TCP connection; https://developers.cloudflare.com/workers/runtime-apis/tcp-sockets/."""
+    return _pyodide_entrypoint_helper.cloudflareSocketsModule.connect(address)
+
+
 def log(event: Event) -> None:
     """Write one line of JSON, which escapes whatever a client or an origin put into a value."""
     now = datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="milliseconds")

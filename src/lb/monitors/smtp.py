@@ -1,0 +1,82 @@
+"""The smtp monitor: greeting, HELO, QUIT, each answered as RFC 5321 says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple
+
+from lb.monitors import tcp
+from lb.monitors.words import Finished
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lb.model import Monitor, Origin
+    from lb.monitors.words import SocketProbe
+
+MOST_BYTES = 4096
+"""Of one reply; a line of it has 512 at most (RFC 5321, 4.5.3.1.5)."""
+
+WRONG_CODE = "Response code mismatch"
+NOT_SMTP = "Response body mismatch"
+
+
+class Step(Enum):
+    """Whose reply is awaited."""
+
+    GREETING = "greeting"
+    HELO = "HELO"
+    QUIT = "QUIT"
+
+
+class Turn(NamedTuple):
+    code: bytes
+    """What a healthy server replies."""
+    then: Step | None
+    say: bytes
+
+
+# Cloudflare's monitor expects 250 and 221: https://developers.cloudflare.com/load-balancing/monitors/
+# The name is nobody's (RFC 2606); a server must not refuse mail because of it (RFC 5321, 4.1.4).
+DIALOGUE: Mapping[Step, Turn] = {
+    Step.GREETING: Turn(b"220", Step.HELO, b"HELO evenkeel.invalid\r\n"),
+    Step.HELO: Turn(b"250", Step.QUIT, b"QUIT\r\n"),
+    Step.QUIT: Turn(b"221", None, b""),
+}
+
+
+class Smtp:
+    """A client that asks a mail server whether it is there, and leaves."""
+
+    def __init__(self) -> None:
+        self._step = Step.GREETING
+        self._unread = b""
+
+    def received(self, data: bytes) -> bytes | Finished:
+        """Take bytes of the server's; return what to say, nothing before its reply is complete."""
+        self._unread += data
+        while (end := self._unread.find(b"\n")) >= 0:
+            line, self._unread = self._unread[:end].rstrip(b"\r"), self._unread[end + 1 :]
+            code, rest = line[:3], line[3:4]
+            if not code.isdigit() or len(code) < 3 or rest not in (b"", b" ", b"-"):
+                return Finished(cause=NOT_SMTP)
+            if rest == b"-":
+                continue  # a reply of several lines (RFC 5321, 4.2.1)
+            turn = DIALOGUE[self._step]
+            if code != turn.code:
+                return Finished(cause=WRONG_CODE)
+            if turn.then is None:
+                return Finished()
+            # Whatever came too early is no reply to what is said now.
+            self._step, self._unread = turn.then, b""
+            return turn.say
+        return Finished(cause=NOT_SMTP) if len(self._unread) > MOST_BYTES else b""
+
+
+def probe(monitor: Monitor, origin: Origin) -> SocketProbe:
+    """Return the dialogue that asks `origin` how it is."""
+    return replace(tcp.probe(monitor, origin), dialogue=Smtp)
+
+
+judge = tcp.judge

@@ -1,0 +1,31 @@
+"""The tcp monitor: a connection that is made in time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lb.facts import host_of
+from lb.health import Verdict
+from lb.monitors.words import Answer, ProbeFailure, SocketProbe
+
+if TYPE_CHECKING:
+    from lb.model import Monitor, Origin
+    from lb.monitors.words import Reply
+
+
+def probe(monitor: Monitor, origin: Origin) -> SocketProbe:
+    """Return the connection that asks `origin` how it is."""
+    return SocketProbe(
+        host=host_of(origin.url.partition("://")[2]), port=monitor.port, timeout=monitor.timeout
+    )
+
+
+def judge(monitor: Monitor, reply: Reply) -> Verdict:
+    """Say whether the connection was made, and what was said on it was a healthy origin's."""
+    del monitor
+    if isinstance(reply, ProbeFailure):
+        return Verdict(passed=False, cause=reply.value)
+    if isinstance(reply, Answer) or reply.cause:
+        cause = ProbeFailure.OTHER.value if isinstance(reply, Answer) else reply.cause
+        return Verdict(passed=False, cause=cause)
+    return Verdict(passed=True)

@@ -1,0 +1,62 @@
+"""What probes cost requests: nothing that they would notice."""
+
+from __future__ import annotations
+
+import statistics
+import time
+
+from support.answers import hang
+from support.origins import Origin, origins
+from support.toml import load_balancer, monitor, pool
+from support.waiting import until
+from support.workerd import Workerd, workerd
+
+ROUNDS = 15
+REQUESTS = 20
+TIMEOUT = 1.0
+FACTOR = 3.0
+"""How much slower may be by chance on a busy machine; a request that waited would take TIMEOUT."""
+
+
+def site_of(one: Origin, two: Origin) -> str:
+    """Two monitored origins, probed all the time; what real traffic says has no consequences."""
+    watching = monitor("m", interval=2, timeout=TIMEOUT, retries=2)
+    pools = [pool(origin.name, origin, monitor="m") for origin in (one, two)]
+    balancer = load_balancer("*", one.name, two.name, ejection={"base_time": 0})
+    return "\n".join([watching, *pools, balancer])
+
+
+def seconds_of(worker: Workerd) -> float:
+    """Return how long one request took."""
+    began = time.perf_counter()
+    assert worker.get().status == 200
+    return time.perf_counter() - began
+
+
+def test_a_hanging_health_path_delays_no_request() -> None:
+    """Requests beside probes that hang take as long as those beside probes that are answered.
+
+    Two Workers are measured in turn. No single request takes as long as a probe's time-out, so
+    none can have waited for one.
+    """
+    with (
+        origins(4) as (one, two, three, four),
+        workerd(site_of(one, two)) as calm,
+        workerd(site_of(three, four)) as hung,
+    ):
+        for origin in (three, four):
+            origin.fail_health(hang())
+        for worker in (calm, hung):
+            worker.get("/warm-up")  # Python starts with it
+        until(lambda: one.probes and two.probes and three.probes and four.probes)
+        taken: dict[str, list[float]] = {"calm": [], "hung": []}
+        for _ in range(ROUNDS):
+            for _ in range(REQUESTS):
+                taken["calm"].append(seconds_of(calm))
+                taken["hung"].append(seconds_of(hung))
+        assert len(three.probes) > 1
+
+    medians = {name: statistics.median(times) for name, times in taken.items()}
+    print({name: f"{1000 * value:.2f} ms" for name, value in medians.items()})
+    assert medians["hung"] < FACTOR * medians["calm"]
+    assert max(taken["hung"]) < TIMEOUT
