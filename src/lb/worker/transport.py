@@ -36,7 +36,7 @@ class FetchTransport:
 
         The timer ends with the answer's headers: what comes after them may take as long as it does.
         """
-        if self._plan.keeps_body and self._body is None:
+        if self._plan.keeps_body and self._body is None and not self._copies_body:
             try:
                 self._body = await self._request.arrayBuffer()
             except JsException:
@@ -56,18 +56,23 @@ class FetchTransport:
         if response.body:
             response.body.cancel()
 
+    @property
+    def _copies_body(self) -> bool:
+        """Whether attempts get copies instead: no Request can be made that gives a GET a body."""
+        return self._facts.method in ("GET", "HEAD")
+
     def outgoing(self, attempt: Attempt) -> Any:
         """Return the request to the origin: the client's own but for its URL and our edits."""
         forwarding = self._plan.serving.forwarding
         source, url = self._request, forwarding.url(attempt.origin, self._facts)
-        if self._body is None:
-            outgoing = js.Request.new(url, source)
-        else:
-            # The client's method and headers, in an order that gives a body to a GET as well.
-            whole = js.Request.new(url, js_object(method="POST", body=self._body))
+        if self._body is not None:
             outgoing = js.Request.new(
-                whole, js_object(method=source.method, headers=source.headers)
+                url, js_object(method=source.method, headers=source.headers, body=self._body)
             )
+        elif self._plan.keeps_body:
+            outgoing = js.Request.new(url, source.clone())
+        else:
+            outgoing = js.Request.new(url, source)
         apply(forwarding.request(attempt.origin, self._facts), outgoing.headers)
         return outgoing
 
