@@ -12,6 +12,7 @@ told), and its health path answers 200. Everything it gets is recorded as it was
 from __future__ import annotations
 
 import asyncio
+import ssl
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -21,6 +22,8 @@ from support.exchange import Behaviour, Exchange, Request
 from support.wire import END_OF_HEAD, Head, head
 
 HOST = "127.0.0.1"
+TLS_HOST = "localhost"
+"""What an origin's certificate has to name."""
 NAMES = ("one", "two", "three", "four", "five", "six")
 HEALTH_PATH = "/health"
 LONGEST_HEAD = 1 << 20
@@ -57,8 +60,11 @@ class _Link(asyncio.StreamReaderProtocol):
 class Origin:
     """One origin; its methods may be called from any thread."""
 
-    def __init__(self, name: str, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, name: str, loop: asyncio.AbstractEventLoop, tls: ssl.SSLContext | None = None
+    ) -> None:
         self.name = name
+        self._tls = tls
         self.port = 0
         self.connections = 0
         """Accepted up to now."""
@@ -73,7 +79,9 @@ class Origin:
 
     @property
     def url(self) -> str:
-        return f"http://{HOST}:{self.port}"
+        return (
+            f"http://{HOST}:{self.port}" if self._tls is None else f"https://{TLS_HOST}:{self.port}"
+        )
 
     @property
     def open_connections(self) -> int:
@@ -121,7 +129,7 @@ class Origin:
     async def _start(self) -> None:
         loop = self._loop
         self._server = await loop.create_server(
-            lambda: _Link(self._serve, loop), HOST, self.port, reuse_address=True
+            lambda: _Link(self._serve, loop), HOST, self.port, ssl=self._tls, reuse_address=True
         )
         self.port = self._server.sockets[0].getsockname()[1]
 
@@ -183,12 +191,12 @@ async def _unhealthy(exchange: Exchange) -> None:
 
 
 @contextmanager
-def origins(count: int = 2) -> Iterator[tuple[Origin, ...]]:
-    """Run origins called "one", "two", ... for as long as the block lasts."""
+def origins(count: int = 2, tls: ssl.SSLContext | None = None) -> Iterator[tuple[Origin, ...]]:
+    """Run origins called "one", "two", ... for as long as the block lasts, with `tls` over TLS."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
-    running = tuple(Origin(name, loop) for name in NAMES[:count])
+    running = tuple(Origin(name, loop, tls) for name in NAMES[:count])
     try:
         yield running
     finally:

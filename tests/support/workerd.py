@@ -35,7 +35,9 @@ using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
     (name = "main", worker = .worker),
-    (name = "internet", network = (allow = ["public", "private"])),
+    (name = "internet", network = (
+      allow = ["public", "private"], tlsOptions = (trustedCertificates = [{trusted}]),
+    )),
   ],
   sockets = [(
     name = "http", address = "127.0.0.1:{port}", service = "main",
@@ -100,13 +102,15 @@ def workerd(
     *,
     port: int = 0,
     options: Sequence[str] | None = None,
+    trusted: str = "",
 ) -> Iterator[Workerd]:
     """Serve a configuration, or variables, for as long as the block lasts.
 
     `options` are workerd's own, in place of those that make it start from the usual snapshot.
+    `trusted` is the certificate (PEM) of whoever signed those of the origins that speak TLS.
     """
     with tempfile.TemporaryDirectory(dir=checkout.CACHE) as folder:
-        path = stage(Path(folder), config, variables or {}, port)
+        path = stage(Path(folder), config, variables or {}, port, trusted)
         reading, writing = os.pipe()
         process = subprocess.Popen(
             [
@@ -137,7 +141,9 @@ def workerd(
             process.stdout.close()
 
 
-def stage(folder: Path, config: str, variables: Mapping[str, str], port: int) -> Path:
+def stage(
+    folder: Path, config: str, variables: Mapping[str, str], port: int, trusted: str = ""
+) -> Path:
     """Lay out what workerd reads; gives its own configuration file."""
     (folder / CONFIG_NAME).write_text(config)
     (folder / "src").symlink_to(checkout.SOURCE)
@@ -147,6 +153,7 @@ def stage(folder: Path, config: str, variables: Mapping[str, str], port: int) ->
     path.write_text(
         CONFIG.format(
             port=port,
+            trusted=json.dumps(trusted) if trusted else "",
             modules=", ".join(modules()),
             bindings=", ".join(
                 f"(name = {json.dumps(name)}, text = {json.dumps(value)})"
