@@ -1,0 +1,231 @@
+"""The shared view of health in an isolate: trusted while it is fresh, and not a moment longer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from lb.availability import Standing
+from lb.events import ProberResumed, ProberStalled
+from lb.failover import Judgement
+from lb.forwarding import identity_of
+from lb.freshness import REFRESH, fresh_for
+from lb.health import OriginHealth, Verdict
+from lb.memory import Memory
+from lb.model import Ejection, Health, Window
+from lb.shared import SharedHealth
+from support.make import balancer_of, config_of, monitor, origin, pool
+
+WATCHING = monitor(interval=30, timeout=5, retries=2)
+POOL = pool("p", "a", "b", monitor=WATCHING)
+A, B = POOL.origins
+CONFIG = config_of(balancer_of(POOL))
+FRESH_FOR = 2 * 30 + 5 * 3 + REFRESH
+PASSED, FAILED = Verdict(passed=True), Verdict(passed=False, cause="HTTP timeout occurred")
+
+
+def view(probed: float, version: int = 1, fingerprint: str = "", **health: Health) -> SharedHealth:
+    """Return a shared view of these origins, last probed at `probed`."""
+    return SharedHealth(
+        version=version,
+        fingerprint=fingerprint or identity_of(CONFIG),
+        probed=probed,
+        origins={
+            ("p", name): OriginHealth(health=one, checked=probed) for name, one in health.items()
+        },
+    )
+
+
+def standings(memory: Memory, now: float) -> list[Standing]:
+    """Return how a and b stand."""
+    return [memory.snapshot(now).standing(one) for one in POOL.origins]
+
+
+UP, DOWN = Standing.AVAILABLE, Standing.UNHEALTHY
+
+
+def test_an_isolate_takes_the_shared_view_over() -> None:
+    """And probes nothing itself while the view is fresh."""
+    memory = Memory(CONFIG)
+    memory.adopt(view(100.0, a=Health.UNHEALTHY, b=Health.HEALTHY), 101.0)
+
+    assert standings(memory, 101.0) == [DOWN, UP]
+    assert memory.due(101.0) == []
+    assert memory.due(100.0 + FRESH_FOR - 0.1) == []
+    assert memory.take_news() == []
+
+
+def test_how_long_a_view_is_fresh_follows_from_the_configuration() -> None:
+    """Two intervals, one probe with all its retries, and the isolates' own delay."""
+    assert fresh_for(CONFIG) == FRESH_FOR
+    assert fresh_for(config_of(balancer_of(pool("p", "a")))) == float("inf")
+
+
+def test_a_stalled_prober_is_told_once_and_the_isolate_probes_again() -> None:
+    """It keeps what it knew until its own probes say otherwise."""
+    memory = Memory(CONFIG)
+    memory.adopt(view(100.0, a=Health.UNHEALTHY), 101.0)
+    late = 100.0 + FRESH_FOR
+
+    due = memory.due(late)
+    assert [one.name for one, _ in due] == ["a", "b"]
+    assert memory.take_news() == [ProberStalled(age=FRESH_FOR)]
+    assert standings(memory, late) == [DOWN, UP]
+
+    memory.observe(A, WATCHING, PASSED, late)
+    memory.observe(B, WATCHING, FAILED, late)
+    assert standings(memory, late) == [UP, DOWN]
+    assert memory.due(late + 29.0) == []
+    assert len(memory.due(late + 30.0)) == 2
+    assert memory.take_news() == []
+
+
+def test_a_keeper_that_answers_with_an_old_view_is_stalled_as_well() -> None:
+    """Its word is not trusted just because it is there."""
+    memory = Memory(CONFIG)
+    memory.adopt(view(100.0, a=Health.HEALTHY), 101.0)
+    memory.adopt(view(100.0, a=Health.HEALTHY), 500.0)
+    memory.adopt(view(100.0, a=Health.HEALTHY), 530.0)
+
+    assert memory.take_news() == [ProberStalled(age=400.0)]
+    assert len(memory.due(530.0)) == 2
+
+
+def test_when_the_view_moves_on_it_is_trusted_again() -> None:
+    """Though its version, and so its health, is the same: the isolate's own is put aside."""
+    memory = Memory(CONFIG)
+    first = view(100.0, a=Health.HEALTHY, b=Health.HEALTHY)
+    memory.adopt(first, 101.0)
+    memory.due(500.0)
+    memory.observe(A, WATCHING, FAILED, 501.0)
+    assert standings(memory, 501.0) == [DOWN, UP]
+
+    memory.adopt(replace(first, probed=510.0), 512.0)
+
+    assert standings(memory, 512.0) == [UP, UP]
+    assert memory.due(600.0) == []
+    assert memory.take_news() == [ProberStalled(age=400.0), ProberResumed(age=2.0)]
+
+
+def test_a_probe_that_was_under_way_does_not_overrule_a_trusted_view() -> None:
+    """Of origins that the view names."""
+    memory = Memory(CONFIG)
+    memory.due(90.0)
+    memory.adopt(view(100.0, a=Health.HEALTHY), 101.0)
+
+    assert memory.observe(A, WATCHING, FAILED, 102.0) is None
+    assert memory.observe(B, WATCHING, FAILED, 102.0) is not None
+    assert standings(memory, 102.0) == [UP, DOWN]
+
+
+def test_nothing_is_made_anew_when_nothing_changed() -> None:
+    """Requests go on with the snapshot that they share."""
+    memory = Memory(CONFIG)
+    memory.adopt(view(100.0, a=Health.UNHEALTHY), 101.0)
+    snapshot = memory.snapshot(101.0)
+
+    memory.adopt(view(130.0, a=Health.UNHEALTHY), 131.0)
+    memory.adopt(view(160.0, version=2, a=Health.UNHEALTHY), 161.0)
+    assert memory.snapshot(161.0) is snapshot
+
+    memory.adopt(view(190.0, version=3, a=Health.HEALTHY), 191.0)
+    assert memory.snapshot(191.0) is not snapshot
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        view(120.0, version=3, fingerprint="of another configuration", a=Health.HEALTHY),
+        view(90.0, version=1, a=Health.HEALTHY),
+        view(110.0, version=1, a=Health.HEALTHY),
+    ],
+    ids=["of another configuration", "older", "older by its version"],
+)
+def test_foreign_and_older_views_are_ignored(other: SharedHealth) -> None:
+    """Answers may overtake each other, and deployments overlap."""
+    memory = Memory(CONFIG)
+    memory.adopt(view(110.0, version=2, a=Health.UNHEALTHY), 111.0)
+
+    memory.adopt(other, 121.0)
+
+    assert standings(memory, 121.0) == [DOWN, UP]
+
+
+def test_a_keeper_that_lost_its_memory_is_heard() -> None:
+    """A lower version with newer probes is no old answer."""
+    memory = Memory(CONFIG)
+    memory.adopt(view(110.0, version=99, a=Health.UNHEALTHY), 111.0)
+
+    memory.adopt(view(140.0, version=1, a=Health.HEALTHY), 141.0)
+
+    assert standings(memory, 141.0) == [UP, UP]
+
+
+def test_origins_that_a_view_does_not_name_keep_what_is_known() -> None:
+    """And origins that this configuration does not have are no matter."""
+    memory = Memory(CONFIG)
+    memory.observe(B, WATCHING, FAILED, 90.0)
+    foreign = {("elsewhere", "z"): OriginHealth(health=Health.UNHEALTHY)}
+
+    memory.adopt(replace(view(100.0, a=Health.HEALTHY), origins=foreign), 101.0)
+
+    assert standings(memory, 101.0) == [UP, DOWN]
+
+
+def test_a_view_that_nobody_probes_for_is_knowledge_and_no_more() -> None:
+    """As from KV, with no time of probes: what is newer is taken, and the isolate probes on."""
+    memory = Memory(CONFIG)
+    memory.observe(A, WATCHING, PASSED, 100.0)
+    kept = {
+        A.key: OriginHealth(health=Health.UNHEALTHY, checked=90.0),
+        B.key: OriginHealth(health=Health.UNHEALTHY, checked=90.0),
+    }
+
+    memory.adopt(replace(view(0.0), origins=kept), 110.0)
+
+    assert standings(memory, 110.0) == [UP, DOWN]
+    assert [one.name for one, _ in memory.due(110.0)] == ["b"]
+    assert memory.take_news() == []
+
+
+def test_a_recovery_that_others_saw_starts_slowly_here() -> None:
+    """The view says when it was, so that all isolates raise the share together."""
+    config = config_of(balancer_of(POOL, ejection=Ejection(slow_start=100)))
+    memory = Memory(config)
+    back = OriginHealth(health=Health.HEALTHY, recovered=80.0, checked=100.0)
+    shared = SharedHealth(
+        version=1, fingerprint=identity_of(config), probed=100.0, origins={A.key: back}
+    )
+
+    memory.adopt(shared, 101.0)
+
+    assert memory.snapshot(101.0).view(POOL).weights == (0.2, 1.0)
+    assert memory.snapshot(180.0).view(POOL).weights == (1.0, 1.0)
+
+
+def test_an_isolates_own_ejections_stand_beside_the_view() -> None:
+    """Probes pass, and requests fail: the origin stays out for its time."""
+    memory = Memory(CONFIG)
+    memory.record(
+        CONFIG.load_balancers[0], A, Judgement(failed=True, cause="status 503"), 99.0, 100.0
+    )
+
+    memory.adopt(view(100.0, a=Health.HEALTHY, b=Health.HEALTHY), 101.0)
+
+    assert standings(memory, 101.0) == [Standing.EJECTED, UP]
+
+
+def test_a_pause_in_maintenance_is_no_stall() -> None:
+    """While all is in maintenance nothing is probed; its end begins the time anew."""
+    window = (Window(start=200.0, end=1000.0),)
+    resting = pool("p", origin("a", maintenance=window), monitor=WATCHING)
+    config = config_of(balancer_of(resting))
+    memory = Memory(config)
+    shared = replace(view(190.0, a=Health.HEALTHY), fingerprint=identity_of(config))
+    memory.adopt(shared, 195.0)
+
+    assert memory.due(900.0) == []
+    assert memory.due(1000.0 + FRESH_FOR - 1) == []
+    assert len(memory.due(1000.0 + FRESH_FOR)) == 1
+    assert [type(event) for event in memory.take_news()] == [ProberStalled]
