@@ -49,6 +49,7 @@ name = "*"
 default_pools = ["primary", "replica"]
 fallback_pool = "replica"
 steering_policy = "off"
+ejection = {{ base_time = 5 }}   # seconds; short, so that a restart is seen
 """
 
 
