@@ -218,7 +218,8 @@ def _finish(reading: _Reading, balancer: dict[str, object], source: str) -> None
         reading.note(at / "session_affinity_ttl", "SESSION_COOKIE_TTL")
     down = reading.milliseconds("BACKEND_DOWN_TIME")
     if down is not None:
-        balancer["ejection"] = {"base_time": down}
+        # A fixed time, as that Worker has it: no growth.
+        balancer["ejection"] = {"base_time": down, "max_time": down}
         reading.note(at / "ejection", "BACKEND_DOWN_TIME", _IN_SECONDS)
     retries = reading.number("MAX_RETRIES")
     if retries is not None:
