@@ -11,12 +11,20 @@ SRC = Path(__file__).parents[1] / "src"
 LAYERS = (
     ("model", "facts"),
     ("events",),
-    ("config", "hashing", "health", "hosts", "maintenance", "slow_start"),
+    ("config", "hashing", "health", "hosts", "maintenance", "slow_start", "times"),
     ("availability", "monitors", "shared"),
-    ("affinity", "ejection", "forwarding", "freshness", "origin_steering", "steering"),
-    ("failover",),
+    (
+        "affinity",
+        "ejection",
+        "forwarding",
+        "freshness",
+        "origin_steering",
+        "steering",
+        "status",
+    ),
+    ("failover", "notify"),
     ("ports", "memory", "pages"),
-    ("balancer", "checker", "proxy"),
+    ("balancer", "checker", "event_log", "notifier", "proxy"),
     ("worker",),
 )
 LAYER_OF = {name: number for number, names in enumerate(LAYERS) for name in names}

@@ -17,17 +17,21 @@ from lb.config.headers import REQUEST_HEADERS, RESPONSE_HEADERS
 from lb.config.kinds import Ref
 from lb.config.load_balancers import ADMIN, ATTRIBUTES, EJECTION, FAILOVER, LOAD_BALANCER
 from lb.config.monitors import MONITOR
-from lb.config.pools import ORIGIN, POOL
+from lb.config.notifications import NOTIFICATION
+from lb.config.pools import NOTIFICATION_FILTER, ORIGIN, ORIGIN_ALERTS, POOL, POOL_ALERTS
 from lb.config.problems import BAD, Place, Reader
 from lb.config.tables import Field, Required, Standing, Table
 from lb.model import (
     Admin,
+    AlertFilter,
     Config,
     Ejection,
     Failover,
     HeaderEdits,
     LoadBalancer,
     Monitor,
+    Notification,
+    NotificationFilter,
     Origin,
     Pool,
     SessionAffinityAttributes,
@@ -48,6 +52,10 @@ MODELS = (
     (REQUEST_HEADERS, HeaderEdits),
     (RESPONSE_HEADERS, HeaderEdits),
     (ADMIN, Admin),
+    (NOTIFICATION, Notification),
+    (NOTIFICATION_FILTER, NotificationFilter),
+    (POOL_ALERTS, AlertFilter),
+    (ORIGIN_ALERTS, AlertFilter),
 )
 # An origin's URL is worked out from its address and port, and its pool is the one around it.
 # A sensitivity is a choice of defaults.

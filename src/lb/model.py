@@ -105,6 +105,18 @@ class ZeroDowntimeFailover(Enum):
     STICKY = "sticky"
 
 
+class SinkType(Enum):
+    """Where a notification goes."""
+
+    WEBHOOK = "webhook"
+    SLACK = "slack"
+    DISCORD = "discord"
+    TELEGRAM = "telegram"
+    NTFY = "ntfy"
+    PAGERDUTY = "pagerduty"
+    EMAIL = "email"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeRange:
     """Status codes from `low` to `high`, both included."""
@@ -173,6 +185,21 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AlertFilter:
+    """Which changes of one kind of object are told."""
+
+    disable: bool = False
+    healthy: bool | None = None
+    """Only changes to this health; None: both."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotificationFilter:
+    pool: AlertFilter = AlertFilter()
+    origin: AlertFilter = AlertFilter()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
     """Origins that can stand in for each other."""
 
@@ -186,6 +213,7 @@ class Pool:
     minimum_origins: int = 1
     monitor: Monitor | None = None
     origin_steering: OriginSteeringPolicy = OriginSteeringPolicy.RANDOM
+    notification_filter: NotificationFilter = NotificationFilter()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,12 +311,35 @@ class Admin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Notification:
+    """Whom to tell of incidents, and how. Of the fields below `secret`, each type has its own."""
+
+    name: str
+    type: SinkType
+    enabled: bool = True
+    pools: tuple[str, ...] = ()
+    """Names of the pools that it is about; none: all."""
+    notify_after: float = 60
+    """Seconds that a state must have lasted before it is told."""
+    secret: str = ""
+    """The name of a secret of the Worker, never the secret itself."""
+    url: str = ""
+    """Where requests go; "" is the type's own place, or the secret holds it."""
+    topic: str = ""
+    chat_id: str = ""
+    to: str = ""
+    sender: str = ""
+    binding: str = "LB_EMAIL"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """Everything an operator said, whichever way it came in."""
 
     load_balancers: tuple[LoadBalancer, ...]
     pools: tuple[Pool, ...]
     monitors: tuple[Monitor, ...] = ()
+    notifications: tuple[Notification, ...] = ()
     admin: Admin = Admin()
     kept: Mapping[str, object] = field(default_factory=dict, compare=False)
     """Fields that a Worker cannot act on, by path, as they were given."""

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from lb.events import Event
     from lb.failover import Answered, Attempt, Outcome
     from lb.monitors.words import Probe, Reply
+    from lb.notify.words import OutboundRequest
 
 
 class Transport(Protocol):
@@ -28,6 +29,13 @@ class Prober(Protocol):
 
     async def send(self, probe: Probe) -> Reply:
         """Send one probe. Never raises: what went wrong is the reply."""
+
+
+class Deliverer(Protocol):
+    """Sends notifications."""
+
+    async def send(self, request: OutboundRequest) -> int | None:
+        """Send one; return its status, None when nothing answered in time. Never raises."""
 
 
 class Clock(Protocol):

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from lb.config.kinds import ListOf, Ref
 from lb.config.load_balancers import ADMIN, LOAD_BALANCER, make_load_balancer
 from lb.config.monitors import MONITOR, MONITOR_GROUP, make_monitor
+from lb.config.notifications import NOTIFICATION, make_notification
 from lb.config.pools import HOST_DIFFERS, POOL, hosts_of, make_pool
 from lb.config.problems import Place, Problem, Reader, nearest, shown
 from lb.config.tables import Field, Record, Standing, Table
-from lb.model import Admin, Config, LoadBalancer, Monitor, Pool
+from lb.model import Admin, Config, LoadBalancer, Monitor, Notification, Pool
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-Named = TypeVar("Named", Monitor, Pool, LoadBalancer)
+Named = TypeVar("Named", Monitor, Pool, LoadBalancer, Notification)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ DOCUMENT = Table(
         Field("load_balancers", ListOf(kind=LOAD_BALANCER, most=1000), [], "What is served."),
         Field("pools", ListOf(kind=POOL, most=1000), [], "Groups of origins."),
         Field("monitors", ListOf(kind=MONITOR, most=1000), [], "How health is probed."),
+        Field("notifications", ListOf(kind=NOTIFICATION, most=50), [], "Whom to tell."),
         Field("admin", ADMIN, {}, "The admin API."),
         Field(
             "monitor_groups",
@@ -99,6 +101,10 @@ def parse(document: Mapping[str, object]) -> Parsed:
         balancer = make_load_balancer(each, lambda ref: pools.find(ref, reader), reader)
         if balancer:
             served.add(balancer, each.at, reader)
+    told: Index[Notification] = Index("notification", document, "notifications")
+    for each in record.records("notifications"):
+        notification = make_notification(each, lambda ref: pools.find(ref, reader), reader)
+        told.add(notification, each.at, reader)
     if reader.problems:
         return Invalid(tuple(dict.fromkeys(reader.problems)))
     admin = record.values.get("admin")
@@ -106,6 +112,7 @@ def parse(document: Mapping[str, object]) -> Parsed:
         load_balancers=served.all,
         pools=pools.all,
         monitors=monitors.all,
+        notifications=told.all,
         admin=admin if isinstance(admin, Admin) else Admin(),
         kept=reader.kept,
     )

@@ -105,6 +105,24 @@ def parse_address(text: str) -> Address | str:
     return _parse_authority(text, scheme, authority.lower())
 
 
+def endpoint_problem(url: str) -> str | None:
+    """What is wrong with a URL that a Worker shall call, path and all. It is never shown."""
+    scheme, separator, rest = url.partition("://")
+    if not separator:
+        return "must be a URL that starts with https://"
+    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    if "@" in authority:
+        return "must not hold a user name or password"
+    address = parse_address(f"{scheme}://{authority}")
+    if isinstance(address, str):
+        return address
+    if address.scheme != "https" and not address.loopback:
+        return "must start with https://; http is for this machine alone"
+    if not all("!" <= char <= "~" for char in rest) or "#" in rest or "\\" in rest:
+        return "has a character that no such URL has"
+    return None
+
+
 def _unusable_text(text: str) -> str | None:
     if not text:
         return "must not be empty"

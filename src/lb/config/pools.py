@@ -15,7 +15,14 @@ from lb.config.names import ADDRESS, DESCRIPTION, OBJECT_NAME, POOL_NAME
 from lb.config.problems import shown
 from lb.config.tables import REQUIRED, Field, Record, Standing, Table
 from lb.config.times import MAINTENANCE, Moment
-from lb.model import Monitor, Origin, OriginSteeringPolicy, Pool
+from lb.model import (
+    AlertFilter,
+    Monitor,
+    NotificationFilter,
+    Origin,
+    OriginSteeringPolicy,
+    Pool,
+)
 
 if TYPE_CHECKING:
     from lb.config.problems import Place, Reader
@@ -82,23 +89,27 @@ LOAD_SHEDDING = Table(
 )
 
 
-def _notification(key: str, doc: str) -> Table:
+def _alerts(key: str, doc: str) -> Table:
     return Table(
         name=f"pools.notification_filter.{key}",
         doc=doc,
+        make=lambda record, reader: record.build(AlertFilter),  # noqa: ARG005
         fields=(
-            Field("disable", Boolean(), False, "Whether none is sent.", _LATER),
-            Field("healthy", Boolean(), None, "Only changes to this.", _LATER),
+            Field("disable", Boolean(), False, "Whether none is told."),
+            Field("healthy", Boolean(), None, "Only changes to this are told; not given: both."),
         ),
     )
 
 
+POOL_ALERTS = _alerts("pool", "Changes of the pool's own health.")
+ORIGIN_ALERTS = _alerts("origin", "Changes of an origin's health.")
 NOTIFICATION_FILTER = Table(
     name="pools.notification_filter",
-    doc="Which changes of health are told.",
+    doc="Which changes of health the `notifications` tell.",
+    make=lambda record, reader: record.build(NotificationFilter),  # noqa: ARG005
     fields=(
-        Field("pool", _notification("pool", "Changes of the pool."), {}, "Of it.", _LATER),
-        Field("origin", _notification("origin", "Of an origin."), {}, "Of its origins.", _LATER),
+        Field("pool", POOL_ALERTS, {}, "Of the pool itself."),
+        Field("origin", ORIGIN_ALERTS, {}, "Of its origins."),
     ),
 )
 
@@ -119,7 +130,7 @@ POOL = Table(
         Field("monitor", Reference("monitor"), None, "What probes it; none: always healthy."),
         Field("origin_steering", ORIGIN_STEERING, {}, "How origins are chosen."),
         Field("load_shedding", LOAD_SHEDDING, {}, "Sends a part elsewhere.", _LATER),
-        Field("notification_filter", NOTIFICATION_FILTER, {}, "Which changes are told.", _LATER),
+        Field("notification_filter", NOTIFICATION_FILTER, {}, "Which changes are told."),
         Field("notification_email", Text(), "", "Deprecated by Cloudflare.", _LATER),
         Field("monitor_group", Text(), "", "Several monitors that vote.", _LATER),
         Field(

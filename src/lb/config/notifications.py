@@ -1,0 +1,193 @@
+"""Notifications: their fields, and which of them each type of sink has."""
+
+# ruff: noqa: FBT003 (in a table, a default stands where every other default stands)
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from lb.config.hosts import endpoint_problem
+from lb.config.kinds import Boolean, ListOf, Number, Ref, Reference, Text, choice_of
+from lb.config.names import OBJECT_NAME
+from lb.config.tables import REQUIRED, Field, Record, Table
+from lb.model import Notification, SinkType
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from lb.config.problems import Reader
+    from lb.model import Pool
+
+_SECRET_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
+_LONG_FOR_A_WORD = 20
+_OURS = frozenset({"LB_ADMIN_TOKEN", "LB_COOKIE_KEY"})
+"""Secrets that open the balancer itself: no sink may be sent one."""
+
+_NO_NAME = (
+    "must be the name of a secret, and this looks like the secret itself: store it with "
+    "`wrangler secret put NAME`, and write NAME here (capital letters, digits and _)"
+)
+_CONFIDENTIAL = (
+    "is a secret as a whole, since whoever knows it can write there: store it with "
+    "`wrangler secret put NAME`, and write `secret = NAME` instead"
+)
+_SECRET_PLACES = re.compile(
+    r"https://(?:hooks\.slack\.com/|(?:\w+\.)?discord(?:app)?\.com/api/"
+    r"|api\.telegram\.org/bot|[\w.-]+\.webhook\.office\.com/|chat\.googleapis\.com/)",
+    re.IGNORECASE,
+)
+_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,253}")
+"""RFC 5322 3.4.1 without comments and quoting: what fits into a header as it is."""
+
+
+def secret_name_problem(name: str) -> str | None:
+    """What is wrong with a secret's name. The rule never shows what was written."""
+    if not name:
+        return None
+    if name in _OURS:
+        return "is the balancer's own secret, which no sink may know"
+    long_word = len(name) >= _LONG_FOR_A_WORD and "_" not in name
+    if not _SECRET_NAME.fullmatch(name) or (long_word and any(char.isdigit() for char in name)):
+        return _NO_NAME
+    return None
+
+
+def _url_problem(url: str) -> str | None:
+    if not url:
+        return None
+    return _CONFIDENTIAL if _SECRET_PLACES.match(url) else endpoint_problem(url)
+
+
+def _address_problem(address: str) -> str | None:
+    if not address or _ADDRESS.fullmatch(address):
+        return None
+    return "must be one e-mail address such as ops@example.com"
+
+
+def _matching_or_empty(pattern: str, message: str) -> Callable[[str], str | None]:
+    compiled = re.compile(pattern)
+    return lambda text: None if not text or compiled.fullmatch(text) else message
+
+
+_EMAIL_ADDRESS = Text(most=320, rule=_address_problem, words="e-mail address", secret=True)
+
+NOTIFICATION = Table(
+    name="notifications",
+    doc="Whom to tell of incidents, and how. [What each type needs](notifications.md).",
+    fields=(
+        Field("name", OBJECT_NAME, REQUIRED, "For people; it stands in what is sent."),
+        Field("type", choice_of(SinkType), REQUIRED, "What it is sent to."),
+        Field("enabled", Boolean(), True, "Whether anything is sent."),
+        Field(
+            "pools",
+            ListOf(kind=Reference("pool"), most=1000),
+            [],
+            "The pools that it is about; none: all.",
+        ),
+        Field(
+            "notify_after",
+            Number(0, 86_400),
+            60,
+            "Seconds that a state must have lasted before it is told.",
+        ),
+        Field(
+            "secret",
+            Text(most=64, rule=secret_name_problem, secret=True, words="name of a secret"),
+            "",
+            "The name of a secret of the Worker, never the secret itself.",
+        ),
+        Field(
+            "url",
+            Text(most=2048, rule=_url_problem, words="URL", secret=True),
+            "",
+            "Where it is sent, for `webhook`, `ntfy`, `telegram` and `pagerduty`.",
+        ),
+        Field(
+            "topic",
+            Text(
+                most=64,
+                rule=_matching_or_empty(r"[A-Za-z0-9_-]+", "must have letters, digits, - and _"),
+            ),
+            "",
+            "The topic, for `ntfy`.",
+        ),
+        Field(
+            "chat_id",
+            Text(
+                most=64,
+                rule=_matching_or_empty(
+                    r"-?[0-9]+|@[A-Za-z0-9_]+", 'must be a number in quotes, or "@channel"'
+                ),
+            ),
+            "",
+            "The chat, for `telegram`.",
+        ),
+        Field("to", _EMAIL_ADDRESS, "", "The recipient, for `email`."),
+        Field("sender", _EMAIL_ADDRESS, "", "The sender's address, for `email`."),
+        Field(
+            "binding",
+            Text(
+                most=64,
+                least=1,
+                rule=_matching_or_empty(r"[A-Za-z_][A-Za-z0-9_]*", "is not a binding's name"),
+            ),
+            "LB_EMAIL",
+            "The name of the `send_email` binding, for `email`.",
+        ),
+    ),
+)
+
+
+class Keys(NamedTuple):
+    """Which keys a type of sink has, of those that not all have."""
+
+    needs: tuple[str, ...] = ()
+    takes: tuple[str, ...] = ()
+    needs_one_of: tuple[str, ...] = ()
+
+
+KEYS: Mapping[SinkType, Keys] = {
+    SinkType.WEBHOOK: Keys(needs_one_of=("url", "secret")),
+    SinkType.SLACK: Keys(needs=("secret",)),
+    SinkType.DISCORD: Keys(needs=("secret",)),
+    SinkType.TELEGRAM: Keys(needs=("secret", "chat_id"), takes=("url",)),
+    SinkType.NTFY: Keys(takes=("url",), needs_one_of=("topic", "secret")),
+    SinkType.PAGERDUTY: Keys(needs=("secret",), takes=("url",)),
+    SinkType.EMAIL: Keys(needs=("to", "sender"), takes=("binding",)),
+}
+_OF_SOME = ("secret", "url", "topic", "chat_id", "to", "sender", "binding")
+
+
+def make_notification(
+    record: Record, pool_of: Callable[[Ref], Pool | None], reader: Reader
+) -> Notification:
+    """The notification that a record describes."""
+    refs = [ref for ref in record.items("pools") if isinstance(ref, Ref)]
+    pools = tuple(pool.name for ref in refs if (pool := pool_of(ref)))
+    kind = record.values.get("type")
+    if isinstance(kind, SinkType):
+        _check_keys(record, kind, reader)
+    return record.build(
+        Notification,
+        name=record.text("name"),
+        type=kind if isinstance(kind, SinkType) else SinkType.WEBHOOK,
+        pools=pools,
+    )
+
+
+def _check_keys(record: Record, kind: SinkType, reader: Reader) -> None:
+    keys = KEYS[kind]
+    for key in keys.needs:
+        if not record.values.get(key) and reader.fine(record.at, key):
+            reader.refuse(record.at / key, f'missing: type = "{kind.value}" needs it')
+    if keys.needs_one_of and reader.fine(record.at, *keys.needs_one_of):
+        given = [key for key in keys.needs_one_of if record.values.get(key)]
+        if not given:
+            names = " or ".join(keys.needs_one_of)
+            reader.refuse(record.at, f'type = "{kind.value}" needs {names}')
+    known = {*keys.needs, *keys.takes, *keys.needs_one_of}
+    for key in _OF_SOME:
+        if key not in known and record.values.get(key):
+            reader.refuse(record.at / key, f'type = "{kind.value}" has no such key')
+    if kind is SinkType.NTFY and record.values.get("url") and not record.values.get("topic"):
+        reader.refuse(record.at / "url", "needs topic; without it the secret is the whole URL")

@@ -1,0 +1,38 @@
+"""The Discord sink: a channel's webhook, whose URL is the secret.
+
+https://docs.discord.com/developers/resources/webhook#execute-webhook (content: 2000 characters)
+https://docs.discord.com/developers/resources/message#allowed-mentions-object
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from lb.notify.posted import post, text_of
+from lb.notify.words import OutboundRequest, fit
+
+if TYPE_CHECKING:
+    from lb.model import Notification
+    from lb.notify.words import Message
+
+MOST = 2000
+_SUPPRESS_EMBEDS = 1 << 2
+_MARKDOWN = re.compile(r"([\\*_~|`>#\[\]<])")
+
+
+def render(message: Message, settings: Notification, secret: str) -> OutboundRequest:
+    """Nobody is mentioned, whatever a name says; Markdown shows as it is written."""
+    del settings
+    return post(
+        secret,
+        {
+            "content": fit(text_of(message), MOST, _escaped),
+            "allowed_mentions": {"parse": []},
+            "flags": _SUPPRESS_EMBEDS,
+        },
+    )
+
+
+def _escaped(text: str) -> str:
+    return _MARKDOWN.sub(r"\\\1", text)

@@ -1,0 +1,43 @@
+"""The PagerDuty sink: Events API v2, whose integration key is the secret.
+
+https://developer.pagerduty.com/docs/events-api-v2/trigger-events/ (summary: 1024 characters,
+dedup_key: 255; a resolve with a trigger's dedup_key ends its incident)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lb.notify.posted import post
+from lb.notify.words import OutboundRequest, Telling, fit, plain
+from lb.times import rfc3339
+
+if TYPE_CHECKING:
+    from lb.model import Notification
+    from lb.notify.words import Message
+
+ENQUEUE = "https://events.pagerduty.com/v2/enqueue"
+MOST_SUMMARY = 1024
+_ACTION = {Telling.START: "trigger", Telling.END: "resolve"}
+
+
+def render(message: Message, settings: Notification, secret: str) -> OutboundRequest:
+    """Trigger an incident with its start, resolve it with its end."""
+    document: dict[str, Any] = {
+        "routing_key": secret,
+        "event_action": _ACTION[message.telling],
+        "dedup_key": f"evenkeel-{message.incident}",
+    }
+    if message.telling is Telling.START:
+        first = message.affected[0]
+        document["client"] = "Evenkeel"
+        document["payload"] = {
+            "summary": fit(plain(message.title), MOST_SUMMARY),
+            "source": f"{first.pool}/{first.origin}" if first.origin else first.pool,
+            "severity": "critical" if message.critical else "error",
+            "timestamp": rfc3339(message.since),
+            "group": first.pool,
+            "class": "health",
+            "custom_details": {"text": plain(message.body)},
+        }
+    return post(settings.url or ENQUEUE, document)

@@ -1,0 +1,28 @@
+"""What the sinks that take JSON share."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from lb.notify.words import OutboundRequest, plain
+
+if TYPE_CHECKING:
+    from lb.notify.words import Message
+
+USER_AGENT = "Evenkeel-Notifications/1.0"
+
+
+def post(url: str, document: dict[str, Any], *headers: tuple[str, str]) -> OutboundRequest:
+    """Return the request that posts a document; JSON escapes whatever a name may hold."""
+    return OutboundRequest(
+        method="POST",
+        url=url,
+        headers=(("Content-Type", "application/json"), ("User-Agent", USER_AGENT), *headers),
+        body=json.dumps(document),
+    )
+
+
+def text_of(message: Message) -> str:
+    """Return all of a message as plain text."""
+    return plain(f"{message.title}\n{message.body}")

@@ -1,0 +1,31 @@
+"""The Slack sink: an incoming webhook, whose URL is the secret.
+
+https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks/
+https://docs.slack.dev/messaging/formatting-message-text/ (only &, < and > are escaped)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lb.notify.posted import post, text_of
+from lb.notify.words import OutboundRequest, fit
+
+if TYPE_CHECKING:
+    from lb.model import Notification
+    from lb.notify.words import Message
+
+MOST = 4000
+"""Characters that Slack recommends; it cuts a text off at 40,000
+(https://docs.slack.dev/changelog/2018-04-truncating-really-long-messages/)."""
+
+
+def render(message: Message, settings: Notification, secret: str) -> OutboundRequest:
+    """Plain text without markup, so that no name can mention a channel or make a link."""
+    del settings
+    text = fit(text_of(message), MOST, _escaped)
+    return post(secret, {"text": text, "mrkdwn": False, "unfurl_links": False})
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,62 @@
+"""The webhook sink: the body of Cloudflare's own notifications.
+
+https://developers.cloudflare.com/notifications/reference/webhook-payload-schema/
+
+`account_id` is left out, as that page allows, since a Worker knows of no account; the
+notification's name stands in for `policy_id`. What `data` holds for
+load_balancing_health_alert is not documented: here it has the words of that alert's filters
+(new_health, event_source, pool_id) and of the documented health check alert.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lb.model import Health
+from lb.notify.posted import post, text_of
+from lb.notify.words import OutboundRequest, Telling
+from lb.times import rfc3339
+
+if TYPE_CHECKING:
+    from lb.model import Notification
+    from lb.notify.words import Affected, Message
+
+_HEALTH = {Health.HEALTHY: "Healthy", Health.UNHEALTHY: "Unhealthy", Health.UNKNOWN: "Unknown"}
+_EVENT = {
+    Telling.START: "ALERT_STATE_EVENT_START",
+    Telling.END: "ALERT_STATE_EVENT_END",
+}
+
+
+def render(message: Message, settings: Notification, secret: str) -> OutboundRequest:
+    """With a `url` the secret is sent in cf-webhook-auth; without one, it is the URL itself."""
+    document = {
+        "name": settings.name,
+        "text": text_of(message),
+        "data": {
+            "status_change_time": rfc3339(message.since),
+            "affected": [_affected(one) for one in message.affected],
+        },
+        "ts": int(message.at),
+        "policy_id": settings.name,
+        "policy_name": settings.name,
+        "alert_type": "load_balancing_health_alert",
+        "alert_correlation_id": message.incident,
+        "alert_event": _EVENT[message.telling],
+    }
+    if not settings.url:
+        return post(secret, document)
+    headers = [("cf-webhook-auth", secret)] if secret else []
+    return post(settings.url, document, *headers)
+
+
+def _affected(one: Affected) -> dict[str, Any]:
+    return {
+        "event_source": "origin" if one.origin else "pool",
+        "pool_id": one.pool,
+        "pool_name": one.pool,
+        "origin_name": one.origin,
+        "new_health": _HEALTH[one.health],
+        "reason": one.cause,
+        "status_change_time": rfc3339(one.since),
+    }

@@ -1,0 +1,213 @@
+"""An incident in the words of a message: what, since when, why, and what serves now."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple
+
+from lb.model import Health, SteeringPolicy
+from lb.times import for_people, lasting
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from lb.model import Config, LoadBalancer
+    from lb.status import PoolStatus, Status
+
+MOST_LISTED = 20
+"""Pools and origins that one message names one by one."""
+_MOST_NAMES = 3
+
+
+class Target(NamedTuple):
+    """What can have an incident: a pool (`origin` is "" then), or an origin."""
+
+    pool: str
+    origin: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.origin} in pool {self.pool}" if self.origin else f"pool {self.pool}"
+
+
+class Condition(Enum):
+    """How a target is, as far as telling goes."""
+
+    DOWN = "down"
+    UP = "up"
+    DISABLED = "disabled"
+    UNMONITORED = "unmonitored"
+    GONE = "gone"
+    UNKNOWN = "unknown"
+
+
+IS_BAD: Mapping[Condition, bool | None] = {
+    Condition.DOWN: True,
+    Condition.UP: False,
+    # What an operator took out of service is nothing to be told of any more.
+    Condition.DISABLED: False,
+    Condition.UNMONITORED: False,
+    Condition.GONE: False,
+    # No news: a first probe is on its way, or a restart lost what was known.
+    Condition.UNKNOWN: None,
+}
+
+_BY_HEALTH: Mapping[Health, Condition] = {
+    Health.UNKNOWN: Condition.UNKNOWN,
+    Health.HEALTHY: Condition.UP,
+    Health.UNHEALTHY: Condition.DOWN,
+}
+
+_NOW: Mapping[Condition, str] = {
+    Condition.DOWN: "down",
+    Condition.UP: "healthy",
+    Condition.DISABLED: "disabled",
+    Condition.UNMONITORED: "not monitored any more",
+    Condition.GONE: "not configured any more",
+    Condition.UNKNOWN: "of unknown health",
+}
+
+
+class Story(NamedTuple):
+    """What happened to one target."""
+
+    target: Target
+    since: float
+    cause: str
+    until: float | None = None
+    condition: Condition = Condition.DOWN
+
+
+def condition_of(target: Target, status: Mapping[str, PoolStatus]) -> tuple[Condition, str]:
+    """Return how a target is, and why."""
+    pool = status.get(target.pool)
+    if pool is None:
+        return Condition.GONE, ""
+    origin = next((one for one in pool.origins if one.name == target.origin), None)
+    if target.origin and origin is None:
+        return Condition.GONE, ""
+    if not pool.enabled or (origin is not None and not origin.enabled):
+        return Condition.DISABLED, ""
+    if not pool.monitored:
+        return Condition.UNMONITORED, ""
+    condition = _BY_HEALTH[pool.health if origin is None else origin.health]
+    if condition is not Condition.DOWN:
+        return condition, ""
+    return condition, _too_few(pool) if origin is None else origin.cause
+
+
+def _too_few(pool: PoolStatus) -> str:
+    enabled = [one for one in pool.origins if one.enabled]
+    up = sum(one.health is not Health.UNHEALTHY for one in enabled)
+    return f"{up} of {len(enabled)} origins healthy, and it needs {max(pool.minimum_origins, 1)}"
+
+
+def start_title(stories: Sequence[Story]) -> str:
+    """`server-1 in pool primary is down`."""
+    subject, many = _subject([story.target for story in stories])
+    return f"{subject} {'are' if many else 'is'} down"
+
+
+def end_title(stories: Sequence[Story], now: float) -> str:
+    """`server-1 in pool primary is healthy again after 12 minutes`."""
+    subject, many = _subject([story.target for story in stories])
+    lasted = lasting(_end(stories, now) - min(story.since for story in stories))
+    conditions = {story.condition for story in stories}
+    if conditions == {Condition.UP}:
+        return f"{subject} {'are' if many else 'is'} healthy again after {lasted}"
+    if len(conditions) == 1:
+        word = _NOW[conditions.pop()]
+        return f"{subject} {'are' if many else 'is'} {word}, after {lasted} down"
+    return f"{subject}: the incident is over after {lasted}"
+
+
+def _end(stories: Iterable[Story], now: float) -> float:
+    return max(now if story.until is None else story.until for story in stories)
+
+
+def _subject(targets: Sequence[Target]) -> tuple[str, bool]:
+    """Return what a sentence is about, and whether that is more than one thing."""
+    pools = [target for target in targets if not target.origin]
+    origins = [target for target in targets if target.origin]
+    if len(targets) == 1:
+        return _capital(str(targets[0])), False
+    # A pool is down because its origins are: they are named below.
+    if len(pools) == 1 and all(one.pool == pools[0].pool for one in origins):
+        return _capital(str(pools[0])), False
+    where = {one.pool for one in origins}
+    if not pools and len(where) == 1:
+        return f"{len(origins)} origins of pool {where.pop()}", True
+    counts = [
+        f"{len(group)} {word}{'' if len(group) == 1 else 's'}"
+        for group, word in ((pools, "pool"), (origins, "origin"))
+        if group
+    ]
+    return " and ".join(counts), True
+
+
+def _capital(text: str) -> str:
+    return f"P{text[1:]}" if text.startswith("pool ") else text
+
+
+def start_lines(stories: Sequence[Story]) -> list[str]:
+    """One line for each target: since when it is down, and why."""
+    lines = [
+        f"{_capital(str(one.target))}: down since {for_people(one.since)}{_because(one.cause)}."
+        for one in stories[:MOST_LISTED]
+    ]
+    return lines + _more(stories)
+
+
+def end_lines(stories: Sequence[Story], now: float) -> list[str]:
+    """One line for each target: how it is now, how long it was down, and why."""
+    lines = []
+    for one in stories[:MOST_LISTED]:
+        until = now if one.until is None else one.until
+        was = f"it was down for {lasting(until - one.since)}{_because(one.cause)}"
+        name = _capital(str(one.target))
+        lines.append(f"{name}: {_NOW[one.condition]} since {for_people(until)}; {was}.")
+    return lines + _more(stories)
+
+
+def _because(cause: str) -> str:
+    return f" ({cause})" if cause else ""
+
+
+def _more(stories: Sequence[Story]) -> list[str]:
+    more = len(stories) - MOST_LISTED
+    return [f"... and {more} more."] if more > 0 else []
+
+
+def serving_lines(config: Config, status: Status, pools: Iterable[str]) -> list[str]:
+    """For each load balancer that uses one of these pools: who serves its requests now."""
+    concerned = set(pools)
+    lines = [
+        _serving(lb, status)
+        for lb in config.load_balancers
+        if lb.enabled and any(pool.name in concerned for pool in lb.pools)
+    ]
+    more = len(lines) - MOST_LISTED
+    return lines[:MOST_LISTED] + ([f"... and {more} more load balancers."] if more > 0 else [])
+
+
+def _serving(lb: LoadBalancer, status: Status) -> str:
+    known = [status[pool.name] for pool in lb.default_pools if pool.name in status]
+    able = [pool for pool in known if pool.enabled and pool.health is not Health.UNHEALTHY]
+    name = "Every host" if lb.name == "*" else lb.name
+    if not able:
+        fallback = lb.fallback_pool.name
+        return f"{name}: no pool is healthy; requests go to the fallback pool {fallback} anyway."
+    if lb.steering_policy is SteeringPolicy.OFF:
+        able = able[:1]
+    by = _listed([f"pool {pool.name} ({_origins(pool)})" for pool in able])
+    return f"{name}: requests are served by {by}."
+
+
+def _origins(pool: PoolStatus) -> str:
+    up = [one.name for one in pool.origins if one.enabled and one.health is not Health.UNHEALTHY]
+    return _listed(up) or "no origin"
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - _MOST_NAMES
+    shown = [*names[:_MOST_NAMES], *([f"{more} more"] if more > 0 else [])]
+    return " and ".join(part for part in (", ".join(shown[:-1]), *shown[-1:]) if part)

@@ -1,0 +1,154 @@
+"""How every pool stands at one moment, and what changed between two: the events of health.
+
+An event has the shape of Cloudflare's health events, which tell of one pool and its origins
+(GET /user/load_balancing_analytics/events,
+https://developers.cloudflare.com/api/resources/load_balancers/). Two things are filled in: pools
+have no ids, so a pool's name stands in for its id; and Cloudflare's `ip` is empty, as a Worker
+is never told which address a name stands for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lb.availability import Snapshot
+from lb.health import NO_FAILURES
+from lb.maintenance import switched_off
+from lb.model import Health, PoolHealth
+from lb.times import rfc3339
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lb.health import OriginHealth
+    from lb.model import Config, Origin, Pool
+
+_AS_HEALTH: Mapping[PoolHealth, Health] = {
+    PoolHealth.HEALTHY: Health.HEALTHY,
+    PoolHealth.DEGRADED: Health.HEALTHY,
+    PoolHealth.CRITICAL: Health.UNHEALTHY,
+    PoolHealth.UNKNOWN: Health.UNKNOWN,
+}
+"""Cloudflare's events know a pool as healthy or not."""
+_AS_JSON = {Health.UNKNOWN: None, Health.HEALTHY: True, Health.UNHEALTHY: False}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OriginStatus:
+    name: str
+    address: str
+    enabled: bool = True
+    health: Health = Health.UNKNOWN
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolStatus:
+    name: str
+    enabled: bool = True
+    health: Health = Health.UNKNOWN
+    monitored: bool = True
+    minimum_origins: int = 1
+    origins: tuple[OriginStatus, ...] = ()
+
+
+Status = dict[str, PoolStatus]
+"""Every pool by its name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthEvent:
+    """A pool after a change, and what changed: the pool itself, or which of its origins."""
+
+    at: float
+    pool: PoolStatus
+    pool_changed: bool
+    origins_changed: frozenset[str]
+
+
+def status_of(config: Config, health: Mapping[tuple[str, str], OriginHealth], now: float) -> Status:
+    """Return how every configured pool stands; a time of maintenance disables."""
+    snapshot = Snapshot(health, {}, now)
+    return {pool.name: _pool(pool, snapshot) for pool in config.pools}
+
+
+def _pool(pool: Pool, snapshot: Snapshot) -> PoolStatus:
+    view = snapshot.view(pool)
+    return PoolStatus(
+        name=pool.name,
+        enabled=view.off is None,
+        health=_AS_HEALTH[view.health] if view.off is None else Health.UNKNOWN,
+        monitored=pool.monitor is not None,
+        minimum_origins=pool.minimum_origins,
+        origins=tuple(_origin(one, snapshot) for one in pool.origins),
+    )
+
+
+def _origin(origin: Origin, snapshot: Snapshot) -> OriginStatus:
+    health, on = snapshot.health(origin), switched_off(origin, snapshot.now) is None
+    return OriginStatus(
+        name=origin.name,
+        address=origin.address,
+        enabled=on,
+        health=health.health if on else Health.UNKNOWN,
+        cause="" if health.cause == NO_FAILURES else health.cause,
+    )
+
+
+def changes(before: Status, after: Status, now: float) -> list[HealthEvent]:
+    """Return an event for each pool of `after` in which something changed.
+
+    What was not there before counts as enabled and of unknown health, so that a pool that is
+    only new is no event.
+    """
+    found = []
+    for pool in after.values():
+        was = before.get(pool.name, PoolStatus(name=pool.name))
+        origins = {one.name: one for one in was.origins}
+        changed = frozenset(
+            one.name
+            for one in pool.origins
+            if _differs(one, origins.get(one.name, OriginStatus(name="", address="")))
+        )
+        if changed or _differs(pool, was):
+            found.append(
+                HealthEvent(
+                    at=now,
+                    pool=pool,
+                    pool_changed=_differs(pool, was),
+                    origins_changed=changed,
+                )
+            )
+    return found
+
+
+def _differs(one: OriginStatus | PoolStatus, was: OriginStatus | PoolStatus) -> bool:
+    return one.enabled is not was.enabled or one.health is not was.health
+
+
+def as_json(event: HealthEvent) -> dict[str, Any]:
+    """Return the event as Cloudflare's API has it, but for its id. Unknown health is null."""
+    pool = event.pool
+    return {
+        "timestamp": rfc3339(event.at),
+        "pool": {
+            "id": pool.name,
+            "name": pool.name,
+            "healthy": _AS_JSON[pool.health],
+            "changed": event.pool_changed,
+            "minimum_origins": pool.minimum_origins,
+        },
+        "origins": [
+            {
+                "name": one.name,
+                "address": one.address,
+                "ip": "",
+                "enabled": one.enabled,
+                "healthy": _AS_JSON[one.health],
+                "changed": one.name in event.origins_changed,
+                "failure_reason": one.cause or NO_FAILURES,
+            }
+            for one in pool.origins
+        ],
+    }

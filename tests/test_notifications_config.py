@@ -1,0 +1,245 @@
+"""The configuration of notifications, and what of it can be sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from lb.config import Invalid, parse
+from lb.config.notifications import KEYS
+from lb.model import AlertFilter, Config, Notification, NotificationFilter, SinkType
+from lb.notify.ready import UNUSABLE, prepare
+
+POOL = {"name": "p", "origins": [{"name": "a", "address": "a.example.com"}]}
+
+
+def parsed(*notifications: dict[str, Any], **fields: Any) -> Config:
+    """Return the configuration of one pool and these notifications."""
+    found = parse({"pools": [{**POOL, **fields}], "notifications": list(notifications)})
+    assert isinstance(found, Config), found
+    return found
+
+
+def problems(**fields: Any) -> list[str]:
+    """Return what is wrong with one notification."""
+    found = parse({"pools": [POOL], "notifications": [{"name": "ops", **fields}]})
+    return [str(each) for each in found.problems] if isinstance(found, Invalid) else []
+
+
+def test_every_type_has_its_keys_and_its_check() -> None:
+    """The tables are total."""
+    assert set(KEYS) == set(UNUSABLE) == set(SinkType)
+
+
+def test_notifications_are_read() -> None:
+    """With their defaults."""
+    of = parsed(
+        {"name": "chat", "type": "slack", "secret": "SLACK_URL", "pools": ["p"], "notify_after": 5},
+        {"name": "mail", "type": "email", "to": "ops@example.com", "sender": "lb@example.com"},
+    )
+    assert of.notifications == (
+        Notification(
+            name="chat", type=SinkType.SLACK, secret="SLACK_URL", pools=("p",), notify_after=5
+        ),
+        Notification(
+            name="mail", type=SinkType.EMAIL, to="ops@example.com", sender="lb@example.com"
+        ),
+    )
+
+
+def test_the_filter_of_a_pool_is_read() -> None:
+    """Cloudflare's notification_filter, with what Cloudflare's API gives for a part not set."""
+    (pool,) = parsed(
+        notification_filter={"pool": {"disable": True}, "origin": {"healthy": False}}
+    ).pools
+    assert pool.notification_filter == NotificationFilter(
+        pool=AlertFilter(disable=True), origin=AlertFilter(healthy=False)
+    )
+    (pool,) = parsed(notification_filter={"pool": None, "origin": {"healthy": None}}).pools
+    assert pool.notification_filter == NotificationFilter()
+
+
+AT = "@ $.notifications[0]"
+NAME_ONLY = (
+    "must be the name of a secret, and this looks like the secret itself: store it with "
+    "`wrangler secret put NAME`, and write NAME here (capital letters, digits and _) "
+    f"{AT}.secret"
+)
+URL_IS_SECRET = (
+    "is a secret as a whole, since whoever knows it can write there: store it with "
+    "`wrangler secret put NAME`, and write `secret = NAME` instead "
+    f"{AT}.url"
+)
+
+
+@pytest.mark.parametrize(
+    ("fields", "found"),
+    [
+        ({}, [f"missing: this key must be given {AT}.type"]),
+        ({"type": "slack"}, [f'missing: type = "slack" needs it {AT}.secret']),
+        (
+            {"type": "telegram"},
+            [
+                f'missing: type = "telegram" needs it {AT}.secret',
+                f'missing: type = "telegram" needs it {AT}.chat_id',
+            ],
+        ),
+        ({"type": "webhook"}, [f'type = "webhook" needs url or secret {AT}']),
+        ({"type": "ntfy"}, [f'type = "ntfy" needs topic or secret {AT}']),
+        (
+            {"type": "ntfy", "secret": "TOPIC", "url": "https://n.example"},
+            [f"needs topic; without it the secret is the whole URL {AT}.url"],
+        ),
+        (
+            {"type": "slack", "secret": "S", "url": "https://a.example/x", "topic": "t"},
+            [
+                f'type = "slack" has no such key {AT}.url',
+                f'type = "slack" has no such key {AT}.topic',
+            ],
+        ),
+        (
+            {"type": "email", "to": "a@b, c@d", "sender": "x\nBcc: y@z"},
+            [
+                f"must be one e-mail address such as ops@example.com {AT}.to",
+                f"must be one e-mail address such as ops@example.com {AT}.sender",
+            ],
+        ),
+        (
+            {"type": "telegram", "secret": "B", "chat_id": "my chat"},
+            [f'must be a number in quotes, or "@channel" {AT}.chat_id'],
+        ),
+        (
+            {"type": "webhook", "url": "http://sink.example.com/"},
+            [f"must start with https://; http is for this machine alone {AT}.url"],
+        ),
+        ({"type": "webhook", "url": "http://127.0.0.1:9/x"}, []),
+        ({"type": "webhook", "url": "http://localhost/"}, []),
+        (
+            {"type": "webhook", "url": "https://u:p@sink.example.com/"},
+            [f"must not hold a user name or password {AT}.url"],
+        ),
+        (
+            {"type": "webhook", "url": "sink.example.com"},
+            [f"must be a URL that starts with https:// {AT}.url"],
+        ),
+        (
+            {"type": "webhook", "url": "https://sink.example.com/a b"},
+            [f"has a character that no such URL has {AT}.url"],
+        ),
+        ({"type": "webhook", "url": "https://hooks.slack.com/services/T/B/x"}, [URL_IS_SECRET]),
+        ({"type": "webhook", "url": "https://discord.com/api/webhooks/1/x"}, [URL_IS_SECRET]),
+        (
+            {"type": "slack", "secret": "A", "pools": ["q"]},
+            [f'there is no pool named "q" {AT}.pools[0]'],
+        ),
+        (
+            {"type": "pagerduty", "secret": "LB_COOKIE_KEY"},
+            [f"is the balancer's own secret, which no sink may know {AT}.secret"],
+        ),
+    ],
+)
+def test_what_is_wrong_is_said(fields: dict[str, Any], found: list[str]) -> None:
+    """All of it at once, each at its place."""
+    assert problems(**fields) == found
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "https://hooks.slack.com/services/T0/B0/xyz",
+        "123456:ABC-DEF1234ghIkl-zyx57W2v1u123ew11",
+        "tk_7eevizlsiwf9yi4uxsrs83r4352o0",
+        "R03ABCDEF0123456789ABCDEF0123456",
+        "e93facc04764012d7bfb002500d5d1a6",
+        "hunter2",
+    ],
+)
+def test_a_secret_itself_is_refused_and_not_shown(secret: str) -> None:
+    """What looks like a token or a URL is no name; the message does not repeat it."""
+    (problem,) = problems(type="slack", secret=secret)
+    assert problem == NAME_ONLY
+
+
+@pytest.mark.parametrize("name", ["SLACK", "OPS_CHAT_2", "A", "VERY_LONG_NAME_OF_A_SECRET_NO_1"])
+def test_names_of_secrets(name: str) -> None:
+    """Capital letters, digits and _."""
+    assert problems(type="slack", secret=name) == []
+
+
+def test_names_are_unique() -> None:
+    """What is kept for a notification is kept under its name."""
+    one = {"name": "ops", "type": "slack", "secret": "S"}
+    found = parse({"pools": [POOL], "notifications": [one, one]})
+    assert isinstance(found, Invalid)
+    assert [str(each) for each in found.problems] == [
+        '"ops" is the name of $.notifications[0] already @ $.notifications[1].name'
+    ]
+
+
+def notification(kind: SinkType, **fields: Any) -> Notification:
+    """Return a notification whose secret is S."""
+    return Notification(**{"name": "ops", "type": kind, "secret": "S", **fields})
+
+
+@pytest.mark.parametrize(
+    ("one", "value", "problem"),
+    [
+        (notification(SinkType.SLACK), "https://hooks.slack.com/x", ""),
+        (notification(SinkType.SLACK), "https://hooks.slack.com/x\n", ""),
+        (
+            notification(SinkType.SLACK),
+            "",
+            "there is no secret S; store it with `evenkeel wrangler secret put S`",
+        ),
+        (
+            notification(SinkType.DISCORD),
+            "token",
+            "the secret S must be the whole URL: it must be a URL that starts with https://",
+        ),
+        (notification(SinkType.WEBHOOK), "https://a.example/x", ""),
+        (notification(SinkType.WEBHOOK, url="https://a.example/"), "any-token", ""),
+        (
+            notification(SinkType.WEBHOOK, url="https://a.example/"),
+            "two\nlines",
+            "the secret S has characters that no header may have",
+        ),
+        (notification(SinkType.TELEGRAM), "123:abc_DEF-4", ""),
+        (
+            notification(SinkType.TELEGRAM),
+            "123:abc/../x",
+            "the secret S is not a bot's token, such as 123456:ABC",
+        ),
+        (notification(SinkType.NTFY, topic="t"), "tk_1", ""),
+        (notification(SinkType.NTFY), "https://ntfy.sh/t", ""),
+        (notification(SinkType.PAGERDUTY), "0123456789abcdef", ""),
+        (notification(SinkType.EMAIL, secret=""), "", ""),
+        (
+            notification(SinkType.EMAIL, secret="", binding="POST"),
+            "",
+            "there is no send_email binding POST in wrangler.toml",
+        ),
+    ],
+)
+def test_what_cannot_be_sent_is_a_problem(one: Notification, value: str, problem: str) -> None:
+    """In plain words, without the secret; the rest works."""
+    other = Notification(name="other", type=SinkType.WEBHOOK, url="https://a.example/")
+    of = Config(load_balancers=(), pools=(), notifications=(one, other))
+    ready = prepare(
+        of, lambda name: value if name == "S" else None, lambda name: name == "LB_EMAIL"
+    )
+
+    expected = (f"notification ops is not sent: {problem}",) if problem else ()
+    assert ready.problems == expected
+    assert ready.active == ((other,) if problem else (one, other))
+    assert ready.secrets == ({} if problem else {"ops": value.strip()}) | {"other": ""}
+    assert not value.strip() or value.strip() not in repr(ready)
+
+
+def test_one_that_is_switched_off_has_no_problems() -> None:
+    """Nor does it send anything."""
+    off = notification(SinkType.SLACK, enabled=False)
+    ready = prepare(
+        Config(load_balancers=(), pools=(), notifications=(off,)), lambda _: None, lambda _: False
+    )
+    assert (ready.active, ready.problems) == ((), ())

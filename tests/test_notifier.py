@@ -1,0 +1,163 @@
+"""The driver of notifications: what is sent when, and what the log says of it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+
+from lb.events import Event, Notice, Trouble
+from lb.model import Config
+from lb.notifier import ROUNDS, Notifier
+from lb.notify.ready import Ready
+from lb.notify.words import OutboundRequest
+from lb.status import changes
+from support.telling import config, notification, status
+
+SECRET = "hush-hush"
+
+
+class Sinks:
+    """The Deliverer port: answers from a script, the last for ever."""
+
+    def __init__(self, *answers: int | Exception | None) -> None:
+        self.answers = list(answers)
+        self.got: list[OutboundRequest] = []
+
+    async def send(self, request: OutboundRequest) -> int | None:
+        self.got.append(request)
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    @property
+    def events(self) -> list[str]:
+        return [json.loads(one.body)["alert_event"].rpartition("_")[2] for one in self.got]
+
+
+class Site:
+    """A notifier with a clock of its own."""
+
+    def __init__(self, sinks: Sinks, of: Config | None = None, kept: str = "") -> None:
+        self.now = 0.0
+        self.sinks = sinks
+        self.log: list[Event] = []
+        self.config = of or config(notification(secret="HOOK"))
+        active = self.config.notifications
+        ready = Ready(active=active, secrets={one.name: SECRET for one in active}, problems=())
+        self.notifier = Notifier(
+            self.config,
+            ready,
+            kept,
+            deliverer=sinks,
+            clock=lambda: self.now,
+            chance=lambda: 1.0,
+            log=self.log.append,
+        )
+        self.status = status(self.config, "??? ?")
+
+    def waits_until(self) -> float | None:
+        """When there will be something to do."""
+        return self.notifier.next_at
+
+    def at(self, now: float, marks: str = "") -> Sequence[str]:
+        """Let time and health come to this; return what sinks have got since the start."""
+        self.now = now
+        if marks:
+            after = status(self.config, marks)
+            for event in changes(self.status, after, now):
+                self.notifier.note(event)
+            self.status = after
+        asyncio.run(self.notifier.tell())
+        return self.sinks.events
+
+
+def test_an_incident_is_told_and_its_end() -> None:
+    """After notify_after, once each, with the secret in the request."""
+    site = Site(Sinks(204))
+    assert site.at(0, "+++ +") == []
+    assert site.at(10, "-++ +") == []
+    assert site.waits_until() == 70
+    assert site.at(70) == ["START"]
+    assert site.at(100, "+++ +") == ["START"]
+    assert site.at(160) == ["START", "END"]
+    assert site.waits_until() is None
+    assert ("cf-webhook-auth", SECRET) in site.sinks.got[0].headers
+    assert site.log == []
+
+
+def test_a_sink_that_is_down_gets_it_later() -> None:
+    """One line says so; the next try is when the outbox wants it."""
+    site = Site(Sinks(None, 503, 200))
+    site.at(0, "+++ +")
+    site.at(10, "-++ +")
+    site.at(70)
+    assert site.waits_until() == 100
+    site.at(99)
+    assert len(site.sinks.got) == 1
+    site.at(100)
+    assert site.waits_until() == 160
+    site.at(160)
+    assert site.waits_until() is None
+    assert site.log == [
+        Notice(message="notification ops: not delivered (no answer); it is tried for a day")
+    ]
+
+
+def test_a_redirect_is_no_delivery() -> None:
+    """It is not followed, and the message is not taken for told."""
+    site = Site(Sinks(302, 200))
+    site.at(0, "-++ +")
+    site.at(60)
+    assert site.waits_until() == 90
+
+
+def test_a_fault_disturbs_nobody() -> None:
+    """The log has its kind alone: its words could hold the request."""
+    site = Site(Sinks(ValueError(SECRET), 200))
+    site.at(0, "-++ +")
+    site.at(60)
+    assert site.log[0] == Trouble(message="notification ops: ValueError")
+    assert SECRET not in repr(site.log)
+    assert site.at(90) == ["START", "START"]
+
+
+def test_a_sink_that_hangs_does_not_keep_the_others() -> None:
+    """All are sent to side by side."""
+    site = Site(Sinks(None, 200), config(notification("one"), notification("two")))
+    site.at(0, "-++ +")
+    site.at(60)
+    waiting = [name for name, sink in site.notifier._outbox.kept.sinks.items() if sink.waiting]
+    assert waiting == ["one"]
+
+
+def test_only_so_much_in_one_go() -> None:
+    """What is left goes with the next alarm, which is at once."""
+    site = Site(Sinks(None, 200), config(notification(notify_after=0)))
+    site.at(0, "+++ +")
+    site.at(1, "-++ +")
+    for now in range(2, 8):
+        site.at(now, "+++ +" if now % 2 == 0 else "-++ +")
+    assert site.sinks.events == ["START"]
+    site.at(31)
+    assert len(site.sinks.got) == 1 + ROUNDS
+    assert site.waits_until() == 0.0
+
+
+def test_what_is_to_be_told_survives_an_eviction() -> None:
+    """Another notifier goes on from the text, which holds no secret."""
+    site = Site(Sinks(200))
+    site.at(0, "+++ +")
+    site.at(10, "-++ +")
+    text = site.notifier.to_json()
+    assert SECRET not in text
+
+    again = Site(Sinks(200), kept=text)
+    assert again.waits_until() == 70
+    assert again.at(70) == ["START"]
+    later = Site(Sinks(200), kept=again.notifier.to_json())
+    assert later.at(80) == []
+    later.status = status(later.config, "-++ +")
+    later.at(90, "+++ +")
+    assert later.at(150) == ["END"]
