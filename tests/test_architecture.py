@@ -24,7 +24,7 @@ LAYERS = (
     ),
     ("failover", "notify"),
     ("ports", "memory", "pages"),
-    ("balancer", "checker", "event_log", "notifier", "proxy"),
+    ("balancer", "checker", "endings", "event_log", "notifier", "proxy"),
     ("worker",),
 )
 LAYER_OF = {name: number for number, names in enumerate(LAYERS) for name in names}

@@ -25,6 +25,16 @@ class AttemptFailed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerCut:
+    """An origin broke off an answer in its middle; the client got its beginning."""
+
+    event: ClassVar[str] = "answer_cut"
+    load_balancer: str
+    pool: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HealthChanged:
     """A monitor's verdict moved an origin from one health to another."""
 
@@ -141,6 +151,7 @@ class Trouble:
 
 Event = (
     AttemptFailed
+    | AnswerCut
     | HealthChanged
     | OriginEnabledChanged
     | PoolEnabledChanged

@@ -233,6 +233,11 @@ class Plan:
             and facts.content_length <= failover.body_limit
         )
 
+    @property
+    def streams_body(self) -> bool:
+        """Whether the body is passed on as it comes from the client."""
+        return self._facts.has_body and not self.keeps_body
+
     def _timeout(self, elapsed: float) -> float:
         """Return how long an attempt may take until the answer's headers.
 

@@ -37,6 +37,8 @@ MOST_REPORTS = 100
 
 MOST_NEWS = 100
 
+CUT_OFF = "answer cut off"
+
 
 class Memory:
     """Plain data and no I/O: every method takes the time and returns what happened.
@@ -93,6 +95,21 @@ class Memory:
             FailureReport(pool=origin.pool, origin=origin.name, cause=cause, at=now)
         )
         return self._failed(lb, origin, cause, started, now)
+
+    def cut_off(
+        self, lb: LoadBalancer, origin: Origin, in_a_row: int, now: float
+    ) -> OriginEjected | LastOriginKept | None:
+        """Note that an origin cut off an answer, the `in_a_row`-th one, after it had begun well."""
+        cause = CUT_OFF
+        self.reports.append(
+            FailureReport(pool=origin.pool, origin=origin.name, cause=cause, at=now)
+        )
+        state = self._ejections.get(origin.key, EjectionState())
+        if now < state.until:
+            return None  # one outage is one ejection, and this answer may have begun before it
+        failures = max(state.failures, in_a_row - 1)
+        self._ejections[origin.key] = replace(state, failures=failures)
+        return self._failed(lb, origin, cause, now, now)
 
     def take_reports(self) -> list[FailureReport]:
         """Return the failures since the last time."""

@@ -13,6 +13,7 @@ from lb.worker.runtime import js_object
 if TYPE_CHECKING:
     from lb.failover import Deliver, Plan, Refuse
     from lb.forwarding import Edits
+    from lb.worker.bodies import Bodies
 
 
 def facts_of(request: Any) -> RequestFacts:
@@ -33,10 +34,13 @@ def apply(edits: Edits, headers: Any) -> None:
         headers.append(name, value)
 
 
-def delivered(plan: Plan, step: Deliver) -> Any:
+def delivered(plan: Plan, step: Deliver, bodies: Bodies | None) -> Any:
     """Return the client's response: the origin's own, whose body never enters Python."""
     response: Any = step.answer.handle
-    answer = js.Response.new(response.body, response)
+    body = response.body
+    if bodies is not None and body:
+        body = bodies.watched(plan, step, body)
+    answer = js.Response.new(body, response)
     connection = step.answer.header("connection")
     apply(
         plan.serving.forwarding.response(step.origin, connection, step.set_cookie), answer.headers

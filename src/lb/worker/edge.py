@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 import js
 
 from lb.checker import check
+from lb.endings import Endings
 from lb.failover import Attempt, Refuse
 from lb.proxy import Exchange
 from lb.proxy import refused as refused_event
+from lb.worker.bodies import Bodies
 from lb.worker.convert import delivered, facts_of, refused
 from lb.worker.prober import FetchProber
 from lb.worker.promises import Promises, Timers
@@ -64,6 +66,10 @@ class Isolate:
         self._development = in_development(variables)
         self._timers = Timers()
         self._promises = Promises(self._settled)
+        self._bodies: Bodies | None = None
+        if self._balancer is not None:
+            served = [serving.lb for serving in self._balancer.servings]
+            self._bodies = Bodies(Endings(served, self._balancer.memory, clock, log))
 
     def answer(self, request: Any, ctx: Any) -> Any:
         """Return the response, its promise, or the coroutine that leads to it.
@@ -121,10 +127,12 @@ class Isolate:
         """Return the client's response; probes that are due begin behind it."""
         balancer = self._balancer
         due = balancer.memory.due(clock()) if balancer else ()
+        bodies = self._bodies
         if balancer and (due or balancer.memory.news):
+            bodies = None  # see bodies.py
             probes = check(due, balancer.memory, FetchProber(self._timers), clock, log)
             in_background(ctx, probes)
-        return refused(step) if isinstance(step, Refuse) else delivered(exchange.plan, step)
+        return refused(step) if isinstance(step, Refuse) else delivered(exchange.plan, step, bodies)
 
 
 _known: list[Isolate] = []

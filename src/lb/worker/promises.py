@@ -86,7 +86,9 @@ class Timers:
         self._set = js.setTimeout
         self._clear = js.clearTimeout
         # Options are read during the call that they are given to, so one object serves all.
-        self._options = js_object(redirect="manual", signal=None)
+        # "manual": a packed body stays as it is, and is not unpacked and packed again on its way
+        # through a stream (https://developers.cloudflare.com/workers/runtime-apis/request/).
+        self._options = js_object(redirect="manual", signal=None, encodeResponseBody="manual")
 
     def signal(self, seconds: float) -> tuple[Any, int]:
         """Return a signal that aborts after `seconds`, and what `stop` wants."""

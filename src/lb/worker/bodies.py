@@ -1,0 +1,75 @@
+"""Watches bodies on their way from an origin to a client; none of their bytes enters Python.
+
+The runtime pipes a body into a stream that the client's response reads from, and the promise of the
+pipe fails when the origin breaks off. Nothing keeps the request alive for that promise: when the
+client leaves, the runtime drops the request with its promises, so what is heard is the origin's
+doing. Behind a request that was kept alive for work in its background the two look the same: such
+a request must not be watched (docs/decisions/cut-off-answers.md).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import js
+from pyodide.ffi import create_proxy, to_js
+
+from lb.endings import UNKNOWN_LENGTH
+
+if TYPE_CHECKING:
+    from lb.endings import Endings
+    from lb.failover import Deliver, Plan
+    from lb.model import LoadBalancer, Origin
+
+
+class _Callbacks(NamedTuple):
+    """Of one origin: made for each body they would cost more than all the rest."""
+
+    whole: Any
+    cut: Any
+    attach: Any
+    """`map` of a JavaScript array that holds `cut`."""
+
+
+class Bodies:
+    """Made on the first request, as everything that holds JavaScript's objects."""
+
+    def __init__(self, endings: Endings) -> None:
+        reflect = js.Reflect
+        # As in promises.py: a promise inside an array is not turned into a future.
+        self._apply = reflect.apply.bind(reflect, reflect.apply, None)
+        self._from = getattr(js.Array, "from")
+        self._pipe_to = reflect.get(js.ReadableStream.prototype, "pipeTo")
+        self._then = reflect.get(js.Promise.prototype, "then")
+        # [f].map(promise.catch, promise) calls promise.catch(f).
+        self._catch = reflect.get(js.Promise.prototype, "catch")
+        self._of_length = js.FixedLengthStream.new
+        self._of_any_length = js.IdentityTransformStream.new
+        self._endings = endings
+        self._callbacks: dict[tuple[str, str, str], _Callbacks] = {}
+
+    def watched(self, plan: Plan, step: Deliver, body: Any) -> Any:
+        """Return what to deliver in place of an answer's body: itself, if it is not watched."""
+        length = self._endings.length_to_watch(plan, step.answer.header)
+        if length is None:
+            return body
+        # The stream of a known length keeps the answer's Content-Length.
+        stream = self._of_any_length() if length == UNKNOWN_LENGTH else self._of_length(length)
+        piped = self._from(to_js([[self._pipe_to, body, [stream.writable]]]), self._apply)[0]
+        callbacks = self._callbacks_of(plan.serving.lb, step.origin)
+        if self._endings.suspects(step.origin):
+            both = [callbacks.whole, callbacks.cut]
+            self._from(to_js([[self._then, piped, both]]), self._apply)
+        else:
+            callbacks.attach(self._catch, piped)
+        return stream.readable
+
+    def _callbacks_of(self, lb: LoadBalancer, origin: Origin) -> _Callbacks:
+        key = (lb.name, *origin.key)
+        made = self._callbacks.get(key)
+        if made is None:
+            ended = self._endings.ended
+            whole = create_proxy(lambda _: ended(lb, origin, whole=True))
+            cut = create_proxy(lambda _: ended(lb, origin, whole=False))
+            made = self._callbacks[key] = _Callbacks(whole, cut, to_js([cut]).map)
+        return made

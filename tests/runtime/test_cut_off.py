@@ -1,0 +1,264 @@
+"""Answers that their origin breaks off in the middle, and all those that only look like it."""
+
+from __future__ import annotations
+
+import gzip
+import random
+import time
+from functools import partial
+
+import pytest
+
+from support.answers import after, cut, digest_of, download, events, raw, reply, start
+from support.client import Answer, conversation
+from support.exchange import Behaviour, Exchange
+from support.origins import Origin, origins
+from support.toml import load_balancer, monitor, pool
+from support.waiting import until
+from support.wire import chunk, head
+from support.workerd import Workerd, workerd
+
+BREAKS = ("length-reset", "length-close", "chunked-reset", "chunked-close")
+HOSTS = (*BREAKS, "twice", "between", "leave", "short", "sse", "upload", "alone", "off")
+MEGABYTES_100 = 100_000_000
+CHUNKED = ("Transfer-Encoding", "chunked")
+
+
+def configuration(one: Origin, two: Origin) -> str:
+    """By host, pools of its own over the same two origins: what is learned of one stays there."""
+    parts = []
+    for host in HOSTS:
+        names = [f"{host}-1"] if host == "alone" else [f"{host}-1", f"{host}-2"]
+        fields = {
+            "twice": {"consecutive_failures": 2},
+            "between": {"consecutive_failures": 2},
+            "off": {"base_time": 0},
+        }
+        parts += [pool(name, origin) for name, origin in zip(names, (one, two), strict=False)]
+        parts.append(load_balancer(f"{host}.test", *names, ejection=fields.get(host, {})))
+    return "\n".join(parts)
+
+
+def chunked(ending: str) -> Behaviour:
+    """Begin a chunked answer and end the connection without its last chunk."""
+
+    async def answer(exchange: Exchange) -> None:
+        await raw(start(200, CHUNKED) + chunk(b"abc"), 0.1)(exchange)
+        if ending == "reset":
+            exchange.reset()
+
+    return answer
+
+
+BEHAVIOURS = {
+    "length-reset": cut(b"abc", 20_000),
+    "length-close": cut(b"abc", 20_000, with_reset=False),
+    "chunked-reset": chunked("reset"),
+    "chunked-close": chunked("close"),
+}
+
+
+def get(worker: Workerd, host: str) -> Answer | None:
+    """Send a GET; None when the answer is not whole."""
+    try:
+        return worker.get("/", host=f"{host}.test")
+    except (ConnectionError, ValueError):
+        return None
+
+
+def served_by(worker: Workerd, host: str) -> str | None:
+    """Say who answers."""
+    answer = get(worker, host)
+    return answer.served_by if answer else None
+
+
+def leave(worker: Workerd, host: str, seconds: float = 0.0) -> None:
+    """Ask, read a little of the answer, and go."""
+    with conversation(worker.port) as talk:
+        talk.send(head("GET / HTTP/1.1", ("Host", f"{host}.test")))
+        talk.read_head()
+        talk.read(1000)
+        time.sleep(seconds)
+
+
+def cuts(worker: Workerd, count: int) -> bool:
+    """Whether so many answers were cut off up to now."""
+    return len(worker.events("answer_cut")) == count
+
+
+def silence(worker: Workerd) -> list[object]:
+    """Return what was said of cut answers and ejections, once a later request is through."""
+    time.sleep(0.3)  # what must not come has no end to wait for
+    return [*worker.events("answer_cut"), *worker.events("origin_ejected"), *worker.events("error")]
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_a_cut_answer_ejects_its_origin(name: str, worker: Workerd, one: Origin) -> None:
+    """The client sees that its answer is not whole; the next request goes to the other origin."""
+    one.behave(BEHAVIOURS[name])
+    assert get(worker, name) is None
+    until(lambda: worker.events("origin_ejected"))
+    one.behave()
+
+    assert served_by(worker, name) == "two"
+    (line,) = worker.events("answer_cut")
+    assert {key: line[key] for key in ("load_balancer", "pool", "origin")} == {
+        "load_balancer": f"{name}.test",
+        "pool": f"{name}-1",
+        "origin": "one",
+    }
+    (line,) = worker.events("origin_ejected")
+    assert (line["origin"], line["cause"]) == ("one", "answer cut off")
+    assert worker.events("error") == []
+
+
+def test_so_many_in_a_row(worker: Workerd, one: Origin) -> None:
+    """With consecutive_failures = 2 it takes two, although each of them began well."""
+    one.behave(BEHAVIOURS["length-close"])
+    assert get(worker, "twice") is None
+    until(lambda: worker.events("answer_cut"))
+    assert worker.events("origin_ejected") == []
+    assert get(worker, "twice") is None
+    until(lambda: worker.events("origin_ejected"))
+    assert len(worker.events("answer_cut")) == 2
+
+
+def test_a_whole_answer_between_two_that_are_cut(worker: Workerd, one: Origin) -> None:
+    """Those are not in a row."""
+    for count in (1, 2):
+        one.behave(BEHAVIOURS["chunked-reset"])
+        assert get(worker, "between") is None
+        until(partial(cuts, worker, count))
+        one.behave(download(20_000))
+        answer = get(worker, "between")
+        assert answer is not None
+        assert answer.digest == digest_of(20_000)
+        time.sleep(0.2)  # its end is told behind the answer
+    assert worker.events("origin_ejected") == []
+
+
+@pytest.mark.parametrize("sized", [True, False])
+def test_a_client_that_leaves_ejects_nobody(sized: bool, worker: Workerd, one: Origin) -> None:
+    """Neither at once nor later, neither with a length nor without."""
+    leave_often(worker, one, "leave", sized=sized)
+
+    assert silence(worker) == []
+    one.behave()
+    assert served_by(worker, "leave") == "one"
+
+
+def test_nor_while_probes_are_sent() -> None:
+    """A request that is kept alive for its probes is not taken for one of the origin's failures."""
+    with origins(2) as (one, two):
+        pools = [pool(origin.name, origin, monitor="m") for origin in (one, two)]
+        config = "\n".join([monitor("m"), *pools, load_balancer("probed.test", "one", "two")])
+        for origin in (one, two):
+            origin.fail_health(after(0.4, reply(200)))
+        with workerd(config) as worker:
+            for sized in (True, False):
+                leave_often(worker, one, "probed", sized=sized)
+            assert silence(worker) == []
+        assert len(one.probes) > 1
+
+
+def leave_often(worker: Workerd, one: Origin, host: str, *, sized: bool) -> None:
+    """Break off answers of many lengths, at many moments."""
+    one.behave(download(5_000_000, chunked=not sized))
+    for _ in range(25):
+        leave(worker, host, random.random() * 0.05)
+    pieces: list[bytes | float] = [0.02, chunk(b"x" * 1000)]
+    one.behave(raw(start(200, CHUNKED) + chunk(b"x"), *pieces * 40))
+    for _ in range(10):
+        leave(worker, host, random.random() * 0.2)
+
+
+def test_a_short_answer_is_not_watched(worker: Workerd, one: Origin) -> None:
+    """Below 14,600 bytes a cut costs its client the answer, and the origin nothing."""
+    one.behave(cut(b"abc", 14_599))
+    assert get(worker, "short") is None
+    assert silence(worker) == []
+
+
+def test_server_sent_events_may_end(worker: Workerd, one: Origin) -> None:
+    """Whoever stands between closes them when they are idle, and browsers ask again."""
+    kind = ("Content-Type", "text/event-stream")
+    one.behave(raw(start(200, kind, CHUNKED) + chunk(b"data: 1\n\n"), 0.1))
+    assert get(worker, "sse") is None
+    assert silence(worker) == []
+
+
+def test_an_upload_under_way_is_the_clients_doing(worker: Workerd, one: Origin) -> None:
+    """An answer to a body that is streamed may end because the client ends that."""
+    one.behave(BEHAVIOURS["chunked-reset"])
+    with pytest.raises((ConnectionError, ValueError)):
+        worker.send("POST", "/", body=[b"x" * 1000], host="upload.test")
+    assert silence(worker) == []
+
+
+@pytest.mark.parametrize("host", ["alone", "off"])
+def test_without_consequences_nothing_is_watched(host: str, worker: Workerd, one: Origin) -> None:
+    """With one origin alone, or without ejections, a body takes the shortest way."""
+    one.behave(BEHAVIOURS["length-reset"])
+    assert get(worker, host) is None
+    assert silence(worker) == []
+    assert served_by(worker, host) is None
+
+
+@pytest.mark.parametrize("sized", [True, False])
+def test_a_large_body_is_unharmed(sized: bool, worker: Workerd, one: Origin) -> None:
+    """100 MB, byte for byte, framed as the origin framed them."""
+    one.behave(download(MEGABYTES_100, chunked=not sized))
+    answer = get(worker, "leave")
+
+    assert answer is not None
+    assert (answer.size, answer.digest) == (MEGABYTES_100, digest_of(MEGABYTES_100))
+    assert answer.head.chunked is not sized
+    assert answer.head.length == (MEGABYTES_100 if sized else None)
+    assert silence(worker) == []
+
+
+def test_a_packed_body_is_unharmed(worker: Workerd, one: Origin) -> None:
+    """Neither unpacked nor packed again: the same bytes, length and ETag."""
+    packed = gzip.compress(random.Random(1).randbytes(40_000))
+    one.behave(reply(200, packed, ("Content-Encoding", "gzip"), ("ETag", '"x"')))
+    for wanted in ("gzip", "identity"):
+        answer = worker.get("/", ("Accept-Encoding", wanted), host="leave.test")
+        assert answer.body == packed
+        assert answer.header("content-encoding") == "gzip"
+        assert answer.header("etag") == '"x"'
+        assert answer.head.length == len(packed)
+
+
+def test_a_part_of_a_body_is_unharmed(worker: Workerd, one: Origin) -> None:
+    """A range is an answer like others; the answer to HEAD promises a body that never comes."""
+    one.behave(reply(206, b"y" * 20_000, ("Content-Range", "bytes 0-19999/90000")))
+    answer = worker.get("/", ("Range", "bytes=0-19999"), host="leave.test")
+    assert (answer.status, answer.size) == (206, 20_000)
+    assert answer.header("content-range") == "bytes 0-19999/90000"
+
+    one.behave(reply(200, b"y" * 20_000))
+    answer = worker.send("HEAD", "/", host="leave.test")
+    assert (answer.status, answer.head.length, answer.size) == (200, 20_000, 0)
+    assert silence(worker) == []
+
+
+def test_a_watched_body_is_not_held_back(worker: Workerd, one: Origin) -> None:
+    """Each piece reaches the client while the origin still writes the next ones."""
+    one.behave(raw(start(200, CHUNKED) + chunk(b"first"), 2.0, chunk(b"second"), b"0\r\n\r\n"))
+    with conversation(worker.port) as talk:
+        talk.send(head("GET / HTTP/1.1", ("Host", "leave.test")))
+        talk.read_head()
+        began = time.monotonic()
+        assert talk.read_chunk() == b"first"
+        assert time.monotonic() - began < 1
+
+
+def test_events_are_not_held_back(worker: Workerd, one: Origin) -> None:
+    """Server-sent events come one by one."""
+    one.behave(events("a", "b", gap=1.0))
+    with conversation(worker.port) as talk:
+        talk.send(head("GET / HTTP/1.1", ("Host", "sse.test")))
+        talk.read_head()
+        began = time.monotonic()
+        assert talk.read_chunk() == b"data: a\n\n"
+        assert time.monotonic() - began < 0.8
