@@ -1,5 +1,7 @@
 """The Worker: hooks the runtime's handlers to the balancer. Wiring only."""
 
 from lb.worker.edge import on_fetch
+from lb.worker.schedule import on_scheduled
+from lb.worker.state import State
 
-__all__ = ["on_fetch"]
+__all__ = ["State", "on_fetch", "on_scheduled"]

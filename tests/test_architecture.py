@@ -18,13 +18,15 @@ LAYERS = (
         "ejection",
         "forwarding",
         "freshness",
+        "kept",
         "origin_steering",
         "steering",
         "status",
     ),
-    ("failover", "notify"),
+    ("failover", "notify", "regions", "sharing"),
     ("ports", "memory", "pages"),
     ("balancer", "checker", "endings", "event_log", "notifier", "proxy"),
+    ("keeper",),
     ("worker",),
 )
 LAYER_OF = {name: number for number, names in enumerate(LAYERS) for name in names}

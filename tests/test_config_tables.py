@@ -154,7 +154,7 @@ def test_the_schema_refuses_what_an_editor_should_mark() -> None:
         {"nmae": "x"},
         {"minimum_origins": 0},
         {"enabled": "yes"},
-        {"check_regions": ["WEU"]},
+        {"check_regions": ["CHINA"]},
         {"load_shedding": {"default_percent": 5}},
         {"origin_steering": {"policy": "least_connections"}},
     ):

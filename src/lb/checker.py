@@ -9,7 +9,7 @@ from lb.monitors import MONITORS
 from lb.monitors.words import TIMEOUTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from lb.health import Verdict
     from lb.memory import Memory
@@ -25,27 +25,35 @@ the response in front of the probes may still need the others."""
 async def check(
     due: Iterable[tuple[Origin, Monitor]], memory: Memory, prober: Prober, clock: Clock, log: Log
 ) -> None:
-    """Log what time has brought about, then probe every due origin, a few at a time."""
+    """Log what time has brought about, then probe every due origin for an isolate's own memory."""
     for event in memory.take_news():
         log(event)
+
+    def take(origin: Origin, monitor: Monitor, verdict: Verdict) -> None:
+        changed = memory.observe(origin, monitor, verdict, clock())
+        if changed is not None:
+            log(changed)
+
+    await probe(due, prober, take)
+
+
+async def probe(
+    due: Iterable[tuple[Origin, Monitor]],
+    prober: Prober,
+    take: Callable[[Origin, Monitor, Verdict], None],
+) -> None:
+    """Probe every due origin, a few at a time; each verdict is taken as soon as it is there."""
     waiting = iter(due)
-    await asyncio.gather(
-        *(_work_off(waiting, memory, prober, clock, log) for _ in range(PROBES_SIDE_BY_SIDE))
-    )
+    await asyncio.gather(*(_work_off(waiting, prober, take) for _ in range(PROBES_SIDE_BY_SIDE)))
 
 
 async def _work_off(
     waiting: Iterator[tuple[Origin, Monitor]],
-    memory: Memory,
     prober: Prober,
-    clock: Clock,
-    log: Log,
+    take: Callable[[Origin, Monitor, Verdict], None],
 ) -> None:
     for origin, monitor in waiting:
-        verdict = await _verdict(origin, monitor, prober)
-        changed = memory.observe(origin, monitor, verdict, clock())
-        if changed is not None:
-            log(changed)
+        take(origin, monitor, await _verdict(origin, monitor, prober))
 
 
 async def _verdict(origin: Origin, monitor: Monitor, prober: Prober) -> Verdict:

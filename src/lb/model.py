@@ -117,6 +117,27 @@ class SinkType(Enum):
     EMAIL = "email"
 
 
+class Region(Enum):
+    """Cloudflare's regions.
+
+    https://developers.cloudflare.com/load-balancing/reference/region-mapping-api/
+    """
+
+    WNAM = "WNAM"
+    ENAM = "ENAM"
+    WEU = "WEU"
+    EEU = "EEU"
+    NSAM = "NSAM"
+    SSAM = "SSAM"
+    OC = "OC"
+    ME = "ME"
+    NAF = "NAF"
+    SAF = "SAF"
+    SAS = "SAS"
+    SEAS = "SEAS"
+    NEAS = "NEAS"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeRange:
     """Status codes from `low` to `high`, both included."""
@@ -213,6 +234,8 @@ class Pool:
     minimum_origins: int = 1
     monitor: Monitor | None = None
     origin_steering: OriginSteeringPolicy = OriginSteeringPolicy.RANDOM
+    check_regions: tuple[Region, ...] = ()
+    """From where it is probed; none: from wherever the Worker keeps its state."""
     notification_filter: NotificationFilter = NotificationFilter()
 
 
@@ -311,6 +334,14 @@ class Admin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """How the view of health that isolates share gets to them."""
+
+    refresh: int = 30
+    """Seconds after which an isolate asks again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Notification:
     """Whom to tell of incidents, and how. Of the fields below `secret`, each type has its own."""
 
@@ -341,5 +372,6 @@ class Config:
     monitors: tuple[Monitor, ...] = ()
     notifications: tuple[Notification, ...] = ()
     admin: Admin = Admin()
+    state: State = State()
     kept: Mapping[str, object] = field(default_factory=dict, compare=False)
     """Fields that a Worker cannot act on, by path, as they were given."""

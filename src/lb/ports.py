@@ -5,10 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from lb.events import Event
     from lb.failover import Answered, Attempt, Outcome
+    from lb.health import Verdict
+    from lb.model import Region
     from lb.monitors.words import Probe, Reply
     from lb.notify.words import OutboundRequest
+    from lb.status import HealthEvent
 
 
 class Transport(Protocol):
@@ -31,11 +36,37 @@ class Prober(Protocol):
         """Send one probe. Never raises: what went wrong is the reply."""
 
 
+class Regions(Protocol):
+    """Probers elsewhere in the world."""
+
+    async def ask(
+        self, region: Region, origins: Sequence[tuple[str, str]]
+    ) -> Mapping[tuple[str, str], Verdict]:
+        """Have origins probed from a region. Never raises: what it cannot say is missing."""
+
+
 class Deliverer(Protocol):
     """Sends notifications."""
 
     async def send(self, request: OutboundRequest) -> int | None:
         """Send one; return its status, None when nothing answered in time. Never raises."""
+
+
+class Teller(Protocol):
+    """Tells people what happened, through a Deliverer."""
+
+    @property
+    def next_at(self) -> float | None:
+        """When there is something to do; None while there is nothing."""
+
+    def note(self, event: HealthEvent) -> None:
+        """Take an event in."""
+
+    async def tell(self) -> None:
+        """Send what is due. Never raises."""
+
+    def to_json(self) -> str:
+        """All that must survive, as a text."""
 
 
 class Clock(Protocol):
@@ -61,13 +92,3 @@ class Sql(Protocol):
 
     def __call__(self, statement: str, *values: str | float | None) -> list[dict[str, Any]]:
         """Run one statement with its `?` filled; return its rows, columns by name."""
-
-
-class Store(Protocol):
-    """One text that is kept for all isolates, which may see it late."""
-
-    async def read(self) -> str | None:
-        """Return the text; None when there is none. Raises when the store cannot be reached."""
-
-    async def write(self, text: str) -> None:
-        """Replace the text. Raises when the store cannot be reached."""

@@ -14,6 +14,8 @@ from lb.health import OriginHealth
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from lb.model import Config, Monitor, Origin
+
 _SAMPLE = OriginHealth()
 
 
@@ -28,6 +30,22 @@ class SharedHealth:
     probed: float
     """When the latest round of probes ended."""
     origins: Mapping[tuple[str, str], OriginHealth]
+
+
+NOTHING_SHARED = SharedHealth(version=0, fingerprint="", probed=0.0, origins=MappingProxyType({}))
+"""What is known before anything is."""
+
+
+def monitored(config: Config) -> list[tuple[Origin, Monitor]]:
+    """Return what is probed: enabled origins of enabled pools that a load balancer uses."""
+    used = {pool.name: pool for lb in config.load_balancers for pool in lb.pools}
+    return [
+        (origin, pool.monitor)
+        for pool in used.values()
+        if pool.monitor is not None and pool.enabled
+        for origin in pool.origins
+        if origin.enabled
+    ]
 
 
 class _Unreadable(Exception):  # noqa: N818 (it says what the text is)

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from lb.config.kinds import ListOf, Ref
+from lb.config.kinds import ListOf, Ref, Whole
 from lb.config.load_balancers import ADMIN, LOAD_BALANCER, make_load_balancer
 from lb.config.monitors import MONITOR, MONITOR_GROUP, make_monitor
 from lb.config.notifications import NOTIFICATION, make_notification
 from lb.config.pools import HOST_DIFFERS, POOL, hosts_of, make_pool
 from lb.config.problems import Place, Problem, Reader, nearest, shown
 from lb.config.tables import Field, Record, Standing, Table
-from lb.model import Admin, Config, LoadBalancer, Monitor, Notification, Pool
+from lb.model import Admin, Config, LoadBalancer, Monitor, Notification, Pool, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,6 +30,20 @@ class Invalid:
 
 Parsed = Config | Invalid
 
+STATE = Table(
+    name="state",
+    doc="How the health that all isolates share gets to them (docs/state.md).",
+    make=lambda record, reader: record.build(State),  # noqa: ARG005
+    fields=(
+        Field(
+            "refresh",
+            Whole(1, 60),
+            30,
+            "Seconds after which an isolate asks again; each time is a request to the object.",
+        ),
+    ),
+)
+
 DOCUMENT = Table(
     name="document",
     doc="A whole configuration.",
@@ -39,6 +53,7 @@ DOCUMENT = Table(
         Field("monitors", ListOf(kind=MONITOR, most=1000), [], "How health is probed."),
         Field("notifications", ListOf(kind=NOTIFICATION, most=50), [], "Whom to tell."),
         Field("admin", ADMIN, {}, "The admin API."),
+        Field("state", STATE, {}, "How the health that all isolates share gets to them."),
         Field(
             "monitor_groups",
             ListOf(kind=MONITOR_GROUP, most=1000),
@@ -108,12 +123,14 @@ def parse(document: Mapping[str, object]) -> Parsed:
     if reader.problems:
         return Invalid(tuple(dict.fromkeys(reader.problems)))
     admin = record.values.get("admin")
+    state = record.values.get("state")
     return Config(
         load_balancers=served.all,
         pools=pools.all,
         monitors=monitors.all,
         notifications=told.all,
         admin=admin if isinstance(admin, Admin) else Admin(),
+        state=state if isinstance(state, State) else State(),
         kept=reader.kept,
     )
 

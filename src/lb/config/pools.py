@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING
 
 from lb.config.headers import origin_headers
 from lb.config.hosts import Address
-from lb.config.kinds import Boolean, ListOf, Number, Reference, Text, Whole, choice_of, one_of
+from lb.config.kinds import (
+    Boolean,
+    Choice,
+    ListOf,
+    Number,
+    Reference,
+    Text,
+    Whole,
+    choice_of,
+    one_of,
+)
 from lb.config.names import ADDRESS, DESCRIPTION, OBJECT_NAME, POOL_NAME
 from lb.config.problems import shown
 from lb.config.tables import REQUIRED, Field, Record, Standing, Table
@@ -22,6 +32,7 @@ from lb.model import (
     Origin,
     OriginSteeringPolicy,
     Pool,
+    Region,
 )
 
 if TYPE_CHECKING:
@@ -30,8 +41,12 @@ if TYPE_CHECKING:
 _LATER = Standing.LATER
 _KEPT = Standing.KEPT
 
-REGIONS = ("WNAM", "ENAM", "WEU", "EEU", "NSAM", "SSAM", "OC", "ME", "NAF", "SAF", "SAS", "SEAS")
-MORE_REGIONS = ("NEAS", "CHINA", "ALL_REGIONS")
+ALL_REGIONS = "ALL_REGIONS"
+REGIONS = (*(region.value for region in Region), "CHINA", ALL_REGIONS)
+CHECK_REGION = Choice(
+    values={**{region.value: region for region in Region}, ALL_REGIONS: ALL_REGIONS},
+    impossible={"CHINA": "Durable Objects, which probe, cannot be placed there"},
+)
 
 ORIGIN = Table(
     name="pools.origins",
@@ -135,10 +150,9 @@ POOL = Table(
         Field("monitor_group", Text(), "", "Several monitors that vote.", _LATER),
         Field(
             "check_regions",
-            ListOf(kind=one_of(*REGIONS, *MORE_REGIONS), most=20),
-            None,
-            "From where probes are sent.",
-            _LATER,
+            ListOf(kind=CHECK_REGION, most=20),
+            [],
+            "From where it is probed, the majority deciding; none: from one place.",
         ),
         Field(
             "health_sources",
@@ -165,7 +179,13 @@ def make_pool(record: Record, monitor: Monitor | None, reader: Reader) -> Pool:
     name = record.text("name")
     records = record.records("origins")
     origins = [origin for each in records if (origin := _make_origin(each, name, reader))]
-    pool = record.build(Pool, name=name, origins=tuple(origins), monitor=monitor)
+    pool = record.build(
+        Pool,
+        name=name,
+        origins=tuple(origins),
+        monitor=monitor,
+        check_regions=_check_regions(record),
+    )
     if pool.minimum_origins > len(records) and reader.fine(record.at, "origins", "minimum_origins"):
         reader.refuse(
             record.at / "minimum_origins",
@@ -176,6 +196,12 @@ def make_pool(record: Record, monitor: Monitor | None, reader: Reader) -> Pool:
         reader.refuse(record.at, "latitude and longitude are given together or not at all")
     _refuse_twins(records, reader)
     return pool
+
+
+def _check_regions(record: Record) -> tuple[Region, ...]:
+    """Each region once, in Cloudflare's order."""
+    named = record.items("check_regions")
+    return tuple(region for region in Region if region in named or ALL_REGIONS in named)
 
 
 def _refuse_twins(records: list[Record], reader: Reader) -> None:

@@ -18,7 +18,7 @@ from lb.config.kinds import (
     choice_of,
     one_of,
 )
-from lb.config.pools import MORE_REGIONS, REGIONS
+from lb.config.pools import REGIONS
 from lb.config.tables import REQUIRED, Field, Standing, Table
 from lb.model import SessionAffinity, SteeringPolicy, ZeroDowntimeFailover
 
@@ -147,7 +147,7 @@ _TOPOLOGY = Table(
     fields=(
         Field("pops", _CODES, [], "Data centres."),
         Field("countries", _CODES, [], "Countries."),
-        Field("regions", ListOf(kind=one_of(*REGIONS, *MORE_REGIONS), most=20), [], "Regions."),
+        Field("regions", ListOf(kind=one_of(*REGIONS), most=20), [], "Regions."),
     ),
 )
 _MATCH = Table(

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import js
 
-from lb.checker import check
 from lb.endings import Endings
 from lb.failover import Attempt, Refuse
 from lb.proxy import Exchange
@@ -16,8 +15,9 @@ from lb.worker.bodies import Bodies
 from lb.worker.convert import delivered, facts_of, refused
 from lb.worker.prober import FetchProber
 from lb.worker.promises import Promises, Timers
+from lb.worker.refresh import Behind
 from lb.worker.runtime import chance, clock, in_background, js_object, log, trouble
-from lb.worker.start import in_development, start, variables_of
+from lb.worker.start import configured, in_development, start, variables_of
 from lb.worker.transport import FetchTransport
 
 if TYPE_CHECKING:
@@ -62,9 +62,14 @@ class Isolate:
 
     def __init__(self, env: Any) -> None:
         variables = variables_of(env)
-        self._balancer: Balancer | None = start(variables, log)
+        config = configured(variables, log)
+        self._balancer: Balancer | None = start(config, variables)
         self._development = in_development(variables)
         self._timers = Timers()
+        self._behind: Behind | None = None
+        if config is not None and self._balancer is not None:
+            prober = FetchProber(self._timers)
+            self._behind = Behind(config, self._balancer.memory, prober, env)
         self._promises = Promises(self._settled)
         self._bodies: Bodies | None = None
         if self._balancer is not None:
@@ -98,7 +103,9 @@ class Isolate:
         outgoing = transport.outgoing(step)
         options, timer = self._timers.options(step.timeout)
         lost_at = now + step.timeout + LOST_AFTER
-        return self._promises.fetch(outgoing, options, UnderWay(exchange, transport, timer, ctx), now, lost_at)
+        return self._promises.fetch(
+            outgoing, options, UnderWay(exchange, transport, timer, ctx), now, lost_at
+        )
 
     def _settled(self, request: UnderWay, result: Any) -> Any:
         """Go on when the outcome of the first attempt is there."""
@@ -124,14 +131,12 @@ class Isolate:
             return refused(FAULT)
 
     def _conclude(self, exchange: Exchange, step: Deliver | Refuse, ctx: Any) -> Any:
-        """Return the client's response; probes that are due begin behind it."""
-        balancer = self._balancer
-        due = balancer.memory.due(clock()) if balancer else ()
+        """Return the client's response; what is due for everybody's health begins behind it."""
+        work = self._behind.work(clock()) if self._behind is not None else None
         bodies = self._bodies
-        if balancer and (due or balancer.memory.news):
+        if work is not None:
             bodies = None  # see bodies.py
-            probes = check(due, balancer.memory, FetchProber(self._timers), clock, log)
-            in_background(ctx, probes)
+            in_background(ctx, work)
         return refused(step) if isinstance(step, Refuse) else delivered(exchange.plan, step, bodies)
 
 

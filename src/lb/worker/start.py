@@ -14,6 +14,7 @@ from lb.events import Notice, Trouble
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from lb.model import Config
     from lb.ports import Log
 
 # Read at the top level, so that the memory snapshot taken at deploy holds the parsed file.
@@ -39,8 +40,8 @@ def in_development(variables: Mapping[str, object]) -> bool:
     return bool(variables.get("EVENKEEL_DEV"))
 
 
-def start(variables: Mapping[str, object], log: Log) -> Balancer | None:
-    """Return the balancer; None, with every problem logged, if the configuration is bad."""
+def configured(variables: Mapping[str, object], log: Log) -> Config | None:
+    """Return the configuration; None, with every problem logged, if it is bad."""
     parsed = from_variables(variables)
     if parsed is None:
         parsed = _FROM_FILE
@@ -50,8 +51,15 @@ def start(variables: Mapping[str, object], log: Log) -> Balancer | None:
         for problem in parsed.problems:
             log(Trouble(message=f"configuration: {problem}"))
         return None
+    return parsed
+
+
+def start(config: Config | None, variables: Mapping[str, object]) -> Balancer | None:
+    """Return the balancer of a good configuration."""
+    if config is None:
+        return None
     return Balancer(
-        parsed,
+        config,
         cookie_key=str(variables.get("LB_COOKIE_KEY") or ""),
         any_host=in_development(variables),
     )

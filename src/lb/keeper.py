@@ -1,0 +1,291 @@
+"""Keeps the health that isolates share: runs the probes, stores what they say, says when next."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from lb.checker import probe
+from lb.event_log import EventLog
+from lb.events import Trouble
+from lb.health import OriginHealth, observe
+from lb.kept import Kept, document, is_time, kept_from_json, kept_to_json, rows, texts
+from lb.maintenance import borders, switched_off
+from lb.regions import majority
+from lb.shared import NOTHING_SHARED, SharedHealth, monitored, to_json
+from lb.status import changes, status_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from lb.health import Verdict
+    from lb.model import Config, Monitor, Origin, Region
+    from lb.ports import Clock, Log, Prober, Regions, Sql, Teller
+    from lb.status import Status
+
+MOST_PROBES_AT_ONCE = 12
+"""Origins probed in one alarm: with three retries each that is 48 of the 50 subrequests which the
+free plan gives it (https://developers.cloudflare.com/workers/platform/limits/#subrequests)."""
+
+REPORT_GAP = 5.0
+"""Seconds between two probes of one origin that isolates complain of, however many they are."""
+
+MOST_REPORTS = 100
+"""Complaints that are read of one call."""
+
+TOGETHER = 0.5
+"""Probes due within so many seconds are sent in one round: each round is a row to write."""
+
+# The key is SQLite's own row number: another kind of key would be an index, which is written and
+# counted once more (https://developers.cloudflare.com/durable-objects/platform/pricing/).
+_TABLE = "CREATE TABLE IF NOT EXISTS kept (id INTEGER PRIMARY KEY, value TEXT NOT NULL)"
+_READ = "SELECT value FROM kept WHERE id = ?"
+_WRITE = (
+    "INSERT INTO kept (id, value) VALUES (?, ?) "
+    "ON CONFLICT (id) DO UPDATE SET value = excluded.value"
+)
+_HEALTH_ROW = 0
+
+Key = tuple[str, str]
+
+
+class Keeper:
+    """One object for all isolates. It may be evicted between any two calls.
+
+    What must survive that is in one row, which is written once a round; what only it remembers
+    (a complaint that is acted on at once) may be lost.
+    """
+
+    def __init__(  # noqa: PLR0913 (one for each port)
+        self,
+        config: Config,
+        fingerprint: str,
+        *,
+        sql: Sql,
+        prober: Prober,
+        clock: Clock,
+        log: Log,
+        regions: Regions | None = None,
+        teller: Callable[[str], Teller] | None = None,
+    ) -> None:
+        self._sql = sql
+        self._prober = prober
+        self._clock = clock
+        self._log = log
+        self._regions = regions
+        self._config = config
+        self._fingerprint = fingerprint
+        self._monitored = {origin.key: (origin, monitor) for origin, monitor in monitored(config)}
+        self._pools = {pool.name: pool for pool in config.pools}
+        self._borders = borders(config)
+        self._complained: set[Key] = set()
+        sql(_TABLE)
+        self._events = EventLog(sql)
+        kept = self._load()
+        self._stored = ""
+        self._teller = teller(kept.told) if teller else None
+        self._asked = {
+            key: kept.asked.get((*key, origin.url), 0.0)
+            for key, (origin, _) in self._monitored.items()
+        }
+        known = kept.shared or NOTHING_SHARED
+        self._health = {
+            key: known.origins[key]
+            for key, asked in self._asked.items()
+            if asked and key in known.origins
+        }
+        self._version, self._probed = known.version, known.probed
+        self._noted = kept.noted or clock()
+        then = status_of(config, self._health, self._noted)
+        self._status = _as_it_was(then, kept.disabled)
+        if known.fingerprint != fingerprint:
+            self._changed()
+
+    @property
+    def next_at(self) -> float | None:
+        """When `alarm` must be called next; None when there is nothing to do."""
+        now = self._clock()
+        times = [
+            self._due_at(key, monitor)
+            for key, (origin, monitor) in self._monitored.items()
+            if self._is_on(origin, now)
+        ]
+        # Time alone switches on and off, too.
+        times += [at for at in self._borders if at > self._noted][:1]
+        if self._teller is not None and self._teller.next_at is not None:
+            times.append(self._teller.next_at)
+        return min(times, default=None)
+
+    def shared(self) -> SharedHealth:
+        """What is known now."""
+        return SharedHealth(
+            version=self._version,
+            fingerprint=self._fingerprint,
+            probed=self._probed,
+            origins=dict(self._health),
+        )
+
+    def pull(self, text: str) -> str:
+        """Answer an isolate: all that is known, or only when the latest round was.
+
+        The isolate says which version it has, and which origins failed it.
+        """
+        asked = document(text)
+        self._hear(rows(asked.get("reports")))
+        known = asked.get("fingerprint"), asked.get("version")
+        if known == (self._fingerprint, self._version):
+            return repr(self._probed)
+        return to_json(self.shared())
+
+    async def alarm(self) -> float | None:
+        """Do what is due; returns when to call next."""
+        due = self._due(self._clock())
+        if due:
+            await self._probe(due)
+            self._probed = self._clock()
+        self._note_changes()
+        self._store()
+        if self._teller is not None:
+            await self._teller.tell()
+            self._store()
+        return self.next_at
+
+    def _due(self, now: float) -> list[tuple[Origin, Monitor]]:
+        """Return the origins to probe in this round, those that waited longest first."""
+        waited = [
+            (self._asked[key], origin, monitor)
+            for key, (origin, monitor) in self._monitored.items()
+            if self._is_on(origin, now)
+            if self._due_at(key, monitor) <= now + TOGETHER
+        ]
+        waited.sort(key=lambda one: one[0])
+        due = [(origin, monitor) for _, origin, monitor in waited[:MOST_PROBES_AT_ONCE]]
+        for origin, _ in due:
+            self._asked[origin.key] = now
+            self._complained.discard(origin.key)
+        return due
+
+    def _due_at(self, key: Key, monitor: Monitor) -> float:
+        complained = key in self._complained
+        return self._asked[key] + (
+            min(REPORT_GAP, monitor.interval) if complained else monitor.interval
+        )
+
+    async def _probe(self, due: Sequence[tuple[Origin, Monitor]]) -> None:
+        here = [one for one in due if not self._regions_of(one[0])]
+        away = [one for one in due if self._regions_of(one[0])]
+        _, unheard = await asyncio.gather(
+            probe(here, self._prober, self._take), self._probe_from_regions(away)
+        )
+        # An origin that no region could be asked about is probed from here: better than not at all.
+        await probe(unheard, self._prober, self._take)
+
+    async def _probe_from_regions(
+        self, due: Sequence[tuple[Origin, Monitor]]
+    ) -> list[tuple[Origin, Monitor]]:
+        """Let the regions vote; returns the origins that got no vote."""
+        ballots: dict[Region, list[Key]] = {}
+        for origin, _ in due:
+            for region in self._regions_of(origin):
+                ballots.setdefault(region, []).append(origin.key)
+        if self._regions is None or not ballots:
+            return list(due)
+        asking = (self._regions.ask(region, keys) for region, keys in ballots.items())
+        answers = await asyncio.gather(*asking)
+        unheard = []
+        for origin, monitor in due:
+            verdict = majority([said[origin.key] for said in answers if origin.key in said])
+            if verdict is None:
+                unheard.append((origin, monitor))
+            else:
+                self._take(origin, monitor, verdict)
+        return unheard
+
+    def _regions_of(self, origin: Origin) -> tuple[Region, ...]:
+        return self._pools[origin.pool].check_regions if self._regions is not None else ()
+
+    def _take(self, origin: Origin, monitor: Monitor, verdict: Verdict) -> None:
+        before = self._health.get(origin.key, OriginHealth())
+        after, event = observe(origin, monitor, before, verdict, self._clock())
+        self._health[origin.key] = after
+        if event is not None:
+            self._changed()
+            self._log(event)
+
+    def _note_changes(self) -> None:
+        """Hand on what changed since the last time, in health or in the configuration."""
+        now = self._clock()
+        status = status_of(self._config, self._health, now)
+        for event in changes(self._status, status, now):
+            self._events.append(event)
+            if self._teller is not None:
+                self._teller.note(event)
+        self._status, self._noted = status, now
+
+    def _is_on(self, origin: Origin, now: float) -> bool:
+        """Whether an origin is to be probed: not in maintenance, nor its pool."""
+        off = switched_off(origin, now) or switched_off(self._pools[origin.pool], now)
+        return off is None
+
+    def _changed(self) -> None:
+        # Not below the time, so that no version comes twice even if the storage was lost.
+        self._version = max(self._version + 1, int(self._clock()))
+
+    def _hear(self, reports: list[list[Any]]) -> None:
+        """Make origins due that failed on real traffic after they were last asked."""
+        for report in reports[:MOST_REPORTS]:
+            key = tuple(report[:2])
+            if len(report) != 4 or not texts(report[:2]) or key not in self._monitored:
+                continue
+            if is_time(report[3]) and report[3] > self._asked[key]:
+                self._complained.add(key)
+
+    def _load(self) -> Kept:
+        """Return what the row holds; a row that cannot be read is as good as none."""
+        try:
+            found = self._sql(_READ, _HEALTH_ROW)
+            return kept_from_json(str(found[0]["value"])) if found else Kept()
+        except Exception as error:  # noqa: BLE001 (whatever the storage says, probing goes on)
+            self._log(Trouble(message=f"the stored health cannot be read: {type(error).__name__}"))
+            return Kept()
+
+    def _store(self) -> None:
+        """Write the row, if there is anything new to write."""
+        text = kept_to_json(
+            Kept(
+                shared=self.shared(),
+                asked={
+                    (*key, origin.url): self._asked[key]
+                    for key, (origin, _) in self._monitored.items()
+                },
+                noted=self._noted,
+                disabled=_disabled_in(self._status),
+                told=self._teller.to_json() if self._teller is not None else "",
+            )
+        )
+        if text != self._stored:
+            self._sql(_WRITE, _HEALTH_ROW, text)
+            self._stored = text
+
+
+def _disabled_in(status: Status) -> frozenset[tuple[str, ...]]:
+    pools = {(pool.name,) for pool in status.values() if not pool.enabled}
+    origins = {
+        (pool.name, one.name) for pool in status.values() for one in pool.origins if not one.enabled
+    }
+    return frozenset(pools | origins)
+
+
+def _as_it_was(status: Status, disabled: frozenset[tuple[str, ...]]) -> Status:
+    """Return a status with what was disabled when the row was written."""
+    return {
+        name: replace(
+            pool,
+            enabled=(name,) not in disabled,
+            origins=tuple(
+                replace(one, enabled=(name, one.name) not in disabled) for one in pool.origins
+            ),
+        )
+        for name, pool in status.items()
+    }

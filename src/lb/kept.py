@@ -1,0 +1,89 @@
+"""The row that survives an eviction: health, when each origin was asked, what was disabled."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from lb.shared import SharedHealth, from_json, to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_LATEST = 1e11
+"""No time is as late as this; it keeps numbers of other units and infinities out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What was known when the row was written."""
+
+    shared: SharedHealth | None = None
+    asked: Mapping[tuple[str, str, str], float] = field(default_factory=dict)
+    """When a probe was last sent to an origin (pool, name, URL: elsewhere, it is another one)."""
+    noted: float = 0.0
+    """When changes were last looked for."""
+    disabled: frozenset[tuple[str, ...]] = frozenset()
+    """Pools (name) and origins (pool, name) that were disabled then."""
+    told: str = ""
+    """What the notifications must remember."""
+
+
+def kept_to_json(kept: Kept) -> str:
+    """Return the row's text."""
+    return json.dumps(
+        {
+            "shared": to_json(kept.shared) if kept.shared else "",
+            "asked": [[*key, at] for key, at in kept.asked.items()],
+            "noted": kept.noted,
+            "disabled": sorted(kept.disabled),
+            "told": kept.told,
+        },
+        separators=(",", ":"),
+    )
+
+
+def kept_from_json(text: str) -> Kept:
+    """Return what a row's text says; what cannot be read is as if it were not there."""
+    row = document(text)
+    return Kept(
+        shared=from_json(str(row.get("shared"))),
+        asked={
+            (one[0], one[1], one[2]): float(one[3])
+            for one in rows(row.get("asked"))
+            if len(one) == 4 and texts(one[:3]) and is_time(one[3])
+        },
+        noted=row["noted"] if is_time(row.get("noted")) else 0.0,
+        disabled=frozenset(tuple(one) for one in rows(row.get("disabled")) if texts(one)),
+        told=str(row.get("told") or ""),
+    )
+
+
+def document(text: str) -> Mapping[str, Any]:
+    """Return the object that a text describes; an empty one for any other text."""
+    found = parsed(text)
+    return found if isinstance(found, dict) else {}
+
+
+def parsed(text: str) -> Any:
+    """Return what a text describes; None for what is no JSON."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def rows(value: object) -> list[list[Any]]:
+    """Return the lists in a list; none of anything else."""
+    return [one for one in value if isinstance(one, list)] if isinstance(value, list) else []
+
+
+def texts(row: list[Any]) -> bool:
+    """Whether a list holds nothing but text."""
+    return all(isinstance(one, str) for one in row)
+
+
+def is_time(value: object) -> bool:
+    """Whether a value can be a moment."""
+    return type(value) in {int, float} and 0 <= value < _LATEST  # type: ignore[operator] # a number

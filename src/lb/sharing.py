@@ -1,0 +1,162 @@
+"""When an isolate asks for the view of health that all share, and what it makes of the answer."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from enum import Enum
+from math import inf, isfinite
+from typing import TYPE_CHECKING
+
+from lb.shared import NOTHING_SHARED, SharedHealth, from_json
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from lb.health import FailureReport, OriginHealth
+
+LEASE = 30.0
+"""Seconds after which a refresh that never ended is taken for lost, as a probe is."""
+
+GAP = 2.0
+"""Seconds between two refreshes of one isolate, however much it has to report."""
+
+FIRST_ROUND = 3.0
+"""Seconds in which an object that has just been made will have probed for the first time."""
+
+KV_REFRESH = 60
+"""Seconds that a data centre may answer from its copy: KV takes nothing below 60 everywhere
+(https://developers.cloudflare.com/kv/api/read-key-value-pairs/#cachettl-parameter)."""
+
+KV_WRITE_GAP = 60.0
+KV_WRITES_A_DAY = 100
+"""Of one isolate: the free plan has 1,000 for all of an account, and one a second for a key
+(https://developers.cloudflare.com/kv/platform/limits/)."""
+
+DAY = 86_400.0
+
+
+class Home(Enum):
+    """Where the view that isolates share is kept, by the binding that leads there."""
+
+    OBJECT = "LB_STATE"
+    KV = "LB_KV"
+    MEMORY = ""
+
+
+def home_of(bindings: Collection[str]) -> Home:
+    """Return where: a Durable Object is preferred to KV, and without both each is on its own."""
+    return next((home for home in Home if home.value in bindings), Home.MEMORY)
+
+
+class Sharing:
+    """Plain data of one isolate: single-flight is a time that passes, never a shared future."""
+
+    def __init__(self, fingerprint: str, home: Home, refresh: float) -> None:
+        self._fingerprint = fingerprint
+        self._refresh = max(refresh, KV_REFRESH) if home is Home.KV else refresh
+        self._shared = NOTHING_SHARED
+        self._next_at = inf if home is Home.MEMORY else 0.0
+        self._until = 0.0
+        """While a refresh is under way: when it is taken for lost."""
+        self._hurry_at = inf
+        self._taken_at = -inf
+
+    def due(self, now: float) -> bool:
+        """Whether to refresh now; if so, it counts as under way until `take` or `LEASE`."""
+        if now < self._next_at and now < self._hurry_at:
+            return False
+        self._next_at = self._until = now + LEASE
+        self._hurry_at = inf
+        return True
+
+    def under_way(self, now: float) -> bool:
+        return now < self._until
+
+    def hurry(self, now: float) -> None:
+        """Ask for a refresh as soon as there may be one: an origin has just failed."""
+        if self._next_at == inf:
+            return
+        soonest = now + GAP if self.under_way(now) else max(now, self._taken_at + GAP)
+        self._hurry_at = min(self._hurry_at, soonest)
+
+    def question(self, reports: Sequence[FailureReport]) -> str:
+        """Return what to ask: what is known already goes along, and so do reports."""
+        return json.dumps(
+            {
+                "fingerprint": self._shared.fingerprint,
+                "version": self._shared.version,
+                "reports": [[one.pool, one.origin, one.cause, one.at] for one in reports],
+            },
+            separators=(",", ":"),
+        )
+
+    def take(self, answer: str | None, now: float) -> SharedHealth | None:
+        """Take an answer, or None for none; returns the view if it is one of this configuration.
+
+        An answer to a known version is nothing but the time of the latest round. A view of another
+        configuration comes while a deployment is under way: it may speak of other origins that
+        have the same names.
+        """
+        self._taken_at, self._until = now, 0.0
+        self._next_at = now + self._refresh
+        shared = self._understood(answer)
+        if shared is None or shared.fingerprint != self._fingerprint:
+            return None
+        self._shared = shared
+        if not shared.probed:
+            self._next_at = now + FIRST_ROUND
+        return shared
+
+    def _understood(self, answer: str | None) -> SharedHealth | None:
+        if not answer or answer.startswith("{"):
+            return from_json(answer or "")
+        try:
+            probed = float(answer)
+        except ValueError:
+            return None
+        return replace(self._shared, probed=probed) if isfinite(probed) else None
+
+
+class Publishing:
+    """What an isolate writes to KV: only changes that it saw itself, and not too many."""
+
+    def __init__(self, fingerprint: str) -> None:
+        self._fingerprint = fingerprint
+        self._written: list[float] = []
+
+    def view(
+        self,
+        own: Mapping[tuple[str, str], OriginHealth],
+        shared: SharedHealth | None,
+        now: float,
+    ) -> SharedHealth | None:
+        """Return the view to write; None when the one there says the same, or it is too early."""
+        if shared is None or shared.fingerprint != self._fingerprint:
+            shared = NOTHING_SHARED
+        there = shared.origins
+        newer = {
+            key: health
+            for key, health in own.items()
+            if health.checked and (key not in there or health.checked > there[key].checked)
+        }
+        if all(key in there and one.health is there[key].health for key, one in newer.items()):
+            return None
+        if not self._may_write(now):
+            return None
+        return SharedHealth(
+            version=max(int(now), shared.version + 1),
+            fingerprint=self._fingerprint,
+            # Nobody goes on probing for all: each isolate trusts this no longer than its own.
+            probed=0.0,
+            origins={**there, **newer},
+        )
+
+    def _may_write(self, now: float) -> bool:
+        self._written = [at for at in self._written if at > now - DAY]
+        if self._written and now < self._written[-1] + KV_WRITE_GAP:
+            return False
+        if len(self._written) >= KV_WRITES_A_DAY:
+            return False
+        self._written.append(now)
+        return True

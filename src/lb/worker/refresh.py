@@ -1,0 +1,112 @@
+"""What happens behind responses: the shared view is brought up to date, and probes are sent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import js
+
+from lb.checker import check
+from lb.forwarding import identity_of
+from lb.shared import from_json, monitored, to_json
+from lb.sharing import KV_REFRESH, Home, Publishing, Sharing, home_of
+from lb.worker.runtime import clock, js_object, log, trouble
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Mapping
+
+    from lb.health import OriginHealth
+    from lb.memory import Memory
+    from lb.model import Config, Monitor, Origin
+    from lb.ports import Prober
+
+    Work = Coroutine[Any, Any, None]
+    Due = list[tuple[Origin, Monitor]]
+
+MAIN = "main"
+"""The name of the object that all isolates ask; every region that probes has one of its own."""
+
+KEY = "health"
+"""Of the text in KV."""
+
+
+class Behind:
+    """One isolate's background work: plain data between requests, one coroutine for each run."""
+
+    def __init__(self, config: Config, memory: Memory, prober: Prober, env: Any) -> None:
+        watched = [origin for origin, _ in monitored(config)]
+        home = home_of(js.Object.keys(env).to_py()) if watched else Home.MEMORY
+        self._env = env
+        self._memory = memory
+        self._prober = prober
+        self._watched = watched
+        self._sharing = Sharing(identity_of(config), home, config.state.refresh)
+        self._publishing = Publishing(identity_of(config))
+        self._run = WAYS[home]
+
+    def work(self, now: float) -> Work | None:
+        """Return what there is to do behind this response; nothing costs a few comparisons."""
+        memory, sharing = self._memory, self._sharing
+        if memory.reports:
+            sharing.hurry(now)
+        if sharing.due(now):
+            return self._run(self)
+        # Probes of its own wait for a refresh that is under way: it may make them unnecessary.
+        due = [] if sharing.under_way(now) else memory.due(now)
+        return self._probe(due) if due or memory.news else None
+
+    async def _probe(self, due: Due) -> None:
+        memory = self._memory
+        before = memory.snapshot(clock())
+        await check(due, memory, self._prober, clock, log)
+        now = clock()
+        if memory.snapshot(now) is not before:
+            # Others may want to know, or know more.
+            self._sharing.hurry(now)
+
+    async def with_object(self) -> None:
+        """Ask the Durable Object, and report what failed; then probe what it leaves to us."""
+        reports, answer = self._memory.take_reports(), None
+        try:
+            state = self._env.LB_STATE.getByName(MAIN)
+            answer = await state.pull(self._sharing.question(reports))
+        except Exception as error:  # noqa: BLE001 (whatever it is, this isolate goes on alone)
+            log(trouble("the state object cannot be reached", error))
+        self._adopt(answer)
+        await self._probe(self._memory.due(clock()))
+
+    async def with_kv(self) -> None:
+        """Read what other isolates found, probe as without them, and write what is new."""
+        self._memory.take_reports()  # nobody is there to be told
+        text = None
+        try:
+            text = await self._env.LB_KV.get(KEY, js_object(cacheTtl=KV_REFRESH))
+            self._adopt(text or None)
+            await self._probe(self._memory.due(clock()))
+            now = clock()
+            view = self._publishing.view(self._own(now), from_json(text or ""), now)
+            if view is not None:
+                await self._env.LB_KV.put(KEY, to_json(view))
+        except Exception as error:  # noqa: BLE001 (whatever it is, this isolate goes on alone)
+            log(trouble("KV cannot be reached", error))
+            self._adopt(None)
+
+    async def alone(self) -> None:
+        """Nothing is shared."""
+
+    def _adopt(self, answer: str | None) -> None:
+        now = clock()
+        shared = self._sharing.take(answer, now)
+        if shared is not None:
+            self._memory.adopt(shared, now)
+
+    def _own(self, now: float) -> dict[tuple[str, str], OriginHealth]:
+        snapshot = self._memory.snapshot(now)
+        return {origin.key: snapshot.health(origin) for origin in self._watched}
+
+
+WAYS: Mapping[Home, Callable[[Behind], Work]] = {
+    Home.OBJECT: Behind.with_object,
+    Home.KV: Behind.with_kv,
+    Home.MEMORY: Behind.alone,
+}

@@ -1,0 +1,38 @@
+"""Asks the Durable Objects of other regions to probe."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from lb.regions import HINTS, question_to_json, votes_from_json
+from lb.worker.runtime import js_object, log, trouble
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from lb.health import Verdict
+    from lb.model import Region
+
+LONGEST = 120.0
+"""Seconds for a region's probes: twelve that time out, with retries, four side by side."""
+
+
+class ObjectRegions:
+    """The Regions port: one object for each region, made near it when it is first asked."""
+
+    def __init__(self, env: Any) -> None:
+        self._env = env
+
+    async def ask(
+        self, region: Region, origins: Sequence[tuple[str, str]]
+    ) -> Mapping[tuple[str, str], Verdict]:
+        """Have origins probed from a region."""
+        try:
+            near = js_object(locationHint=HINTS[region])
+            stub = self._env.LB_STATE.getByName(f"region {region.value}", near)
+            async with asyncio.timeout(LONGEST):
+                return votes_from_json(await stub.probe(question_to_json(origins)))
+        except Exception as error:  # noqa: BLE001 (a region that cannot be asked has no vote)
+            log(trouble(f"region {region.value} could not be asked", error))
+            return {}

@@ -1,0 +1,19 @@
+"""The cron trigger: wakes the Durable Object, so that probes go on whatever became of its alarm."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lb.sharing import Home
+from lb.worker.refresh import MAIN
+from lb.worker.runtime import log, trouble
+
+
+async def on_scheduled(controller: Any, env: Any, ctx: Any) -> None:  # noqa: ARG001 (the runtime gives them)
+    """Wake the object; without the binding there is none."""
+    try:
+        state = getattr(env, Home.OBJECT.value, None)
+        if state:
+            await state.getByName(MAIN).wake()
+    except Exception as error:  # noqa: BLE001 (the next trigger tries again)
+        log(trouble("the state object cannot be woken", error))

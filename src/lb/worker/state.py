@@ -1,0 +1,178 @@
+"""The Durable Object: keeps the health of all isolates, and probes by its alarm."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from workers import DurableObject
+
+from lb.checker import probe
+from lb.events import Trouble
+from lb.forwarding import identity_of
+from lb.keeper import Keeper
+from lb.notifier import Notifier
+from lb.notify.ready import prepare
+from lb.regions import question_from_json, votes_to_json
+from lb.worker.deliver import RuntimeDeliverer
+from lb.worker.prober import FetchProber
+from lb.worker.promises import Timers
+from lb.worker.regions import ObjectRegions
+from lb.worker.runtime import chance, clock, log, trouble
+from lb.worker.start import configured, variables_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lb.health import Verdict
+    from lb.model import Config, Monitor, Origin
+
+AFTER_A_FAULT = 60.0
+"""Seconds until the alarm is tried again after a fault of our own."""
+
+OVERDUE = 60.0
+"""Seconds after which an alarm that has not gone off is set anew."""
+
+
+class State(DurableObject):
+    """Called by isolates, by the cron trigger and by its alarm. No method raises.
+
+    The runtime calls an alarm `on_alarm` where handlers are plain functions, as here, and `alarm`
+    where they are classes.
+    """
+
+    def __init__(self, ctx: Any, env: Any) -> None:
+        super().__init__(ctx, env)
+        self._storage = ctx.storage
+        self._env = env
+        self._keeper: Keeper | None = None
+        self._started = False
+        self._alarm_at: float | None = None
+        self._running = False
+
+    async def pull(self, text: str) -> str:
+        """Answer an isolate (lb.keeper.Keeper.pull)."""
+        try:
+            keeper = self._start()
+            if keeper is None:
+                return ""
+            answer = keeper.pull(text)
+            await self._arm(keeper)
+        except Exception as error:  # noqa: BLE001 (the isolate goes on without)
+            log(trouble("the state object failed", error))
+            return ""
+        return answer
+
+    async def wake(self) -> None:
+        """See to it that the alarm is set, whatever became of it."""
+        try:
+            keeper = self._start()
+            if keeper is not None:
+                self._alarm_at = None
+                await self._arm(keeper)
+        except Exception as error:  # noqa: BLE001 (the next trigger tries again)
+            log(trouble("the state object failed", error))
+
+    async def probe(self, text: str) -> str:
+        """Probe the named origins from where this object is (lb.regions)."""
+        try:
+            config = self._configuration()
+            if config is None:
+                return ""
+            votes: dict[tuple[str, str], Verdict] = {}
+
+            def take(origin: Origin, _monitor: Monitor, verdict: Verdict) -> None:
+                votes[origin.key] = verdict
+
+            await probe(question_from_json(text, config), FetchProber(Timers()), take)
+            return votes_to_json(votes)
+        except Exception as error:  # noqa: BLE001 (a region that fails has no vote)
+            log(trouble("probing from a region failed", error))
+            return ""
+
+    async def on_alarm(self, info: Any = None) -> None:  # noqa: ARG002 (the runtime gives it)
+        """Run what is due, and set the next alarm."""
+        self._running = True
+        next_at: float | None = clock() + AFTER_A_FAULT
+        try:
+            keeper = self._start()
+            next_at = await keeper.alarm() if keeper is not None else None
+        except Exception as error:  # noqa: BLE001 (an alarm that raises is repeated, then given up)
+            log(trouble("the state object's alarm failed", error))
+        finally:
+            self._running = False
+        if next_at is not None:
+            await self._set(next_at)
+
+    alarm = on_alarm
+
+    def _start(self) -> Keeper | None:
+        """Return the keeper of the configuration that this version of the Worker has."""
+        if not self._started:
+            config = self._configuration()
+            if config is not None:
+                self._keeper = Keeper(
+                    config,
+                    identity_of(config),
+                    sql=self._sql,
+                    prober=FetchProber(Timers()),
+                    clock=clock,
+                    log=log,
+                    regions=ObjectRegions(self._env),
+                    teller=self._teller(config),
+                )
+            self._started = True
+        return self._keeper
+
+    def _teller(self, config: Config) -> Callable[[str], Notifier] | None:
+        """Return how to make the notifier from what was kept; None where nobody is to be told."""
+        if not config.notifications:
+            return None
+        secrets = variables_of(self._env)
+        ready = prepare(
+            config,
+            secret=lambda name: str(secrets.get(name) or ""),
+            is_bound=lambda name: bool(getattr(self._env, name, None)),
+        )
+        for problem in ready.problems:
+            log(Trouble(message=problem))
+        deliverer = RuntimeDeliverer(self._env, Timers())
+        return lambda kept: Notifier(
+            config, ready, kept, deliverer=deliverer, clock=clock, chance=chance, log=log
+        )
+
+    def _configuration(self) -> Config | None:
+        return configured(variables_of(self._env), log)
+
+    async def _arm(self, keeper: Keeper) -> None:
+        """Set the alarm where it is missing, late, or later than it is wanted now.
+
+        A set alarm counts as a row written, so it is only moved for a reason.
+        """
+        wanted = keeper.next_at
+        if wanted is None or self._running:
+            return
+        now = clock()
+        if self._alarm_at is None:
+            pending = await self._storage.getAlarm()
+            self._alarm_at = pending / 1000 if pending else None
+        if (
+            self._alarm_at is None
+            or self._alarm_at < now - OVERDUE
+            or max(wanted, now) < self._alarm_at - 0.5
+        ):
+            await self._set(wanted)
+
+    async def _set(self, at: float) -> None:
+        self._alarm_at = max(at, clock())
+        await self._storage.setAlarm(int(self._alarm_at * 1000) + 1)
+
+    def _sql(self, statement: str, *values: str | float | None) -> list[dict[str, Any]]:
+        """The Sql port: all rows in one crossing; NULL arrives as a null of JavaScript's."""
+        rows = self._storage.sql.exec(statement, *values).toArray().to_py()
+        return [
+            {
+                name: value if isinstance(value, str | int | float) else None
+                for name, value in row.items()
+            }
+            for row in rows
+        ]

@@ -1,0 +1,145 @@
+"""Probes from several regions: where they are, and who has the majority."""
+
+from __future__ import annotations
+
+import pytest
+
+from lb.config import Invalid, parse
+from lb.health import Verdict
+from lb.model import Config, Health, Region
+from lb.regions import (
+    HINTS,
+    majority,
+    question_from_json,
+    question_to_json,
+    votes_from_json,
+    votes_to_json,
+)
+from support.make import balancer_of, config_of, monitor, pool
+from support.state import World
+
+WNAM, WEU, OC = Region.WNAM, Region.WEU, Region.OC
+PASSED = Verdict(passed=True)
+
+
+def failed(cause: str = "HTTP timeout occurred") -> Verdict:
+    """Return a failure."""
+    return Verdict(passed=False, cause=cause)
+
+
+def voting(votes: dict[Region, dict[str, bool]]) -> World:
+    """Return a world of one origin that is probed from three regions, which say this."""
+    watching = monitor(interval=30, consecutive_down=1)
+    config = config_of(balancer_of(pool("p", "a", monitor=watching, check_regions=(WNAM, WEU, OC))))
+    return World(config, votes=votes)
+
+
+def test_every_region_has_a_location_hint() -> None:
+    """Nine places stand for Cloudflare's thirteen regions."""
+    assert set(HINTS) == set(Region)
+    assert len(set(HINTS.values())) == 9
+
+
+@pytest.mark.parametrize(
+    ("votes", "verdict"),
+    [
+        ([], None),
+        ([PASSED], PASSED),
+        ([failed()], failed()),
+        ([PASSED, PASSED, failed()], PASSED),
+        ([PASSED, failed(), failed()], failed()),
+        ([PASSED, failed()], failed()),
+        ([failed("a"), failed("b"), failed("b")], failed("b")),
+    ],
+)
+def test_the_majority_decides(votes: list[Verdict], verdict: Verdict | None) -> None:
+    """Half is no majority; the cause is what most of those who failed it saw."""
+    assert majority(votes) == verdict
+
+
+def test_each_region_is_asked_once_a_round() -> None:
+    """With all its origins in one call; nothing is probed from here."""
+    world = voting({region: {"a": True} for region in (WNAM, WEU, OC)})
+
+    world.run_until(30)
+
+    assert world.asked_regions == [(region, (("p", "a"),)) for region in (WNAM, WEU, OC)] * 2
+    assert world.probes == []
+    assert world.health() == {"a": Health.HEALTHY}
+
+
+def test_one_region_that_sees_nothing_changes_nothing() -> None:
+    """Its network is the trouble, not the origin."""
+    world = voting({WNAM: {"a": False}, WEU: {"a": True}, OC: {"a": True}})
+
+    world.run_until(0)
+
+    assert world.health() == {"a": Health.HEALTHY}
+
+
+def test_a_region_that_cannot_be_asked_has_no_vote() -> None:
+    """One against one is no majority."""
+    world = voting({WNAM: {"a": False}, WEU: {"a": True}})
+
+    world.run_until(0)
+
+    assert world.health() == {"a": Health.UNHEALTHY}
+    assert world.view().origins["p", "a"].cause == "seen from WNAM"
+
+
+def test_an_origin_without_a_vote_is_probed_from_here() -> None:
+    """No region could be asked: better from one place than not at all."""
+    world = voting({})
+
+    world.run_until(0)
+
+    assert world.probes == [(0, "a")]
+    assert world.health() == {"a": Health.HEALTHY}
+
+
+def test_questions_and_votes_survive_their_texts() -> None:
+    """What a region does not have in its configuration it does not probe."""
+    config = config_of(balancer_of(pool("p", "a", "b", monitor=monitor())))
+    votes = {("p", "a"): PASSED, ("p", "b"): failed()}
+
+    asked = question_from_json(question_to_json([("p", "b"), ("p", "gone")]), config)
+
+    assert [origin.key for origin, _ in asked] == [("p", "b")]
+    assert votes_from_json(votes_to_json(votes)) == votes
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{}", "[1]", '[["p", "a"]]', '[["p", "a", 1, "x"]]', "[" * 9999]
+)
+def test_a_foreign_text_is_no_vote(text: str) -> None:
+    """Nor a question."""
+    assert votes_from_json(text) == {}
+    assert question_from_json(text, config_of(balancer_of(pool("p", "a")))) == []
+
+
+def parsed(regions: list[str]) -> object:
+    """Return what a configuration with these regions is read as."""
+    origins = [{"name": "a", "address": "a.example.com"}]
+    pools = [{"name": "p", "origins": origins, "check_regions": regions}]
+    balancers = [{"name": "*", "default_pools": ["p"], "fallback_pool": "p"}]
+    return parse({"pools": pools, "load_balancers": balancers})
+
+
+def test_regions_are_read_each_once_in_cloudflares_order() -> None:
+    """ALL_REGIONS, which Cloudflare sells to enterprises, is all thirteen."""
+    for given, read in (
+        ([], ()),
+        (["OC", "WEU", "OC"], (WEU, OC)),
+        (["ALL_REGIONS", "WEU"], tuple(Region)),
+    ):
+        config = parsed(given)
+        assert isinstance(config, Config)
+        assert config.pools[0].check_regions == read
+
+
+def test_china_is_refused_with_the_reason() -> None:
+    """It is one of Cloudflare's words, and no object can be there."""
+    refused = parsed(["CHINA"])
+
+    assert isinstance(refused, Invalid)
+    assert "Durable Objects" in refused.problems[0].message

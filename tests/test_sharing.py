@@ -1,0 +1,216 @@
+"""When an isolate asks for the shared view, what it asks, and what it makes of the answer."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from lb.health import FailureReport, OriginHealth
+from lb.model import Health
+from lb.shared import SharedHealth, to_json
+from lb.sharing import (
+    DAY,
+    FIRST_ROUND,
+    GAP,
+    KV_REFRESH,
+    KV_WRITE_GAP,
+    KV_WRITES_A_DAY,
+    LEASE,
+    Home,
+    Publishing,
+    Sharing,
+    home_of,
+)
+
+KEY = ("p", "a")
+UP = OriginHealth(health=Health.HEALTHY, checked=90.0)
+DOWN = OriginHealth(health=Health.UNHEALTHY, checked=95.0)
+VIEW = SharedHealth(version=7, fingerprint="f", probed=99.0, origins={KEY: UP})
+
+
+def sharing(home: Home = Home.OBJECT) -> Sharing:
+    """Return an isolate's side, which refreshes every 30 seconds."""
+    return Sharing("f", home, 30)
+
+
+@pytest.mark.parametrize(
+    ("bindings", "home"),
+    [
+        ([], Home.MEMORY),
+        (["ORIGINS"], Home.MEMORY),
+        (["LB_KV"], Home.KV),
+        (["LB_KV", "LB_STATE"], Home.OBJECT),
+        (["LB_STATE"], Home.OBJECT),
+    ],
+)
+def test_the_bindings_say_where_state_is_kept(bindings: list[str], home: Home) -> None:
+    """A Durable Object before KV, and without either each isolate is on its own."""
+    assert home_of(bindings) is home
+
+
+def test_the_first_request_starts_a_refresh() -> None:
+    """And only one: what is under way is not started again."""
+    isolate = sharing()
+
+    assert isolate.due(100.0)
+    assert isolate.under_way(100.1)
+    assert not isolate.due(100.1)
+
+
+def test_a_refresh_is_due_again_after_its_interval() -> None:
+    """Counted from the answer."""
+    isolate = sharing()
+    isolate.due(100.0)
+    isolate.take(to_json(VIEW), 101.0)
+
+    assert not isolate.under_way(101.0)
+    assert not isolate.due(130.9)
+    assert isolate.due(131.0)
+
+
+def test_a_refresh_that_never_ended_is_taken_for_lost() -> None:
+    """The runtime ends background work; a time passes, and the next response starts it anew."""
+    isolate = sharing()
+    isolate.due(100.0)
+
+    assert not isolate.due(100.0 + LEASE - 0.1)
+    assert isolate.due(100.0 + LEASE)
+
+
+def test_without_a_shared_home_nothing_is_ever_due() -> None:
+    """Not even after a failure."""
+    isolate = sharing(Home.MEMORY)
+    isolate.hurry(100.0)
+
+    assert not isolate.due(1e9)
+    assert not isolate.under_way(1e9)
+
+
+def test_kv_is_not_read_more_often_than_its_copies_change() -> None:
+    """A data centre answers from its copy for that long."""
+    isolate = sharing(Home.KV)
+    isolate.due(100.0)
+    isolate.take(None, 100.0)
+
+    assert not isolate.due(100.0 + KV_REFRESH - 0.1)
+    assert isolate.due(100.0 + KV_REFRESH)
+
+
+def test_a_failure_of_its_own_is_reported_at_once() -> None:
+    """Without waiting for the interval, yet not in a stream."""
+    isolate = sharing()
+    isolate.due(100.0)
+    isolate.take(to_json(VIEW), 100.0)
+
+    isolate.hurry(110.0)
+    assert isolate.due(110.0)
+    isolate.take(to_json(VIEW), 110.1)
+    isolate.hurry(110.2)
+    assert not isolate.due(110.2)
+    assert isolate.due(110.1 + GAP)
+
+
+def test_a_failure_during_a_refresh_waits_for_the_next_one() -> None:
+    """Its report missed the question."""
+    isolate = sharing()
+    isolate.due(100.0)
+    isolate.hurry(100.5)
+
+    assert not isolate.due(100.6)
+    isolate.take(to_json(VIEW), 101.0)
+    assert isolate.due(100.5 + GAP)
+
+
+def test_an_object_that_has_just_been_made_is_asked_again_soon() -> None:
+    """Its first round of probes is under way."""
+    isolate = sharing()
+    isolate.due(100.0)
+    isolate.take(to_json(replace(VIEW, probed=0.0, origins={})), 100.0)
+
+    assert isolate.due(100.0 + FIRST_ROUND)
+
+
+def test_the_question_holds_what_is_known_and_what_failed() -> None:
+    """One call for both."""
+    isolate = sharing()
+    isolate.take(to_json(VIEW), 100.0)
+
+    asked = json.loads(
+        isolate.question([FailureReport(pool="p", origin="a", cause="timed out", at=100.5)])
+    )
+
+    assert asked == {"fingerprint": "f", "version": 7, "reports": [["p", "a", "timed out", 100.5]]}
+
+
+def test_a_known_version_is_answered_with_a_time_alone() -> None:
+    """Nothing but the time of the latest round changes."""
+    isolate = sharing()
+    isolate.take(to_json(VIEW), 100.0)
+
+    assert isolate.take("129.5", 130.0) == replace(VIEW, probed=129.5)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [None, "", "nan", "inf", "null", "{}", "{", to_json(replace(VIEW, fingerprint="other"))],
+)
+def test_no_usable_answer_leaves_the_isolate_to_itself(answer: str | None) -> None:
+    """A view of another configuration may speak of other origins by the same names."""
+    isolate = sharing()
+    isolate.due(100.0)
+
+    assert isolate.take(answer, 100.0) is None
+    assert not isolate.due(129.9)
+    assert isolate.due(130.0)
+
+
+def test_a_time_without_a_view_is_not_usable() -> None:
+    """The object cannot mean a version that this isolate never had."""
+    assert sharing().take("129.5", 130.0) is None
+
+
+def test_a_change_that_others_do_not_know_is_published() -> None:
+    """With what others found out of the rest."""
+    there = replace(VIEW, origins={KEY: UP, ("p", "b"): UP})
+
+    view = Publishing("f").view({KEY: DOWN}, there, 100.0)
+
+    assert view == SharedHealth(
+        version=100, fingerprint="f", probed=0.0, origins={KEY: DOWN, ("p", "b"): UP}
+    )
+
+
+def test_what_others_know_is_not_written_again() -> None:
+    """A later probe with the same verdict is no change, and an older one is none either."""
+    publishing = Publishing("f")
+
+    assert publishing.view({KEY: replace(UP, checked=96.0)}, VIEW, 100.0) is None
+    assert publishing.view({KEY: replace(DOWN, checked=80.0)}, VIEW, 100.0) is None
+    assert publishing.view({KEY: OriginHealth()}, None, 100.0) is None
+
+
+def test_a_view_of_another_configuration_is_overwritten() -> None:
+    """Nothing of it is kept."""
+    other = replace(VIEW, fingerprint="old", origins={("gone", "x"): UP})
+
+    view = Publishing("f").view({KEY: UP}, other, 100.0)
+
+    assert view is not None
+    assert dict(view.origins) == {KEY: UP}
+
+
+def test_writes_are_rare_whatever_happens() -> None:
+    """An origin that changes all the time must not use up the account's thousand writes."""
+    publishing = Publishing("f")
+
+    written = [
+        second
+        for second in range(0, int(DAY), 5)
+        if publishing.view({KEY: DOWN}, None, float(second)) is not None
+    ]
+
+    assert len(written) == KV_WRITES_A_DAY
+    assert written[1] - written[0] == KV_WRITE_GAP
+    assert publishing.view({KEY: DOWN}, None, DAY + 1) is not None
