@@ -47,6 +47,9 @@ def command(  # noqa: PLR0913 - one for each option of the command
         Path | None, typer.Option(help="Put the Worker's log lines here, not on the terminal.")
     ] = None,
     *,
+    wrangler: Annotated[
+        Path, typer.Option(help="Take the Worker's bindings from this file.")
+    ] = checkout.WRANGLER_CONFIG,
     demo: Annotated[
         bool, typer.Option(help="Without --config: balance between two demo origins.")
     ] = True,
@@ -59,7 +62,7 @@ def command(  # noqa: PLR0913 - one for each option of the command
     """
     run = Run(Console(highlight=False), Console(stderr=True, highlight=False, soft_wrap=True))
     try:
-        run.prepare(config, port, var or [])
+        run.prepare(config, port, var or [], wrangler)
         run.serve(state, log_file, demo=demo and config is None)
     except (UsageError, StagingError, DemoError) as error:
         run.errors.print(f"evenkeel: {error}", style="red", markup=False)
@@ -80,14 +83,18 @@ class Run:
         self.errors = errors
         self._stopping = threading.Event()
 
-    def prepare(self, config: Path | None, port: int | None, variables: list[str]) -> None:
+    def prepare(
+        self, config: Path | None, port: int | None, variables: list[str], settings: Path
+    ) -> None:
         """Check everything that can be checked before anything is started."""
         if checkout.missing_pieces():
             raise UsageError("this checkout is not set up: run `make setup`.")
-        if config is not None and not config.is_file():
-            raise UsageError(f"there is no file {config}.")
+        for file in (config, settings):
+            if file is not None and not file.is_file():
+                raise UsageError(f"there is no file {file}.")
         if port and not port_is_free(port):
             raise UsageError(f"port {port} is in use: choose another, or --port 0 for any.")
+        self._settings = settings
         self._config = config.resolve() if config is not None else None
         self._port = free_port(DEFAULT_PORT) if port is None else port
         self._variables = dict(parse_variable(text) for text in variables)
@@ -99,7 +106,7 @@ class Run:
             signal.signal(number, lambda *_: self._stopping.set())
         with ExitStack() as stack:
             show = self._log(log_file, stack)
-            staging = Staging(self._config)
+            staging = Staging(self._config, self._settings)
             family = stack.enter_context(Family(staging.folder))
             origins = Demo(family, self._say) if demo else None
             if origins is not None:

@@ -31,6 +31,11 @@ NOISE = re.compile(
       | \s+Runtime\ stderr:
       | \s+\{"timestamp":.*"source":"src/workerd/
       | If\ you\ think\ this\ is\ a\ bug
+      # What a cron trigger needs to go off here, which the Durable Object's alarm does not.
+      | .*Scheduled\ Workers\ are\ not\ automatically\ triggered
+      | \s+To\ manually\ trigger\ a\ scheduled\ event
+      | \s+curl\ "http://[^"]*/cdn-cgi/local/scheduled"
+      | \s+For\ more\ details,\ see\ https://developers\.cloudflare\.com/workers/configuration/cron
     )""",
     re.VERBOSE,
 )

@@ -61,8 +61,11 @@ def is_abandoned(folder: Path) -> bool:
 class Staging:
     """One run's folder; the source in it follows the checkout's when told to."""
 
-    def __init__(self, config: Path | None) -> None:
-        """Make the folder. `config` stands in for the Worker's own loadbalancer.toml."""
+    def __init__(self, config: Path | None, settings: Path = checkout.WRANGLER_CONFIG) -> None:
+        """Make the folder. `config` stands in for the Worker's own loadbalancer.toml.
+
+        `settings` is the wrangler.toml whose bindings the Worker gets.
+        """
         checkout.DEV_RUNS.mkdir(parents=True, exist_ok=True)
         for old in checkout.DEV_RUNS.iterdir():
             if is_abandoned(old):
@@ -72,6 +75,7 @@ class Staging:
         self._lock: IO[str] = (self.folder / LOCK_NAME).open("w")
         fcntl.flock(self._lock, fcntl.LOCK_EX)
         self.config = config
+        self.settings = settings
         self.temporary = self.folder / "tmp"
         self.temporary.mkdir()
         self.wrangler_config = self.folder / "wrangler.json"
@@ -119,7 +123,7 @@ class Staging:
         }
 
     def _write_wrangler_config(self, variables: Mapping[str, str]) -> None:
-        config: dict[str, Any] = tomllib.loads(checkout.WRANGLER_CONFIG.read_text())
+        config: dict[str, Any] = tomllib.loads(self.settings.read_text())
         config["compatibility_flags"] = [*config["compatibility_flags"], *checkout.LOCAL_FLAGS]
         own = config.get("vars", {})
         if self.config is not None:

@@ -125,11 +125,13 @@ def running_worker(
     config: str,
     vars: Mapping[str, str] | None = None,  # noqa: A002 - what wrangler calls them
     env: Mapping[str, str] | None = None,
+    options: Sequence[str] = (),
 ) -> Iterator[Worker]:
     """Serve a loadbalancer.toml of this text on a free port; gives the Worker when it is ready."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "loadbalancer.toml"
         file.write_text(config)
         variables = [f"--var={name}={value}" for name, value in (vars or {}).items()]
-        with worker_process(f"--config={file}", "--port=0", *variables, env=env) as worker:
+        arguments = (f"--config={file}", "--port=0", *variables, *options)
+        with worker_process(*arguments, env=env) as worker:
             yield worker.wait_until_ready()
