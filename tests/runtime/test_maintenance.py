@@ -110,7 +110,7 @@ def together(*work: Callable[[], None]) -> None:
 
 
 def test_no_request_is_lost_while_an_origin_is_drained_under_load() -> None:
-    """Sessions stay while it drains and new ones do not come; then nothing does; then it is back."""
+    """Sessions stay while it drains, new ones do not come; then nothing does; then it is back."""
     start = round(time.time() + AHEAD, 3)
     drained, end = start + DRAIN, start + WINDOW
     with origins(2) as (one, two), workerd(configuration(one, two, start)) as worker:

@@ -107,8 +107,7 @@ MONITOR = Table(
             choice_of(Sensitivity),
             None,
             "Other defaults for the next keys and the thresholds: `aggressive` notices a dead "
-            "origin in 10 seconds, `balanced` in 45, `conservative` in 5 minutes "
-            "([table](health.md#how-sensitive)).",
+            "origin in 10 seconds, `balanced` in 45, `conservative` in 5 minutes.",
         ),
         Field("interval", Whole(1, 3600), 60, "Seconds from one probe to the next."),
         Field(
