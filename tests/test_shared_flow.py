@@ -1,0 +1,167 @@
+"""Isolates and the object that keeps their health, together in one simulated time."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+import pytest
+
+from lb.checker import check
+from lb.failover import Judgement
+from lb.forwarding import identity_of
+from lb.freshness import fresh_for
+from lb.memory import Memory
+from lb.model import Config, Health
+from lb.sharing import Home, Sharing
+from support.make import balancer_of, config_of, monitor, pool
+from support.state import START, World
+
+INTERVAL = 15
+REFRESH = 30
+FAILED = Judgement(failed=True, cause="connection failed")
+
+
+def watched() -> Config:
+    """Return two origins that are probed every 15 seconds and believed after three verdicts."""
+    watching = monitor(interval=INTERVAL, consecutive_down=3, consecutive_up=4)
+    return config_of(balancer_of(pool("p", "a", "b", monitor=watching)))
+
+
+class Frozen:
+    """An object that still answers, but whose alarm does not go off any more."""
+
+    next_at = None
+
+    def __init__(self, probed: float) -> None:
+        self._probed = probed
+
+    def pull(self, _text: str) -> str:
+        """Answer one that knows the version."""
+        return repr(self._probed)
+
+
+@dataclass
+class Isolate:
+    """What one isolate does behind its responses."""
+
+    world: World
+    reachable: bool = True
+    probed: list[float] = field(default_factory=list)
+    """When it sent probes of its own, in seconds from the start."""
+
+    def __post_init__(self) -> None:
+        config = self.world.config
+        self.memory = Memory(config)
+        self.sharing = Sharing(identity_of(config), Home.OBJECT, REFRESH)
+
+    def respond(self, second: float) -> None:
+        """Answer a request at this second, with all that was due before it."""
+        self.world.run_until(second)
+        now = START + second
+        if self.memory.reports:
+            self.sharing.hurry(now)
+        if self.sharing.due(now):
+            reports = self.memory.take_reports()
+            answer = self.world.keeper.pull(self.sharing.question(reports))
+            shared = self.sharing.take(answer if self.reachable else None, now)
+            if shared is not None:
+                self.memory.adopt(shared, now)
+        due = self.memory.due(now)
+        if due:
+            self.probed.append(second)
+            asyncio.run(check(due, self.memory, self.world, lambda: now, self.world.log.append))
+
+    def health(self, name: str) -> Health:
+        """What its requests go by."""
+        for origin in self.world.config.pools[0].origins:
+            if origin.name == name:
+                return self.memory.snapshot(self.world.now).health(origin).health
+        raise AssertionError(name)
+
+
+def test_every_isolate_learns_of_a_dead_origin_within_detection_and_refresh() -> None:
+    """Thresholds count once, in the object, and not in each isolate anew."""
+    world = World(watched())
+    early, late = Isolate(world), Isolate(world)
+    for second in range(0, 60, 5):
+        early.respond(second)
+    world.down = {"a"}
+
+    learned = 60
+    while early.health("a") is not Health.UNHEALTHY:
+        learned += 5
+        early.respond(learned)
+    late.respond(learned)
+
+    assert learned <= 60 + 3 * INTERVAL + REFRESH
+    assert late.health("a") is Health.UNHEALTHY
+
+
+def test_an_isolate_with_a_fresh_view_sends_no_probes() -> None:
+    """But for the very first ones, when nobody knew anything."""
+    world = World(watched())
+    isolate = Isolate(world)
+
+    for second in range(0, 600, 5):
+        isolate.respond(second)
+
+    assert isolate.probed in ([], [0])
+
+
+def test_an_isolate_whose_view_has_gone_stale_probes_for_itself() -> None:
+    """The object's alarm is lost; health is known again, from here, and later from the object."""
+    world = World(watched())
+    isolate = Isolate(world)
+    for second in range(0, 100, 5):
+        isolate.respond(second)
+    keeper, world.keeper = world.keeper, Frozen(START + 90)  # type: ignore[assignment] # all that is asked of one
+    world.down = {"a"}
+
+    for second in range(100, 400, 5):
+        isolate.respond(second)
+
+    stale = 90 + fresh_for(world.config)
+    assert isolate.probed[-1] > stale
+    assert not [second for second in isolate.probed if 0 < second < stale]
+    assert isolate.health("a") is Health.UNHEALTHY
+    world.keeper = keeper
+    isolate.respond(405)
+    isolate.respond(440)
+    count = len(isolate.probed)
+    for second in range(445, 600, 5):
+        isolate.respond(second)
+    assert len(isolate.probed) == count
+
+
+def test_an_isolate_that_never_reaches_the_object_is_on_its_own() -> None:
+    """As without the binding."""
+    world = World(watched())
+    isolate = Isolate(world, reachable=False)
+    world.down = {"a"}
+
+    for second in range(0, 3 * INTERVAL + 1, 5):
+        isolate.respond(second)
+
+    assert isolate.probed == [0, 15, 30, 45]
+    assert isolate.health("a") is Health.UNHEALTHY
+
+
+@pytest.mark.parametrize("isolates", [1, 5])
+def test_a_failure_in_any_isolate_makes_the_object_look_at_once(isolates: int) -> None:
+    """One probe for all of their reports."""
+    world = World(watched())
+    crowd = [Isolate(world) for _ in range(isolates)]
+    for second in (0, 31, 62):
+        for isolate in crowd:
+            isolate.respond(second)
+    world.run_until(66)
+    (lb,) = world.config.load_balancers
+    (origin, _) = world.config.pools[0].origins
+
+    for isolate in crowd:
+        isolate.memory.record(lb, origin, FAILED, world.now, world.now)
+        isolate.respond(66)
+    world.run_until(74)
+
+    assert [at for at, name in world.probes if name == "a" and 60 < at < 75] == [66]
