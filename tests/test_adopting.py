@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from lb.availability import Standing
-from lb.events import ProberResumed, ProberStalled
+from lb.events import OriginEnabledChanged, ProberResumed, ProberStalled
 from lb.failover import Judgement
 from lb.forwarding import identity_of
-from lb.freshness import REFRESH, fresh_for
+from lb.freshness import fresh_for
 from lb.health import OriginHealth, Verdict
 from lb.memory import Memory
 from lb.model import Ejection, Health, Window
@@ -21,7 +21,7 @@ WATCHING = monitor(interval=30, timeout=5, retries=2)
 POOL = pool("p", "a", "b", monitor=WATCHING)
 A, B = POOL.origins
 CONFIG = config_of(balancer_of(POOL))
-FRESH_FOR = 2 * 30 + 5 * 3 + REFRESH
+FRESH_FOR = 2 * 30 + 5 * 3 + 2 * CONFIG.state.refresh
 PASSED, FAILED = Verdict(passed=True), Verdict(passed=False, cause="HTTP timeout occurred")
 
 
@@ -57,7 +57,7 @@ def test_an_isolate_takes_the_shared_view_over() -> None:
 
 
 def test_how_long_a_view_is_fresh_follows_from_the_configuration() -> None:
-    """Two intervals, one probe with all its retries, and the isolates' own delay."""
+    """Two intervals, one probe with all its retries, and twice the isolates' own delay."""
     assert fresh_for(CONFIG) == FRESH_FOR
     assert fresh_for(config_of(balancer_of(pool("p", "a")))) == float("inf")
 
@@ -229,3 +229,16 @@ def test_a_pause_in_maintenance_is_no_stall() -> None:
     assert memory.due(1000.0 + FRESH_FOR - 1) == []
     assert len(memory.due(1000.0 + FRESH_FOR)) == 1
     assert [type(event) for event in memory.take_news()] == [ProberStalled]
+
+
+def test_maintenance_is_told_beside_a_trusted_view() -> None:
+    """It comes from the clock, and every isolate has one."""
+    window = (Window(start=200.0, end=300.0),)
+    config = config_of(balancer_of(pool("p", origin("a", maintenance=window), monitor=WATCHING)))
+    memory = Memory(config)
+    memory.adopt(replace(view(190.0), fingerprint=identity_of(config)), 195.0)
+    for now in (195.0, 200.0):
+        memory.snapshot(now)
+
+    (event,) = memory.take_news()
+    assert event == OriginEnabledChanged(pool="p", origin="a", enabled=False, reason="maintenance")

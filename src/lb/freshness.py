@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from lb.model import Config
     from lb.shared import SharedHealth
 
-REFRESH = 60.0
-"""Seconds between two looks of an isolate at the shared view, at most."""
-
 
 class Trust(Enum):
     """What an isolate thinks of the shared view."""
@@ -32,7 +29,7 @@ def fresh_for(config: Config) -> float:
     """Return the longest time in which a round of probes must have come to an isolate.
 
     Two of the longest intervals, so that one lost round is forgiven; what its slowest probe may
-    take with all retries; and the time that isolates let pass before they look.
+    take with all retries; and two of the times that isolates let pass before they look.
     """
     pools = {pool.name: pool for lb in config.load_balancers for pool in lb.pools}
     monitors = [pool.monitor for pool in pools.values() if pool.monitor is not None]
@@ -40,7 +37,7 @@ def fresh_for(config: Config) -> float:
         return inf
     interval = max(monitor.interval for monitor in monitors)
     probe = max(monitor.timeout * (1 + monitor.retries) for monitor in monitors)
-    return 2 * interval + probe + REFRESH
+    return 2 * interval + probe + 2 * config.state.refresh
 
 
 class SharedView:

@@ -293,9 +293,9 @@ class Memory:
         return self._borders[at] if at < len(self._borders) else inf
 
     def _note_switches(self, now: float) -> None:
-        """Take down what maintenance switched; whoever shares health tells that for all."""
+        """Take down what maintenance switched."""
         before, self._switches_noted = self._switches_noted, now
-        if self._next_border(before) <= now and not self._view.trusted:
+        if self._next_border(before) <= now:
             self.news += switches(self._pools.values(), before, now)
 
 
