@@ -73,17 +73,19 @@ def test_several_failures_in_a_row(worker: Workerd, one: Origin) -> None:
 
 
 def test_all_down_are_all_tried_again(worker: Workerd, one: Origin, two: Origin) -> None:
-    """When every origin is out, all are tried; the first that answers takes traffic at once."""
+    """The last origin is never taken out; those that are are tried after it, and come back."""
     one.stop()
     two.stop()
     assert worker.get("/", host="long.test").status == 503
     two.start()
     for _ in range(3):
         assert worker.get("/", host="long.test").text == "two"
-    assert until(lambda: worker.events("origin_restored", origin="two", pool="long-2"))
+    assert until(lambda: worker.events("last_origin_kept", origin="two", pool="long-2"))
+    assert worker.events("origin_ejected", origin="two", pool="long-2") == []
     one.start()
     two.stop()
     assert worker.get("/", host="long.test").text == "one"
+    assert until(lambda: worker.events("origin_restored", origin="one", pool="long-1"))
 
 
 def test_no_ejection(worker: Workerd, one: Origin) -> None:
