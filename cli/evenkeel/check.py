@@ -12,6 +12,7 @@ from rich.tree import Tree
 
 from evenkeel.checkout import SOURCE
 from evenkeel.toml_lines import TomlLines
+from lb.budget import warnings
 from lb.config import Invalid, Problem, from_toml
 from lb.model import Config, LoadBalancer, Pool
 
@@ -118,6 +119,8 @@ def command(
     if isinstance(examined, Config):
         console.print(Text(f"{shown}: good", "green"))
         console.print(summary(examined))
+        for warning in warnings(examined):
+            console.print(Text(f"warning: {warning} (docs/budget.md)", "yellow"))
         return
     for each in examined:
         line = Text(f"{shown}:{each.line}: ", "bold")

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 
+from evenkeel import budget
 from evenkeel.checkout import ROOT
 from lb.config import json_schema
 from lb.config.document import DOCUMENT
@@ -84,7 +85,9 @@ def _meaning(each: Field) -> str:
 
 
 def command() -> None:
-    """Write docs/loadbalancer.schema.json and the tables of docs/configuration.md anew."""
+    """Write docs/loadbalancer.schema.json and the tables of docs/configuration.md and budget.md."""
     SCHEMA.write_text(schema_text(), "utf-8")
     REFERENCE.write_text(reference_text(REFERENCE.read_text("utf-8")), "utf-8")
-    print(f"wrote {SCHEMA.relative_to(ROOT)} and {REFERENCE.relative_to(ROOT)}")
+    budget.write()
+    written = ", ".join(str(path.relative_to(ROOT)) for path in (SCHEMA, REFERENCE, budget.PAGE))
+    print(f"wrote {written}")

@@ -1,0 +1,213 @@
+"""What a configuration uses of the free plan in a day, computed from it and stated assumptions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from math import ceil
+from typing import TYPE_CHECKING
+
+from lb.keeper import MOST_PROBES_AT_ONCE as PROBES_IN_AN_ALARM
+from lb.memory import MOST_PROBES_AT_ONCE as PROBES_BEHIND_A_REQUEST
+from lb.monitors.http import MOST_REDIRECTS
+from lb.shared import monitored
+from lb.sharing import KV_REFRESH, KV_WRITES_A_DAY, Home
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from lb.model import Config, LoadBalancer, Monitor, Origin
+
+DAY = 86_400
+MEMORY_OF_AN_OBJECT = 0.128
+"""GB that a second of an object counts for, whatever it needs."""
+
+
+class Resource(Enum):
+    """What the free plan limits."""
+
+    OBJECT_REQUESTS = "Durable Object requests"
+    ROWS_WRITTEN = "rows written"
+    ROWS_READ = "rows read"
+    DURATION = "Durable Object GB-s"
+    KV_READS = "KV reads"
+    KV_WRITES = "KV writes"
+    WORKER_REQUESTS = "Worker requests besides yours"
+    OF_A_REQUEST = "subrequests of one request, at most"
+    OF_AN_ALARM = "subrequests of one alarm, at most"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What the free plan allows, a day where it says no more."""
+
+    most: int
+    page: str
+    """Cloudflare's page that says so."""
+
+
+_OBJECTS = "https://developers.cloudflare.com/durable-objects/platform/pricing/"
+_KV = "https://developers.cloudflare.com/kv/platform/limits/"
+_WORKERS = "https://developers.cloudflare.com/workers/platform/limits/"
+
+FREE_PLAN: Mapping[Resource, Limit] = {
+    Resource.OBJECT_REQUESTS: Limit(100_000, _OBJECTS),
+    Resource.ROWS_WRITTEN: Limit(100_000, _OBJECTS),
+    Resource.ROWS_READ: Limit(5_000_000, _OBJECTS),
+    Resource.DURATION: Limit(13_000, _OBJECTS),
+    Resource.KV_READS: Limit(100_000, _KV),
+    Resource.KV_WRITES: Limit(1_000, _KV),
+    Resource.WORKER_REQUESTS: Limit(100_000, _WORKERS),
+    Resource.OF_A_REQUEST: Limit(50, _WORKERS),
+    Resource.OF_AN_ALARM: Limit(50, _WORKERS),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assumptions:
+    """What no configuration says."""
+
+    isolates: int = 5
+    """Isolates of the Worker that have traffic, around the clock."""
+    requests: int = 100_000
+    """Requests of visitors a day; isolates ask behind these, so no more often."""
+    incidents: int = 10
+    """Times a day that an origin goes down and comes back."""
+    hanging: float = 3600
+    """Seconds a day in which probes end by their time-out, with all retries."""
+    round_seconds: float = 1.0
+    """An alarm's probes take, when nothing hangs. An object that is idle and could hibernate costs
+    nothing (https://developers.cloudflare.com/durable-objects/platform/pricing/#compute-billing)."""
+    pull_seconds: float = 0.02
+    """An object takes to answer an isolate."""
+    rows_a_start: int = 10
+    """Rows that an object reads when it starts; it is taken to start anew for each call."""
+    crons: int = 288
+    """Cron triggers a day: every five minutes, as in wrangler.toml."""
+
+
+USUAL = Assumptions()
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """How much is used of one resource."""
+
+    resource: Resource
+    used: int
+
+    @property
+    def limit(self) -> Limit:
+        return FREE_PLAN[self.resource]
+
+    @property
+    def share(self) -> float:
+        return self.used / self.limit.most
+
+
+def usage(config: Config, home: Home, assumed: Assumptions = USUAL) -> tuple[Use, ...]:
+    """Return what a configuration uses, with its shared health kept in `home`."""
+    watched = list(monitored(config))
+    used = {Resource.OF_A_REQUEST: _of_a_request(config, watched, home)}
+    if watched and home is Home.OBJECT:
+        used |= _of_objects(config, watched, assumed)
+    if watched and home is Home.KV:
+        used |= _of_kv(config, assumed)
+    return tuple(Use(resource, used[resource]) for resource in Resource if resource in used)
+
+
+def warnings(config: Config, assumed: Assumptions = USUAL) -> list[str]:
+    """Return a sentence for each limit of the free plan that a configuration exceeds."""
+    return [
+        f"{use.resource.value}: {use.used:,} are more than the {use.limit.most:,} of the free plan"
+        for use in usage(config, Home.OBJECT, assumed)
+        if use.used > use.limit.most
+    ]
+
+
+Watched = list[tuple["Origin", "Monitor"]]
+
+
+def _of_objects(config: Config, watched: Watched, assumed: Assumptions) -> dict[Resource, int]:
+    regions = {pool.name: pool.check_regions for pool in config.pools}
+    alarms = asked = seconds = 0.0
+    for interval, probed in _by_interval(watched).items():
+        # Each alarm probes so many at most; the next one follows at once.
+        rounds = DAY / interval * ceil(len(probed) / PROBES_IN_AN_ALARM)
+        elsewhere = len({region for origin, _ in probed for region in regions[origin.pool]})
+        slowest = max(monitor.timeout * (1 + monitor.retries) for _, monitor in probed)
+        hanging = rounds * assumed.hanging / DAY
+        alarms += rounds
+        asked += rounds * elsewhere
+        # The object waits for those that it asks, so they count as long as it does.
+        busy = (rounds - hanging) * assumed.round_seconds + hanging * slowest
+        seconds += busy * (1 + elsewhere)
+    pulls = min(assumed.isolates * DAY / config.state.refresh, assumed.requests)
+    # Isolates report a failure at once; an event is a row, and lets an old one go.
+    reports = assumed.incidents * assumed.isolates
+    changes = 2 * assumed.incidents
+    seconds += (pulls + reports) * assumed.pull_seconds
+    requests = alarms + asked + pulls + reports + assumed.crons
+    return {
+        Resource.OBJECT_REQUESTS: ceil(requests),
+        # The row of health and the next alarm; then the events.
+        Resource.ROWS_WRITTEN: ceil(2 * alarms + 2 * changes),
+        Resource.ROWS_READ: ceil(requests * assumed.rows_a_start),
+        Resource.DURATION: ceil(seconds * MEMORY_OF_AN_OBJECT),
+        Resource.WORKER_REQUESTS: assumed.crons,
+        Resource.OF_AN_ALARM: _of_an_alarm(config, watched),
+    }
+
+
+def _of_kv(config: Config, assumed: Assumptions) -> dict[Resource, int]:
+    refresh = max(config.state.refresh, KV_REFRESH)
+    reads = min(assumed.isolates * DAY / refresh, assumed.requests)
+    # Each isolate may find out by itself.
+    writes = min(2 * assumed.incidents, KV_WRITES_A_DAY) * assumed.isolates
+    return {Resource.KV_READS: ceil(reads), Resource.KV_WRITES: writes}
+
+
+def _of_a_request(config: Config, watched: Watched, home: Home) -> int:
+    """Attempts, asking for shared health, and, when nobody else does it, probes."""
+    attempts = max((_attempts(lb) for lb in config.load_balancers), default=0)
+    asking = {Home.OBJECT: 1, Home.KV: 2, Home.MEMORY: 0}[home] if watched else 0
+    return attempts + asking + _most(watched, PROBES_BEHIND_A_REQUEST)
+
+
+def _attempts(lb: LoadBalancer) -> int:
+    return min(lb.failover.tries, sum(len(pool.origins) for pool in lb.pools))
+
+
+def _of_an_alarm(config: Config, watched: Watched) -> int:
+    """Probes, and regions; messages to people come on top when there are any."""
+    regions = {region for pool in config.pools for region in pool.check_regions}
+    messages = len(config.notifications)
+    return _most(watched, PROBES_IN_AN_ALARM) + len(regions) + messages
+
+
+def _most(watched: Watched, at_once: int) -> int:
+    """How many fetches so many probes take at most: each with its retries and redirects."""
+    each = sorted(
+        (
+            (1 + monitor.retries) * (1 + MOST_REDIRECTS * monitor.follow_redirects)
+            for _, monitor in watched
+        ),
+        reverse=True,
+    )
+    return sum(each[:at_once])
+
+
+def _by_interval(watched: Watched) -> Mapping[int, Watched]:
+    """Origins that are probed in one round: those whose monitors have the same interval."""
+    groups: dict[int, Watched] = {}
+    for origin, monitor in watched:
+        groups.setdefault(monitor.interval, []).append((origin, monitor))
+    return groups
+
+
+def rows(uses: Iterable[Use]) -> list[tuple[str, str, str, str]]:
+    """Return a table's rows: what, used, limit, share."""
+    return [
+        (use.resource.value, f"{use.used:,}", f"{use.limit.most:,}", f"{use.share:.1%}")
+        for use in uses
+    ]
