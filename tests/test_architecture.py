@@ -23,7 +23,7 @@ LAYERS = (
         "steering",
         "status",
     ),
-    ("failover", "notify", "regions", "sharing"),
+    ("complaints", "failover", "notify", "regions", "sharing"),
     ("ports", "memory", "pages"),
     ("balancer", "checker", "endings", "event_log", "notifier", "proxy"),
     ("keeper",),

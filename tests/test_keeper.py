@@ -6,9 +6,10 @@ import json
 
 import pytest
 
+from lb.complaints import REPORT_GAP
 from lb.event_log import EventLog, Query
 from lb.events import HealthChanged, Trouble
-from lb.keeper import MOST_PROBES_AT_ONCE, REPORT_GAP
+from lb.keeper import MOST_PROBES_AT_ONCE
 from lb.model import Config, Health, Origin, Window
 from lb.times import rfc3339
 from support.make import balancer_of, config_of, monitor, origin, pool
@@ -192,16 +193,42 @@ def test_a_report_older_than_the_latest_probe_is_settled() -> None:
 
 
 def test_reports_cannot_hurry_probes_without_end() -> None:
-    """A crowd of isolates that complain of one origin costs one probe in a while."""
+    """An origin whose pages fail while its health path answers is probed ever less for it."""
     world = World(watched("a"))
     world.run_until(0)
 
-    for second in range(1, 15):
+    for second in range(1, 100):
         world.now = START + second
         world.pull(reports=[["p", "a", "connection failed", world.now]] * 50)
         world.run_until(second)
 
-    assert [at for at, _ in world.probes] == [0, REPORT_GAP, 2 * REPORT_GAP]
+    assert [at for at, _ in world.probes] == [0, 5, 15, 35, 65, 95]
+
+
+def test_reports_count_at_once_again_after_a_quiet_interval() -> None:
+    """The next failure is another incident."""
+    world = World(watched("a"))
+    for second in (1, 6):
+        world.run_until(second)
+        world.pull(reports=[["p", "a", "connection failed", world.now]])
+    world.run_until(60)
+
+    world.pull(reports=[["p", "a", "connection failed", world.now]])
+    world.run_until(70)
+
+    assert [at for at, _ in world.probes] == [0, 5, 15, 45, 60]
+
+
+def test_an_origin_that_is_known_to_be_down_is_not_hurried() -> None:
+    """Its recovery is the monitor's to find, and all are told of it already."""
+    world = World(watched("a", consecutive_down=1))
+    world.down = {"a"}
+    world.run_until(10)
+
+    world.pull(reports=[["p", "a", "connection failed", world.now]])
+    world.run_until(29)
+
+    assert [at for at, _ in world.probes] == [0]
 
 
 @pytest.mark.parametrize(

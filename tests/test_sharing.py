@@ -106,10 +106,24 @@ def test_a_failure_of_its_own_is_reported_at_once() -> None:
 
     isolate.hurry(110.0)
     assert isolate.due(110.0)
-    isolate.take(to_json(VIEW), 110.1)
+    isolate.take(to_json(VIEW), 110.0)
     isolate.hurry(110.2)
     assert not isolate.due(110.2)
-    assert isolate.due(110.1 + GAP)
+    assert isolate.due(110.0 + 2 * GAP)
+
+
+def test_an_outage_does_not_use_up_the_days_requests() -> None:
+    """Whoever reports all the time soon asks no more often than everybody else."""
+    isolate = sharing()
+    asked = []
+    for tenth in range(6000):
+        now = 100.0 + tenth / 10
+        isolate.hurry(now)
+        if isolate.due(now):
+            asked.append(now)
+            isolate.take(to_json(VIEW), now)
+
+    assert len(asked) < 600 / 30 + 5
 
 
 def test_a_failure_during_a_refresh_waits_for_the_next_one() -> None:

@@ -7,11 +7,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lb.checker import probe
+from lb.complaints import Complaints
 from lb.event_log import EventLog
 from lb.events import Trouble
 from lb.health import OriginHealth, observe
 from lb.kept import Kept, document, is_time, kept_from_json, kept_to_json, rows, texts
 from lb.maintenance import borders, switched_off
+from lb.model import Health
 from lb.regions import majority
 from lb.shared import NOTHING_SHARED, SharedHealth, monitored, to_json
 from lb.status import changes, status_of
@@ -27,9 +29,6 @@ if TYPE_CHECKING:
 MOST_PROBES_AT_ONCE = 12
 """Origins probed in one alarm: with three retries each that is 48 of the 50 subrequests which the
 free plan gives it (https://developers.cloudflare.com/workers/platform/limits/#subrequests)."""
-
-REPORT_GAP = 5.0
-"""Seconds between two probes of one origin that isolates complain of, however many they are."""
 
 MOST_REPORTS = 100
 """Complaints that are read of one call."""
@@ -79,7 +78,7 @@ class Keeper:
         self._monitored = {origin.key: (origin, monitor) for origin, monitor in monitored(config)}
         self._pools = {pool.name: pool for pool in config.pools}
         self._borders = borders(config)
-        self._complained: set[Key] = set()
+        self._complaints = Complaints()
         sql(_TABLE)
         self._events = EventLog(sql)
         kept = self._load()
@@ -161,16 +160,13 @@ class Keeper:
         ]
         waited.sort(key=lambda one: one[0])
         due = [(origin, monitor) for _, origin, monitor in waited[:MOST_PROBES_AT_ONCE]]
-        for origin, _ in due:
+        for origin, monitor in due:
+            self._complaints.probed(origin.key, monitor.interval)
             self._asked[origin.key] = now
-            self._complained.discard(origin.key)
         return due
 
     def _due_at(self, key: Key, monitor: Monitor) -> float:
-        complained = key in self._complained
-        return self._asked[key] + (
-            min(REPORT_GAP, monitor.interval) if complained else monitor.interval
-        )
+        return self._asked[key] + min(self._complaints.gap(key), monitor.interval)
 
     async def _probe(self, due: Sequence[tuple[Origin, Monitor]]) -> None:
         here = [one for one in due if not self._regions_of(one[0])]
@@ -233,13 +229,18 @@ class Keeper:
         self._version = max(self._version + 1, int(self._clock()))
 
     def _hear(self, reports: list[list[Any]]) -> None:
-        """Make origins due that failed on real traffic after they were last asked."""
+        """Make origins due that failed on real traffic after they were last asked.
+
+        One that is known to be down has its next probe in an interval anyway.
+        """
         for report in reports[:MOST_REPORTS]:
             key = tuple(report[:2])
             if len(report) != 4 or not texts(report[:2]) or key not in self._monitored:
                 continue
-            if is_time(report[3]) and report[3] > self._asked[key]:
-                self._complained.add(key)
+            known = self._health.get(key, OriginHealth()).health
+            new = is_time(report[3]) and report[3] > self._asked[key]
+            if new and known is not Health.UNHEALTHY:
+                self._complaints.add(key)
 
     def _load(self) -> Kept:
         """Return what the row holds; a row that cannot be read is as good as none."""

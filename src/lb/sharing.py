@@ -19,7 +19,8 @@ LEASE = 30.0
 """Seconds after which a refresh that never ended is taken for lost, as a probe is."""
 
 GAP = 2.0
-"""Seconds between two refreshes of one isolate, however much it has to report."""
+"""Seconds between two refreshes of one isolate that has something to report. Twice as long each
+time, up to the usual interval, so that an outage does not use up the day's requests."""
 
 FIRST_ROUND = 3.0
 """Seconds in which an object that has just been made will have probed for the first time."""
@@ -61,11 +62,14 @@ class Sharing:
         """While a refresh is under way: when it is taken for lost."""
         self._hurry_at = inf
         self._taken_at = -inf
+        self._gap = GAP
 
     def due(self, now: float) -> bool:
         """Whether to refresh now; if so, it counts as under way until `take` or `LEASE`."""
         if now < self._next_at and now < self._hurry_at:
             return False
+        hurried = self._hurry_at < inf
+        self._gap = min(2 * self._gap, self._refresh) if hurried else GAP
         self._next_at = self._until = now + LEASE
         self._hurry_at = inf
         return True
@@ -77,7 +81,8 @@ class Sharing:
         """Ask for a refresh as soon as there may be one: an origin has just failed."""
         if self._next_at == inf:
             return
-        soonest = now + GAP if self.under_way(now) else max(now, self._taken_at + GAP)
+        since = now if self.under_way(now) else self._taken_at
+        soonest = max(now, since + self._gap)
         self._hurry_at = min(self._hurry_at, soonest)
 
     def question(self, reports: Sequence[FailureReport]) -> str:

@@ -44,6 +44,8 @@ class State(DurableObject):
         super().__init__(ctx, env)
         self._storage = ctx.storage
         self._env = env
+        self._config: Config | None = None
+        self._read = False
         self._keeper: Keeper | None = None
         self._started = False
         self._alarm_at: float | None = None
@@ -141,7 +143,10 @@ class State(DurableObject):
         )
 
     def _configuration(self) -> Config | None:
-        return configured(variables_of(self._env), log)
+        if not self._read:
+            self._config = configured(variables_of(self._env), log)
+            self._read = True
+        return self._config
 
     async def _arm(self, keeper: Keeper) -> None:
         """Set the alarm where it is missing, late, or later than it is wanted now.
