@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 MOST_WAITING = 50
 """Messages that wait for one sink; beyond it the oldest is dropped, and counted."""
-FIRST_RETRY = 30.0
+FIRST_RETRY = 10.0
 LONGEST_RETRY = 3600.0
 GIVEN_UP_AFTER = 86_400.0
 

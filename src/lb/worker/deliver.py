@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import js
-from pyodide.ffi import JsException
+from pyodide.ffi import JsException, to_js
 from workers import import_from_javascript
 
 from lb.worker.runtime import js_object
@@ -57,12 +57,29 @@ class RuntimeDeliverer:
 
     async def _mail(self, request: OutboundRequest) -> int | None:
         envelope = dict(request.headers)
-        try:
-            binding = getattr(self._env, envelope["Binding"])
-            kind = import_from_javascript("cloudflare:email").EmailMessage
-            await binding.send(kind.new(envelope["From"], envelope["To"], request.body))
-        except AttributeError:
+        binding = getattr(self._env, envelope["Binding"], None)
+        if binding is None:
             return None
+        # The SDK wraps what it takes for another Worker, as wrangler's stand-in for this binding.
+        binding = getattr(binding, "_binding", binding)
+        try:
+            kind = import_from_javascript("cloudflare:email").EmailMessage
+            message = kind.new(envelope["From"], envelope["To"], request.body)
+            await _send(binding, message)
         except JsException:
             return _REFUSED
         return _TAKEN
+
+
+def _send(binding: Any, message: Any) -> Any:
+    """Call `binding.send(message)` in JavaScript, and return its promise.
+
+    Python would take a binding that answers to every name for a generator, and `send` for the
+    method that generators have
+    (https://pyodide.org/en/stable/usage/api/python-api/ffi.html#pyodide.ffi.JsGenerator).
+    """
+    reflect = js.Reflect
+    apply = reflect.apply.bind(reflect, reflect.apply, None)
+    call = getattr(js.Array, "from")(to_js([[reflect.get, reflect, [binding, "send"]]]), apply)
+    call.push(binding, js.Array.of(message))
+    return js.Promise.all(getattr(js.Array, "from")(js.Array.of(call), apply))

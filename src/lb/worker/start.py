@@ -30,8 +30,12 @@ _FROM_FILE = (
 
 
 def variables_of(env: Any) -> dict[str, str | float | bool]:
-    """Return the variables and secrets among the bindings, which are objects."""
-    entries = ((entry[0], entry[1]) for entry in js.Object.entries(env))
+    """Return the variables and secrets among the bindings, which are objects.
+
+    A Durable Object is given the SDK's own wrapper, which has attributes but no entries.
+    """
+    bare = getattr(env, "_env", env)
+    entries = ((entry[0], entry[1]) for entry in js.Object.entries(bare))
     return {name: value for name, value in entries if isinstance(value, str | int | float)}
 
 
