@@ -152,6 +152,17 @@ def test_the_cron_trigger_starts_probing_without_a_visitor(
         assert one.requests == []
 
 
+def test_the_object_probes_what_variables_define(pair: tuple[Origin, Origin]) -> None:
+    """It once read the file whatever the variables said: its bindings come wrapped."""
+    one, two = pair
+    with running_worker("", vars={"ORIGINS": f"{one.url}, {two.url}"}) as worker:
+        trigger(worker)
+
+        until(lambda: len(events(worker, "health_changed")) == 2)
+
+        assert events(worker, "error") == []
+
+
 def test_state_survives_a_power_cut(
     serving: Callable[..., Any], pair: tuple[Origin, Origin], tmp_path: Path
 ) -> None:
