@@ -171,6 +171,7 @@ def test_probes_move_traffic_and_bring_it_back(web: respx.MockRouter) -> None:
         before=Health.UNKNOWN,
         after=Health.UNHEALTHY,
         cause="Response code mismatch",
+        load_balancer="*",
     )
 
     health.respond(200)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lb.monitors import MONITORS
@@ -34,38 +35,40 @@ async def check(
         if changed is not None:
             log(changed)
 
-    await probe(due, prober, take)
+    await probe(due, prober, clock, take)
 
 
 async def probe(
     due: Iterable[tuple[Origin, Monitor]],
     prober: Prober,
+    clock: Clock,
     take: Callable[[Origin, Monitor, Verdict], None],
 ) -> None:
     """Probe every due origin, a few at a time; each verdict is taken as soon as it is there."""
     waiting = iter(due)
-    await asyncio.gather(*(_work_off(waiting, prober, take) for _ in range(PROBES_SIDE_BY_SIDE)))
+    workers = (_work_off(waiting, prober, clock, take) for _ in range(PROBES_SIDE_BY_SIDE))
+    await asyncio.gather(*workers)
 
 
 async def _work_off(
     waiting: Iterator[tuple[Origin, Monitor]],
     prober: Prober,
+    clock: Clock,
     take: Callable[[Origin, Monitor, Verdict], None],
 ) -> None:
     for origin, monitor in waiting:
-        take(origin, monitor, await _verdict(origin, monitor, prober))
+        take(origin, monitor, await _verdict(origin, monitor, prober, clock))
 
 
-async def _verdict(origin: Origin, monitor: Monitor, prober: Prober) -> Verdict:
+async def _verdict(origin: Origin, monitor: Monitor, prober: Prober, clock: Clock) -> Verdict:
     """Probe once, and again at once after a time-out, `retries` times: Cloudflare's rule.
 
     https://developers.cloudflare.com/api/resources/load_balancers/subresources/monitors/ (retries)
     """
     kind = MONITORS[monitor.type]
-    probe = kind.probe(monitor, origin)
+    probe, began, attempt = kind.probe(monitor, origin), clock(), 1
     reply = await prober.send(probe)
-    for _ in range(monitor.retries):
-        if reply not in TIMEOUTS:
-            break
-        reply = await prober.send(probe)
-    return kind.judge(monitor, reply)
+    while reply in TIMEOUTS and attempt <= monitor.retries:
+        reply, attempt = await prober.send(probe), attempt + 1
+    verdict = kind.judge(monitor, reply)
+    return replace(verdict, attempt=attempt, duration=clock() - began)

@@ -44,6 +44,12 @@ class HealthChanged:
     before: Health
     after: Health
     cause: str
+    attempt: int = 1
+    """Which probe of the round this was the verdict of: those before it timed out."""
+    duration: float = 0.0
+    """Seconds that the round took."""
+    load_balancer: str = ""
+    """Every one that uses the pool, in the configuration's order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -59,6 +59,10 @@ class Verdict:
 
     passed: bool
     cause: str = NO_FAILURES
+    attempt: int = 1
+    """Of a round's probes; one that timed out is followed by another."""
+    duration: float = 0.0
+    """Seconds that the round took."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +112,8 @@ def observe(
         before=before.health,
         after=health,
         cause=verdict.cause,
+        attempt=verdict.attempt,
+        duration=verdict.duration,
     )
 
 

@@ -172,10 +172,10 @@ class Keeper:
         here = [one for one in due if not self._regions_of(one[0])]
         away = [one for one in due if self._regions_of(one[0])]
         _, unheard = await asyncio.gather(
-            probe(here, self._prober, self._take), self._probe_from_regions(away)
+            probe(here, self._prober, self._clock, self._take), self._probe_from_regions(away)
         )
         # An origin that no region could be asked about is probed from here: better than not at all.
-        await probe(unheard, self._prober, self._take)
+        await probe(unheard, self._prober, self._clock, self._take)
 
     async def _probe_from_regions(
         self, due: Sequence[tuple[Origin, Monitor]]
@@ -207,7 +207,7 @@ class Keeper:
         self._health[origin.key] = after
         if event is not None:
             self._changed()
-            self._log(event)
+            self._log(replace(event, load_balancer=self._config.users_of(origin.pool)))
 
     def _note_changes(self) -> None:
         """Hand on what changed since the last time, in health or in the configuration."""

@@ -139,7 +139,9 @@ class Memory:
         before = self._health.get(origin.key, OriginHealth())
         after, changed = observe(origin, monitor, before, verdict, now)
         self._know(origin.key, after)
-        return changed
+        if changed is None:
+            return None
+        return replace(changed, load_balancer=self._config.users_of(origin.pool))
 
     def adopt(self, shared: SharedHealth, now: float) -> None:
         """Take the health that all isolates share; it is news when trust in it is lost or is back.

@@ -375,3 +375,8 @@ class Config:
     state: State = State()
     kept: Mapping[str, object] = field(default_factory=dict, compare=False)
     """Fields that a Worker cannot act on, by path, as they were given."""
+
+    def users_of(self, pool: str) -> str:
+        """Return the names of the load balancers that use a pool, as a person lists them."""
+        users = (lb.name for lb in self.load_balancers if any(p.name == pool for p in lb.pools))
+        return ", ".join(users)

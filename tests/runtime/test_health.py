@@ -74,8 +74,9 @@ def test_health_moves_the_traffic() -> None:
         until(lambda: worker.get().served_by == "one")
         assert changes(worker)[-1] == ("one", "healthy", "No failures")
         assert worker.events("failover") == []
-        keys = {"time", "event", "pool", "origin", "before", "after", "cause"}
-        assert {frozenset(line) for line in worker.events("health_changed")} == {frozenset(keys)}
+        keys = {"time", "event", "load_balancer", "pool", "origin", "before", "after", "cause"}
+        lines = worker.events("health_changed")
+        assert {frozenset(line) for line in lines} == {frozenset({*keys, "attempt", "duration"})}
 
 
 def test_no_request_waits_for_a_probe() -> None:

@@ -85,7 +85,7 @@ class State(DurableObject):
             def take(origin: Origin, _monitor: Monitor, verdict: Verdict) -> None:
                 votes[origin.key] = verdict
 
-            await probe(question_from_json(text, config), FetchProber(Timers()), take)
+            await probe(question_from_json(text, config), FetchProber(Timers()), clock, take)
             return votes_to_json(votes)
         except Exception as error:  # noqa: BLE001 (a region that fails has no vote)
             log(trouble("probing from a region failed", error))
