@@ -92,7 +92,7 @@ def test_cloudflare_critical_pool_fails_over(web: respx.MockRouter) -> None:
 
 
 def test_cloudflare_threshold_0_acts_at_once() -> None:
-    """Cloudflare: "consecutive_up / consecutive_down: N successive results to flip; 0 = at once"."""
+    """Cloudflare: "consecutive_up / consecutive_down: … 0 = at once"."""
     at_once = monitor(consecutive_up=0, consecutive_down=0)
     state, changed = observe(origin("a"), at_once, OriginHealth(health=Health.HEALTHY), DOWN, 1.0)
     assert changed is not None
@@ -166,7 +166,7 @@ def test_cloudflare_weight_0_is_still_probed() -> None:
 
 
 def test_cloudflare_takes_unknown_for_down_and_evenkeel_does_not() -> None:
-    """Cloudflare: "Monitor attached but unknown: treated as down"; see docs/decisions/unknown-health.md."""
+    """Cloudflare: "Monitor attached but unknown: treated as down" (decisions/unknown-health)."""
     assert Snapshot({}, {}, 0.0).standing(origin("a")) is Standing.AVAILABLE
 
 
@@ -223,7 +223,7 @@ def test_route53_answers_with_the_primary_when_both_are_unhealthy(web: respx.Moc
 
 
 def test_route53_needs_18_percent_of_checkers_and_evenkeel_half() -> None:
-    """Route 53: "healthy when >18 % of checkers say so"; here as in Cloudflare's, most must say so."""
+    """Route 53: "healthy when >18 % of checkers say so"; here most must say so."""
     verdict = majority([UP, DOWN, DOWN, DOWN])
 
     assert verdict is not None
@@ -231,7 +231,7 @@ def test_route53_needs_18_percent_of_checkers_and_evenkeel_half() -> None:
 
 
 def test_route53_disabled_check_is_always_healthy_and_evenkeels_origin_gets_nothing() -> None:
-    """Route 53: "Disabled (= always healthy)": to stop probing, take the monitor off the pool instead."""
+    """Route 53: "Disabled (= always healthy)", which is a pool without a monitor here."""
     unwatched = FakeEdge(config_of(balancer_of(pool("1", "a"))))
 
     assert unwatched.balancer.memory.due(unwatched.now) == []
