@@ -28,7 +28,7 @@ class Site:
         """Make everything as it was, but for what the Worker remembers."""
         for origin in self.origins:
             origin.reset()
-        self.worker.output.clear()
+        self.worker.forget()
 
 
 @pytest.fixture(scope="module")

@@ -10,14 +10,13 @@ import json
 import os
 import subprocess
 import tempfile
-import threading
 import time
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import psutil
 
@@ -59,8 +58,22 @@ class Workerd:
 
     port: int
     process: subprocess.Popen[bytes]
-    output: list[str]
-    """Every line that it wrote."""
+    written: Path
+    """What it writes, straight into a file: what it wrote before an answer is there after it."""
+    forgotten: int = 0
+    """Bytes of it that are of no interest any more."""
+    ended: bytes | None = None
+    """All that it wrote, once it has ended and the file is gone."""
+
+    @property
+    def output(self) -> list[str]:
+        """Every whole line that it wrote."""
+        written = self.written.read_bytes() if self.ended is None else self.ended
+        return lines_of(written[self.forgotten :])
+
+    def forget(self) -> None:
+        """Begin the output anew."""
+        self.forgotten = self.written.stat().st_size
 
     @property
     def pid(self) -> int:
@@ -79,7 +92,7 @@ class Workerd:
     @property
     def log(self) -> list[dict[str, Any]]:
         """What it logged: the lines that are JSON."""
-        return [json.loads(line) for line in list(self.output) if line.startswith("{")]
+        return [json.loads(line) for line in self.output if line.startswith("{")]
 
     def events(self, name: str, **fields: object) -> list[dict[str, Any]]:
         """The events of a name, with these fields."""
@@ -111,34 +124,34 @@ def workerd(
     """
     with tempfile.TemporaryDirectory(dir=checkout.CACHE) as folder:
         path = stage(Path(folder), config, variables or {}, port, trusted)
+        written = Path(folder) / "output"
         reading, writing = os.pipe()
-        process = subprocess.Popen(
-            [
-                *(checkout.workerd(), "serve", path, "--experimental"),
-                *(checkout.workerd_options() if options is None else options),
-                f"--control-fd={writing}",
-            ],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            pass_fds=[writing],
-        )
+        with written.open("wb") as output:
+            process = subprocess.Popen(
+                [
+                    *(checkout.workerd(), "serve", path, "--experimental"),
+                    *(checkout.workerd_options() if options is None else options),
+                    f"--control-fd={writing}",
+                ],
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                pass_fds=[writing],
+            )
         os.close(writing)
-        output: list[str] = []
-        assert process.stdout is not None
-        reader = threading.Thread(target=collect, args=[process.stdout, output], daemon=True)
-        reader.start()
+        worker = Workerd(port, process, written)
         try:
-            listening = snapshot.listening_port(reading, process, time.monotonic() + START_SECONDS)
-            yield Workerd(listening, process, output)
+            worker.port = snapshot.listening_port(
+                reading, process, time.monotonic() + START_SECONDS
+            )
+            yield worker
         except snapshot.SmokeError as error:
-            raise snapshot.SmokeError("\n".join([str(error), *output])) from error
+            raise snapshot.SmokeError("\n".join([str(error), *worker.output])) from error
         finally:
             os.close(reading)
             process.kill()
             process.wait()
-            reader.join()
-            process.stdout.close()
+            worker.ended = written.read_bytes()
 
 
 def stage(
@@ -174,7 +187,7 @@ def modules() -> list[str]:
     return [*found, f'(name = "{CONFIG_NAME}", text = embed "{CONFIG_NAME}")']
 
 
-def collect(stream: IO[bytes], output: list[str]) -> None:
-    """Keep every line."""
-    for line in stream:
-        output.append(line.decode(errors="replace").rstrip("\n"))  # noqa: PERF401 (read meanwhile)
+def lines_of(written: bytes) -> list[str]:
+    """Every whole line."""
+    *lines, _ = written.decode(errors="replace").split("\n")
+    return lines
