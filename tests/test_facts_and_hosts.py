@@ -50,6 +50,43 @@ def test_a_content_length_is_a_number_or_unknown(value: str, length: int | None)
     assert facts("POST", body=True, content_length=value).content_length == length
 
 
+def test_a_place_is_what_the_runtime_says() -> None:
+    """Codes are upper case, coordinates are numbers though they arrive as text."""
+    read = facts(
+        cf={
+            "colo": "nrt",
+            "country": "JP",
+            "regionCode": "13",
+            "continent": "AS",
+            "latitude": "35.68950",
+            "longitude": "139.69171",
+            "asn": 2516,
+        }
+    )
+
+    assert (read.colo, read.country, read.region_code, read.continent) == ("NRT", "JP", "13", "AS")
+    assert (read.latitude, read.longitude, read.asn) == (35.6895, 139.69171, 2516)
+
+
+@pytest.mark.parametrize("nonsense", [None, True, object(), [], "", "x", "nan", "inf"])
+def test_an_unknown_place_is_no_place(nonsense: object) -> None:
+    """What is missing, or not of its kind, is unknown, and nothing of it raises."""
+    read = facts(cf=dict.fromkeys(["latitude", "longitude", "asn"], nonsense))
+
+    assert (read.latitude, read.longitude, read.asn) == (None, None, None)
+    assert (read.colo, read.country, read.region_code, read.continent) == ("", "", "", "")
+
+
+def test_nothing_of_a_request_is_read_before_it_is_asked_for() -> None:
+    """Each reading of a place is a crossing of the language border, made once."""
+    asked: list[str] = []
+    read = RequestFacts("GET", "https://a.example.com/", dict[str, str]().get, cf=asked.append)
+
+    assert asked == []
+    assert (read.country, read.country) == ("", "")
+    assert asked == ["country"]
+
+
 def test_a_header_too_long_to_look_at_counts_as_missing() -> None:
     """A decision reads 16 KB of a header at the most."""
     read = facts(cookie="x" * (LONGEST_HEADER_READ + 1), accept="y" * LONGEST_HEADER_READ)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from math import isfinite
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,12 +17,19 @@ def _no_body() -> bool:
     return False
 
 
+def _nothing_known(path: str) -> object:
+    del path
+    return None
+
+
 class RequestFacts:
     """One request as the runtime saw it.
 
     `url` is absolute and untouched. `header` answers a lower-case name with the header's value,
-    or with something false. Reading a header costs a crossing of the language border
-    in the Worker, so nothing is read before it is needed, and nothing twice.
+    or with something false. `cf` answers the name of a property of the runtime's Request.cf, or a
+    path such as `botManagement.score`, with its value; what is missing, with anything that is
+    neither text nor a number. Reading either costs a crossing of the language border in the Worker,
+    so nothing is read before it is needed, and nothing twice.
     """
 
     def __init__(
@@ -30,11 +38,13 @@ class RequestFacts:
         url: str,
         header: Callable[[str], str | None],
         has_body: Callable[[], bool] = _no_body,
+        cf: Callable[[str], object] = _nothing_known,
     ) -> None:
         self.method = method
         self.url = url
         self._header = header
         self._has_body = has_body
+        self._cf = cf
         self._path_at = _end_of_authority(url)
 
     def header(self, name: str) -> str:
@@ -70,6 +80,68 @@ class RequestFacts:
         https://developers.cloudflare.com/fundamentals/reference/http-headers/#cf-connecting-ip
         """
         return self.header("cf-connecting-ip")
+
+    def cf_text(self, path: str) -> str:
+        """Return a text of Request.cf, "" when it is not there.
+
+        https://developers.cloudflare.com/workers/runtime-apis/request/#incomingrequestcfproperties
+        """
+        value = self._cf(path)
+        return value if isinstance(value, str) else ""
+
+    def cf_number(self, path: str) -> float | None:
+        """Return a number of Request.cf; coordinates arrive as text."""
+        value = self._cf(path)
+        if isinstance(value, bool) or not isinstance(value, int | float | str):
+            return None
+        try:
+            number = float(value)
+        except ValueError:
+            return None
+        return number if isfinite(number) else None
+
+    def cf_flag(self, path: str) -> bool | None:
+        """Return a truth value of Request.cf; some arrive as the texts "1" and "0"."""
+        value = self._cf(path)
+        if isinstance(value, bool):
+            return value
+        return {"1": True, "0": False}.get(value) if isinstance(value, str) else None
+
+    @cached_property
+    def colo(self) -> str:
+        """The data centre that the request came to, as an IATA code (`NRT`); "" if unknown."""
+        return self.cf_text("colo").upper()
+
+    @cached_property
+    def country(self) -> str:
+        """The client's country as ISO 3166-1 says it (`DE`), `T1` for Tor; "" if unknown."""
+        return self.cf_text("country").upper()
+
+    @cached_property
+    def region_code(self) -> str:
+        """The client's region after ISO 3166-2 without the country (`TX`); "" if unknown."""
+        return self.cf_text("regionCode").upper()
+
+    @cached_property
+    def continent(self) -> str:
+        """The client's continent: AF, AN, AS, EU, NA, OC, SA; "" if unknown."""
+        return self.cf_text("continent").upper()
+
+    @cached_property
+    def latitude(self) -> float | None:
+        """The client's latitude in degrees; None if unknown."""
+        return self.cf_number("latitude")
+
+    @cached_property
+    def longitude(self) -> float | None:
+        """The client's longitude in degrees; None if unknown."""
+        return self.cf_number("longitude")
+
+    @cached_property
+    def asn(self) -> int | None:
+        """The number of the client's network (RFC 1930); None if unknown."""
+        number = self.cf_number("asn")
+        return None if number is None else int(number)
 
     @cached_property
     def has_body(self) -> bool:

@@ -45,11 +45,12 @@ def facts(
     url: str = "https://service.example.com/",
     *,
     body: bool = False,
+    cf: Mapping[str, object] | None = None,
     **headers: str,
 ) -> RequestFacts:
-    """Return a request's facts; header names are written with underscores."""
+    """Return a request's facts; header names are written with underscores, `cf` by path."""
     known: Mapping[str, str] = {name.replace("_", "-"): value for name, value in headers.items()}
-    return RequestFacts(method, url, known.get, lambda: body)
+    return RequestFacts(method, url, known.get, lambda: body, (cf or {}).get)
 
 
 def scripted(*values: float) -> Callable[[], float]:

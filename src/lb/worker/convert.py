@@ -19,8 +19,19 @@ if TYPE_CHECKING:
 def facts_of(request: Any) -> RequestFacts:
     """Return the facts of a request; a missing header arrives as a false value, not as None."""
     return RequestFacts(
-        request.method, request.url, request.headers.get, lambda: bool(request.body)
+        request.method,
+        request.url,
+        request.headers.get,
+        lambda: bool(request.body),
+        lambda path: _property(request.cf, path),
     )
+
+
+def _property(cf: Any, path: str) -> object:
+    """Return a property of Request.cf, which may be missing itself."""
+    for name in path.split("."):
+        cf = getattr(cf, name, None)
+    return cf
 
 
 def apply(edits: Edits, headers: Any) -> None:
