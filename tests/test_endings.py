@@ -40,7 +40,9 @@ class Ground:
 
     def plan(self, method: str = "GET", *, body: bool = False, **headers: str) -> Plan:
         """Return a request's plan."""
-        _, plan = self.balancer.plan(facts(method, body=body, cf=None, **headers), self.now, lambda: 0.0)
+        _, plan = self.balancer.plan(
+            facts(method, body=body, cf=None, **headers), self.now, lambda: 0.0
+        )
         assert isinstance(plan, Plan)
         return plan
 
