@@ -174,8 +174,15 @@ def _end_of_authority(url: str) -> int:
 
 
 def host_of(authority: str) -> str:
-    """Return an authority's host: `Example.com.:8080` -> `example.com`, `[::1]:80` -> `[::1]`."""
+    """Return an authority's host: `Example.com.:8080` -> `example.com`, `[::1]:80` -> `[::1]`.
+
+    "" when what stands after it is no port: origins write links with X-Forwarded-Host, all of it.
+    """
     host = authority.lower()
     if host.startswith("["):
-        return host[: host.find("]") + 1]
-    return host.partition(":")[0].rstrip(".")
+        name, bracket, port = host.partition("]")
+        name, port = name + bracket, port.removeprefix(":")
+    else:
+        name, _, port = host.partition(":")
+        name = name.rstrip(".")
+    return name if not port or (port.isascii() and port.isdigit() and len(port) < 6) else ""

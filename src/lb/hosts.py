@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 T = TypeVar("T")
+
+# What a name in a configuration can be (RFC 1123, 2.1, and the underscore of DNS), or an IPv6
+# address. A URL's own characters (`evil.com\.example.com`) would end the host for a browser that
+# is redirected to it, or for an origin that writes links with X-Forwarded-Host.
+_HOST = re.compile(r"[a-z0-9_.-]{1,253}|\[[0-9a-f:.]{2,45}\]")
 
 
 class HostTable(Generic[T]):
@@ -26,13 +32,13 @@ class HostTable(Generic[T]):
                 self._exact[name] = value
 
     def find(self, host: str) -> T | None:
-        """Return what serves `host`, None when nothing does.
+        """Return what serves `host`, None when nothing does, or it is no host name.
 
         `*.example.com` serves every name below example.com, at any depth, but not the name itself
         (https://developers.cloudflare.com/dns/manage-dns-records/reference/wildcard-dns-records/).
         """
         found = self._exact.get(host)
-        if found is not None:
+        if found is not None or not _HOST.fullmatch(host):
             return found
         if self._below:
             parent = host.partition(".")[2]
