@@ -71,10 +71,14 @@ def test_a_client_cannot_name_our_headers_away() -> None:
         ("close, X-A ,x-b", ("x-a", "x-b")),
         ("X A, é, x\x00", ()),
         (",,,", ()),
+        ("CF-Connecting-IP, cf-ipcountry, X-A", ("x-a",)),
     ],
 )
 def test_connection_names_headers(value: str, names: tuple[str, ...]) -> None:
-    """Options that belong to the runtime stay, and what is no header name is passed over."""
+    """Options that belong to the runtime stay, and what is no header name is passed over.
+
+    A client could take away what Cloudflare says of it, and so pass by an origin's rules for it.
+    """
     assert named_by_connection(value) == names
 
 

@@ -20,6 +20,8 @@ origins stop compressing (nginx: gzip_proxied), and CDN-Loop cannot be set by a 
 HOP_BY_HOP = ("keep-alive", "proxy-connection", "proxy-authorization", "te", "forwarded")
 
 _KEPT_BY_THE_RUNTIME = frozenset({"", "close", "keep-alive", "upgrade", "connection", "te"})
+_CLOUDFLARES = "cf-"
+"""What Cloudflare says of a client is for the origin, though the client names it in Connection."""
 MOST_NAMED = 32
 """Headers that one Connection header can name; nobody needs more than a few."""
 
@@ -90,7 +92,11 @@ def named_by_connection(value: str) -> tuple[str, ...]:
     if not value:
         return ()
     names = (name.strip().lower() for name in value.split(",", MOST_NAMED)[:MOST_NAMED])
-    return tuple(name for name in names if name not in _KEPT_BY_THE_RUNTIME and _token(name))
+    return tuple(
+        name
+        for name in names
+        if name not in _KEPT_BY_THE_RUNTIME and not name.startswith(_CLOUDFLARES) and _token(name)
+    )
 
 
 def _token(name: str) -> bool:
