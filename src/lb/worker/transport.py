@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 HIGHEST_STATUS = 599
+SWITCHING = 101
 
 
 class FetchTransport:
@@ -79,10 +80,11 @@ class FetchTransport:
     def answered(self, response: Any) -> Outcome:
         """Return the outcome of a fetch that brought a response.
 
-        A status that is none is a server error (RFC 9110, 15), and one that no Response can have.
+        A status that is none is a server error (RFC 9110, 15), and one that no Response can have;
+        nor can it have 101 unless there is a WebSocket, which is all that a client may switch to.
         """
         status = response.status
-        if status > HIGHEST_STATUS:
+        if status > HIGHEST_STATUS or (status == SWITCHING and not response.webSocket):
             return Failed(Cause.STATUS)
         get = response.headers.get
         return Answered(status, lambda name: get(name) or "", response)
