@@ -50,7 +50,7 @@ def from_json(text: str) -> Kept:
             },
         )
     # What a text that is not ours can lead to.
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         return Kept()
 
 
