@@ -11,7 +11,7 @@ SRC = Path(__file__).parents[1] / "src"
 LAYERS = (
     ("model", "facts"),
     ("events",),
-    ("config", "hashing", "health", "hosts", "maintenance", "slow_start", "times"),
+    ("config", "hashing", "health", "hosts", "in_flight", "maintenance", "slow_start", "times"),
     ("availability", "monitors", "shared"),
     (
         "affinity",

@@ -14,6 +14,7 @@ from lb.events import LastOriginKept, OriginEjected, OriginRestored
 from lb.forwarding import identity_of
 from lb.freshness import SharedView
 from lb.health import FailureReport, OriginHealth, observe
+from lb.in_flight import InFlight
 from lb.maintenance import back_since, borders, switched_off, switches
 from lb.slow_start import changes_at, share
 
@@ -52,6 +53,8 @@ class Memory:
         """Failures of real traffic, for the place that health is shared from."""
         self.news: deque[Event] = deque(maxlen=MOST_NEWS)
         """What time alone has brought about, to be logged behind the next response."""
+        self.in_flight = InFlight()
+        """Requests under way at origins; those of a load balancer with a single origin are not counted."""
         self._config = config
         self._fingerprint = ""
         self._health: dict[tuple[str, str], OriginHealth] = {}

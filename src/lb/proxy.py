@@ -31,6 +31,8 @@ class Exchange:
         self._log = log
         self._began = self._started = clock()
         self._attempt: Attempt | None = None
+        self._in_flight = memory.in_flight if plan.serving.origin_count > 1 else None
+        self._ticket = 0
         self._held: Answered | None = None
 
     def start(self) -> Step:
@@ -42,6 +44,8 @@ class Exchange:
         attempt, plan, now = self._attempt, self.plan, self._clock()
         if attempt is None:
             raise RuntimeError("take() was called before start()")
+        if self._in_flight is not None:
+            self._in_flight.end(attempt.origin.key, self._ticket)
         serving = plan.serving
         judgement = judge(serving.retry_on, outcome)
         change = self._memory.record(serving.lb, attempt.origin, judgement, self._started, now)
@@ -65,6 +69,8 @@ class Exchange:
     def _begin(self, step: Step, now: float) -> Step:
         if isinstance(step, Attempt):
             self._attempt, self._started = step, now
+            if self._in_flight is not None:
+                self._ticket = self._in_flight.begin(step.origin.key, now, step.timeout)
         elif isinstance(step, Refuse):
             name = self.plan.serving.lb.name
             self._log(refused(name, step, self.plan.attempts, now - self._began))
