@@ -54,7 +54,7 @@ class Memory:
         self.news: deque[Event] = deque(maxlen=MOST_NEWS)
         """What time alone has brought about, to be logged behind the next response."""
         self.in_flight = InFlight()
-        """Requests under way at origins; those of a load balancer with a single origin are not counted."""
+        """Requests under way; not those of load balancers that have a single origin."""
         self._config = config
         self._fingerprint = ""
         self._health: dict[tuple[str, str], OriginHealth] = {}
