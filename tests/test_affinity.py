@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lb.affinity import TOKEN_LENGTH, CookieAffinity, cookie_affinity
+from lb.affinity import KINDS, TOKEN_LENGTH, CookieAffinity, affinity_of
 from lb.model import SameSite, Secure, SessionAffinity, SessionAffinityAttributes
-from support.make import balancer_of, pool
+from support.make import balancer_of, facts, pool
 
 POOL = pool("p", "a", "b")
 LB = balancer_of(POOL, session_affinity=SessionAffinity.COOKIE, session_affinity_ttl=3600)
@@ -27,12 +27,14 @@ def test_a_cookie_brings_the_client_back() -> None:
     name, _, value = own.partition("=")
 
     for header in (own, f"x=1; {own}", f"x=1;{own};y=2", f'{name}="{value}"', f"x{own}; {own}"):
-        assert KEYED.pinned(header) is A
+        assert KEYED.pinned(facts(cookie=header)) is A
 
 
 def test_the_first_cookie_of_ours_that_is_known_counts() -> None:
     """A stale one of another path does not hide a good one."""
-    assert KEYED.pinned(f"__evenkeel={'0' * TOKEN_LENGTH}; {pair(KEYED, 1)}; {pair(KEYED)}") is B
+    header = f"__evenkeel={'0' * TOKEN_LENGTH}; {pair(KEYED, 1)}; {pair(KEYED)}"
+
+    assert KEYED.pinned(facts(cookie=header)) is B
 
 
 @pytest.mark.parametrize(
@@ -52,13 +54,13 @@ def test_the_first_cookie_of_ours_that_is_known_counts() -> None:
 )
 def test_an_unknown_torn_or_huge_cookie_is_ignored(header: str) -> None:
     """It pins to nothing, and costs no more than a look."""
-    assert KEYED.pinned(header) is None
+    assert KEYED.pinned(facts(cookie=header)) is None
 
 
 @given(st.text())
 def test_any_cookie_header_can_be_read(header: str) -> None:
     """Nothing that a client writes into Cookie raises, or pins by luck."""
-    assert KEYED.pinned(header) is None
+    assert KEYED.pinned(facts(cookie=header)) is None
 
 
 def test_a_value_tells_nothing_and_needs_the_key() -> None:
@@ -114,14 +116,19 @@ def test_secure_and_samesite_follow_the_configuration(
     assert cookie.partition("; ")[2] == f"Path=/; Max-Age=90; {end}"
 
 
-def test_only_cookie_affinities_have_cookies() -> None:
-    """`none` reads and sets nothing."""
+def test_every_kind_is_in_the_table() -> None:
+    """`none` reads and sets nothing, and `header` sets no cookie."""
+    attributes = SessionAffinityAttributes(headers=("x-user",))
     kinds = {
-        kind: cookie_affinity(balancer_of(POOL, session_affinity=kind), "")
+        kind: affinity_of(
+            balancer_of(POOL, session_affinity=kind, session_affinity_attributes=attributes), ""
+        )
         for kind in SessionAffinity
     }
 
-    assert {kind for kind, cookies in kinds.items() if cookies} == {
+    assert set(KINDS) == set(SessionAffinity)
+    assert kinds[SessionAffinity.NONE] is None
+    assert {kind for kind, one in kinds.items() if one and one.cookie(A, https=True)} == {
         SessionAffinity.COOKIE,
         SessionAffinity.IP_COOKIE,
     }

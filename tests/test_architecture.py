@@ -23,6 +23,7 @@ LAYERS = (
         "steering",
         "status",
     ),
+    ("serving",),
     ("complaints", "failover", "notify", "regions", "sharing"),
     ("ports", "memory", "pages"),
     ("balancer", "checker", "endings", "event_log", "notifier", "proxy"),

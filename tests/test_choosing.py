@@ -7,11 +7,11 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lb.availability import TAKES_NEW, TAKES_PINNED, EjectionState, Snapshot, Standing
-from lb.failover import LAST_RESORT
+from lb.availability import TAKES_HASHED, TAKES_NEW, TAKES_PINNED, EjectionState, Snapshot, Standing
 from lb.health import OriginHealth
 from lb.model import Health, OriginSteeringPolicy, Pool, SteeringPolicy
 from lb.origin_steering import ORIGIN_POLICIES, by_hash, random
+from lb.serving import COMES_BACK, LAST_RESORT
 from lb.steering import POLICIES
 from support.make import facts, origin, pool, scripted
 
@@ -34,7 +34,8 @@ def hashed(of: Pool, ip: str) -> list[str]:
 
 def test_every_standing_is_decided_everywhere() -> None:
     """The tables of availability and of the last resort are total."""
-    assert set(TAKES_NEW) == set(TAKES_PINNED) == set(LAST_RESORT) == set(Standing)
+    assert set(TAKES_NEW) == set(TAKES_PINNED) == set(TAKES_HASHED) == set(Standing)
+    assert set(LAST_RESORT) == set(COMES_BACK) == set(Standing)
 
 
 def test_policies_are_tables_of_cloudflares_words() -> None:

@@ -261,11 +261,6 @@ def test_null_leaves_a_key_out() -> None:
             '"geo" is not supported yet @ $.load_balancers[0].steering_policy',
         ),
         (
-            "load_balancers/0/session_affinity",
-            "header",
-            '"header" is not supported yet @ $.load_balancers[0].session_affinity',
-        ),
-        (
             "monitors/0/type",
             "icmp_ping",
             '"icmp_ping" is not possible: a Worker has neither ICMP nor UDP @ $.monitors[0].type',
@@ -279,11 +274,6 @@ def test_null_leaves_a_key_out() -> None:
             "load_balancers/0/rules",
             [{"name": "r"}],
             "not supported yet @ $.load_balancers[0].rules",
-        ),
-        (
-            "load_balancers/0/adaptive_routing",
-            {"failover_across_pools": True},
-            "not supported yet @ $.load_balancers[0].adaptive_routing.failover_across_pools",
         ),
         (
             "pools/0/load_shedding",

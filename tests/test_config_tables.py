@@ -15,13 +15,16 @@ from lb.config import from_toml, json_schema
 from lb.config.document import DOCUMENT
 from lb.config.headers import REQUEST_HEADERS, RESPONSE_HEADERS
 from lb.config.kinds import Ref
-from lb.config.load_balancers import ADMIN, ATTRIBUTES, EJECTION, FAILOVER, LOAD_BALANCER
+from lb.config.load_balancers import ADMIN, EJECTION, FAILOVER, LOAD_BALANCER
 from lb.config.monitors import MONITOR
 from lb.config.notifications import NOTIFICATION
 from lb.config.pools import NOTIFICATION_FILTER, ORIGIN, ORIGIN_ALERTS, POOL, POOL_ALERTS
 from lb.config.problems import BAD, Place, Reader
+from lb.config.sessions import ATTRIBUTES
+from lb.config.steering import ADAPTIVE_ROUTING
 from lb.config.tables import Field, Required, Standing, Table
 from lb.model import (
+    AdaptiveRouting,
     Admin,
     AlertFilter,
     Config,
@@ -47,6 +50,7 @@ MODELS = (
     (ORIGIN, Origin),
     (LOAD_BALANCER, LoadBalancer),
     (ATTRIBUTES, SessionAffinityAttributes),
+    (ADAPTIVE_ROUTING, AdaptiveRouting),
     (FAILOVER, Failover),
     (EJECTION, Ejection),
     (REQUEST_HEADERS, HeaderEdits),

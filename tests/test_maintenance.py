@@ -10,11 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lb.affinity import CookieAffinity
-from lb.availability import Snapshot, Standing
+from lb.availability import Keeping, Snapshot, Standing
 from lb.config import Invalid, from_toml, parse
 from lb.config.times import seconds_of
 from lb.events import OriginEnabledChanged, PoolEnabledChanged
-from lb.failover import Serving, candidates
 from lb.health import OriginHealth, Verdict
 from lb.maintenance import borders
 from lb.memory import Memory
@@ -28,6 +27,7 @@ from lb.model import (
     SessionAffinityAttributes,
     Window,
 )
+from lb.serving import Serving, candidates
 from support.make import balancer_of, config_of, facts, monitor, origin, pool, scripted
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def test_a_drained_origin_that_fails_loses_its_sessions() -> None:
     down = Snapshot({a.key: OriginHealth(health=Health.UNHEALTHY)}, {}, 110.0)
 
     assert down.standing(a, 30) is Standing.UNHEALTHY
-    assert not down.keeps_session(pool("p", a), a, 30)
+    assert not down.keeps_session(pool("p", a), a, Keeping(30))
 
 
 def test_a_pool_with_one_origin_drains_too() -> None:
@@ -236,7 +236,7 @@ def test_the_cookie_of_a_drained_origin_is_still_read() -> None:
     affinity = CookieAffinity(lb, "")
     cookie = affinity.cookie(lb.default_pools[0].origins[0], https=False).partition(";")[0]
 
-    assert affinity.pinned(cookie) == lb.default_pools[0].origins[0]
+    assert affinity.pinned(facts(cookie=cookie)) == lb.default_pools[0].origins[0]
 
 
 CONFIGURED = """

@@ -21,7 +21,6 @@ from lb.failover import (
     Outcome,
     Plan,
     Refuse,
-    Serving,
     Step,
     judge,
 )
@@ -34,6 +33,7 @@ from lb.model import (
     OriginSteeringPolicy,
     SessionAffinity,
 )
+from lb.serving import Serving
 from support.make import balancer_of, facts, origin, pool, scripted
 
 if TYPE_CHECKING:
@@ -282,7 +282,9 @@ def pin(lb: LoadBalancer, at: int) -> str:
     """Return the cookie that pins to the origin of the pool at this place."""
     affinity = Serving(lb, "id", "").affinity
     assert affinity is not None
-    return affinity.cookie(lb.default_pools[at].origins[0], https=True).partition(";")[0]
+    cookie = affinity.cookie(lb.default_pools[at].origins[0], https=True)
+    assert cookie is not None
+    return cookie.partition(";")[0]
 
 
 def test_a_session_stays_on_its_origin() -> None:

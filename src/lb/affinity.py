@@ -1,25 +1,40 @@
-"""Session affinity: the cookie that keeps a client on its origin."""
+"""Session affinity: what keeps a client on its origin."""
 
 from __future__ import annotations
 
 import hmac
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from lb.hashing import hash64
 from lb.model import SameSite, Secure, SessionAffinity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
+    from lb.facts import RequestFacts
     from lb.model import LoadBalancer, Origin
 
 TOKEN_LENGTH = 32
 MOST_COOKIES_READ = 8
-"""Cookies of our name that are looked at: one is usual, two come from a change of Path."""
+"""Cookies of one name that are looked at: one is usual, two come from a change of Path."""
+
+
+class Affinity(Protocol):
+    """How one load balancer keeps sessions, made once for a configuration."""
+
+    def pinned(self, facts: RequestFacts) -> Origin | None:
+        """Return the origin that the request names, whether or not it can serve."""
+
+    def key(self, facts: RequestFacts) -> int | None:
+        """Return 64 bits that choose for a request with no pin; None: chance and load choose."""
+
+    def cookie(self, origin: Origin, *, https: bool) -> str | None:
+        """Return the Set-Cookie header that pins a client to `origin`, if there is such a thing."""
 
 
 class CookieAffinity:
-    """The cookies of one load balancer, one for each origin, made once for a configuration.
+    """A cookie for each origin.
 
     A value is a digest of the origin's name, so it tells nothing about the origin and stays valid
     over restarts and in every isolate. With a key it is an HMAC (RFC 2104), which nobody without
@@ -29,47 +44,127 @@ class CookieAffinity:
 
     def __init__(self, lb: LoadBalancer, key: str) -> None:
         self._name = lb.cookie_name
-        self._lb = lb
         self._origins: dict[str, Origin] = {}
-        self._tokens: dict[tuple[str, str], str] = {}
+        self._cookies: dict[tuple[str, str], tuple[str, str]] = {}
+        plain, secure = _attributes(lb, https=False), _attributes(lb, https=True)
         for pool in lb.pools:
             for origin in pool.origins:
                 token = _token(key, lb.name, origin)
+                pair = f"{self._name}={token}; "
                 self._origins[token] = origin
-                self._tokens[origin.key] = token
+                self._cookies[origin.key] = (pair + plain, pair + secure)
 
-    def pinned(self, cookies: str) -> Origin | None:
-        """Return the origin that a Cookie header names; None if it names none of ours."""
-        for value in _values(cookies, self._name):
+    def pinned(self, facts: RequestFacts) -> Origin | None:
+        """Return the origin that the cookie names; None if it names none of ours."""
+        cookies = facts.header("cookie")
+        for value in values_of(cookies, self._name) if cookies else ():
             origin = self._origins.get(value)
             if origin is not None:
                 return origin
         return None
 
+    def key(self, facts: RequestFacts) -> int | None:
+        del facts
+        return None
+
     def cookie(self, origin: Origin, *, https: bool) -> str:
-        """Return the Set-Cookie header that pins a client to `origin` (RFC 6265, 4.1).
-
-        Secure and SameSite as Cloudflare's Auto reads them: None goes with Secure, else Lax
-        (https://developers.cloudflare.com/load-balancing/understand-basics/session-affinity/).
-        HttpOnly always, as theirs.
-        """
-        attributes = self._lb.session_affinity_attributes
-        secure = attributes.secure is Secure.ALWAYS or (attributes.secure is Secure.AUTO and https)
-        samesite = attributes.samesite
-        if samesite is SameSite.AUTO:
-            samesite = SameSite.NONE if secure else SameSite.LAX
-        return (
-            f"{self._name}={self._tokens[origin.key]}; Path=/; "
-            f"Max-Age={self._lb.session_affinity_ttl}; HttpOnly; "
-            f"{'Secure; ' if secure else ''}SameSite={samesite.value}"
-        )
+        return self._cookies[origin.key][https]
 
 
-def cookie_affinity(lb: LoadBalancer, key: str) -> CookieAffinity | None:
-    """Return the load balancer's cookies, None when it keeps no sessions by cookie."""
-    if lb.session_affinity in (SessionAffinity.COOKIE, SessionAffinity.IP_COOKIE):
-        return CookieAffinity(lb, key)
-    return None
+class IpCookieAffinity(CookieAffinity):
+    """A cookie, and for a client that has none yet the choice by its address.
+
+    https://developers.cloudflare.com/load-balancing/understand-basics/session-affinity/
+    """
+
+    def key(self, facts: RequestFacts) -> int | None:
+        return hash64(facts.client_ip)
+
+
+class Part(NamedTuple):
+    """One entry of session_affinity_attributes.headers."""
+
+    header: str
+    cookies: tuple[str, ...] = ()
+    """Only these cookies of the header Cookie; none: all of it."""
+
+
+class HeaderAffinity:
+    """A hash of headers, since nothing that all isolates know is at hand while a request waits.
+
+    Requests with the same values have the same key, so every isolate chooses alike. A change of
+    the values, or of which of the headers there are, is another session.
+    https://developers.cloudflare.com/load-balancing/understand-basics/session-affinity/#control-how-headers-are-used
+    """
+
+    def __init__(self, lb: LoadBalancer, key: str) -> None:
+        del key
+        attributes = lb.session_affinity_attributes
+        self._parts = tuple(_part(entry) for entry in attributes.headers)
+        self._all = attributes.require_all_headers
+
+    def pinned(self, facts: RequestFacts) -> Origin | None:
+        del facts
+        return None
+
+    def key(self, facts: RequestFacts) -> int | None:
+        """Return the key of a request's session; None if it belongs to none."""
+        found: list[str] = []
+        for header, cookies in self._parts:
+            value = facts.header(header)
+            if not cookies:
+                given = [(header, value)] if value else []
+            else:
+                given = [(name, each) for name in cookies if (each := cookie_of(value, name))]
+            if self._all and len(given) < (len(cookies) or 1):
+                return None
+            for name, each in given:
+                found += (header, name, each)
+        return hash64(*found) if found else None
+
+    def cookie(self, origin: Origin, *, https: bool) -> str | None:
+        del origin, https
+        return None
+
+
+def _nothing_keeps(lb: LoadBalancer, key: str) -> None:
+    del lb, key
+
+
+KINDS: Mapping[SessionAffinity, Callable[[LoadBalancer, str], Affinity | None]] = {
+    SessionAffinity.NONE: _nothing_keeps,
+    SessionAffinity.COOKIE: CookieAffinity,
+    SessionAffinity.IP_COOKIE: IpCookieAffinity,
+    SessionAffinity.HEADER: HeaderAffinity,
+}
+
+
+def affinity_of(lb: LoadBalancer, key: str) -> Affinity | None:
+    """Return how a load balancer keeps sessions, None when it does not; `key` signs cookies."""
+    return KINDS[lb.session_affinity](lb, key)
+
+
+def _attributes(lb: LoadBalancer, *, https: bool) -> str:
+    """Return the attributes of a cookie (RFC 6265, 4.1).
+
+    Secure and SameSite as Cloudflare's Auto reads them: None goes with Secure, else Lax
+    (https://developers.cloudflare.com/load-balancing/understand-basics/session-affinity/).
+    HttpOnly always, as theirs.
+    """
+    attributes = lb.session_affinity_attributes
+    secure = attributes.secure is Secure.ALWAYS or (attributes.secure is Secure.AUTO and https)
+    samesite = attributes.samesite
+    if samesite is SameSite.AUTO:
+        samesite = SameSite.NONE if secure else SameSite.LAX
+    return (
+        f"Path=/; Max-Age={lb.session_affinity_ttl}; HttpOnly; "
+        f"{'Secure; ' if secure else ''}SameSite={samesite.value}"
+    )
+
+
+def _part(entry: str) -> Part:
+    name, _, cookies = entry.partition(":")
+    return Part(name.lower(), tuple(sorted(set(cookies.split(",")))) if cookies else ())
 
 
 def _token(key: str, lb_name: str, origin: Origin) -> str:
@@ -78,8 +173,13 @@ def _token(key: str, lb_name: str, origin: Origin) -> str:
     return digest.hexdigest()[:TOKEN_LENGTH]
 
 
-def _values(cookies: str, name: str) -> Iterator[str]:
-    """Yield the values of the cookies called `name` that have the length of a token.
+def cookie_of(cookies: str, name: str) -> str:
+    """Return the value of the first cookie of this name that has one, "" if there is none."""
+    return next((value for value in values_of(cookies, name) if value), "")
+
+
+def values_of(cookies: str, name: str) -> Iterator[str]:
+    """Yield the values of the cookies called `name`.
 
     A search instead of a parser: the header is the client's, may be long and is usually
     full of other cookies.
@@ -91,6 +191,5 @@ def _values(cookies: str, name: str) -> Iterator[str]:
             return
         if at > 0 and cookies[at - 1] not in " ;":
             continue
-        value = cookies[at + len(name) + 1 :].partition(";")[0].strip(' "')
-        if len(value) == TOKEN_LENGTH:
-            yield value
+        end = cookies.find(";", at)
+        yield cookies[at + len(name) + 1 : end if end >= 0 else None].strip(' "')

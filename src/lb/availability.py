@@ -54,13 +54,17 @@ TAKES_PINNED: Mapping[Standing, bool] = {
     Standing.DRAINING: True,
 }
 
+# Where sessions are kept by a hash, a new one cannot be told from one that there was before.
+TAKES_HASHED: Mapping[Standing, bool] = {**TAKES_NEW, Standing.DRAINING: True}
+
 # What an origin counts as in its pool's health: up, down, or not at all.
 COUNTS_AS_UP: Mapping[Standing, bool | None] = {
     Standing.AVAILABLE: True,
     Standing.NO_WEIGHT: True,
     Standing.EJECTED: False,
     Standing.UNHEALTHY: False,
-    Standing.DRAINING: None,
+    # Only sessions see it: those of the others do not move because one origin is being drained.
+    Standing.DRAINING: True,
     Standing.MAINTENANCE: None,
     Standing.DISABLED: None,
 }
@@ -111,7 +115,7 @@ class Snapshot:
         self._health = health
         self._ejections = ejections
         self._views: dict[str, PoolView] = {}
-        self._keepers: dict[tuple[str, float], frozenset[tuple[str, str]]] = {}
+        self._session_views: dict[tuple[str, Keeping], PoolView] = {}
         ends = (one.until for one in ejections.values() if one.until > now)
         self.valid_until = min(until, min(ends, default=inf))
 
@@ -143,41 +147,63 @@ class Snapshot:
             view = self._views[pool.name] = PoolView(pool, self)
         return view
 
-    def keeps_session(self, pool: Pool, origin: Origin, drain: float) -> bool:
+    def sessions(self, pool: Pool, keeping: Keeping) -> PoolView:
+        """Return the pool as the sessions see it that it has."""
+        view = self._session_views.get((pool.name, keeping))
+        if view is None:
+            view = self._session_views[pool.name, keeping] = PoolView(pool, self, keeping)
+        return view
+
+    def keeps_session(self, pool: Pool, origin: Origin, keeping: Keeping) -> bool:
         """Whether a client that is pinned to an origin of the pool may stay there."""
-        keepers = self._keepers.get((pool.name, drain))
-        if keepers is None:
-            keepers = self._keepers[pool.name, drain] = self._keeping(pool, drain)
-        return origin.key in keepers
+        return origin.key in self.sessions(pool, keeping).keepers
 
-    def _keeping(self, pool: Pool, drain: float) -> frozenset[tuple[str, str]]:
-        """Return the pool's origins that keep sessions; none of a pool that is down.
 
-        Those that are drained still count for minimum_origins here: the sessions of the others
-        do not move because one is being drained.
-        """
-        off = switched_off(pool, self.now)
-        if off is not None and not off.drains(drain, self.now):
-            return frozenset()
-        keeping = frozenset(
-            origin.key for origin in pool.origins if TAKES_PINNED[self.standing(origin, drain)]
-        )
-        return keeping if len(keeping) >= pool.minimum_origins else frozenset()
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """How long sessions stay on an origin that takes nothing new."""
+
+    drain: float = 0.0
+    """The drain_duration of the load balancer."""
+    ejected: bool = False
+    """Whether they stay on one that is ejected."""
+
+    def standing(self, snapshot: Snapshot, origin: Origin) -> Standing:
+        """Return how an origin stands for them."""
+        standing = snapshot.standing(origin, self.drain)
+        if self.ejected and standing is Standing.EJECTED:
+            return Standing.AVAILABLE if origin.weight > 0 else Standing.NO_WEIGHT
+        return standing
+
+
+NO_SESSIONS = Keeping()
 
 
 class PoolView:
     """One pool at one moment, with the tables that choosing among its origins needs."""
 
-    def __init__(self, pool: Pool, snapshot: Snapshot) -> None:
+    def __init__(self, pool: Pool, snapshot: Snapshot, keeping: Keeping = NO_SESSIONS) -> None:
+        off = switched_off(pool, snapshot.now)
+        drained = off is not None and off.drains(keeping.drain, snapshot.now)
         self.pool = pool
-        self.off = switched_off(pool, snapshot.now)
-        standings = [(origin, snapshot.standing(origin)) for origin in pool.origins]
-        self.health = _health(pool, snapshot, standings)
+        self.off = None if drained else off
+        self._standings = [(origin, keeping.standing(snapshot, origin)) for origin in pool.origins]
+        self.health = _health(pool, snapshot, self._standings)
         self.available = self.off is None and self.health is not PoolHealth.CRITICAL
         """Whether it takes traffic at all."""
-        self.origins = tuple(origin for origin, standing in standings if TAKES_NEW[standing])
-        """Those that take new traffic, in the order of the configuration."""
+        taking = TAKES_NEW if keeping is NO_SESSIONS else TAKES_HASHED
+        self.origins = tuple(origin for origin, standing in self._standings if taking[standing])
+        """Those that may be chosen, in the order of the configuration."""
         self._shares = snapshot.shares
+
+    @cached_property
+    def keepers(self) -> frozenset[tuple[str, str]]:
+        """The keys of those that keep sessions; none of a pool that takes no traffic."""
+        if not self.available:
+            return frozenset()
+        return frozenset(
+            origin.key for origin, standing in self._standings if TAKES_PINNED[standing]
+        )
 
     @cached_property
     def weights(self) -> tuple[float, ...]:

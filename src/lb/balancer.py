@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lb.failover import Plan, Refuse, Serving
+from lb.failover import Plan, Refuse
 from lb.forwarding import identity_of
 from lb.hosts import HostTable, loopback
 from lb.memory import Memory
+from lb.serving import Serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,20 +6,16 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from lb.affinity import cookie_affinity
-from lb.availability import Standing
 from lb.facts import written_by_edge
-from lb.forwarding import Forwarding
-from lb.model import OriginSteeringPolicy, SessionAffinity
-from lb.origin_steering import ORIGIN_POLICIES
-from lb.steering import POLICIES
+from lb.serving import candidates
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from lb.availability import Snapshot
     from lb.facts import RequestFacts
-    from lb.model import LoadBalancer, Origin
+    from lb.model import Origin
+    from lb.serving import Serving
 
 
 class Cause(Enum):
@@ -148,29 +144,6 @@ def _unreached(answer: Answered) -> bool:
     return answer.status in UNREACHED and written_by_edge(answer.header)
 
 
-class Serving:
-    """One load balancer with all that its requests share, made once for a configuration."""
-
-    def __init__(self, lb: LoadBalancer, identity: str, cookie_key: str) -> None:
-        self.lb = lb
-        self.affinity = cookie_affinity(lb, cookie_key)
-        self.forwarding = Forwarding(lb, identity)
-        self.steering = POLICIES[lb.steering_policy]
-        self.pools = {pool.name: pool for pool in lb.pools}
-        self.drain = float(lb.session_affinity_attributes.drain_duration)
-        self.origin_count = sum(len(pool.origins) for pool in lb.pools)
-        self.retry_on = frozenset(
-            status for codes in lb.failover.retry_on for status in range(codes.low, codes.high + 1)
-        )
-        # ip_cookie chooses by the client's address first and keeps that choice by cookie:
-        # https://developers.cloudflare.com/load-balancing/understand-basics/session-affinity/
-        by_ip = lb.session_affinity is SessionAffinity.IP_COOKIE
-        self.origin_steering = {
-            pool.name: ORIGIN_POLICIES[OriginSteeringPolicy.HASH if by_ip else pool.origin_steering]
-            for pool in lb.pools
-        }
-
-
 class Plan:
     """One request's way through the origins: `start()`, then `after()` each outcome.
 
@@ -187,6 +160,7 @@ class Plan:
         now: float,
     ) -> None:
         self.serving = serving
+        self._snapshot = snapshot
         self._facts = facts
         self._started = now
         self._attempt: Attempt | None = None
@@ -253,7 +227,7 @@ class Plan:
 
     def _may_repeat(self, judgement: Judgement) -> bool:
         """A request is sent again only if that can do no harm, and its body is still at hand."""
-        if not judgement.failed:
+        if not judgement.failed or (self.serving.held and self._in_session()):
             return False
         harmless = (
             self._facts.method in SAFE_TO_REPEAT
@@ -267,83 +241,39 @@ class Plan:
         elapsed = now - self._started
         if before.number >= failover.tries or elapsed >= failover.deadline:
             return None
-        origin = next(self._candidates, None)
+        origin = self._following(before.origin.pool)
         if origin is None:
             return None
         self._attempt = Attempt(origin, before.number + 1, self._timeout(elapsed))
         return self._attempt
 
+    def _following(self, pool: str) -> Origin | None:
+        """Return the next candidate, of the same pool where no other is allowed.
+
+        https://developers.cloudflare.com/load-balancing/understand-basics/adaptive-routing/
+        """
+        for origin in self._candidates:
+            if self.serving.across_pools or origin.pool == pool:
+                return origin
+        return None
+
     def _pin(self) -> Origin | None:
         affinity = self.serving.affinity
-        if affinity is None:
-            return None
-        return affinity.pinned(self._facts.header("cookie"))
+        return None if affinity is None else affinity.pinned(self._facts)
+
+    def _in_session(self) -> bool:
+        """Whether the latest attempt went to the origin of the request's own session."""
+        serving, attempt = self.serving, self._attempt
+        if attempt is None or serving.affinity is None:
+            return False
+        if serving.by_header:
+            return serving.affinity.key(self._facts) is not None
+        return attempt.origin is self._pinned
 
     def _set_cookie(self, origin: Origin) -> str | None:
-        affinity = self.serving.affinity
-        if affinity is None or self._pinned is origin:
+        affinity, pinned = self.serving.affinity, self._pinned
+        if affinity is None or pinned is origin:
+            return None
+        if pinned is not None and self.serving.comes_back(self._snapshot, pinned):
             return None
         return affinity.cookie(origin, https=self._facts.https or self.serving.lb.https_redirect)
-
-
-def candidates(
-    serving: Serving,
-    snapshot: Snapshot,
-    facts: RequestFacts,
-    rand: Callable[[], float],
-    pinned: Origin | None,
-) -> Iterator[Origin]:
-    """Yield every origin that may be tried, once, the best first.
-
-    The pin; then steering over the pools and origin steering within; and when those have failed or
-    there are none, whatever is left is better than a refusal.
-
-    A function and not a method: a generator that holds the plan which holds it would keep the
-    request and its response alive until Python looks for cycles.
-    """
-    seen = set()
-    if pinned is not None and snapshot.keeps_session(
-        serving.pools[pinned.pool], pinned, serving.drain
-    ):
-        seen.add(pinned.key)
-        yield pinned
-    for pool in serving.steering(serving.lb.default_pools, facts, rand):
-        view = snapshot.view(pool)
-        if not view.available:
-            continue
-        for origin in serving.origin_steering[pool.name](view, facts, rand):
-            if origin.key not in seen:
-                seen.add(origin.key)
-                yield origin
-    for origin in last_resort(serving.lb, snapshot):
-        if origin.key not in seen:
-            seen.add(origin.key)
-            yield origin
-
-
-# The order of the last resort, in each rank the fallback pool before the others, as its health is
-# not asked for (https://developers.cloudflare.com/load-balancing/understand-basics/health-details/).
-# An ejection is a guess from a few requests, so it is taken back before a monitor's verdict is.
-LAST_RESORT: Mapping[Standing, int | None] = {
-    Standing.AVAILABLE: 0,
-    Standing.EJECTED: 1,
-    Standing.NO_WEIGHT: 2,
-    Standing.UNHEALTHY: 2,
-    Standing.DRAINING: None,
-    Standing.MAINTENANCE: None,
-    Standing.DISABLED: None,
-}
-
-
-def last_resort(lb: LoadBalancer, snapshot: Snapshot) -> Iterator[Origin]:
-    """Yield the enabled origins of the enabled pools in the order in which despair tries them."""
-    ranked: list[tuple[int, int, Origin]] = []
-    for pool in lb.pools:
-        if snapshot.view(pool).off is not None:
-            continue
-        for origin in pool.origins:
-            rank = LAST_RESORT[snapshot.standing(origin)]
-            if rank is not None:
-                ranked.append((rank, pool is not lb.fallback_pool, origin))
-    ranked.sort(key=lambda entry: entry[:2])
-    return (origin for _, _, origin in ranked)

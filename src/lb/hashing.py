@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from hashlib import sha256
+from itertools import count
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _MASK = (1 << 64) - 1
 
@@ -11,6 +16,13 @@ def hash64(*parts: str) -> int:
     """Return 64 bits of SHA-256 over the parts, kept apart by a NUL."""
     text = "\0".join(parts).encode("utf-8", "surrogatepass")
     return int.from_bytes(sha256(text).digest()[:8], "big")
+
+
+def chance_of(key: int) -> Callable[[], float]:
+    """Return a source of chance that gives the same numbers for the same key, everywhere."""
+    numbers = count(1)
+    # The golden ratio's fraction, as in SplitMix64: neighbours in it are far apart.
+    return lambda: mixed_uniform(key, next(numbers) * 0x9E3779B97F4A7C15)
 
 
 def mixed_uniform(one: int, other: int) -> float:

@@ -100,6 +100,11 @@ class Secure(Enum):
 
 
 class ZeroDowntimeFailover(Enum):
+    """What becomes of a session whose origin fails.
+
+    https://developers.cloudflare.com/load-balancing/understand-basics/session-affinity/#zero-downtime-failover
+    """
+
     NONE = "none"
     TEMPORARY = "temporary"
     STICKY = "sticky"
@@ -245,6 +250,17 @@ class SessionAffinityAttributes:
     secure: Secure = Secure.AUTO
     drain_duration: int = 0
     """Seconds for which a disabled origin keeps the sessions that it has."""
+    headers: tuple[str, ...] = ()
+    """What a session by header is known by: header names, `cookie`, or `cookie:<name>,<name>`."""
+    require_all_headers: bool = False
+    zero_downtime_failover: ZeroDowntimeFailover = ZeroDowntimeFailover.STICKY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdaptiveRouting:
+    """Where the further attempts of a request may go."""
+
+    failover_across_pools: bool = True
 
 
 DEFAULT_RETRY_ON = (
@@ -311,6 +327,7 @@ class LoadBalancer:
     session_affinity_ttl: int = 82_800
     session_affinity_attributes: SessionAffinityAttributes = SessionAffinityAttributes()
     cookie_name: str = "__evenkeel"
+    adaptive_routing: AdaptiveRouting = AdaptiveRouting()
     failover: Failover = Failover()
     ejection: Ejection = Ejection()
     https_redirect: bool = False

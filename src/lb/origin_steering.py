@@ -39,17 +39,21 @@ def random(view: PoolView, facts: RequestFacts, rand: Callable[[], float]) -> It
 
 
 def by_hash(view: PoolView, facts: RequestFacts, rand: Callable[[], float]) -> Iterator[Origin]:
-    """Yield origins by weighted rendezvous hashing of the client's address.
+    """Yield origins in the order of the client's address."""
+    del rand
+    return in_order_of(hash64(facts.client_ip), view)
+
+
+def in_order_of(key: int, view: PoolView) -> Iterator[Origin]:
+    """Yield origins by weighted rendezvous hashing of a client's key, which has 64 bits.
 
     The origin with the highest score wins, and a score depends on nothing but client and origin:
     when an origin leaves or comes back, or its weight
     changes, only clients of its own move. Weights after
     Schindelhauer and Schomaker, "Weighted distributed hash tables" (2005): -w / ln(u).
     """
-    del rand
-    client = hash64(facts.client_ip)
     scored = [
-        (-weight / log(mixed_uniform(client, seed)), origin.name, origin)
+        (-weight / log(mixed_uniform(key, seed)), origin.name, origin)
         for origin, weight, seed in zip(view.origins, view.weights, view.seeds, strict=True)
     ]
     first = max(scored, default=None)

@@ -98,9 +98,12 @@ class Index(Generic[Named]):
         return tuple(named for named, _ in self._objects.values())
 
 
-def parse(document: Mapping[str, object]) -> Parsed:
-    """The configuration that a document describes, or everything that is wrong with it."""
-    reader = Reader()
+def parse(document: Mapping[str, object], *, short_sessions: bool = False) -> Parsed:
+    """The configuration that a document describes, or everything that is wrong with it.
+
+    `short_sessions` lets a session last less than Cloudflare's shortest.
+    """
+    reader = Reader(short_sessions=short_sessions)
     top = DOCUMENT.read(document, Place(), reader)
     record = top if isinstance(top, Record) else Record(Place())
     monitors: Index[Monitor] = Index("monitor", document, "monitors")

@@ -12,9 +12,15 @@ from typing import TYPE_CHECKING
 
 from lb.config.codes import Codes
 from lb.config.headers import REQUEST_HEADERS, RESPONSE_HEADERS
-from lb.config.kinds import Boolean, ListOf, Number, Ref, Reference, Text, Whole, choice_of
+from lb.config.kinds import Boolean, ListOf, Number, Ref, Reference, Text, Whole
 from lb.config.names import ADMIN_PATH, COOKIE_NAME, DESCRIPTION, SERVED_NAME
 from lb.config.problems import Place, Reader, shown
+from lb.config.sessions import (
+    ATTRIBUTES,
+    SESSION_AFFINITY,
+    SESSION_AFFINITY_TTL,
+    with_sessions,
+)
 from lb.config.steering import (
     ADAPTIVE_ROUTING,
     LOCATION_STRATEGY,
@@ -22,9 +28,7 @@ from lb.config.steering import (
     POOLS_BY_PLACE,
     RANDOM_STEERING,
     RULE,
-    SESSION_AFFINITY,
     STEERING_POLICY,
-    ZERO_DOWNTIME_FAILOVER,
 )
 from lb.config.tables import REQUIRED, Field, Record, Standing, Table
 from lb.model import (
@@ -33,9 +37,7 @@ from lb.model import (
     Failover,
     LoadBalancer,
     Pool,
-    SameSite,
     Secure,
-    SessionAffinityAttributes,
 )
 
 if TYPE_CHECKING:
@@ -43,13 +45,6 @@ if TYPE_CHECKING:
 
 _LATER = Standing.LATER
 _KEPT = Standing.KEPT
-
-
-def _make_attributes(record: Record, reader: Reader) -> SessionAffinityAttributes:
-    attributes = record.build(SessionAffinityAttributes)
-    if attributes.samesite is SameSite.NONE and attributes.secure is Secure.NEVER:
-        reader.refuse(record.at, 'samesite = "None" does not go with secure = "Never"')
-    return attributes
 
 
 def _make_failover(record: Record, reader: Reader) -> Failover:
@@ -88,26 +83,6 @@ def _make_admin(record: Record, reader: Reader) -> Admin:
     del reader
     return record.build(Admin)
 
-
-ATTRIBUTES = Table(
-    name="load_balancers.session_affinity_attributes",
-    doc="The affinity cookie's attributes, and what happens to sessions.",
-    make=_make_attributes,
-    fields=(
-        Field("samesite", choice_of(SameSite), "Auto", "The cookie's SameSite."),
-        Field("secure", choice_of(Secure), "Auto", "The cookie's Secure; `Auto`: as the request."),
-        Field(
-            "drain_duration",
-            Whole(0, 86_400),
-            0,
-            "Seconds for which a disabled origin keeps the sessions that it has, counted from "
-            "`disabled_at` or from the start of its maintenance.",
-        ),
-        Field("headers", ListOf(kind=Text(most=100), most=5), [], "The key.", _LATER),
-        Field("require_all_headers", Boolean(), False, "All of these.", _LATER),
-        Field("zero_downtime_failover", ZERO_DOWNTIME_FAILOVER, "none", "A retry.", _LATER),
-    ),
-)
 
 FAILOVER = Table(
     name="load_balancers.failover",
@@ -198,9 +173,16 @@ LOAD_BALANCER = Table(
         Field("enabled", Boolean(), True, "Whether it serves."),
         Field("steering_policy", STEERING_POLICY, "off", "How pools are ordered."),
         Field("session_affinity", SESSION_AFFINITY, "none", "What keeps a client on its origin."),
-        Field("session_affinity_ttl", Whole(1, 604_800), 82_800, "Seconds it is kept there."),
+        Field(
+            "session_affinity_ttl",
+            SESSION_AFFINITY_TTL,
+            82_800,
+            "Seconds it is kept there: for `cookie` and `ip_cookie` 1800 to 604800; "
+            "for `header` 30 to 3600, by default 1800.",
+        ),
         Field("session_affinity_attributes", ATTRIBUTES, {}, "More about it."),
         Field("cookie_name", COOKIE_NAME, "__evenkeel", "The affinity cookie's name."),
+        Field("adaptive_routing", ADAPTIVE_ROUTING, {}, "Where further attempts may go."),
         Field("failover", FAILOVER, {}, "What happens when an attempt fails."),
         Field("ejection", EJECTION, {}, "What failures mean for an origin."),
         Field("https_redirect", Boolean(), False, "Whether http is sent on to https."),
@@ -208,7 +190,6 @@ LOAD_BALANCER = Table(
         Field("request_headers", REQUEST_HEADERS, {}, "Changes on the way to an origin."),
         Field("response_headers", RESPONSE_HEADERS, {}, "Changes on the way to the client."),
         Field("random_steering", RANDOM_STEERING, {}, "Weights of pools.", _LATER),
-        Field("adaptive_routing", ADAPTIVE_ROUTING, {}, "Failover across pools.", _LATER),
         Field("country_pools", POOLS_BY_PLACE, {}, "Pools by country.", _LATER),
         Field("region_pools", POOLS_BY_PLACE, {}, "Pools by region.", _LATER),
         Field("pop_pools", POOLS_BY_PLACE, {}, "Pools by data centre.", _LATER),
@@ -249,6 +230,7 @@ def make_load_balancer(
         LoadBalancer, name=record.text("name"), default_pools=pools, fallback_pool=stand_in
     )
     _check_cookie(load_balancer, record.at, reader)
+    load_balancer = with_sessions(load_balancer, record, reader)
     usable = any(
         pool.enabled and any(origin.enabled for origin in pool.origins)
         for pool in load_balancer.pools

@@ -69,6 +69,10 @@ class Reader:
 
     problems: list[Problem] = field(default_factory=list)
     kept: dict[str, object] = field(default_factory=dict)
+    short_sessions: bool = False
+    """Whether sessions may be shorter than Cloudflare's, as variables of another Worker allow."""
+    given: set[str] = field(default_factory=set)
+    """Places where a key was given whose default depends on other keys."""
     _doubtful: set[str] = field(default_factory=set)
     """Every place with a problem in it or below it."""
 

@@ -19,8 +19,9 @@ from lb.config.kinds import (
     one_of,
 )
 from lb.config.pools import REGIONS
+from lb.config.sessions import SESSION_AFFINITY, SESSION_AFFINITY_TTL
 from lb.config.tables import REQUIRED, Field, Standing, Table
-from lb.model import SessionAffinity, SteeringPolicy, ZeroDowntimeFailover
+from lb.model import AdaptiveRouting, SteeringPolicy
 
 _LATER = Standing.LATER
 _KEPT = Standing.KEPT
@@ -41,10 +42,6 @@ STEERING_POLICY: Choice = choice_of(
         SteeringPolicy.LEAST_CONNECTIONS,
     ),
 )
-SESSION_AFFINITY = choice_of(
-    SessionAffinity, also={"": SessionAffinity.NONE}, later=(SessionAffinity.HEADER,)
-)
-ZERO_DOWNTIME_FAILOVER = choice_of(ZeroDowntimeFailover)
 
 RANDOM_STEERING = Table(
     name="load_balancers.random_steering",
@@ -78,8 +75,17 @@ LOCATION_STRATEGY = Table(
 
 ADAPTIVE_ROUTING = Table(
     name="load_balancers.adaptive_routing",
-    doc="What zero-downtime failover may use.",
-    fields=(Field("failover_across_pools", Boolean(), False, "Other pools too.", _LATER),),
+    doc="Where the further attempts of a request may go.",
+    make=lambda record, reader: record.build(AdaptiveRouting),  # noqa: ARG005
+    fields=(
+        Field(
+            "failover_across_pools",
+            Boolean(),
+            True,
+            "To other pools too, when the pool of the first attempt has no origin left; "
+            "Cloudflare's own default is `false`.",
+        ),
+    ),
 )
 
 _FIXED_RESPONSE = Table(
@@ -112,7 +118,7 @@ _OVERRIDES = Table(
             {},
             "As of a load balancer.",
         ),
-        Field("session_affinity_ttl", Whole(1, 604_800), 82_800, "As of a load balancer."),
+        Field("session_affinity_ttl", SESSION_AFFINITY_TTL, 82_800, "As of a load balancer."),
         Field("steering_policy", STEERING_POLICY, "off", "As of a load balancer."),
         Field("ttl", Whole(0, 86_400), None, "As of a load balancer."),
         Field("pools", POOLS, [], "Pools to use."),

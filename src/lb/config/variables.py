@@ -109,7 +109,7 @@ class _Reading:
 
     def parsed(self) -> Parsed:
         """The document's configuration, with problems at the variables that caused them."""
-        found = parse(self.document) if self.document else Invalid(())
+        found = parse(self.document, short_sessions=True) if self.document else Invalid(())
         if isinstance(found, Invalid):
             known = {problem.path for problem in self.problems}
             for problem in found.problems:
