@@ -11,7 +11,19 @@ SRC = Path(__file__).parents[1] / "src"
 LAYERS = (
     ("model", "facts"),
     ("events",),
-    ("config", "hashing", "health", "hosts", "in_flight", "maintenance", "slow_start", "times"),
+    (
+        "config",
+        "drawing",
+        "hashing",
+        "health",
+        "hosts",
+        "in_flight",
+        "maintenance",
+        "places",
+        "slow_start",
+        "times",
+    ),
+    ("slots",),
     ("availability", "monitors", "shared"),
     (
         "affinity",
@@ -20,6 +32,7 @@ LAYERS = (
         "freshness",
         "kept",
         "origin_steering",
+        "shedding",
         "steering",
         "status",
     ),

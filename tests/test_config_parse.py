@@ -173,8 +173,9 @@ def test_null_leaves_a_key_out() -> None:
             "load_balancers/0/steering_policy",
             "of",
             (
-                'must be "off" or "", not "of"; did you mean "off"? '
-                "@ $.load_balancers[0].steering_policy"
+                'must be "", "off", "geo", "random", "dynamic_latency", "proximity", '
+                '"least_outstanding_requests" or "least_connections", not "of"; '
+                'did you mean "off"? @ $.load_balancers[0].steering_policy'
             ),
         ),
         (
@@ -256,11 +257,6 @@ def test_null_leaves_a_key_out() -> None:
         ),
         # not yet, and never
         (
-            "load_balancers/0/steering_policy",
-            "geo",
-            '"geo" is not supported yet @ $.load_balancers[0].steering_policy',
-        ),
-        (
             "monitors/0/type",
             "icmp_ping",
             '"icmp_ping" is not possible: a Worker has neither ICMP nor UDP @ $.monitors[0].type',
@@ -277,8 +273,11 @@ def test_null_leaves_a_key_out() -> None:
         ),
         (
             "pools/0/load_shedding",
-            {"default_percent": 10},
-            "not supported yet @ $.pools[0].load_shedding.default_percent",
+            {"session_policy": "random"},
+            (
+                '"random" is not possible: with each request a session would be less likely to '
+                "stay @ $.pools[0].load_shedding.session_policy"
+            ),
         ),
         (
             "pools/0/origins/0/virtual_network_id",
@@ -477,7 +476,7 @@ def test_everything_can_be_set() -> None:
     (balancer,) = config.load_balancers
 
     assert config.pools[0].origin_steering is OriginSteeringPolicy.HASH
-    assert balancer.steering_policy is SteeringPolicy.OFF
+    assert balancer.steering_policy is SteeringPolicy.DEFAULT
     assert balancer.session_affinity is SessionAffinity.IP_COOKIE
     assert balancer.session_affinity_attributes.samesite is SameSite.NONE
     assert balancer.session_affinity_attributes.secure is Secure.ALWAYS

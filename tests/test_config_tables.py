@@ -18,10 +18,17 @@ from lb.config.kinds import Ref
 from lb.config.load_balancers import ADMIN, EJECTION, FAILOVER, LOAD_BALANCER
 from lb.config.monitors import MONITOR
 from lb.config.notifications import NOTIFICATION
-from lb.config.pools import NOTIFICATION_FILTER, ORIGIN, ORIGIN_ALERTS, POOL, POOL_ALERTS
+from lb.config.pools import (
+    LOAD_SHEDDING,
+    NOTIFICATION_FILTER,
+    ORIGIN,
+    ORIGIN_ALERTS,
+    POOL,
+    POOL_ALERTS,
+)
 from lb.config.problems import BAD, Place, Reader
 from lb.config.sessions import ATTRIBUTES
-from lb.config.steering import ADAPTIVE_ROUTING
+from lb.config.steering import ADAPTIVE_ROUTING, FIXED_RESPONSE, RANDOM_STEERING, TOPOLOGY
 from lb.config.tables import Field, Required, Standing, Table
 from lb.model import (
     AdaptiveRouting,
@@ -30,14 +37,18 @@ from lb.model import (
     Config,
     Ejection,
     Failover,
+    FixedResponse,
     HeaderEdits,
     LoadBalancer,
+    LoadShedding,
     Monitor,
     Notification,
     NotificationFilter,
     Origin,
     Pool,
+    RandomSteering,
     SessionAffinityAttributes,
+    Topology,
 )
 
 ROOT = Path(__file__).parents[1]
@@ -59,12 +70,21 @@ MODELS = (
     (NOTIFICATION, Notification),
     (NOTIFICATION_FILTER, NotificationFilter),
     (POOL_ALERTS, AlertFilter),
+    (LOAD_SHEDDING, LoadShedding),
+    (RANDOM_STEERING, RandomSteering),
+    (TOPOLOGY, Topology),
+    (FIXED_RESPONSE, FixedResponse),
     (ORIGIN_ALERTS, AlertFilter),
 )
 # An origin's URL is worked out from its address and port, and its pool is the one around it.
 # A sensitivity is a choice of defaults.
 ONLY_IN_THE_TABLE = {"pools.origins": {"port", "header"}, "monitors": {"sensitivity"}}
-ONLY_IN_THE_MODEL = {"pools.origins": {"pool", "url", "explicit"}, "document": {"kept"}}
+ONLY_IN_THE_MODEL = {
+    "pools.origins": {"pool", "url", "explicit"},
+    "pools": {"monitor_group"},
+    "load_balancers": {"pool_sets"},
+    "document": {"kept", "monitor_groups"},
+}
 
 
 def supported(table: Table) -> list[Field]:
@@ -159,8 +179,8 @@ def test_the_schema_refuses_what_an_editor_should_mark() -> None:
         {"minimum_origins": 0},
         {"enabled": "yes"},
         {"check_regions": ["CHINA"]},
-        {"load_shedding": {"default_percent": 5}},
-        {"origin_steering": {"policy": "least_connections"}},
+        {"load_shedding": {"default_percent": 101}},
+        {"origin_steering": {"policy": "least_loaded"}},
     ):
         assert validator.is_valid({"pools": [pool]})
         assert not validator.is_valid({"pools": [{**pool, **change}]}), change

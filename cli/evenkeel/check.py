@@ -90,7 +90,7 @@ def summary(config: Config) -> Tree:
 def _balancer_line(balancer: LoadBalancer) -> Text:
     line = Text(balancer.name, "bold")
     affinity = balancer.session_affinity.value
-    line.append(f"  steering_policy {balancer.steering_policy.value}", "not bold dim")
+    line.append(f"  steering_policy {balancer.steers_by.value}", "not bold dim")
     line.append(f", session_affinity {affinity}", "not bold dim")
     line.append("" if balancer.enabled else "  disabled", "yellow")
     return line

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 
 from lb.hashing import hash64
 from lb.health import OriginHealth
+from lb.in_flight import InFlight
 from lb.maintenance import Off, switched_off
 from lb.model import Health, PoolHealth
+from lb.slots import Slots
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -100,7 +102,7 @@ class Snapshot:
     in use cost, however many are configured.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (what a moment consists of)
         self,
         health: Mapping[tuple[str, str], OriginHealth],
         ejections: Mapping[tuple[str, str], EjectionState],
@@ -108,9 +110,12 @@ class Snapshot:
         *,
         shares: Mapping[tuple[str, str], float] = _FULL_SHARES,
         until: float = inf,
+        in_flight: InFlight | None = None,
     ) -> None:
         """`shares` has the origins in slow start; `until` is when anything else changes."""
         self.now = now
+        self.in_flight = InFlight() if in_flight is None else in_flight
+        """What is under way at this very moment: the one thing in here that moves on."""
         self.shares = shares
         self._health = health
         self._ejections = ejections
@@ -194,6 +199,7 @@ class PoolView:
         taking = TAKES_NEW if keeping is NO_SESSIONS else TAKES_HASHED
         self.origins = tuple(origin for origin, standing in self._standings if taking[standing])
         """Those that may be chosen, in the order of the configuration."""
+        self.in_flight = snapshot.in_flight
         self._shares = snapshot.shares
 
     @cached_property
@@ -220,6 +226,19 @@ class PoolView:
     def seeds(self) -> tuple[int, ...]:
         """What stands for each of `origins` in a hash."""
         return tuple(hash64(*origin.key) for origin in self.origins)
+
+    @cached_property
+    def slots(self) -> Slots:
+        """Where a client's origin is looked up when there are many."""
+        return Slots(self.pool.origins)
+
+    def weight_of(self, origin: Origin) -> float:
+        """Return an origin's weight; 0 if it is none of `origins`."""
+        return self._weight_by_key.get(origin.key, 0.0)
+
+    @cached_property
+    def _weight_by_key(self) -> Mapping[tuple[str, str], float]:
+        return {one.key: weight for one, weight in zip(self.origins, self.weights, strict=True)}
 
 
 def _health(

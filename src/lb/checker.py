@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from lb.health import EVERYWHERE
 from lb.monitors import MONITORS
 from lb.monitors.words import TIMEOUTS
 
@@ -66,9 +67,12 @@ async def _verdict(origin: Origin, monitor: Monitor, prober: Prober, clock: Cloc
     https://developers.cloudflare.com/api/resources/load_balancers/subresources/monitors/ (retries)
     """
     kind = MONITORS[monitor.type]
-    probe, began, attempt = kind.probe(monitor, origin), clock(), 1
+    probe, attempt = kind.probe(monitor, origin), 1
+    began = sent = clock()
     reply = await prober.send(probe)
     while reply in TIMEOUTS and attempt <= monitor.retries:
+        sent = clock()
         reply, attempt = await prober.send(probe), attempt + 1
-    verdict = kind.judge(monitor, reply)
-    return replace(verdict, attempt=attempt, duration=clock() - began)
+    verdict, now = kind.judge(monitor, reply), clock()
+    latencies = ((EVERYWHERE, now - sent),) if verdict.passed else ()
+    return replace(verdict, attempt=attempt, duration=now - began, latencies=latencies)

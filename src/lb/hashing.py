@@ -25,14 +25,18 @@ def chance_of(key: int) -> Callable[[], float]:
     return lambda: mixed_uniform(key, next(numbers) * 0x9E3779B97F4A7C15)
 
 
-def mixed_uniform(one: int, other: int) -> float:
-    """Return a number above 0 and below 1 that depends on every bit of both.
+def mixed(number: int) -> int:
+    """Return 64 bits that each depend on every one of a number's last 64.
 
     The finalizer of SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number
-    generators", 2014): a digest for each pair would cost a request several times as much.
+    generators", 2014): a digest for each number would cost a request several times as much.
     """
-    mixed = (one ^ other) & _MASK
-    mixed = ((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
-    mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & _MASK
-    mixed ^= mixed >> 31
-    return ((mixed >> 11) + 0.5) / (1 << 53)
+    number &= _MASK
+    number = ((number ^ (number >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
+    number = ((number ^ (number >> 27)) * 0x94D049BB133111EB) & _MASK
+    return number ^ (number >> 31)
+
+
+def mixed_uniform(one: int, other: int) -> float:
+    """Return a number above 0 and below 1 that depends on every bit of both."""
+    return ((mixed(one ^ other) >> 11) + 0.5) / (1 << 53)

@@ -12,7 +12,7 @@ from lb.model import Health
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lb.model import Monitor, Origin
+    from lb.model import Monitor, Origin, Region
 
 
 class Signal(Enum):
@@ -53,6 +53,13 @@ NO_FAILURES = "No failures"
 """What Cloudflare says as the cause while all is well."""
 
 
+EVERYWHERE = ""
+"""Stands for the place of whoever probes, where probes come from no region."""
+
+NEWEST_COUNTS = 0.25
+"""How much the newest of an origin's round trips counts, in an exponentially weighted mean."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """What one probe said."""
@@ -63,6 +70,8 @@ class Verdict:
     """Of a round's probes; one that timed out is followed by another."""
     duration: float = 0.0
     """Seconds that the round took."""
+    latencies: tuple[tuple[str, float], ...] = ()
+    """Seconds that the probe took which passed, by region, as in OriginHealth."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +85,14 @@ class OriginHealth:
     cause: str = ""
     recovered: float = 0.0
     """When it last turned from UNHEALTHY to HEALTHY; 0 when it never did."""
+    latencies: tuple[tuple[str, float], ...] = ()
+    """Seconds that probes take, by the code of the region that they come from; "" is no region."""
+
+    def latency_from(self, region: Region | None) -> float | None:
+        """Return the seconds that a probe takes from a region; of no other, from no region."""
+        known = dict(self.latencies)
+        found = None if region is None else known.get(region.value)
+        return known.get(EVERYWHERE) if found is None else found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +120,7 @@ def observe(
         checked=now,
         cause=verdict.cause,
         recovered=now if recovering else before.recovered,
+        latencies=_averaged(before.latencies, verdict.latencies),
     )
     if not changed:
         return after, None
@@ -115,6 +133,18 @@ def observe(
         attempt=verdict.attempt,
         duration=verdict.duration,
     )
+
+
+def _averaged(
+    before: tuple[tuple[str, float], ...], newest: tuple[tuple[str, float], ...]
+) -> tuple[tuple[str, float], ...]:
+    if not newest:
+        return before
+    known = dict(before)
+    for region, seconds in newest:
+        mean = known.get(region, seconds)
+        known[region] = mean + NEWEST_COUNTS * (seconds - mean)
+    return tuple(sorted(known.items()))
 
 
 def _signal(monitor: Monitor, streak: int, *, passed: bool) -> tuple[Signal, int]:

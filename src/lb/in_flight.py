@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 MARGIN = 5.0
 """Seconds after its time-out at which a request is taken for lost."""
 
@@ -9,14 +11,32 @@ SWEPT_EVERY = 5.0
 """Seconds between two looks for lost requests."""
 
 
+SOCKET_LASTS = 600.0
+"""Seconds for which a WebSocket counts as open. The runtime passes it on by itself and tells nobody
+when it ends (docs/decisions/least-loaded.md)."""
+
+
+class PoolFlow:
+    """The sums of one pool's origins."""
+
+    __slots__ = ("sockets", "under_way")
+
+    def __init__(self) -> None:
+        self.under_way = 0
+        self.sockets = 0
+
+
 class Flow:
     """The requests to one origin."""
 
-    __slots__ = ("under_way",)
+    __slots__ = ("pool", "sockets", "under_way")
 
-    def __init__(self) -> None:
+    def __init__(self, pool: PoolFlow) -> None:
+        self.pool = pool
         self.under_way: dict[int, float] = {}
         """Ticket -> when its request is taken for lost."""
+        self.sockets: deque[float] = deque()
+        """When each WebSocket counts no more, the soonest first."""
 
 
 class InFlight:
@@ -28,6 +48,7 @@ class InFlight:
 
     def __init__(self) -> None:
         self._flows: dict[tuple[str, str], Flow] = {}
+        self._pools: dict[str, PoolFlow] = {}
         self._tickets = 0
         self._sweep_at = 0.0
 
@@ -37,21 +58,48 @@ class InFlight:
             self._sweep(now)
         flow = self._flows.get(key)
         if flow is None:
-            flow = self._flows[key] = Flow()
+            flow = self._made(key)
         self._tickets = ticket = self._tickets + 1
         flow.under_way[ticket] = now + timeout + MARGIN
+        flow.pool.under_way += 1
         return ticket
 
     def end(self, key: tuple[str, str], ticket: int) -> None:
         """Count an attempt no more; a ticket that has been used or forgotten is none."""
         flow = self._flows.get(key)
-        if flow is not None:
-            flow.under_way.pop(ticket, None)
+        if flow is not None and flow.under_way.pop(ticket, None) is not None:
+            flow.pool.under_way -= 1
+
+    def open_socket(self, key: tuple[str, str], now: float) -> None:
+        """Count a WebSocket for as long as one is taken to last."""
+        flow = self._flows.get(key) or self._made(key)
+        flow.sockets.append(now + SOCKET_LASTS)
+        flow.pool.sockets += 1
 
     def outstanding(self, key: tuple[str, str]) -> int:
         """Return how many attempts wait for an origin's answer; a dictionary look-up."""
         flow = self._flows.get(key)
         return 0 if flow is None else len(flow.under_way)
+
+    def connections(self, key: tuple[str, str]) -> int:
+        """Return how many attempts and WebSockets an origin has."""
+        flow = self._flows.get(key)
+        return 0 if flow is None else len(flow.under_way) + len(flow.sockets)
+
+    def outstanding_of(self, pool: str) -> int:
+        """Return how many attempts wait for an answer of a pool."""
+        flow = self._pools.get(pool)
+        return 0 if flow is None else flow.under_way
+
+    def connections_of(self, pool: str) -> int:
+        """Return how many attempts and WebSockets a pool has."""
+        flow = self._pools.get(pool)
+        return 0 if flow is None else flow.under_way + flow.sockets
+
+    def _made(self, key: tuple[str, str]) -> Flow:
+        pool = self._pools.setdefault(key[0], PoolFlow())
+        flow = self._flows[key] = Flow(pool)
+        return flow
 
     def _sweep(self, now: float) -> None:
         self._sweep_at = now + SWEPT_EVERY
@@ -59,3 +107,7 @@ class InFlight:
             lost = [ticket for ticket, lost_at in flow.under_way.items() if lost_at <= now]
             for ticket in lost:
                 del flow.under_way[ticket]
+            flow.pool.under_way -= len(lost)
+            while flow.sockets and flow.sockets[0] <= now:
+                flow.sockets.popleft()
+                flow.pool.sockets -= 1

@@ -281,7 +281,14 @@ class Memory:
                 if now < start + seconds:
                     shares[origin.key] = share(start, seconds, now)
                     until = min(until, changes_at(start, seconds, now))
-        return Snapshot(dict(self._health), dict(self._ejections), now, shares=shares, until=until)
+        return Snapshot(
+            dict(self._health),
+            dict(self._ejections),
+            now,
+            shares=shares,
+            until=until,
+            in_flight=self.in_flight,
+        )
 
     def _back_since(self, origin: Origin, now: float) -> float:
         """Return when an origin last came back, from whatever had kept it away."""

@@ -12,7 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 
 class Health(Enum):
@@ -75,6 +75,13 @@ class OriginSteeringPolicy(Enum):
     HASH = "hash"
     LEAST_OUTSTANDING_REQUESTS = "least_outstanding_requests"
     LEAST_CONNECTIONS = "least_connections"
+
+
+class SheddingPolicy(Enum):
+    """Which requests a pool sheds: any, or all of some clients."""
+
+    RANDOM = "random"
+    HASH = "hash"
 
 
 class SessionAffinity(Enum):
@@ -177,6 +184,35 @@ class Monitor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """A monitor's part in a group."""
+
+    monitor: Monitor
+    enabled: bool = True
+    monitoring_only: bool = False
+    """Whether it probes without a vote."""
+    must_be_healthy: bool = False
+    """Whether its failure decides alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonitorGroup:
+    """Several monitors that vote on an origin's health.
+
+    https://developers.cloudflare.com/load-balancing/monitors/monitor-groups/
+    """
+
+    name: str
+    description: str = ""
+    members: tuple[Member, ...] = ()
+
+    @property
+    def monitors(self) -> tuple[Monitor, ...]:
+        """Those that probe."""
+        return tuple(member.monitor for member in self.members if member.enabled)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
     """A time that was set aside for maintenance, in seconds since the Unix epoch."""
 
@@ -226,6 +262,21 @@ class NotificationFilter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LoadShedding:
+    """How much of a pool's traffic goes elsewhere.
+
+    https://developers.cloudflare.com/load-balancing/additional-options/load-shedding/
+    """
+
+    default_percent: float = 0.0
+    """Of requests without a session."""
+    default_policy: SheddingPolicy = SheddingPolicy.RANDOM
+    session_percent: float = 0.0
+    """Of sessions that there are already."""
+    session_policy: SheddingPolicy = SheddingPolicy.HASH
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
     """Origins that can stand in for each other."""
 
@@ -238,7 +289,14 @@ class Pool:
     maintenance: tuple[Window, ...] = ()
     minimum_origins: int = 1
     monitor: Monitor | None = None
+    monitor_group: MonitorGroup | None = None
+    """In place of a monitor."""
     origin_steering: OriginSteeringPolicy = OriginSteeringPolicy.RANDOM
+    load_shedding: LoadShedding = LoadShedding()
+    latitude: float | None = None
+    """Degrees north; given together with the longitude, or neither is."""
+    longitude: float | None = None
+    """Degrees east."""
     check_regions: tuple[Region, ...] = ()
     """From where it is probed; none: from wherever the Worker keeps its state."""
     notification_filter: NotificationFilter = NotificationFilter()
@@ -313,6 +371,61 @@ class HeaderEdits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RandomSteering:
+    """Weights of pools, for the steering policies that know weights."""
+
+    default_weight: float = 1.0
+    pool_weights: tuple[tuple[str, float], ...] = ()
+    """By the pools' names."""
+
+    def weights(self, pools: Sequence[Pool]) -> tuple[float, ...]:
+        """Return the weights of these pools."""
+        known = dict(self.pool_weights)
+        return tuple(known.get(pool.name, self.default_weight) for pool in pools)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topology:
+    """Where a request comes in. Each list that is not empty has to name the place."""
+
+    pops: tuple[str, ...] = ()
+    """Data centres, as IATA codes."""
+    countries: tuple[str, ...] = ()
+    """As ISO 3166-1 alpha-2 codes."""
+    regions: tuple[Region, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FixedResponse:
+    """An answer without any origin."""
+
+    message_body: str = ""
+    status_code: int = 200
+    content_type: str = ""
+    location: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolSet:
+    """Pools, and how they are used, for requests that come in at some places.
+
+    https://developers.cloudflare.com/load-balancing/understand-basics/traffic-steering/pool-sets/
+    """
+
+    name: str
+    pools: tuple[Pool, ...] = ()
+    """None: the set has a fixed response."""
+    match: Topology | None = None
+    """None: every request."""
+    disabled: bool = False
+    random_steering: RandomSteering = RandomSteering()
+    fallback_pool: Pool | None = None
+    """None: the load balancer's own."""
+    steering_policy: SteeringPolicy = SteeringPolicy.OFF
+    fixed_response: FixedResponse | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoadBalancer:
     """A public hostname and how its requests are spread over pools."""
 
@@ -322,7 +435,14 @@ class LoadBalancer:
     fallback_pool: Pool
     description: str = ""
     enabled: bool = True
-    steering_policy: SteeringPolicy = SteeringPolicy.OFF
+    steering_policy: SteeringPolicy = SteeringPolicy.DEFAULT
+    random_steering: RandomSteering = RandomSteering()
+    country_pools: tuple[tuple[str, tuple[Pool, ...]], ...] = ()
+    """By ISO 3166-1 alpha-2 codes."""
+    region_pools: tuple[tuple[Region, tuple[Pool, ...]], ...] = ()
+    pop_pools: tuple[tuple[str, tuple[Pool, ...]], ...] = ()
+    """By the data centres' IATA codes."""
+    pool_sets: tuple[PoolSet, ...] = ()
     session_affinity: SessionAffinity = SessionAffinity.NONE
     session_affinity_ttl: int = 82_800
     session_affinity_attributes: SessionAffinityAttributes = SessionAffinityAttributes()
@@ -336,11 +456,30 @@ class LoadBalancer:
     response_headers: HeaderEdits = HeaderEdits()
 
     @property
+    def steers_by(self) -> SteeringPolicy:
+        """The policy that is meant: "" is geo where a map of places is set, else off."""
+        if self.steering_policy is not SteeringPolicy.DEFAULT:
+            return self.steering_policy
+        mapped = self.country_pools or self.region_pools or self.pop_pools
+        return SteeringPolicy.GEO if mapped else SteeringPolicy.OFF
+
+    @property
     def pools(self) -> tuple[Pool, ...]:
         """Every pool that a request can reach, each once, in failover order."""
-        return tuple(
-            {pool.name: pool for pool in (*self.default_pools, self.fallback_pool)}.values()
+        placed = (
+            pool
+            for places in (self.pop_pools, self.country_pools, self.region_pools)
+            for _, pools in places
+            for pool in pools
         )
+        sets = (
+            pool
+            for each in self.pool_sets
+            for pool in (*each.pools, each.fallback_pool)
+            if pool is not None
+        )
+        every = (*self.default_pools, self.fallback_pool, *placed, *sets)
+        return tuple({pool.name: pool for pool in every}.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -387,6 +526,7 @@ class Config:
     load_balancers: tuple[LoadBalancer, ...]
     pools: tuple[Pool, ...]
     monitors: tuple[Monitor, ...] = ()
+    monitor_groups: tuple[MonitorGroup, ...] = ()
     notifications: tuple[Notification, ...] = ()
     admin: Admin = Admin()
     state: State = State()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from itertools import accumulate
 from math import log
 from typing import TYPE_CHECKING, Protocol
 
+from lb.drawing import by_chance, by_load
 from lb.hashing import hash64, mixed_uniform
 from lb.model import OriginSteeringPolicy
+from lb.slots import MOST_SCORED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -29,13 +29,7 @@ class OriginSteering(Protocol):
 def random(view: PoolView, facts: RequestFacts, rand: Callable[[], float]) -> Iterator[Origin]:
     """Yield origins by chance, each with its share of the weight of those that are left."""
     del facts
-    origins, weights, sums = view.origins, view.weights, view.cumulative
-    while origins:
-        at = min(bisect_right(sums, rand() * sums[-1]), len(origins) - 1)
-        yield origins[at]
-        origins = origins[:at] + origins[at + 1 :]
-        weights = weights[:at] + weights[at + 1 :]
-        sums = tuple(accumulate(weights))
+    return by_chance(view.origins, view.weights, view.cumulative, rand)
 
 
 def by_hash(view: PoolView, facts: RequestFacts, rand: Callable[[], float]) -> Iterator[Origin]:
@@ -45,12 +39,28 @@ def by_hash(view: PoolView, facts: RequestFacts, rand: Callable[[], float]) -> I
 
 
 def in_order_of(key: int, view: PoolView) -> Iterator[Origin]:
-    """Yield origins by weighted rendezvous hashing of a client's key, which has 64 bits.
+    """Yield origins in the order of a client's key, which has 64 bits.
 
-    The origin with the highest score wins, and a score depends on nothing but client and origin:
-    when an origin leaves or comes back, or its weight
-    changes, only clients of its own move. Weights after
-    Schindelhauer and Schomaker, "Weighted distributed hash tables" (2005): -w / ln(u).
+    It depends on nothing but client and origins: when an origin leaves or comes back, or its weight
+    changes, only clients of its own move. Of many origins the first is looked up in `view.slots`,
+    so that its cost does not grow with their number (docs/decisions/least-loaded.md).
+    """
+    if len(view.pool.origins) <= MOST_SCORED:
+        yield from by_score(key, view)
+        return
+    first = view.slots.first(key, view.weight_of)
+    if first is not None:
+        yield first
+    for origin in by_score(key, view):
+        if origin is not first:
+            yield origin
+
+
+def by_score(key: int, view: PoolView) -> Iterator[Origin]:
+    """Yield origins by weighted rendezvous hashing.
+
+    The origin with the highest score wins. Weights after Schindelhauer and Schomaker, "Weighted
+    distributed hash tables" (2005): -w / ln(u).
     """
     scored = [
         (-weight / log(mixed_uniform(key, seed)), origin.name, origin)
@@ -65,7 +75,31 @@ def in_order_of(key: int, view: PoolView) -> Iterator[Origin]:
         yield origin
 
 
+def least_outstanding_requests(
+    view: PoolView, facts: RequestFacts, rand: Callable[[], float]
+) -> Iterator[Origin]:
+    """Yield first the origin of two that has fewer requests under way for its weight."""
+    del facts
+    outstanding = view.in_flight.outstanding
+    return by_load(
+        view.origins, view.weights, view.cumulative, lambda origin: outstanding(origin.key), rand
+    )
+
+
+def least_connections(
+    view: PoolView, facts: RequestFacts, rand: Callable[[], float]
+) -> Iterator[Origin]:
+    """Yield first the origin of two that has fewer connections open for its weight."""
+    del facts
+    connections = view.in_flight.connections
+    return by_load(
+        view.origins, view.weights, view.cumulative, lambda origin: connections(origin.key), rand
+    )
+
+
 ORIGIN_POLICIES: Mapping[OriginSteeringPolicy, OriginSteering] = {
     OriginSteeringPolicy.RANDOM: random,
     OriginSteeringPolicy.HASH: by_hash,
+    OriginSteeringPolicy.LEAST_OUTSTANDING_REQUESTS: least_outstanding_requests,
+    OriginSteeringPolicy.LEAST_CONNECTIONS: least_connections,
 }

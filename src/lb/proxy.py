@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from lb.ports import Clock, Log, Transport
 
 
+SWITCHING_PROTOCOLS = 101
+
+
 class Exchange:
     """One request between its client and its origins.
 
@@ -51,6 +54,8 @@ class Exchange:
         change = self._memory.record(serving.lb, attempt.origin, judgement, self._started, now)
         step = plan.after(outcome, judgement, now)
         if isinstance(outcome, Answered):
+            if outcome.status == SWITCHING_PROTOCOLS and serving.counts_sockets:
+                self._memory.in_flight.open_socket(attempt.origin.key, now)
             if self._held is not None:
                 self.transport.discard(self._held)
             self._held = outcome

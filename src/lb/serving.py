@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from lb.affinity import affinity_of
 from lb.availability import Keeping, Standing
 from lb.forwarding import Forwarding
 from lb.hashing import chance_of
-from lb.model import SessionAffinity, ZeroDowntimeFailover
+from lb.model import OriginSteeringPolicy, SessionAffinity, SteeringPolicy, ZeroDowntimeFailover
 from lb.origin_steering import ORIGIN_POLICIES, in_order_of
+from lb.shedding import Shed, shedding_of
 from lb.steering import POLICIES
 
 if TYPE_CHECKING:
@@ -28,7 +28,18 @@ class Serving:
         self.lb = lb
         self.affinity = affinity_of(lb, cookie_key)
         self.forwarding = Forwarding(lb, identity)
-        self.steering = POLICIES[lb.steering_policy]
+        self.steering = POLICIES[lb.steers_by](lb)
+        by_load = lb.steers_by in (
+            SteeringPolicy.LEAST_OUTSTANDING_REQUESTS,
+            SteeringPolicy.LEAST_CONNECTIONS,
+        )
+        # What keeps a session by a key must be the same in every isolate, and load is not.
+        self.keyed_steering = POLICIES[SteeringPolicy.RANDOM](lb) if by_load else self.steering
+        self.shedding = shedding_of(lb)
+        self.counts_sockets = lb.steers_by is SteeringPolicy.LEAST_CONNECTIONS or any(
+            pool.origin_steering is OriginSteeringPolicy.LEAST_CONNECTIONS for pool in lb.pools
+        )
+        """Whether it matters how many WebSockets an origin has."""
         self.pools = {pool.name: pool for pool in lb.pools}
         failover = lb.session_affinity_attributes.zero_downtime_failover
         self.by_header = lb.session_affinity is SessionAffinity.HEADER
@@ -78,41 +89,72 @@ def candidates(
 ) -> Iterator[Origin]:
     """Yield every origin that may be tried, once, the best first.
 
-    The pin; then the rest of its pool; then steering over the pools and origin steering within;
-    and when those have failed or there are none, whatever is left is better than a refusal.
-
     A function and not a method: a generator that holds the plan which holds it would keep the
     request and its response alive until Python looks for cycles.
     """
     seen = set()
-    pools: Iterable[Pool] = ()
-    if pinned is not None:
-        home = serving.pools[pinned.pool]
-        if snapshot.keeps_session(home, pinned, serving.keeping):
-            seen.add(pinned.key)
-            yield pinned
-            pools = (home,)
-    key = None if serving.affinity is None else serving.affinity.key(facts)
-    if key is not None:
-        rand = chance_of(key)
-    for pool in chain(pools, serving.steering(serving.lb.default_pools, facts, rand)):
-        sessions = key is not None and serving.by_header
-        view = snapshot.sessions(pool, serving.keeping) if sessions else snapshot.view(pool)
-        if not view.available:
-            continue
-        chosen = (
-            serving.origin_steering[pool.name](view, facts, rand)
-            if key is None
-            else in_order_of(key, view)
-        )
-        for origin in chosen:
-            if origin.key not in seen:
-                seen.add(origin.key)
-                yield origin
-    for origin in last_resort(serving.lb, snapshot):
+    for origin in _preferred(serving, snapshot, facts, rand, pinned):
         if origin.key not in seen:
             seen.add(origin.key)
             yield origin
+
+
+def _preferred(
+    serving: Serving,
+    snapshot: Snapshot,
+    facts: RequestFacts,
+    rand: Callable[[], float],
+    pinned: Origin | None,
+) -> Iterator[Origin]:
+    """Yield origins, some of them more than once.
+
+    The pin; then the rest of its pool; then steering over the pools and origin steering within;
+    then, if some of these have shed the request, the fallback pool; and when those have failed or
+    there are none, whatever is left is better than a refusal.
+    """
+    shed = Shed(serving.shedding, facts) if serving.shedding else None
+    home = None if pinned is None else serving.pools[pinned.pool]
+    if pinned is not None and home is not None:
+        stays = snapshot.keeps_session(home, pinned, serving.keeping)
+        if stays and not (shed and shed.session(home)):
+            yield pinned
+        else:
+            home = None
+    key = None if serving.affinity is None else serving.affinity.key(facts)
+    steering = serving.steering
+    if key is not None:
+        rand, steering = chance_of(key), serving.keyed_steering
+    if home is not None:
+        yield from _chosen(serving, snapshot, home, facts, rand, key)
+    for pool in steering(facts, snapshot, rand):
+        if shed and snapshot.view(pool).available:
+            session = key if serving.by_header else None
+            if shed.request(pool, session, rand):
+                continue
+        yield from _chosen(serving, snapshot, pool, facts, rand, key)
+    if shed and shed.pools:
+        # What all pools shed goes there, and is better off in one that sheds than in one that is
+        # down (https://developers.cloudflare.com/load-balancing/additional-options/load-shedding/).
+        yield from _chosen(serving, snapshot, serving.lb.fallback_pool, facts, rand, key)
+    yield from last_resort(serving.lb, snapshot)
+
+
+def _chosen(  # noqa: PLR0913, PLR0917 (each is handed on)
+    serving: Serving,
+    snapshot: Snapshot,
+    pool: Pool,
+    facts: RequestFacts,
+    rand: Callable[[], float],
+    key: int | None,
+) -> Iterable[Origin]:
+    """Return a pool's origins in the order of its origin steering; none if the pool is down."""
+    sessions = key is not None and serving.by_header
+    view = snapshot.sessions(pool, serving.keeping) if sessions else snapshot.view(pool)
+    if not view.available:
+        return ()
+    if key is not None:
+        return in_order_of(key, view)
+    return serving.origin_steering[pool.name](view, facts, rand)
 
 
 # The order of the last resort, in each rank the fallback pool before the others, as its health is

@@ -117,10 +117,20 @@ def _shared(document: Any) -> SharedHealth:
     )
 
 
+def _latencies(value: object) -> tuple[tuple[str, float], ...]:
+    if not isinstance(value, list) or not all(
+        isinstance(one, list) and len(one) == 2 for one in value
+    ):
+        raise _Unreadable
+    return tuple((_like("", region), _like(0.0, seconds)) for region, seconds in value)
+
+
 def _like(sample: Any, value: object) -> Any:
     """Return a value of the sample's kind."""
     if isinstance(sample, Enum):
         return type(sample)(value)
+    if isinstance(sample, tuple):
+        return _latencies(value)
     if isinstance(sample, float) and type(value) in {int, float}:
         value = float(value)  # type: ignore[arg-type] # one of the two
     if type(value) is not type(sample) or (isinstance(value, float) and not isfinite(value)):

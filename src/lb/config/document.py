@@ -8,17 +8,26 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from lb.config.kinds import ListOf, Ref, Whole
 from lb.config.load_balancers import ADMIN, LOAD_BALANCER, make_load_balancer
-from lb.config.monitors import MONITOR, MONITOR_GROUP, make_monitor
+from lb.config.monitors import MONITOR, MONITOR_GROUP, make_group, make_monitor
 from lb.config.notifications import NOTIFICATION, make_notification
-from lb.config.pools import HOST_DIFFERS, POOL, hosts_of, make_pool
+from lb.config.pools import HOST_DIFFERS, POOL, hosts_of, make_pool, monitors_of
 from lb.config.problems import Place, Problem, Reader, nearest, shown
 from lb.config.tables import Field, Record, Standing, Table
-from lb.model import Admin, Config, LoadBalancer, Monitor, Notification, Pool, State
+from lb.model import (
+    Admin,
+    Config,
+    LoadBalancer,
+    Monitor,
+    MonitorGroup,
+    Notification,
+    Pool,
+    State,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-Named = TypeVar("Named", Monitor, Pool, LoadBalancer, Notification)
+Named = TypeVar("Named", Monitor, MonitorGroup, Pool, LoadBalancer, Notification)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +77,11 @@ DOCUMENT = Table(
 class Index(Generic[Named]):
     """Objects of one kind by name, and the names that were given to refused ones."""
 
-    def __init__(self, kind: str, document: object, key: str) -> None:
+    def __init__(self, kind: str, document: object, key: str, named_by: str = "name") -> None:
         self._kind = kind
+        self._named_by = named_by
         self._objects: dict[str, tuple[Named, Place]] = {}
-        self._written = set(_names(document, key))
+        self._written = set(_names(document, key, named_by))
 
     def add(self, named: Named, at: Place, reader: Reader) -> None:
         """Take an object in; a second one of its name is a problem."""
@@ -79,7 +89,8 @@ class Index(Generic[Named]):
             return
         _, first = self._objects.setdefault(named.name, (named, at))
         if first is not at:
-            reader.refuse(at / "name", f"{shown(named.name)} is the name of {first} already")
+            at = at / self._named_by
+            reader.refuse(at, f"{shown(named.name)} is the name of {first} already")
 
     def find(self, ref: Ref, reader: Reader) -> Named | None:
         """The object that a name stands for."""
@@ -109,9 +120,15 @@ def parse(document: Mapping[str, object], *, short_sessions: bool = False) -> Pa
     monitors: Index[Monitor] = Index("monitor", document, "monitors")
     for each in record.records("monitors"):
         monitors.add(make_monitor(each, reader), each.at, reader)
+    groups: Index[MonitorGroup] = Index("monitor group", document, "monitor_groups", "id")
+    for each in record.records("monitor_groups"):
+        made = make_group(each, lambda ref: monitors.find(ref, reader), reader)
+        groups.add(made, each.at, reader)
     pools: Index[Pool] = Index("pool", document, "pools")
     for each in record.records("pools"):
-        pool = make_pool(each, _monitor_of(each, monitors, reader), reader)
+        monitor = _found(each.values.get("monitor"), monitors, reader)
+        group = _found(each.values.get("monitor_group"), groups, reader)
+        pool = make_pool(each, monitor, group, reader)
         pools.add(pool, each.at, reader)
     _check_probe_hosts(record, pools.all, reader)
     served: Index[LoadBalancer] = Index("load balancer", document, "load_balancers")
@@ -131,6 +148,7 @@ def parse(document: Mapping[str, object], *, short_sessions: bool = False) -> Pa
         load_balancers=served.all,
         pools=pools.all,
         monitors=monitors.all,
+        monitor_groups=groups.all,
         notifications=told.all,
         admin=admin if isinstance(admin, Admin) else Admin(),
         state=state if isinstance(state, State) else State(),
@@ -151,17 +169,16 @@ def json_schema() -> dict[str, object]:
     }
 
 
-def _names(document: object, key: str) -> Iterable[str]:
+def _names(document: object, key: str, named_by: str) -> Iterable[str]:
     listed = document.get(key) if isinstance(document, Mapping) else None
     for each in listed if isinstance(listed, list | tuple) else ():
-        name = each.get("name") if isinstance(each, Mapping) else None
+        name = each.get(named_by) if isinstance(each, Mapping) else None
         if isinstance(name, str):
             yield name
 
 
-def _monitor_of(record: Record, monitors: Index[Monitor], reader: Reader) -> Monitor | None:
-    ref = record.values.get("monitor")
-    return monitors.find(ref, reader) if isinstance(ref, Ref) else None
+def _found(ref: object, index: Index[Named], reader: Reader) -> Named | None:
+    return index.find(ref, reader) if isinstance(ref, Ref) else None
 
 
 def _check_probe_hosts(record: Record, pools: tuple[Pool, ...], reader: Reader) -> None:
@@ -170,7 +187,7 @@ def _check_probe_hosts(record: Record, pools: tuple[Pool, ...], reader: Reader) 
         probed = [
             origin
             for pool in pools
-            if pool.monitor and pool.monitor.name == each.text("name")
+            if any(one.name == each.text("name") for one in monitors_of(pool))
             for origin in pool.origins
         ]
         for name, values in each.headers("header"):

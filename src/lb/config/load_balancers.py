@@ -14,7 +14,8 @@ from lb.config.codes import Codes
 from lb.config.headers import REQUEST_HEADERS, RESPONSE_HEADERS
 from lb.config.kinds import Boolean, ListOf, Number, Ref, Reference, Text, Whole
 from lb.config.names import ADMIN_PATH, COOKIE_NAME, DESCRIPTION, SERVED_NAME
-from lb.config.problems import Place, Reader, shown
+from lb.config.places import pools_of, steering_of
+from lb.config.problems import Place, Reader
 from lb.config.sessions import (
     ATTRIBUTES,
     SESSION_AFFINITY,
@@ -25,7 +26,9 @@ from lb.config.steering import (
     ADAPTIVE_ROUTING,
     LOCATION_STRATEGY,
     POOL_SET,
-    POOLS_BY_PLACE,
+    POOLS_BY_COUNTRY,
+    POOLS_BY_POP,
+    POOLS_BY_REGION,
     RANDOM_STEERING,
     RULE,
     STEERING_POLICY,
@@ -171,7 +174,12 @@ LOAD_BALANCER = Table(
         Field("fallback_pool", Reference("pool"), REQUIRED, "The last resort, healthy or not."),
         Field("description", DESCRIPTION, "", "For people."),
         Field("enabled", Boolean(), True, "Whether it serves."),
-        Field("steering_policy", STEERING_POLICY, "off", "How pools are ordered."),
+        Field(
+            "steering_policy",
+            STEERING_POLICY,
+            "",
+            'How pools are ordered; `""`: `geo` where a map of places is set, else `off`.',
+        ),
         Field("session_affinity", SESSION_AFFINITY, "none", "What keeps a client on its origin."),
         Field(
             "session_affinity_ttl",
@@ -189,10 +197,14 @@ LOAD_BALANCER = Table(
         Field("x_served_by", Boolean(), True, "Whether answers name their origin."),
         Field("request_headers", REQUEST_HEADERS, {}, "Changes on the way to an origin."),
         Field("response_headers", RESPONSE_HEADERS, {}, "Changes on the way to the client."),
-        Field("random_steering", RANDOM_STEERING, {}, "Weights of pools.", _LATER),
-        Field("country_pools", POOLS_BY_PLACE, {}, "Pools by country.", _LATER),
-        Field("region_pools", POOLS_BY_PLACE, {}, "Pools by region.", _LATER),
-        Field("pop_pools", POOLS_BY_PLACE, {}, "Pools by data centre.", _LATER),
+        Field("random_steering", RANDOM_STEERING, {}, "Weights of pools."),
+        Field(
+            "country_pools", POOLS_BY_COUNTRY, {}, "For `geo`: pools by country, in failover order."
+        ),
+        Field(
+            "region_pools", POOLS_BY_REGION, {}, "For `geo`: pools by region, in failover order."
+        ),
+        Field("pop_pools", POOLS_BY_POP, {}, "For `geo`: pools by data centre, in failover order."),
         Field("rules", ListOf(kind=RULE, most=1000), [], "Other settings for some.", _LATER),
         Field("pool_sets", ListOf(kind=POOL_SET, most=1000), [], "Pools by place.", _LATER),
         Field("location_strategy", LOCATION_STRATEGY, {}, "For DNS answers.", _KEPT),
@@ -218,16 +230,19 @@ def make_load_balancer(
     record: Record, pool_of: Callable[[Ref], Pool | None], reader: Reader
 ) -> LoadBalancer | None:
     """The load balancer that a record describes; None when it names no pool that exists."""
-    refs = [ref for ref in record.items("default_pools") if isinstance(ref, Ref)]
-    _refuse_repeated(refs, reader)
+    pools = pools_of(record.items("default_pools"), pool_of, reader)
     fallback_ref = record.values.get("fallback_pool")
     fallback = pool_of(fallback_ref) if isinstance(fallback_ref, Ref) else None
-    pools = tuple(pool for ref in refs if (pool := pool_of(ref)))
     stand_in = fallback or (pools[0] if pools else None)
     if stand_in is None:
         return None
+    steering = steering_of(record, pool_of, reader)
     load_balancer = record.build(
-        LoadBalancer, name=record.text("name"), default_pools=pools, fallback_pool=stand_in
+        LoadBalancer,
+        name=record.text("name"),
+        default_pools=pools,
+        fallback_pool=stand_in,
+        **steering,
     )
     _check_cookie(load_balancer, record.at, reader)
     load_balancer = with_sessions(load_balancer, record, reader)
@@ -240,13 +255,6 @@ def make_load_balancer(
     if load_balancer.enabled and not usable and fine:
         reader.refuse(record.at / "default_pools", "not one pool has an origin that is enabled")
     return load_balancer
-
-
-def _refuse_repeated(refs: list[Ref], reader: Reader) -> None:
-    first: dict[str, Place] = {}
-    for ref in refs:
-        if (place := first.setdefault(ref.name, ref.at)) is not ref.at:
-            reader.refuse(ref.at, f"{shown(ref.name)} stands at {place} already")
 
 
 def _check_cookie(load_balancer: LoadBalancer, at: Place, reader: Reader) -> None:

@@ -11,13 +11,23 @@ from typing import TYPE_CHECKING
 
 from lb.config.codes import Codes
 from lb.config.headers import probe_headers
-from lb.config.kinds import Boolean, ListOf, Number, Text, Whole, choice_of, matching
+from lb.config.kinds import (
+    Boolean,
+    ListOf,
+    Number,
+    Ref,
+    Reference,
+    Text,
+    Whole,
+    choice_of,
+    matching,
+)
 from lb.config.names import DESCRIPTION, OBJECT_NAME, PATH
 from lb.config.tables import REQUIRED, Field, Record, Standing, Table
-from lb.model import Monitor, MonitorType, Sensitivity
+from lb.model import Member, Monitor, MonitorGroup, MonitorType, Sensitivity
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from lb.config.problems import Reader
 
@@ -142,11 +152,11 @@ MONITOR = Table(
     ),
 )
 
-_MEMBER = Table(
+MEMBER = Table(
     name="monitor_groups.members",
     doc="A monitor's part in a group.",
     fields=(
-        Field("monitor_id", OBJECT_NAME, REQUIRED, "The monitor's name."),
+        Field("monitor_id", Reference("monitor"), REQUIRED, "The monitor's name."),
         Field("enabled", Boolean(), REQUIRED, "Whether it probes."),
         Field("monitoring_only", Boolean(), REQUIRED, "Whether it has no vote."),
         Field("must_be_healthy", Boolean(), REQUIRED, "Whether its failure decides."),
@@ -161,11 +171,33 @@ MONITOR_GROUP = Table(
     fields=(
         Field("id", OBJECT_NAME, REQUIRED, "The name by which pools refer to it."),
         Field("description", DESCRIPTION, REQUIRED, "For people."),
-        Field("members", ListOf(kind=_MEMBER, most=100), [], "The monitors."),
+        Field("members", ListOf(kind=MEMBER, least=1, most=20), REQUIRED, "The monitors."),
         Field("created_on", Text(), None, "When it was made.", Standing.KEPT),
         Field("modified_on", Text(), None, "When it was last changed.", Standing.KEPT),
     ),
 )
+
+
+def make_group(
+    record: Record, monitor_of: Callable[[Ref], Monitor | None], reader: Reader
+) -> MonitorGroup:
+    """The group that a record describes."""
+    members = []
+    for each in record.records("members"):
+        ref = each.values.get("monitor_id")
+        monitor = monitor_of(ref) if isinstance(ref, Ref) else None
+        if monitor is not None:
+            given = {key: value for key, value in each.values.items() if key != "monitor_id"}
+            members.append(Record(each.at, given).build(Member, monitor=monitor))
+    names = [member.monitor.name for member in members]
+    if len(set(names)) < len(names):
+        reader.refuse(record.at / "members", "names a monitor twice")
+    votes = [member for member in members if member.enabled and not member.monitoring_only]
+    if not votes and reader.fine(record.at, "members"):
+        reader.refuse(record.at / "members", "not one of them is enabled and has a vote")
+    return MonitorGroup(
+        name=record.text("id"), description=record.text("description"), members=tuple(members)
+    )
 
 
 def make_monitor(record: Record, reader: Reader) -> Monitor:

@@ -42,6 +42,19 @@ SERVED_NAME = Text(
     words='host name, `"*.example.com"` or `"*"`',
     fold=True,
 )
+COUNTRY = Text(
+    least=2,
+    most=2,
+    # T1 is Tor, XX an unknown country: https://developers.cloudflare.com/network/ip-geolocation/
+    rule=matching(r"[A-Z][A-Z1]", "must be a country's two capital letters (ISO 3166-1), as DE"),
+    words="country code",
+)
+POP = Text(
+    least=3,
+    most=3,
+    rule=matching(r"[A-Z]{3}", "must be a data centre's three capital letters (IATA), as FRA"),
+    words="data centre code",
+)
 PATH = Text(
     least=1,
     most=2048,

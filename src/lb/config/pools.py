@@ -27,12 +27,15 @@ from lb.config.tables import REQUIRED, Field, Record, Standing, Table
 from lb.config.times import MAINTENANCE, Moment
 from lb.model import (
     AlertFilter,
+    LoadShedding,
     Monitor,
+    MonitorGroup,
     NotificationFilter,
     Origin,
     OriginSteeringPolicy,
     Pool,
     Region,
+    SheddingPolicy,
 )
 
 if TYPE_CHECKING:
@@ -79,27 +82,35 @@ ORIGIN_STEERING = Table(
     fields=(
         Field(
             "policy",
-            choice_of(
-                OriginSteeringPolicy,
-                later=(
-                    OriginSteeringPolicy.LEAST_OUTSTANDING_REQUESTS,
-                    OriginSteeringPolicy.LEAST_CONNECTIONS,
-                ),
-            ),
+            choice_of(OriginSteeringPolicy),
             "random",
-            "`random` by weight; `hash`: the same client address, the same origin.",
+            "`random` by weight; `hash`: the same client address, the same origin; the others: "
+            "where the fewest are open for its weight.",
         ),
     ),
 )
 
+_DECAY = "with each request a session would be less likely to stay"
+
 LOAD_SHEDDING = Table(
     name="pools.load_shedding",
-    doc="Sends a part of a pool's requests to the next pool.",
+    doc="Sends a part of a pool's requests to other pools.",
+    make=lambda record, reader: record.build(LoadShedding),  # noqa: ARG005
     fields=(
-        Field("default_percent", Number(0, 100), 0, "Of new clients.", _LATER),
-        Field("default_policy", one_of("random", "hash"), "random", "How.", _LATER),
-        Field("session_percent", Number(0, 100), 0, "Of known clients.", _LATER),
-        Field("session_policy", one_of("hash"), "hash", "How.", _LATER),
+        Field("default_percent", Number(0, 100), 0, "Of the requests without a session."),
+        Field(
+            "default_policy",
+            choice_of(SheddingPolicy),
+            "random",
+            "`random`: any of them; `hash`: all of some client addresses.",
+        ),
+        Field("session_percent", Number(0, 100), 0, "Of the sessions that there are already."),
+        Field(
+            "session_policy",
+            choice_of(SheddingPolicy, impossible={SheddingPolicy.RANDOM: _DECAY}),
+            "hash",
+            "Which of them: all of some client addresses.",
+        ),
     ),
 )
 
@@ -144,10 +155,16 @@ POOL = Table(
         ),
         Field("monitor", Reference("monitor"), None, "What probes it; none: always healthy."),
         Field("origin_steering", ORIGIN_STEERING, {}, "How origins are chosen."),
-        Field("load_shedding", LOAD_SHEDDING, {}, "Sends a part elsewhere.", _LATER),
+        Field("load_shedding", LOAD_SHEDDING, {}, "Sends a part elsewhere."),
         Field("notification_filter", NOTIFICATION_FILTER, {}, "Which changes are told."),
         Field("notification_email", Text(), "", "Deprecated by Cloudflare.", _LATER),
-        Field("monitor_group", Text(), "", "Several monitors that vote.", _LATER),
+        Field(
+            "monitor_group",
+            Reference("monitor group"),
+            None,
+            "Several monitors that vote, in place of `monitor`.",
+            _LATER,
+        ),
         Field(
             "check_regions",
             ListOf(kind=CHECK_REGION, most=20),
@@ -161,8 +178,8 @@ POOL = Table(
             "Whose verdict counts.",
             _LATER,
         ),
-        Field("latitude", Number(-90, 90), None, "Where it is, in degrees.", _KEPT),
-        Field("longitude", Number(-180, 180), None, "Where it is, in degrees.", _KEPT),
+        Field("latitude", Number(-90, 90), None, "Where it is, in degrees north."),
+        Field("longitude", Number(-180, 180), None, "Where it is, in degrees east."),
         Field("id", Text(), None, "Cloudflare's identifier.", _KEPT),
         Field("created_on", Text(), None, "When it was made.", _KEPT),
         Field("modified_on", Text(), None, "When it was last changed.", _KEPT),
@@ -174,8 +191,10 @@ POOL = Table(
 )
 
 
-def make_pool(record: Record, monitor: Monitor | None, reader: Reader) -> Pool:
-    """The pool that a record describes; its monitor has been looked up."""
+def make_pool(
+    record: Record, monitor: Monitor | None, group: MonitorGroup | None, reader: Reader
+) -> Pool:
+    """The pool that a record describes; what probes it has been looked up."""
     name = record.text("name")
     records = record.records("origins")
     origins = [origin for each in records if (origin := _make_origin(each, name, reader))]
@@ -184,6 +203,7 @@ def make_pool(record: Record, monitor: Monitor | None, reader: Reader) -> Pool:
         name=name,
         origins=tuple(origins),
         monitor=monitor,
+        monitor_group=group,
         check_regions=_check_regions(record),
     )
     if pool.minimum_origins > len(records) and reader.fine(record.at, "origins", "minimum_origins"):
@@ -191,7 +211,9 @@ def make_pool(record: Record, monitor: Monitor | None, reader: Reader) -> Pool:
             record.at / "minimum_origins",
             f"must not be more than the pool has origins ({len(records)})",
         )
-    located = [(record.at / key).text in reader.kept for key in ("latitude", "longitude")]
+    if {"monitor", "monitor_group"} <= set(record.values):
+        reader.refuse(record.at / "monitor_group", "cannot be given together with monitor")
+    located = [key in record.values for key in ("latitude", "longitude")]
     if any(located) and not all(located) and reader.fine(record.at, "latitude", "longitude"):
         reader.refuse(record.at, "latitude and longitude are given together or not at all")
     _refuse_twins(records, reader)
@@ -256,6 +278,12 @@ HOST_DIFFERS = (
     "must be the host of the address, as a Worker's Host header always is: "
     "put the name in the address"
 )
+
+
+def monitors_of(pool: Pool) -> tuple[Monitor, ...]:
+    """Every monitor that probes a pool, alone or in a group."""
+    alone = (pool.monitor,) if pool.monitor else ()
+    return alone + (pool.monitor_group.monitors if pool.monitor_group else ())
 
 
 def hosts_of(url: str) -> set[str]:

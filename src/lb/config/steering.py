@@ -18,43 +18,32 @@ from lb.config.kinds import (
     choice_of,
     one_of,
 )
-from lb.config.pools import REGIONS
+from lb.config.names import COUNTRY, POP
+from lb.config.places import make_random_steering
 from lb.config.sessions import SESSION_AFFINITY, SESSION_AFFINITY_TTL
 from lb.config.tables import REQUIRED, Field, Standing, Table
-from lb.model import AdaptiveRouting, SteeringPolicy
+from lb.model import AdaptiveRouting, FixedResponse, Region, SteeringPolicy, Topology
 
 _LATER = Standing.LATER
 _KEPT = Standing.KEPT
 
 POOLS = ListOf(kind=Reference("pool"), most=1000)
-POOLS_BY_PLACE = MapOf(key=Text(most=16, words="code"), kind=POOLS, most=1000)
+SOME_POOLS = ListOf(kind=Reference("pool"), least=1, most=1000)
+REGION = choice_of(Region)
+POOLS_BY_COUNTRY = MapOf(key=COUNTRY, kind=SOME_POOLS, most=1000)
+POOLS_BY_REGION = MapOf(key=REGION, kind=SOME_POOLS, most=20)
+POOLS_BY_POP = MapOf(key=POP, kind=SOME_POOLS, most=1000)
+WEIGHTS = MapOf(key=Reference("pool"), kind=Number(0, 1), most=1000)
 
-STEERING_POLICY: Choice = choice_of(
-    SteeringPolicy,
-    # Cloudflare's "" is geo where a map of places is set, else off; maps are refused below.
-    also={"": SteeringPolicy.OFF},
-    later=(
-        SteeringPolicy.GEO,
-        SteeringPolicy.RANDOM,
-        SteeringPolicy.DYNAMIC_LATENCY,
-        SteeringPolicy.PROXIMITY,
-        SteeringPolicy.LEAST_OUTSTANDING_REQUESTS,
-        SteeringPolicy.LEAST_CONNECTIONS,
-    ),
-)
+STEERING_POLICY: Choice = choice_of(SteeringPolicy)
 
 RANDOM_STEERING = Table(
     name="load_balancers.random_steering",
-    doc="Weights of pools.",
+    doc="Weights of pools, for `random`, `least_outstanding_requests` and `least_connections`.",
+    make=make_random_steering,
     fields=(
-        Field("default_weight", Number(0, 1), 1, "Of pools not named.", _LATER),
-        Field(
-            "pool_weights",
-            MapOf(key=Text(words="pool name"), kind=Number(0, 1), most=1000),
-            {},
-            "Of named pools.",
-            _LATER,
-        ),
+        Field("default_weight", Number(0, 1), 1, "Of pools not named."),
+        Field("pool_weights", WEIGHTS, {}, "Of named pools; 0: no traffic."),
     ),
 )
 
@@ -88,9 +77,10 @@ ADAPTIVE_ROUTING = Table(
     ),
 )
 
-_FIXED_RESPONSE = Table(
+FIXED_RESPONSE = Table(
     name="load_balancers.rules.fixed_response",
     doc="An answer without any origin.",
+    make=lambda record, reader: record.build(FixedResponse),  # noqa: ARG005
     fields=(
         Field("message_body", Text(most=1024), "", "The body."),
         Field("status_code", Whole(200, 599), 200, "The status."),
@@ -104,13 +94,13 @@ _OVERRIDES = Table(
     doc="What the load balancer does differently for matching requests.",
     fields=(
         Field("adaptive_routing", ADAPTIVE_ROUTING, {}, "As of a load balancer."),
-        Field("country_pools", POOLS_BY_PLACE, {}, "As of a load balancer."),
+        Field("country_pools", POOLS_BY_COUNTRY, {}, "As of a load balancer."),
         Field("default_pools", POOLS, [], "As of a load balancer."),
         Field("fallback_pool", Reference("pool"), None, "As of a load balancer."),
         Field("location_strategy", LOCATION_STRATEGY, {}, "As of a load balancer."),
-        Field("pop_pools", POOLS_BY_PLACE, {}, "As of a load balancer."),
+        Field("pop_pools", POOLS_BY_POP, {}, "As of a load balancer."),
         Field("random_steering", RANDOM_STEERING, {}, "As of a load balancer."),
-        Field("region_pools", POOLS_BY_PLACE, {}, "As of a load balancer."),
+        Field("region_pools", POOLS_BY_REGION, {}, "As of a load balancer."),
         Field("session_affinity", SESSION_AFFINITY, "none", "As of a load balancer."),
         Field(
             "session_affinity_attributes",
@@ -119,15 +109,10 @@ _OVERRIDES = Table(
             "As of a load balancer.",
         ),
         Field("session_affinity_ttl", SESSION_AFFINITY_TTL, 82_800, "As of a load balancer."),
-        Field("steering_policy", STEERING_POLICY, "off", "As of a load balancer."),
+        Field("steering_policy", STEERING_POLICY, "", "As of a load balancer."),
         Field("ttl", Whole(0, 86_400), None, "As of a load balancer."),
         Field("pools", POOLS, [], "Pools to use."),
-        Field(
-            "pool_weights",
-            MapOf(key=Text(words="pool name"), kind=Number(0, 1), most=1000),
-            {},
-            "Their weights.",
-        ),
+        Field("pool_weights", WEIGHTS, {}, "Their weights."),
         Field("pool_default_weight", Number(0, 1), 1, "The weight of the others."),
     ),
 )
@@ -141,53 +126,48 @@ RULE = Table(
         Field("priority", Whole(0, 1_000_000), 0, "Lower ones come first."),
         Field("disabled", Boolean(), False, "Whether it is skipped."),
         Field("terminates", Boolean(), False, "Whether later rules are skipped."),
-        Field("fixed_response", _FIXED_RESPONSE, None, "An answer without any origin."),
+        Field("fixed_response", FIXED_RESPONSE, None, "An answer without any origin."),
         Field("overrides", _OVERRIDES, {}, "What is different."),
     ),
 )
 
-_CODES = ListOf(kind=Text(most=16, words="code"), most=1000)
-_TOPOLOGY = Table(
+TOPOLOGY = Table(
     name="load_balancers.pool_sets.match.topology",
-    doc="Where a request comes in.",
+    doc="Where a request comes in: a place that each of the lists given here names.",
+    make=lambda record, reader: record.build(Topology),  # noqa: ARG005
     fields=(
-        Field("pops", _CODES, [], "Data centres."),
-        Field("countries", _CODES, [], "Countries."),
-        Field("regions", ListOf(kind=one_of(*REGIONS), most=20), [], "Regions."),
+        Field("pops", ListOf(kind=POP, most=1000), [], "Data centres."),
+        Field("countries", ListOf(kind=COUNTRY, most=1000), [], "Countries."),
+        Field("regions", ListOf(kind=REGION, most=1000), [], "Regions."),
     ),
 )
-_MATCH = Table(
+MATCH = Table(
     name="load_balancers.pool_sets.match",
-    doc="Which requests a set is for.",
+    doc="Which requests a set is for: either of these.",
     fields=(
-        Field("default", Boolean(), False, "All that no other set matches."),
-        Field("topology", _TOPOLOGY, None, "Where they come in."),
+        Field("default", Boolean(), False, "All that no earlier set matches."),
+        Field("topology", TOPOLOGY, None, "Where they come in."),
     ),
 )
-_SET_OVERRIDES = Table(
+SET_OVERRIDES = Table(
     name="load_balancers.pool_sets.overrides",
-    doc="What the load balancer does differently.",
+    doc="Where the set's requests go.",
     fields=(
-        Field("pools", POOLS, [], "Pools to use."),
-        Field(
-            "pool_weights",
-            MapOf(key=Text(words="pool name"), kind=Number(0, 1), most=1000),
-            {},
-            "Their weights.",
-        ),
+        Field("pools", POOLS, [], "The pools, in failover order."),
+        Field("pool_weights", WEIGHTS, {}, "Their weights."),
         Field("pool_default_weight", Number(0, 1), 1, "The weight of the others."),
-        Field("fallback_pool", Reference("pool"), None, "The last resort."),
-        Field("steering_policy", STEERING_POLICY, "off", "How pools are ordered."),
+        Field("fallback_pool", Reference("pool"), None, "None: the load balancer's own."),
+        Field("steering_policy", STEERING_POLICY, "off", "How pools are ordered; not `geo`."),
     ),
 )
 POOL_SET = Table(
     name="load_balancers.pool_sets",
-    doc="Pools for requests from some places.",
+    doc="Pools for requests from some places; the first set that matches decides.",
     fields=(
         Field("name", Text(most=200), REQUIRED, "For people."),
         Field("disabled", Boolean(), False, "Whether it is skipped."),
-        Field("match", _MATCH, REQUIRED, "Which requests."),
-        Field("overrides", _SET_OVERRIDES, None, "What is different."),
-        Field("fixed_response", _FIXED_RESPONSE, None, "An answer without any origin."),
+        Field("match", MATCH, None, "Which requests; none: all."),
+        Field("overrides", SET_OVERRIDES, None, "Where they go."),
+        Field("fixed_response", FIXED_RESPONSE, None, "In place of `overrides.pools`."),
     ),
 )

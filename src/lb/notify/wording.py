@@ -190,13 +190,15 @@ def serving_lines(config: Config, status: Status, pools: Iterable[str]) -> list[
 
 
 def _serving(lb: LoadBalancer, status: Status) -> str:
-    known = [status[pool.name] for pool in lb.default_pools if pool.name in status]
+    # Of places, each has pools of its own.
+    pools = lb.pools if lb.steers_by is SteeringPolicy.GEO or lb.pool_sets else lb.default_pools
+    known = [status[pool.name] for pool in pools if pool.name in status]
     able = [pool for pool in known if pool.enabled and pool.health is not Health.UNHEALTHY]
     name = "Every host" if lb.name == "*" else lb.name
     if not able:
         fallback = lb.fallback_pool.name
         return f"{name}: no pool is healthy; requests go to the fallback pool {fallback} anyway."
-    if lb.steering_policy is SteeringPolicy.OFF:
+    if lb.steers_by is SteeringPolicy.OFF and not lb.pool_sets:
         able = able[:1]
     by = _listed([f"pool {pool.name} ({_origins(pool)})" for pool in able])
     return f"{name}: requests are served by {by}."

@@ -5,25 +5,38 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from lb.model import SteeringPolicy
-from lb.steering import ordered
+from lb.steering import geo, latency, ordered, proximity, weighted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
 
+    from lb.availability import Snapshot
     from lb.facts import RequestFacts
-    from lb.model import Pool
+    from lb.model import LoadBalancer, Pool
 
 
 class Steering(Protocol):
-    """Yields pools in preference order; it never looks at health, the caller skips."""
+    """Yields the pools for a request in preference order; the caller skips those that are down.
+
+    What does not depend on the request is prepared for the load balancer, or once a snapshot.
+    """
 
     def __call__(
-        self, pools: Sequence[Pool], facts: RequestFacts, rand: Callable[[], float]
+        self, facts: RequestFacts, snapshot: Snapshot, rand: Callable[[], float]
     ) -> Iterable[Pool]: ...
 
 
-POLICIES: Mapping[SteeringPolicy, Steering] = {
+def _meant(lb: LoadBalancer) -> Steering:
+    return POLICIES[lb.steers_by](lb)
+
+
+POLICIES: Mapping[SteeringPolicy, Callable[[LoadBalancer], Steering]] = {
+    SteeringPolicy.DEFAULT: _meant,
     SteeringPolicy.OFF: ordered.off,
-    # "" means geo when a geographic map is set, else off; no map can be set yet.
-    SteeringPolicy.DEFAULT: ordered.off,
+    SteeringPolicy.GEO: geo.geo,
+    SteeringPolicy.RANDOM: weighted.random,
+    SteeringPolicy.DYNAMIC_LATENCY: latency.dynamic_latency,
+    SteeringPolicy.PROXIMITY: proximity.proximity,
+    SteeringPolicy.LEAST_OUTSTANDING_REQUESTS: weighted.least_outstanding_requests,
+    SteeringPolicy.LEAST_CONNECTIONS: weighted.least_connections,
 }

@@ -5,16 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
 
+    from lb.availability import Snapshot
     from lb.facts import RequestFacts
-    from lb.model import Pool
+    from lb.model import LoadBalancer, Pool
+    from lb.steering import Steering
 
 
-def off(pools: Sequence[Pool], facts: RequestFacts, rand: Callable[[], float]) -> Iterable[Pool]:
+def off(lb: LoadBalancer) -> Steering:
     """Yield the pools as configured: the failover order.
 
     https://developers.cloudflare.com/load-balancing/understand-basics/traffic-steering/steering-policies/standard-options/
     """
-    del facts, rand
-    return pools
+    pools = lb.default_pools
+
+    def steer(facts: RequestFacts, snapshot: Snapshot, rand: Callable[[], float]) -> Iterable[Pool]:
+        del facts, snapshot, rand
+        return pools
+
+    return steer

@@ -1,0 +1,61 @@
+"""A table in which a client's origin is found at a cost that does not grow with their number."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lb.hashing import hash64, mixed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from lb.model import Origin
+
+MOST_SCORED = 16
+"""Origins of a pool up to which all are scored: the table would cost as much."""
+
+_MOST_DRAWS = 64
+"""Draws that find no origin until the search is given up."""
+_FRACTION = 1 << 32
+_STEP = 0xD1B54A32D192ED03
+"""Odd, and another one than hashing.chance_of has: what chose the pool must not choose here."""
+
+
+class Slots:
+    """All origins of a pool in twice as many slots, each in one that its name chooses.
+
+    A client's key leads to a row of slots and fractions. The first slot whose origin takes traffic
+    and weighs more than the fraction decides: so origins are found by their weights, and when one
+    leaves, comes back or changes its weight, only clients of its own move, as with rendezvous
+    hashing. After Ishikawa, "ASURA: scalable and uniform data distribution algorithm for storage
+    clusters" (2013).
+    """
+
+    def __init__(self, origins: Sequence[Origin]) -> None:
+        size = 1 << (2 * len(origins) - 1).bit_length()
+        self._mask = size - 1
+        self._slots: list[Origin | None] = [None] * size
+        # In the order of names: how the pool lists its origins makes no difference.
+        for origin in sorted(origins, key=lambda one: one.name):
+            at = hash64("slot", *origin.key) & self._mask
+            while self._slots[at] is not None:
+                at = (at + 1) & self._mask
+            self._slots[at] = origin
+        # Weights that are small all over would make most draws miss.
+        heaviest = max((origin.weight for origin in origins), default=1.0)
+        self._scale = 1.0
+        while 0 < heaviest * self._scale * 2 <= 1:
+            self._scale *= 2
+
+    def first(self, key: int, weight_of: Callable[[Origin], float]) -> Origin | None:
+        """Return the origin of a client; None where weights are so uneven that none was met.
+
+        `weight_of` is 0 for an origin that takes no traffic.
+        """
+        slots, mask, scale = self._slots, self._mask, self._scale * _FRACTION
+        for draw in range(1, _MOST_DRAWS + 1):
+            number = mixed(key ^ draw * _STEP)
+            origin = slots[number & mask]
+            if origin is not None and (number >> 32) < weight_of(origin) * scale:
+                return origin
+        return None

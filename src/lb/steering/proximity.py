@@ -1,0 +1,65 @@
+"""Steering by distance: the pool that is nearest to the client."""
+
+from __future__ import annotations
+
+from math import asin, cos, inf, radians, sin, sqrt
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from lb.availability import Snapshot
+    from lb.facts import RequestFacts
+    from lb.model import LoadBalancer, Pool
+    from lb.steering import Steering
+
+CELLS_TO_A_DEGREE = 10
+"""Clients are told apart by a tenth of a degree, 11 km at most."""
+MOST_CELLS = 4096
+"""Orders that are remembered, before they are put together anew."""
+_RADIUS = 6371.0
+
+
+def proximity(lb: LoadBalancer) -> Steering:
+    """Yield pools by their distance from the client, those without coordinates last.
+
+    In the order of the configuration where distances are equal, or the client's place is not known.
+    https://developers.cloudflare.com/load-balancing/understand-basics/traffic-steering/steering-policies/proximity-steering/
+    """
+    pools = lb.default_pools
+    orders: dict[tuple[int, int], tuple[Pool, ...]] = {}
+
+    def steer(facts: RequestFacts, snapshot: Snapshot, rand: Callable[[], float]) -> Iterable[Pool]:
+        del snapshot, rand
+        latitude, longitude = facts.latitude, facts.longitude
+        if latitude is None or longitude is None or abs(latitude) > 90 or abs(longitude) > 180:
+            return pools
+        cell = round(latitude * CELLS_TO_A_DEGREE), round(longitude * CELLS_TO_A_DEGREE)
+        order = orders.get(cell)
+        if order is None:
+            if len(orders) >= MOST_CELLS:
+                orders.clear()
+            north, east = cell[0] / CELLS_TO_A_DEGREE, cell[1] / CELLS_TO_A_DEGREE
+            order = orders[cell] = nearest_first(pools, north, east)
+        return order
+
+    return steer
+
+
+def nearest_first(pools: Iterable[Pool], latitude: float, longitude: float) -> tuple[Pool, ...]:
+    """Return the pools by their distance from a place."""
+
+    def far(pool: Pool) -> float:
+        if pool.latitude is None or pool.longitude is None:
+            return inf
+        return kilometres(latitude, longitude, pool.latitude, pool.longitude)
+
+    return tuple(sorted(pools, key=far))
+
+
+def kilometres(latitude: float, longitude: float, to_latitude: float, to_longitude: float) -> float:
+    """Return the great-circle distance of two places, by the haversine formula."""
+    north, to_north = radians(latitude), radians(to_latitude)
+    east = radians(to_longitude - longitude)
+    half = sin((to_north - north) / 2) ** 2 + cos(north) * cos(to_north) * sin(east / 2) ** 2
+    return 2 * _RADIUS * asin(min(1.0, sqrt(half)))

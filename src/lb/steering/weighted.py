@@ -1,0 +1,84 @@
+"""Steering by the weights of random_steering, alone or with what pools have to do."""
+
+from __future__ import annotations
+
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from lb.drawing import by_chance, by_load
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from lb.availability import Snapshot
+    from lb.facts import RequestFacts
+    from lb.model import LoadBalancer, Pool
+    from lb.steering import Steering
+
+
+class Weighted:
+    """The pools of one load balancer that take traffic, and their weights: made once a snapshot."""
+
+    def __init__(self, lb: LoadBalancer) -> None:
+        """A pool of weight 0 is none of them; it is part of the last resort."""
+        weights = lb.random_steering.weights(lb.default_pools)
+        self._all = [one for one in zip(lb.default_pools, weights, strict=True) if one[1] > 0]
+        self._of: Snapshot | None = None
+        self.pools: tuple[Pool, ...] = ()
+        self.weights: tuple[float, ...] = ()
+        self.sums: tuple[float, ...] = ()
+
+    def at(self, snapshot: Snapshot) -> Weighted:
+        """Return itself as it is at a moment."""
+        if snapshot is not self._of:
+            self._of = snapshot
+            taking = [one for one in self._all if snapshot.view(one[0]).available]
+            self.pools = tuple(pool for pool, _ in taking)
+            self.weights = tuple(weight for _, weight in taking)
+            self.sums = tuple(accumulate(self.weights))
+        return self
+
+
+def random(lb: LoadBalancer) -> Steering:
+    """Yield pools by chance, each with its share of the weight of those that take traffic.
+
+    https://developers.cloudflare.com/load-balancing/understand-basics/traffic-steering/steering-policies/standard-options/
+    """
+    weighted = Weighted(lb)
+
+    def steer(facts: RequestFacts, snapshot: Snapshot, rand: Callable[[], float]) -> Iterable[Pool]:
+        del facts
+        now = weighted.at(snapshot)
+        return by_chance(now.pools, now.weights, now.sums, rand)
+
+    return steer
+
+
+def least_outstanding_requests(lb: LoadBalancer) -> Steering:
+    """Yield first the pool of two that has fewer requests under way for its weight.
+
+    https://developers.cloudflare.com/load-balancing/understand-basics/traffic-steering/steering-policies/least-outstanding-requests/
+    """
+    weighted = Weighted(lb)
+
+    def steer(facts: RequestFacts, snapshot: Snapshot, rand: Callable[[], float]) -> Iterable[Pool]:
+        del facts
+        now, outstanding = weighted.at(snapshot), snapshot.in_flight.outstanding_of
+        return by_load(now.pools, now.weights, now.sums, lambda pool: outstanding(pool.name), rand)
+
+    return steer
+
+
+def least_connections(lb: LoadBalancer) -> Steering:
+    """Yield first the pool of two that has fewer connections open for its weight.
+
+    https://developers.cloudflare.com/api/resources/load_balancers/ (steering_policy)
+    """
+    weighted = Weighted(lb)
+
+    def steer(facts: RequestFacts, snapshot: Snapshot, rand: Callable[[], float]) -> Iterable[Pool]:
+        del facts
+        now, connections = weighted.at(snapshot), snapshot.in_flight.connections_of
+        return by_load(now.pools, now.weights, now.sums, lambda pool: connections(pool.name), rand)
+
+    return steer
