@@ -18,6 +18,8 @@ class Listener:
 
     port: int
     heard: list[bytes] = field(default_factory=list)
+    taken: int = 0
+    """Connections up to now."""
     closed: int = 0
     """Connections that the other side has ended."""
 
@@ -38,6 +40,7 @@ def _take(server: socket.socket, made: Listener, lines: tuple[bytes, ...]) -> No
     with suppress(OSError):
         while True:
             connection, _ = server.accept()
+            made.taken += 1
             threading.Thread(target=_talk, args=[connection, made, lines], daemon=True).start()
 
 

@@ -68,6 +68,8 @@ class Origin:
         self.port = 0
         self.connections = 0
         """Accepted up to now."""
+        self.busy = 0
+        """Requests that are being answered now."""
         self.faults: list[Exception] = []
         """What went wrong in the origin itself."""
         self._loop = loop
@@ -168,6 +170,7 @@ class Origin:
         behaviour = self._paths.get(request.path) or self._paths.get("") or _name
         if request.path == HEALTH_PATH:
             behaviour = self._paths.get(HEALTH_PATH, _name)
+        self.busy += 1
         answering = asyncio.ensure_future(behaviour(exchange))
         going = asyncio.ensure_future(link.gone.wait())
         try:
@@ -180,6 +183,7 @@ class Origin:
             request.aborted = True
             raise
         finally:
+            self.busy -= 1
             for task in (answering, going):
                 task.cancel()
         return exchange.keep_alive
@@ -206,4 +210,4 @@ def origins(count: int = 2, tls: ssl.SSLContext | None = None) -> Iterator[tuple
         thread.join()
         loop.close()
     for origin in running:
-        assert origin.faults == []
+        assert origin.faults == [], origin.faults

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
+from websockets.protocol import State
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
@@ -36,11 +37,14 @@ def websocket(*subprotocols: str) -> Behaviour:
         protocol.send_response(protocol.accept(handshake))
         exchange.keep_alive = False
         await _flush(protocol, exchange)
+        if protocol.state is not State.OPEN:
+            return  # the handshake was refused
         while data := await exchange.reader.read(READ_BYTES):
             protocol.receive_data(data)
             for frame in protocol.events_received():
                 assert isinstance(frame, Frame)
-                _take(frame, protocol, exchange)
+                if protocol.state is State.OPEN:
+                    _take(frame, protocol, exchange)
             await _flush(protocol, exchange)
             if protocol.close_rcvd is not None:
                 exchange.request.body = str(int(protocol.close_rcvd.code)).encode()
@@ -51,7 +55,7 @@ def websocket(*subprotocols: str) -> Behaviour:
 
 
 def _take(frame: Frame, protocol: ServerProtocol, exchange: Exchange) -> None:
-    text = bytes(frame.data).decode() if frame.opcode is Opcode.TEXT else ""
+    text = bytes(frame.data).decode(errors="replace") if frame.opcode is Opcode.TEXT else ""
     if text == ABORT:
         exchange.reset()
     elif text.startswith(CLOSE):

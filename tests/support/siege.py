@@ -1,0 +1,166 @@
+"""A Worker under attack, and what must hold after each: nobody can forget to look.
+
+Every test in tests/runtime/attacks is followed by `Siege.check` (its conftest.py): the same process
+serves the next request, nothing was contacted that is not configured, no secret was logged, and
+the log has nothing in it but whole lines of JSON, none of them a fault of the balancer's own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+
+import psutil
+
+from support.client import Answer, conversation
+from support.listener import Listener, listener
+from support.origins import Origin, origins
+from support.toml import at, load_balancer, pool
+from support.waiting import until
+from support.workerd import Workerd, workerd
+
+COOKIE_KEY = "the-cookie-key-is-secret"
+ADMIN_TOKEN = "the-admin-token-is-secret"
+ORIGIN_KEY = "the-origin-key-is-secret"
+BEARER = "the-bearer-token-is-secret"
+SESSION = "the-session-cookie-is-secret"
+QUERY = "the-query-is-secret"
+SECRETS = (COOKIE_KEY, ADMIN_TOKEN, ORIGIN_KEY, BEARER, SESSION, QUERY)
+
+PLAIN = "plain.test"
+EAGER = "eager.test"
+SECURE = "secure.test"
+OTHER = "other.test"
+WILD = "x.wild.test"
+HELD = "held.test"
+
+# What the runtime itself says of CONNECT, which no Worker of ours can take.
+RUNTIMES_OWN = ("Received a connect event", "workerd/server/server/listen/mod.rs")
+FIRST_BYTE_SECONDS = 1.0
+LEFT_SECONDS = 15.0
+
+
+def configuration(one: Origin, two: Origin, three: Origin) -> str:
+    """By host: sessions over one and two, the same with everything sent again, redirects."""
+    failover = {"first_byte_timeout": FIRST_BYTE_SECONDS, "body_limit": 1000}
+    usual = {
+        "session_affinity": "cookie",
+        "ejection": {"base_time": 0},
+        "failover": failover,
+        "request_headers": {"set": {"X-Origin-Key": ORIGIN_KEY}},
+    }
+    eager = {**usual, "failover": {**failover, "retry_non_idempotent": True}}
+    return "\n".join(
+        [
+            pool("a", one),
+            pool("b", two),
+            pool("c", three, at(one, name="off", enabled=False)),
+            load_balancer(PLAIN, "a", "b", **usual),
+            load_balancer(EAGER, "a", "b", **eager),
+            load_balancer(HELD, "a", **usual),
+            load_balancer(OTHER, "c", **usual),
+            load_balancer(SECURE, "a", https_redirect=True),
+            load_balancer("*.wild.test", "a", https_redirect=True),
+            load_balancer("*.told.test", "a"),
+        ]
+    )
+
+
+def request(
+    line: bytes | str = b"GET / HTTP/1.1",
+    *lines: bytes,
+    host: bytes | str = PLAIN,
+    body: bytes = b"",
+    secrets: bool = True,
+) -> bytes:
+    """A request as bytes, with secrets in it that no log may show."""
+    fields = [b"Host: " + _bytes(host)] if host else []
+    if secrets:
+        fields.append(b"Authorization: Bearer " + BEARER.encode())
+        fields.append(b"Cookie: session=" + SESSION.encode())
+    return b"\r\n".join([_bytes(line), *fields, *lines]) + b"\r\n\r\n" + body
+
+
+@dataclass(slots=True)
+class Siege:
+    """A Worker, its origins, and a listener on this machine that nobody has any business with."""
+
+    worker: Workerd
+    one: Origin
+    two: Origin
+    three: Origin
+    canary: Listener
+    process: psutil.Process
+    """The runtime as it was started."""
+
+    @property
+    def elsewhere(self) -> str:
+        """The address that must not be contacted."""
+        return f"127.0.0.1:{self.canary.port}"
+
+    def send(self, data: bytes, seconds: float = 10.0, method: str = "GET") -> Answer | None:
+        """Send bytes as they are; None when no whole answer comes in that time."""
+        with (
+            suppress(OSError, IndexError, ValueError),
+            conversation(self.worker.port, seconds) as talk,
+        ):
+            talk.send(data)
+            return talk.answer(method)
+        return None
+
+    def status(self, data: bytes, seconds: float = 10.0, method: str = "GET") -> int | None:
+        """Send bytes; the answer's status."""
+        answer = self.send(data, seconds, method)
+        return None if answer is None else answer.status
+
+    def reset(self) -> None:
+        """Make everything as it was."""
+        for origin in (self.one, self.two, self.three):
+            origin.reset()
+        self.worker.forget()
+
+    def check(self) -> None:
+        """Say what must hold, whatever was done."""
+        self.one.reset()
+        # It is served, by the same process.
+        assert self.worker.get("/", host=PLAIN).text == "one"
+        assert self.worker.alive
+        assert self.process.is_running()
+        assert self.process.pid == self.worker.pid
+        # Nothing was contacted.
+        assert self.canary.heard == []
+        assert self.canary.taken == 0
+        # Nothing was told.
+        check_log(self.worker)
+        # Nobody is held on to: what was left behind is let go of.
+        until(lambda: self.one.busy + self.two.busy + self.three.busy == 0, LEFT_SECONDS)
+
+
+def check_log(worker: Workerd) -> None:
+    """Say what every log must be like, from the Worker's start on."""
+    written = worker.written.read_bytes()
+    assert [secret for secret in SECRETS if secret.encode() in written] == []
+    for line in worker.output:
+        if line.startswith(RUNTIMES_OWN):
+            continue
+        assert line.isascii()
+        assert line.isprintable()
+        assert set(json.loads(line)) >= {"time", "event"}
+    assert worker.events("error") == []
+
+
+@contextmanager
+def siege(variables: Mapping[str, str] | None = None) -> Iterator[Siege]:
+    """Run one for as long as the block lasts."""
+    known = {"LB_COOKIE_KEY": COOKIE_KEY, "LB_ADMIN_TOKEN": ADMIN_TOKEN, **(variables or {})}
+    with ExitStack() as stack:
+        one, two, three = stack.enter_context(origins(3))
+        canary = stack.enter_context(listener())
+        worker = stack.enter_context(workerd(configuration(one, two, three), known))
+        yield Siege(worker, one, two, three, canary, psutil.Process(worker.pid))
+
+
+def _bytes(text: bytes | str) -> bytes:
+    return text if isinstance(text, bytes) else text.encode("latin-1")
