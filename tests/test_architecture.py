@@ -41,7 +41,7 @@ LAYERS = (
     ("ports", "memory", "pages"),
     ("balancer", "checker", "endings", "event_log", "notifier", "proxy"),
     ("keeper",),
-    ("budget", "worker"),
+    ("budget", "explain", "worker"),
 )
 LAYER_OF = {name: number for number, names in enumerate(LAYERS) for name in names}
 FIRST_WITH_A_CLOCK = LAYER_OF["ports"]

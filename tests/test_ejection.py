@@ -47,7 +47,7 @@ class Scene:
         serving = Serving(self.lb, "id", "")
         snapshot = self.memory.snapshot(now)
         found = candidates(serving, snapshot, facts(), scripted(0.0), None)
-        return "".join(one.name for one in found)
+        return "".join(one.name for one, _ in found)
 
     def _record(self, one: str, judgement: Judgement, now: float, started: float) -> object:
         return self.memory.record(self.lb, self._origin(one), judgement, started, now)

@@ -51,7 +51,7 @@ def tried(
     """Return the names of the origins that a request may try, in their order."""
     snapshot = (memory or Memory(config_of(lb))).snapshot(now)
     found = candidates(Serving(lb, "id", ""), snapshot, facts(), scripted(0.0), pinned)
-    return "".join(one.name for one in found)
+    return "".join(one.name for one, _ in found)
 
 
 def standing(one: Origin, now: float, drain: float = 0.0) -> Standing:

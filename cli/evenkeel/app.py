@@ -5,7 +5,7 @@ import importlib
 import typer
 
 # A new command: a module here, holding a typed function `command`, and its name in this list.
-COMMANDS = ("check", "dev", "origin", "schema", "wrangler")
+COMMANDS = ("check", "dev", "explain", "origin", "schema", "wrangler")
 
 app = typer.Typer(
     name="evenkeel",

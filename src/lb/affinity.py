@@ -32,6 +32,9 @@ class Affinity(Protocol):
     def cookie(self, origin: Origin, *, https: bool) -> str | None:
         """Return the Set-Cookie header that pins a client to `origin`, if there is such a thing."""
 
+    def reason(self, facts: RequestFacts) -> str:
+        """Say what makes the request part of a session, or what it lacks; no values."""
+
 
 class CookieAffinity:
     """A cookie for each origin.
@@ -70,6 +73,14 @@ class CookieAffinity:
     def cookie(self, origin: Origin, *, https: bool) -> str:
         return self._cookies[origin.key][https]
 
+    def reason(self, facts: RequestFacts) -> str:
+        origin = self.pinned(facts)
+        if origin is not None:
+            return f"its cookie {self._name} names {'/'.join(origin.key)}"
+        if any(values_of(facts.header("cookie"), self._name)):
+            return f"its cookie {self._name} names no origin of this load balancer"
+        return f"it has no cookie {self._name}"
+
 
 class IpCookieAffinity(CookieAffinity):
     """A cookie, and for a client that has none yet the choice by its address.
@@ -79,6 +90,12 @@ class IpCookieAffinity(CookieAffinity):
 
     def key(self, facts: RequestFacts) -> int | None:
         return hash64(facts.client_ip)
+
+    def reason(self, facts: RequestFacts) -> str:
+        known = super().reason(facts)
+        if self.pinned(facts) is not None:
+            return known
+        return f"{known}, so the client's address {facts.client_ip or '(unknown)'} chooses"
 
 
 class Part(NamedTuple):
@@ -125,6 +142,15 @@ class HeaderAffinity:
     def cookie(self, origin: Origin, *, https: bool) -> str | None:
         del origin, https
         return None
+
+    def reason(self, facts: RequestFacts) -> str:
+        names = ", ".join(
+            f"{header} ({', '.join(cookies)})" if cookies else header
+            for header, cookies in self._parts
+        )
+        if self.key(facts) is not None:
+            return f"a hash of its headers chooses: those it has of {names}"
+        return f"it lacks {'one of' if self._all else 'every one of'} {names}"
 
 
 def _nothing_keeps(lb: LoadBalancer, key: str) -> None:

@@ -46,6 +46,16 @@ TAKES_NEW: Mapping[Standing, bool] = {
     Standing.DISABLED: False,
 }
 
+WORDS: Mapping[Standing, str] = {
+    Standing.AVAILABLE: "takes traffic",
+    Standing.NO_WEIGHT: "takes nothing new, as its weight is 0, and keeps the sessions it has",
+    Standing.EJECTED: "takes nothing for a while, as requests to it failed",
+    Standing.UNHEALTHY: "takes nothing, as its monitor found it unhealthy",
+    Standing.DRAINING: "is switched off, and keeps the sessions it has for drain_duration",
+    Standing.MAINTENANCE: "takes nothing, as it is in maintenance",
+    Standing.DISABLED: "takes nothing, as it is disabled",
+}
+
 # Weight 0 means no new traffic, and affinity overrides weights:
 # https://developers.cloudflare.com/load-balancing/understand-basics/traffic-steering/origin-level-steering/
 # A disabled origin keeps its sessions for drain_duration:

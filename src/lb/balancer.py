@@ -35,11 +35,15 @@ class Balancer:
             ("*" if alone else serving.lb.name, serving) for serving in self.servings
         )
 
+    def serving_of(self, host: str) -> Serving | None:
+        """Return the load balancer of a host, if there is one."""
+        return self._hosts.find(host)
+
     def plan(
         self, facts: RequestFacts, now: float, rand: Callable[[], float]
     ) -> tuple[Serving | None, Plan | Refuse]:
         """Return the request's load balancer, and a plan for it or the answer to it."""
-        serving = self._hosts.find(facts.host)
+        serving = self.serving_of(facts.host)
         if serving is None:
             return None, MISDIRECTED
         if serving.forwarding.loops(facts):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from lb.facts import written_by_edge
-from lb.serving import candidates
+from lb.serving import Why, candidates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -78,6 +78,7 @@ class Attempt:
     origin: Origin
     number: int
     timeout: float
+    why: Why = field(default=Why.STEERING, compare=False)
 
 
 @dataclass(slots=True)
@@ -100,6 +101,18 @@ class Refuse:
 
 
 Step = Attempt | Deliver | Refuse
+
+
+class Stop(Enum):
+    """Why a failure is the end of a request."""
+
+    HELD = "the session is left to its origin, as zero_downtime_failover is none"
+    HARMFUL = "a request of its method may have had its effect, so no second origin gets it"
+    BODY_GONE = "its body was passed on as it came, and cannot be sent again"
+    TRIES = "failover.tries are used up"
+    DEADLINE = "failover.deadline has passed"
+    NOBODY = "there is no other origin that it may go to"
+
 
 RETRY_AFTER = 5
 """Seconds after which a client may ask again when nothing answered."""
@@ -165,15 +178,16 @@ class Plan:
         self._started = now
         self._attempt: Attempt | None = None
         self._held: Deliver | None = None
+        self.stopped: Stop | None = None
         self._pinned = self._pin()
         self._candidates = candidates(serving, snapshot, facts, rand, self._pinned)
 
     def start(self) -> Attempt | Refuse:
         """Return the first attempt; a refusal when there is no origin at all to try."""
-        origin = next(self._candidates, None)
-        if origin is None:
+        first = next(self._candidates, None)
+        if first is None:
             return Refuse(503, "no origin is enabled", RETRY_AFTER)
-        self._attempt = Attempt(origin, 1, self._timeout(0.0))
+        self._attempt = Attempt(first[0], 1, self._timeout(0.0), first[1])
         return self._attempt
 
     def after(self, outcome: Outcome, judgement: Judgement, now: float) -> Step:
@@ -182,13 +196,19 @@ class Plan:
         if attempt is None:
             raise RuntimeError("after() was called before start()")
         if isinstance(outcome, Answered):
-            cookie = None if judgement.failed else self._set_cookie(attempt.origin)
+            cookie = None if judgement.failed else self.cookie_from(attempt.origin)
             self._held = Deliver(attempt.origin, outcome, cookie)
-        if self._may_repeat(judgement):
-            following = self._next(attempt, now)
-            if following is not None:
+        if judgement.failed:
+            following = self._next(attempt, judgement, now)
+            if isinstance(following, Attempt):
+                self._attempt = following
                 return following
+            self.stopped = following
         return self._held or Refuse(503, "no origin answered", RETRY_AFTER)
+
+    def untried(self) -> list[tuple[Origin, Why]]:
+        """Return the candidates that are left; the plan cannot go on after this."""
+        return list(self._candidates)
 
     @property
     def attempts(self) -> int:
@@ -225,37 +245,35 @@ class Plan:
             timeout += length / SLOWEST_UPLOAD
         return timeout
 
-    def _may_repeat(self, judgement: Judgement) -> bool:
+    def _barrier(self, judgement: Judgement) -> Stop | None:
         """A request is sent again only if that can do no harm, and its body is still at hand."""
-        if not judgement.failed or (self.serving.held and self._in_session()):
-            return False
+        if self.serving.held and self._in_session():
+            return Stop.HELD
         harmless = (
             self._facts.method in SAFE_TO_REPEAT
             or judgement.unreached
             or self.serving.lb.failover.retry_non_idempotent
         )
-        return harmless and (not self._facts.has_body or self.keeps_body)
+        if not harmless:
+            return Stop.HARMFUL
+        return Stop.BODY_GONE if self.streams_body else None
 
-    def _next(self, before: Attempt, now: float) -> Attempt | None:
+    def _next(self, before: Attempt, judgement: Judgement, now: float) -> Attempt | Stop:
         failover = self.serving.lb.failover
         elapsed = now - self._started
-        if before.number >= failover.tries or elapsed >= failover.deadline:
-            return None
-        origin = self._following(before.origin.pool)
-        if origin is None:
-            return None
-        self._attempt = Attempt(origin, before.number + 1, self._timeout(elapsed))
-        return self._attempt
-
-    def _following(self, pool: str) -> Origin | None:
-        """Return the next candidate, of the same pool where no other is allowed.
-
-        https://developers.cloudflare.com/load-balancing/understand-basics/adaptive-routing/
-        """
-        for origin in self._candidates:
-            if self.serving.across_pools or origin.pool == pool:
-                return origin
-        return None
+        barrier = self._barrier(judgement)
+        if barrier is not None:
+            return barrier
+        if before.number >= failover.tries:
+            return Stop.TRIES
+        if elapsed >= failover.deadline:
+            return Stop.DEADLINE
+        # Without failover_across_pools, in the same pool:
+        # https://developers.cloudflare.com/load-balancing/understand-basics/adaptive-routing/
+        for origin, why in self._candidates:
+            if self.serving.across_pools or origin.pool == before.origin.pool:
+                return Attempt(origin, before.number + 1, self._timeout(elapsed), why)
+        return Stop.NOBODY
 
     def _pin(self) -> Origin | None:
         affinity = self.serving.affinity
@@ -270,7 +288,8 @@ class Plan:
             return serving.affinity.key(self._facts) is not None
         return attempt.origin is self._pinned
 
-    def _set_cookie(self, origin: Origin) -> str | None:
+    def cookie_from(self, origin: Origin) -> str | None:
+        """Return the Set-Cookie header that goes with a good answer of this origin, if any."""
         affinity, pinned = self.serving.affinity, self._pinned
         if affinity is None or pinned is origin:
             return None

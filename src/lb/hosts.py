@@ -50,6 +50,15 @@ class HostTable(Generic[T]):
         return self._any
 
 
+def found_by(name: str) -> str:
+    """Say why a load balancer of this name serves a host that it was found for."""
+    if name == "*":
+        return "it serves every host that no other name fits"
+    if name.startswith("*."):
+        return "it is the closest name with a * that fits the host"
+    return "its name is the host"
+
+
 def loopback(host: str) -> bool:
     """Whether a host names this very machine (RFC 6761 for localhost, RFC 1122 for 127/8)."""
     return (

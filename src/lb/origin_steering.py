@@ -103,3 +103,32 @@ ORIGIN_POLICIES: Mapping[OriginSteeringPolicy, OriginSteering] = {
     OriginSteeringPolicy.LEAST_OUTSTANDING_REQUESTS: least_outstanding_requests,
     OriginSteeringPolicy.LEAST_CONNECTIONS: least_connections,
 }
+
+
+def _by_weight(view: PoolView, facts: RequestFacts) -> str:
+    del view, facts
+    return "by chance, each with the share of its weight"
+
+
+def _by_address(view: PoolView, facts: RequestFacts) -> str:
+    del view
+    return f"by a hash of the client's address {facts.client_ip or '(unknown)'}"
+
+
+def _by_requests(view: PoolView, facts: RequestFacts) -> str:
+    del view, facts
+    return "by weight, of two the one with fewer requests under way for its weight"
+
+
+def _by_connections(view: PoolView, facts: RequestFacts) -> str:
+    del view, facts
+    return "by weight, of two the one with fewer connections for its weight"
+
+
+REASONS: Mapping[OriginSteeringPolicy, Callable[[PoolView, RequestFacts], str]] = {
+    OriginSteeringPolicy.RANDOM: _by_weight,
+    OriginSteeringPolicy.HASH: _by_address,
+    OriginSteeringPolicy.LEAST_OUTSTANDING_REQUESTS: _by_requests,
+    OriginSteeringPolicy.LEAST_CONNECTIONS: _by_connections,
+}
+"""Says how a policy orders the origins for a request."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from lb.affinity import affinity_of
@@ -11,7 +12,7 @@ from lb.hashing import chance_of
 from lb.model import OriginSteeringPolicy, SessionAffinity, SteeringPolicy, ZeroDowntimeFailover
 from lb.origin_steering import ORIGIN_POLICIES, in_order_of
 from lb.shedding import Shed, shedding_of
-from lb.steering import POLICIES
+from lb.steering import BY_WEIGHT, POLICIES, by_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -19,6 +20,17 @@ if TYPE_CHECKING:
     from lb.availability import Snapshot
     from lb.facts import RequestFacts
     from lb.model import LoadBalancer, Origin, Pool
+
+
+class Why(Enum):
+    """What put an origin at its place in the order."""
+
+    SESSION = "the session's own origin"
+    SESSION_POOL = "of the same pool as the session's origin"
+    KEY = "chosen by the session's key"
+    STEERING = "chosen by steering"
+    SHED = "of the fallback pool, as pools before it shed the request"
+    LAST_RESORT = "the last resort, as nothing better is left"
 
 
 class Serving:
@@ -29,12 +41,8 @@ class Serving:
         self.affinity = affinity_of(lb, cookie_key)
         self.forwarding = Forwarding(lb, identity)
         self.steering = POLICIES[lb.steers_by](lb)
-        by_load = lb.steers_by in (
-            SteeringPolicy.LEAST_OUTSTANDING_REQUESTS,
-            SteeringPolicy.LEAST_CONNECTIONS,
-        )
         # What keeps a session by a key must be the same in every isolate, and load is not.
-        self.keyed_steering = POLICIES[SteeringPolicy.RANDOM](lb) if by_load else self.steering
+        self.keyed_steering = by_key(lb) if lb.steers_by in BY_WEIGHT else self.steering
         self.shedding = shedding_of(lb)
         self.counts_sockets = lb.steers_by is SteeringPolicy.LEAST_CONNECTIONS or any(
             pool.origin_steering is OriginSteeringPolicy.LEAST_CONNECTIONS for pool in lb.pools
@@ -86,17 +94,18 @@ def candidates(
     facts: RequestFacts,
     rand: Callable[[], float],
     pinned: Origin | None,
-) -> Iterator[Origin]:
-    """Yield every origin that may be tried, once, the best first.
+) -> Iterator[tuple[Origin, Why]]:
+    """Yield every origin that may be tried, once, the best first, and what put it there.
 
     A function and not a method: a generator that holds the plan which holds it would keep the
     request and its response alive until Python looks for cycles.
     """
     seen = set()
-    for origin in _preferred(serving, snapshot, facts, rand, pinned):
-        if origin.key not in seen:
-            seen.add(origin.key)
-            yield origin
+    for why, origins in _preferred(serving, snapshot, facts, rand, pinned):
+        for origin in origins:
+            if origin.key not in seen:
+                seen.add(origin.key)
+                yield origin, why
 
 
 def _preferred(
@@ -105,8 +114,8 @@ def _preferred(
     facts: RequestFacts,
     rand: Callable[[], float],
     pinned: Origin | None,
-) -> Iterator[Origin]:
-    """Yield origins, some of them more than once.
+) -> Iterator[tuple[Why, Iterable[Origin]]]:
+    """Yield origins, some of them more than once, with what put them there.
 
     The pin; then the rest of its pool; then steering over the pools and origin steering within;
     then, if some of these have shed the request, the fallback pool; and when those have failed or
@@ -117,26 +126,26 @@ def _preferred(
     if pinned is not None and home is not None:
         stays = snapshot.keeps_session(home, pinned, serving.keeping)
         if stays and not (shed and shed.session(home)):
-            yield pinned
+            yield Why.SESSION, (pinned,)
         else:
             home = None
     key = None if serving.affinity is None else serving.affinity.key(facts)
-    steering = serving.steering
+    steering, why = serving.steering, Why.STEERING
     if key is not None:
-        rand, steering = chance_of(key), serving.keyed_steering
+        rand, steering, why = chance_of(key), serving.keyed_steering, Why.KEY
     if home is not None:
-        yield from _chosen(serving, snapshot, home, facts, rand, key)
+        yield Why.SESSION_POOL, _chosen(serving, snapshot, home, facts, rand, key)
     for pool in steering(facts, snapshot, rand):
         if shed and snapshot.view(pool).available:
             session = key if serving.by_header else None
             if shed.request(pool, session, rand):
                 continue
-        yield from _chosen(serving, snapshot, pool, facts, rand, key)
+        yield why, _chosen(serving, snapshot, pool, facts, rand, key)
     if shed and shed.pools:
         # What all pools shed goes there, and is better off in one that sheds than in one that is
         # down (https://developers.cloudflare.com/load-balancing/additional-options/load-shedding/).
-        yield from _chosen(serving, snapshot, serving.lb.fallback_pool, facts, rand, key)
-    yield from last_resort(serving.lb, snapshot)
+        yield Why.SHED, _chosen(serving, snapshot, serving.lb.fallback_pool, facts, rand, key)
+    yield Why.LAST_RESORT, last_resort(serving.lb, snapshot)
 
 
 def _chosen(  # noqa: PLR0913, PLR0917 (each is handed on)

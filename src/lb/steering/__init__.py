@@ -40,3 +40,25 @@ POLICIES: Mapping[SteeringPolicy, Callable[[LoadBalancer], Steering]] = {
     SteeringPolicy.LEAST_OUTSTANDING_REQUESTS: weighted.least_outstanding_requests,
     SteeringPolicy.LEAST_CONNECTIONS: weighted.least_connections,
 }
+
+BY_WEIGHT = frozenset(
+    {
+        SteeringPolicy.RANDOM,
+        SteeringPolicy.LEAST_OUTSTANDING_REQUESTS,
+        SteeringPolicy.LEAST_CONNECTIONS,
+    }
+)
+"""What a session's key decides in place of chance and load: `by_key`."""
+by_key = weighted.by_key
+
+REASONS: Mapping[SteeringPolicy, Callable[[LoadBalancer, RequestFacts, Snapshot], str]] = {
+    SteeringPolicy.DEFAULT: ordered.reason,
+    SteeringPolicy.OFF: ordered.reason,
+    SteeringPolicy.GEO: geo.reason,
+    SteeringPolicy.RANDOM: weighted.reason,
+    SteeringPolicy.DYNAMIC_LATENCY: latency.reason,
+    SteeringPolicy.PROXIMITY: proximity.reason,
+    SteeringPolicy.LEAST_OUTSTANDING_REQUESTS: weighted.reason_by_requests,
+    SteeringPolicy.LEAST_CONNECTIONS: weighted.reason_by_connections,
+}
+"""Says how the policy that is meant orders the pools for a request."""

@@ -22,18 +22,37 @@ def geo(lb: LoadBalancer) -> Steering:
     begins with the fallback pool.
     https://developers.cloudflare.com/load-balancing/understand-basics/traffic-steering/steering-policies/geo-steering/
     """
-    default = lb.default_pools
-    pops, countries, regions = dict(lb.pop_pools), dict(lb.country_pools), dict(lb.region_pools)
+    placed = _placed(lb)
 
     def steer(facts: RequestFacts, snapshot: Snapshot, rand: Callable[[], float]) -> Iterable[Pool]:
         del snapshot, rand
-        # What no map asks for is not read: each fact is a crossing of the language border.
-        found = pops.get(facts.colo) if pops else None
-        if found is None and countries:
-            found = countries.get(facts.country)
-        if found is None and regions:
-            region = region_of(facts)
-            found = None if region is None else regions.get(region)
-        return default if found is None else found
+        return placed(facts)[0]
 
     return steer
+
+
+def reason(lb: LoadBalancer, facts: RequestFacts, snapshot: Snapshot) -> str:
+    """Say which map names the request's place."""
+    del snapshot
+    region = region_of(facts)
+    place = f"{facts.colo or '?'} in {facts.country or '?'}, {region.value if region else '?'}"
+    return f"by {_placed(lb)(facts)[1]}, as the request comes to {place}"
+
+
+def _placed(lb: LoadBalancer) -> Callable[[RequestFacts], tuple[Iterable[Pool], str]]:
+    """Return what finds the pools of a request's place, and the map that named it."""
+    default = lb.default_pools
+    pops, countries, regions = dict(lb.pop_pools), dict(lb.country_pools), dict(lb.region_pools)
+
+    def find(facts: RequestFacts) -> tuple[Iterable[Pool], str]:
+        # What no map asks for is not read: each fact is a crossing of the language border.
+        if pops and (found := pops.get(facts.colo)) is not None:
+            return found, "pop_pools"
+        if countries and (found := countries.get(facts.country)) is not None:
+            return found, "country_pools"
+        region = region_of(facts) if regions else None
+        if region is not None and (found := regions.get(region)) is not None:
+            return found, "region_pools"
+        return default, "default_pools"
+
+    return find

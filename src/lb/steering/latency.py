@@ -46,13 +46,25 @@ def fastest_first(
     pools: Iterable[Pool], snapshot: Snapshot, region: Region | None
 ) -> tuple[Pool, ...]:
     """Return the pools by their latency for a region."""
+    return tuple(sorted(pools, key=lambda pool: _seconds(pool, snapshot, region)))
 
-    def seconds(pool: Pool) -> float:
-        known = [
-            latency
-            for origin in snapshot.view(pool).origins
-            if (latency := snapshot.health(origin).latency_from(region)) is not None
-        ]
-        return sum(known) / len(known) if known else inf
 
-    return tuple(sorted(pools, key=seconds))
+def reason(lb: LoadBalancer, facts: RequestFacts, snapshot: Snapshot) -> str:
+    """Say what the order is made of."""
+    region = region_of(facts)
+    known = ((pool.name, _seconds(pool, snapshot, region)) for pool in lb.default_pools)
+    told = ", ".join(
+        f"{name} {'unknown' if seconds == inf else f'{1000 * seconds:.0f} ms'}"
+        for name, seconds in known
+    )
+    where = region.value if region else "an unknown region"
+    return f"by the round trip of probes for {where}: {told}"
+
+
+def _seconds(pool: Pool, snapshot: Snapshot, region: Region | None) -> float:
+    known = [
+        latency
+        for origin in snapshot.view(pool).origins
+        if (latency := snapshot.health(origin).latency_from(region)) is not None
+    ]
+    return sum(known) / len(known) if known else inf

@@ -25,3 +25,9 @@ def off(lb: LoadBalancer) -> Steering:
         return pools
 
     return steer
+
+
+def reason(lb: LoadBalancer, facts: RequestFacts, snapshot: Snapshot) -> str:
+    """Say how the pools are ordered."""
+    del lb, facts, snapshot
+    return "in the order of default_pools"

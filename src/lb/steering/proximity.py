@@ -48,13 +48,27 @@ def proximity(lb: LoadBalancer) -> Steering:
 
 def nearest_first(pools: Iterable[Pool], latitude: float, longitude: float) -> tuple[Pool, ...]:
     """Return the pools by their distance from a place."""
+    return tuple(sorted(pools, key=lambda pool: _far(pool, latitude, longitude)))
 
-    def far(pool: Pool) -> float:
-        if pool.latitude is None or pool.longitude is None:
-            return inf
-        return kilometres(latitude, longitude, pool.latitude, pool.longitude)
 
-    return tuple(sorted(pools, key=far))
+def reason(lb: LoadBalancer, facts: RequestFacts, snapshot: Snapshot) -> str:
+    """Say how far the pools are."""
+    del snapshot
+    latitude, longitude = facts.latitude, facts.longitude
+    if latitude is None or longitude is None:
+        return "in the order of default_pools, as the client's place is not known"
+    far = ((pool.name, _far(pool, latitude, longitude)) for pool in lb.default_pools)
+    told = ", ".join(
+        f"{name} {'unknown' if distance == inf else f'{distance:.0f} km'}"
+        for name, distance in far
+    )
+    return f"by the distance from {latitude:g}, {longitude:g}: {told}"
+
+
+def _far(pool: Pool, latitude: float, longitude: float) -> float:
+    if pool.latitude is None or pool.longitude is None:
+        return inf
+    return kilometres(latitude, longitude, pool.latitude, pool.longitude)
 
 
 def kilometres(latitude: float, longitude: float, to_latitude: float, to_longitude: float) -> float:

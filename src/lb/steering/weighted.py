@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from itertools import accumulate
+from math import log
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from lb.drawing import by_chance, by_load
+from lb.hashing import hash64, mixed_uniform
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -14,6 +17,8 @@ if TYPE_CHECKING:
     from lb.facts import RequestFacts
     from lb.model import LoadBalancer, Pool
     from lb.steering import Steering
+
+_KEYS = 1 << 53
 
 
 class Weighted:
@@ -82,3 +87,49 @@ def least_connections(lb: LoadBalancer) -> Steering:
         return by_load(now.pools, now.weights, now.sums, lambda pool: connections(pool.name), rand)
 
     return steer
+
+
+def by_key(lb: LoadBalancer) -> Steering:
+    """Yield pools by weighted rendezvous hashing: the first number of chance stands for a client.
+
+    When a pool goes down, only its own sessions move, which chance could not promise.
+    """
+    weights = lb.random_steering.weights(lb.default_pools)
+    weighted = [
+        (pool, weight, hash64("pool", pool.name))
+        for pool, weight in zip(lb.default_pools, weights, strict=True)
+        if weight > 0
+    ]
+
+    def steer(facts: RequestFacts, snapshot: Snapshot, rand: Callable[[], float]) -> Iterable[Pool]:
+        del facts, snapshot
+        client = int(rand() * _KEYS)
+        scored = [(weight / log(mixed_uniform(client, seed)), pool) for pool, weight, seed in weighted]
+        return (pool for _, pool in sorted(scored, key=itemgetter(0)))
+
+    return steer
+
+
+def reason(lb: LoadBalancer, facts: RequestFacts, snapshot: Snapshot) -> str:
+    """Say what chance, or a session's key, goes by."""
+    del facts, snapshot
+    weights = zip(lb.default_pools, lb.random_steering.weights(lb.default_pools), strict=True)
+    told = ", ".join(f"{pool.name} {weight:g}" for pool, weight in weights)
+    return f"by the weights of random_steering: {told}"
+
+
+def reason_by_requests(lb: LoadBalancer, facts: RequestFacts, snapshot: Snapshot) -> str:
+    """Say what is compared."""
+    outstanding = snapshot.in_flight.outstanding_of
+    return _with_load(reason(lb, facts, snapshot), "requests under way", lb, outstanding)
+
+
+def reason_by_connections(lb: LoadBalancer, facts: RequestFacts, snapshot: Snapshot) -> str:
+    """Say what is compared."""
+    connections = snapshot.in_flight.connections_of
+    return _with_load(reason(lb, facts, snapshot), "connections", lb, connections)
+
+
+def _with_load(weights: str, what: str, lb: LoadBalancer, load: Callable[[str], int]) -> str:
+    told = ", ".join(f"{pool.name} {load(pool.name)}" for pool in lb.default_pools)
+    return f"{weights}; of two the one with fewer {what} for its weight: {told}"

@@ -1,0 +1,297 @@
+"""What `evenkeel explain` says: the balancer's own answers, with reasons."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from evenkeel.explain import command
+from lb.availability import WORDS, Standing
+from lb.balancer import Balancer
+from lb.explain import explain
+from lb.failover import Attempt, Plan
+from lb.model import OriginSteeringPolicy, SessionAffinity, SteeringPolicy
+from lb.origin_steering import ORIGIN_POLICIES
+from lb.origin_steering import REASONS as ORIGIN_REASONS
+from lb.steering import POLICIES, REASONS
+from support.make import balancer_of, config_of, facts, origin, pool, scripted
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+app = typer.Typer()
+app.command()(command)
+
+CONFIG = """\
+[[pools]]
+name = "primary"
+origins = [
+  { name = "a", address = "a.example.com", weight = 0.5 },
+  { name = "b", address = "b.example.com" },
+  { name = "c", address = "c.example.com" },
+]
+[[pools]]
+name = "replica"
+origins = [
+  { name = "d", address = "d.example.com" },
+  { name = "e", address = "e.example.com", enabled = false },
+]
+[[load_balancers]]
+name = "service.example.com"
+default_pools = ["primary", "replica"]
+fallback_pool = "replica"
+session_affinity = "cookie"
+[[load_balancers]]
+name = "*.example.com"
+default_pools = ["replica"]
+fallback_pool = "replica"
+https_redirect = true
+"""
+HOST = "--host=service.example.com"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    """A file with two load balancers."""
+    written = tmp_path / "lb.toml"
+    written.write_text(CONFIG, "utf-8")
+    return str(written)
+
+
+def asked(file: str, *options: str) -> dict[str, Any]:
+    """Return the answer for programs."""
+    result = CliRunner().invoke(app, ["--config", file, "--json", *options])
+    assert result.exit_code == 0, result.output
+    answer: dict[str, Any] = json.loads(result.stdout)
+    return answer
+
+
+def printed(file: str, *options: str) -> str:
+    """Return the answer for people."""
+    result = CliRunner().invoke(app, ["--config", file, *options])
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def refused(file: str, *options: str) -> str:
+    """Return the complaint about options that make no sense."""
+    result = CliRunner().invoke(app, ["--config", file, *options])
+    assert result.exit_code == 2, result.output
+    return result.stderr
+
+
+def way(answer: dict[str, Any]) -> list[str]:
+    """Return the likeliest origin of each attempt."""
+    return [
+        f"{turn['choices'][0]['pool']}/{turn['choices'][0]['origin']}" for turn in answer["turns"]
+    ]
+
+
+def whys(answer: dict[str, Any]) -> list[str]:
+    """Return what put these there."""
+    return [turn["choices"][0]["why"] for turn in answer["turns"]]
+
+
+def step(answer: dict[str, Any], about: str) -> tuple[str, str]:
+    """Return what was found about something, and why."""
+    (found,) = (each for each in answer["steps"] if each["about"] == about)
+    return found["found"], found["why"]
+
+
+def test_everything_can_be_explained() -> None:
+    """Each standing and each policy that can be configured has its words."""
+    assert set(WORDS) == set(Standing)
+    assert set(REASONS) == set(POLICIES) <= set(SteeringPolicy)
+    assert set(ORIGIN_REASONS) == set(ORIGIN_POLICIES) <= set(OriginSteeringPolicy)
+
+
+def test_the_load_balancer_and_how_it_was_found(file: str) -> None:
+    """By its name, by a wildcard, or not at all."""
+    assert step(asked(file, HOST), "load balancer") == (
+        "service.example.com",
+        "its name is the host",
+    )
+    other = asked(file, "--host=Other.Example.com")
+    assert other["load_balancer"] == "*.example.com"
+    nobody = asked(file, "--host=example.org")
+    assert (nobody["load_balancer"], nobody["own"]["status"], nobody["turns"]) == (None, 421, [])
+
+
+def test_what_the_balancer_answers_itself(file: str) -> None:
+    """A redirect ends the way before any origin."""
+    own = asked(file, "--host=www.example.com", "--http", "--path=/a?b")["own"]
+
+    assert own == {
+        "status": 301,
+        "reason": "moved to https",
+        "location": "https://www.example.com/a?b",
+    }
+
+
+def test_chance_is_told_as_shares(file: str) -> None:
+    """Weights 0.5, 1 and 1 are a fifth and two fifths twice."""
+    choices = asked(file, HOST)["turns"][0]["choices"]
+    shares = {each["origin"]: each["share"] for each in choices}
+
+    assert shares == pytest.approx({"a": 0.2, "b": 0.4, "c": 0.4}, abs=0.01)
+    assert "40 %" in printed(file, HOST)
+
+
+def test_what_happens_when_every_attempt_fails(file: str) -> None:
+    """The likeliest way, why it ends, and who would come next."""
+    answer = asked(file, HOST)
+
+    assert sorted(way(answer)) == ["primary/a", "primary/b", "primary/c"]
+    assert answer["stopped"] == "failover.tries are used up"
+    assert [each["origin"] for each in answer["untried"]] == ["d"]
+    assert answer["own"]["status"] == 503
+
+
+def test_a_post_goes_to_one_origin(file: str) -> None:
+    """And it is said why."""
+    answer = asked(file, HOST, "--method=post", "--body=10")
+
+    assert len(answer["turns"]) == 1
+    assert "no second origin gets it" in answer["stopped"]
+    assert answer["request"] == {"method": "POST", "url": "https://service.example.com/"}
+
+
+def test_origins_that_are_down(file: str) -> None:
+    """Given by name, or by pool and name; all of them, and the next pool is chosen."""
+    one = asked(file, HOST, "--down=b")
+    assert "primary/b" not in way(one)[:2]
+    (standing,) = (each for of in one["pools"] for each in of["origins"] if each["name"] == "b")
+    assert (standing["standing"], standing["why"]) == (
+        "unhealthy",
+        "takes nothing, as its monitor found it unhealthy",
+    )
+
+    all_down = asked(file, HOST, "--down=primary/a", "--down=b", "--down=c")
+    assert way(all_down)[0] == "replica/d"
+    assert all_down["pools"][0]["health"] == "critical"
+    assert all_down["pools"][0]["available"] is False
+    assert whys(all_down)[1] == "the last resort, as nothing better is left"
+
+
+def test_origins_that_are_ejected(file: str) -> None:
+    """As if requests to it had failed just now."""
+    answer = asked(file, HOST, "--ejected=b")
+
+    assert way(answer)[0] == "primary/c"
+    assert "ejected" in printed(file, HOST, "--ejected=b")
+
+
+def test_a_session(file: str) -> None:
+    """Its own origin, then the rest of its pool; a client without one is given a cookie."""
+    answer = asked(file, HOST, "--session=a")
+
+    assert step(answer, "session_affinity") == ("cookie", "its cookie __evenkeel names primary/a")
+    assert way(answer)[0] == "primary/a"
+    assert [turn["new_cookie"] for turn in answer["turns"]] == [False, True, True]
+    assert whys(answer)[:2] == [
+        "the session's own origin",
+        "of the same pool as the session's origin",
+    ]
+    unknown = asked(file, HOST, "--cookie=__evenkeel=x")
+    assert step(unknown, "session_affinity")[1].endswith("names no origin of this load balancer")
+
+
+def test_the_key_of_cookies_is_taken_from_the_environment(
+    file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cookie that a browser shows can be looked up."""
+    monkeypatch.setenv("LB_COOKIE_KEY", "secret")
+    lb = balancer_of(
+        pool("primary", "a", "b"),
+        name="service.example.com",
+        session_affinity=SessionAffinity.COOKIE,
+    )
+    affinity = Balancer(config_of(lb), cookie_key="secret").servings[0].affinity
+    assert affinity is not None
+    cookie = affinity.cookie(lb.default_pools[0].origins[1], https=True)
+    assert cookie is not None
+
+    answer = asked(file, HOST, f"--cookie={cookie.partition(';')[0]}")
+    assert way(answer)[0] == "primary/b"
+
+
+def test_time_can_be_chosen(tmp_path: Path) -> None:
+    """So that a maintenance is seen before it begins."""
+    window = 'maintenance = [{ from = "2026-12-01T22:00:00Z", to = "2026-12-01T23:00:00Z" }]'
+    text = CONFIG.replace('name = "b", address', f'name = "b", {window}, address')
+    (tmp_path / "lb.toml").write_text(text, "utf-8")
+    file = str(tmp_path / "lb.toml")
+
+    assert "maintenance" in printed(file, HOST, "--at=2026-12-01T22:30:00Z")
+    assert "maintenance" not in printed(file, HOST, "--at=2026-12-01T23:30:00Z")
+
+
+def test_variables_make_a_configuration(tmp_path: Path) -> None:
+    """As they do in the Worker, where they come before the file."""
+    result = CliRunner().invoke(
+        app, ["--var=ORIGINS=https://a.example.com, https://b.example.com", "--json"]
+    )
+
+    assert result.exit_code == 0, result.output
+    assert way(json.loads(result.stdout)) == [
+        "a.example.com/a.example.com",
+        "b.example.com/b.example.com",
+    ]
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ([HOST, "--down=bb"], 'there is no origin bb; did you mean "b"?'),
+        ([HOST, "--session=zzz"], "there is no origin zzz"),
+        ([HOST, "--session=e", "--host=www.example.com"], "nothing keeps sessions for"),
+        ([HOST, "--header=X-User"], "--header: 'X-User' is not NAME:VALUE"),
+        ([HOST, "--cf==1"], "--cf: '=1' is not NAME=VALUE"),
+        ([HOST, "--at=tomorrow"], "--at: tomorrow is no time such as 2026-12-01T22:00:00Z"),
+        ([], "--host: one of service.example.com, *.example.com"),
+    ],
+)
+def test_options_that_make_no_sense(options: list[str], complaint: str, file: str) -> None:
+    """Are said in one line."""
+    assert complaint in refused(file, *options)
+
+
+def test_a_bad_file_is_reported_with_its_lines(tmp_path: Path) -> None:
+    """As `evenkeel check` reports it."""
+    (tmp_path / "lb.toml").write_text(CONFIG.replace("weight = 0.5", "weight = 5"), "utf-8")
+
+    assert "lb.toml:4: must be from 0 to 1, not 5" in refused(str(tmp_path / "lb.toml"), HOST)
+    assert "cannot be read" in refused(str(tmp_path / "none.toml"), HOST)
+
+
+def test_a_hundred_origins_are_summed_up() -> None:
+    """Shares add up to one, and people see the first ten."""
+    many = pool("p", *(f"o{number}" for number in range(100)))
+    found = explain(Balancer(config_of(balancer_of(many))), facts(), 0.0)
+
+    assert sum(each.share for each in found.turns[0].choices) == pytest.approx(1, abs=0.05)
+    assert len(found.turns[0].choices) == 100
+
+
+@pytest.mark.parametrize("policy", list(ORIGIN_POLICIES))
+@pytest.mark.parametrize("affinity", [SessionAffinity.NONE, SessionAffinity.IP_COOKIE])
+def test_a_real_request_goes_where_it_was_said_to_go(
+    policy: OriginSteeringPolicy, affinity: SessionAffinity
+) -> None:
+    """Whatever chance brings, the first origin is among the choices of the first turn."""
+    of = pool("p", origin("a", weight=0.5), "b", "c", origin_steering=policy)
+    balancer = Balancer(config_of(balancer_of(of, session_affinity=affinity)))
+    asked_for = facts(cf_connecting_ip="203.0.113.9")
+    said = {each.origin for each in explain(balancer, asked_for, 0.0).turns[0].choices}
+
+    for number in range(20):
+        _, plan = balancer.plan(asked_for, 0.0, scripted(number / 20))
+        assert isinstance(plan, Plan)
+        first = plan.start()
+        assert isinstance(first, Attempt)
+        assert first.origin.name in said
