@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,8 +19,10 @@ from lb.model import (
     Health,
     LoadBalancer,
     Pool,
+    RandomSteering,
     SessionAffinity,
     SessionAffinityAttributes,
+    SteeringPolicy,
     Window,
     ZeroDowntimeFailover,
 )
@@ -220,6 +224,36 @@ def test_the_pool_of_a_session_by_header_stays_too() -> None:
 
     assert first(lb, moment("near/a"), x_user=user) == "b"
     assert first(lb, moment("near/a", "near/b"), x_user=user) in "cd"
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        SteeringPolicy.RANDOM,
+        SteeringPolicy.LEAST_OUTSTANDING_REQUESTS,
+        SteeringPolicy.LEAST_CONNECTIONS,
+    ],
+)
+def test_only_the_sessions_of_a_pool_that_is_down_move(policy: SteeringPolicy) -> None:
+    """Where chance or load would choose the pool, the session's key does, by their weights."""
+    pools = tuple(pool(name, name) for name in "abcd")
+    lb = replace(
+        header_lb(*pools),
+        steering_policy=policy,
+        random_steering=RandomSteering(pool_weights=(("a", 0.5), ("d", 0))),
+    )
+    users = [f"user {n}" for n in range(1000)]
+    before = {user: first(lb, x_user=user) for user in users}
+    down = {user: first(lb, moment("b/b"), x_user=user) for user in users}
+    shares = Counter(before.values())
+
+    assert {user for user in users if before[user] != down[user]} == {
+        user for user in users if before[user] == "b"
+    }
+    # A fifth, and two fifths twice; within four standard deviations, and always the same.
+    assert 150 < shares["a"] < 250
+    assert 338 < shares["b"] < 462
+    assert "d" not in shares
 
 
 def test_a_drained_origin_keeps_its_sessions_by_header() -> None:

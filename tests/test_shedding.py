@@ -44,7 +44,7 @@ def first(
     """Return the pool of a request's first origin."""
     serving = Serving(lb, "", "")
     found = candidates(serving, snapshot, facts(cf_connecting_ip=ip), rand, pinned)
-    return next(found).pool
+    return next(found)[0].pool
 
 
 def near(found: int, of: int, share: float) -> bool:
@@ -116,7 +116,7 @@ def test_sessions_by_header_are_sessions() -> None:
 
     def pool_of(user: str, ip: str) -> str:
         told = facts(cf_connecting_ip=ip, x_user=user)
-        return next(candidates(serving, NOTHING, told, scripted(0.0), None)).pool
+        return next(candidates(serving, NOTHING, told, scripted(0.0), None))[0].pool
 
     users = [f"user-{number}" for number in range(2_000)]
     found = {user: pool_of(user, "203.0.113.1") for user in users}

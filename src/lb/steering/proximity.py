@@ -59,8 +59,7 @@ def reason(lb: LoadBalancer, facts: RequestFacts, snapshot: Snapshot) -> str:
         return "in the order of default_pools, as the client's place is not known"
     far = ((pool.name, _far(pool, latitude, longitude)) for pool in lb.default_pools)
     told = ", ".join(
-        f"{name} {'unknown' if distance == inf else f'{distance:.0f} km'}"
-        for name, distance in far
+        f"{name} {'unknown' if distance == inf else f'{distance:.0f} km'}" for name, distance in far
     )
     return f"by the distance from {latitude:g}, {longitude:g}: {told}"
 

@@ -104,7 +104,9 @@ def by_key(lb: LoadBalancer) -> Steering:
     def steer(facts: RequestFacts, snapshot: Snapshot, rand: Callable[[], float]) -> Iterable[Pool]:
         del facts, snapshot
         client = int(rand() * _KEYS)
-        scored = [(weight / log(mixed_uniform(client, seed)), pool) for pool, weight, seed in weighted]
+        scored = [
+            (weight / log(mixed_uniform(client, seed)), pool) for pool, weight, seed in weighted
+        ]
         return (pool for _, pool in sorted(scored, key=itemgetter(0)))
 
     return steer
