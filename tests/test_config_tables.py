@@ -81,9 +81,8 @@ MODELS = (
 ONLY_IN_THE_TABLE = {"pools.origins": {"port", "header"}, "monitors": {"sensitivity"}}
 ONLY_IN_THE_MODEL = {
     "pools.origins": {"pool", "url", "explicit"},
-    "pools": {"monitor_group"},
     "load_balancers": {"pool_sets"},
-    "document": {"kept", "monitor_groups"},
+    "document": {"kept"},
 }
 
 

@@ -15,7 +15,7 @@ from lb.regions import (
     votes_from_json,
     votes_to_json,
 )
-from support.make import balancer_of, config_of, monitor, pool
+from support.make import balancer_of, config_of, monitor, origin, pool
 from support.state import World
 
 WNAM, WEU, OC = Region.WNAM, Region.WEU, Region.OC
@@ -102,9 +102,11 @@ def test_questions_and_votes_survive_their_texts() -> None:
     config = config_of(balancer_of(pool("p", "a", "b", monitor=monitor())))
     votes = {("p", "a"): PASSED, ("p", "b"): failed()}
 
-    asked = question_from_json(question_to_json([("p", "b"), ("p", "gone")]), config)
+    watch = monitor()
+    question = question_to_json([(origin("b"), watch), (origin("gone"), watch)])
+    asked = question_from_json(question, config)
 
-    assert [origin.key for origin, _ in asked] == [("p", "b")]
+    assert [one.key for one, _ in asked] == [("p", "b")]
     assert votes_from_json(votes_to_json(votes)) == votes
 
 

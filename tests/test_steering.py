@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lb.availability import Snapshot
-from lb.health import OriginHealth
+from lb.forwarding import identity_of
+from lb.health import OriginHealth, Verdict, observe
 from lb.in_flight import InFlight
+from lb.memory import Memory
 from lb.model import Health, LoadBalancer, Pool, RandomSteering, Region, SteeringPolicy
 from lb.places import REGION_OF_COUNTRY, REGION_OF_SUBDIVISION, region_of
+from lb.shared import SharedHealth
 from lb.steering import POLICIES
 from lb.steering.proximity import kilometres
-from support.make import balancer_of, facts, pool, scripted
+from support.make import balancer_of, config_of, facts, monitor, pool, scripted
+from support.state import World
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -348,3 +353,92 @@ def test_orders_follow_the_moment() -> None:
     for east, first in ((0.1, "east"), (0.3, "west"), (0.1, "east")):
         moment = timed(east={"": east}, west={"": 0.2})
         assert next(iter(steer(facts(), moment, scripted(0.5)))).name == first
+
+
+def latent(**fields: Any) -> LoadBalancer:
+    """Return a load balancer over two monitored pools that goes by latency."""
+    watch = monitor(interval=30)
+    return balancer_of(
+        pool("near", "n", monitor=watch, **fields),
+        pool("far", "f", monitor=watch, **fields),
+        steering_policy=SteeringPolicy.DYNAMIC_LATENCY,
+    )
+
+
+def test_latency_is_an_exponentially_weighted_mean() -> None:
+    """Census: "EWMA of probe RTT": the newest probe counts for a quarter; failures do not count."""
+    known = OriginHealth()
+    for passed, seconds in ((True, 0.1), (True, 0.3), (False, 5.0)):
+        timing = (("WEU", seconds),) if passed else ()
+        verdict = Verdict(passed=passed, latencies=timing)
+        known, _ = observe(EAST.origins[0], monitor(), known, verdict, 0.0)
+
+    assert known.latency_from(Region.WEU) == pytest.approx(0.1 + (0.3 - 0.1) / 4)
+    assert known.latency_from(Region.OC) is None
+
+
+def test_isolates_are_told_of_latencies_that_moved() -> None:
+    """Through the shared view; what moved a little is no news, nor is what nobody goes by."""
+    world = World(config_of(latent()))
+    takes = {"n": 0.010, "f": 0.100}
+    world.takes = takes
+
+    world.run_until(0)
+    first = world.view()
+    known = {key[1]: dict(one.latencies) for key, one in first.origins.items()}
+    assert known["n"] == pytest.approx({"": 0.010})
+    assert known["f"] == pytest.approx({"": 0.100})
+    takes["n"] = 0.012
+    world.run_until(60)
+    assert world.view().version == first.version
+    takes["n"] = 0.500
+    world.run_until(90)
+    assert world.view().version > first.version
+
+    quiet = World(config_of(replace(latent(), steering_policy=SteeringPolicy.OFF)))
+    quiet.takes = takes
+    quiet.run_until(60)
+    assert all(one.latencies == () for one in quiet.view().origins.values())
+
+
+def test_an_isolate_goes_by_the_latencies_that_it_is_told() -> None:
+    """Adopting a view, or probing itself, changes the order of the next request."""
+    config = config_of(latent())
+    steer = POLICIES[SteeringPolicy.DYNAMIC_LATENCY](config.load_balancers[0])
+    memory = Memory(config)
+
+    def first() -> str:
+        return next(iter(steer(facts(), memory.snapshot(5.0), scripted(0.5)))).name
+
+    assert first() == "near"
+    for name, seconds in (("n", 0.2), ("f", 0.1)):
+        one = next(one for each in config.pools for one in each.origins if one.name == name)
+        verdict = Verdict(passed=True, latencies=(("", seconds),))
+        memory.observe(one, monitor(interval=30), verdict, 1.0)
+    assert first() == "far"
+    told = SharedHealth(
+        version=9,
+        fingerprint=identity_of(config),
+        probed=4.0,
+        origins={
+            ("near", "n"): OriginHealth(health=Health.HEALTHY, latencies=(("", 0.01),)),
+            ("far", "f"): OriginHealth(health=Health.HEALTHY, latencies=(("", 0.1),)),
+        },
+    )
+    memory.adopt(told, 4.5)
+    assert first() == "near"
+
+
+def test_regions_tell_how_long_their_probes_took() -> None:
+    """Each region's clients go by its own probes; check_regions says which there are."""
+    regions = (Region.WEU, Region.NEAS)
+    config = config_of(latent(check_regions=regions))
+    times = {Region.WEU: {"n": 0.02, "f": 0.2}, Region.NEAS: {"n": 0.2, "f": 0.02}}
+    world = World(config, votes={at: {"n": True, "f": True} for at in regions}, times=times)
+
+    world.run_until(0)
+    lb, known = config.load_balancers[0], world.view().origins
+
+    moment = Snapshot(known, {}, 0.0)
+    assert order(lb, cf=TOKYO, snapshot=moment) == ["far", "near"]
+    assert order(lb, cf={"country": "DE"}, snapshot=moment) == ["near", "far"]

@@ -78,7 +78,7 @@ def summary(config: Config) -> Tree:
     tree = Tree(Text("load balancers"), hide_root=True)
     for balancer in config.load_balancers:
         branch = tree.add(_balancer_line(balancer))
-        for pool in balancer.pools:
+        for pool in balancer.reachable:
             pools = branch.add(_pool_line(pool, balancer))
             for origin in pool.origins:
                 line = Text(f"{origin.name}  {origin.url}")
@@ -99,7 +99,8 @@ def _balancer_line(balancer: LoadBalancer) -> Text:
 def _pool_line(pool: Pool, balancer: LoadBalancer) -> Text:
     line = Text(pool.name)
     monitor = f"  monitor {pool.monitor.name}" if pool.monitor else "  no monitor"
-    line.append(monitor, "dim")
+    group = pool.monitor_group
+    line.append(f"  monitor_group {group.name}" if group else monitor, "dim")
     line.append(", fallback_pool" if pool is balancer.fallback_pool else "", "dim")
     line.append("" if pool.enabled else "  disabled", "yellow")
     return line

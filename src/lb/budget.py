@@ -107,7 +107,12 @@ class Use:
 
 def usage(config: Config, home: Home, assumed: Assumptions = USUAL) -> tuple[Use, ...]:
     """Return what a configuration uses, with its shared health kept in `home`."""
-    watched = list(monitored(config))
+    pools = {pool.name: pool for pool in config.pools}
+    watched = [
+        (origin, monitor)
+        for origin, _ in monitored(config)
+        for monitor in pools[origin.pool].monitors
+    ]
     used = {Resource.OF_A_REQUEST: _of_a_request(config, watched, home)}
     if watched and home is Home.OBJECT:
         used |= _of_objects(config, watched, assumed)

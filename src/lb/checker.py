@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
-from lb.health import EVERYWHERE
+from lb.health import EVERYWHERE, together
+from lb.model import MonitorGroup
 from lb.monitors import MONITORS
 from lb.monitors.words import TIMEOUTS
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
     from lb.health import Verdict
     from lb.memory import Memory
-    from lb.model import Monitor, Origin
+    from lb.model import Monitor, Origin, Watch
     from lb.ports import Clock, Log, Prober
 
 PROBES_SIDE_BY_SIDE = 4
@@ -25,13 +27,17 @@ the response in front of the probes may still need the others."""
 
 
 async def check(
-    due: Iterable[tuple[Origin, Monitor]], memory: Memory, prober: Prober, clock: Clock, log: Log
+    due: Iterable[tuple[Origin, Watch]],
+    memory: Memory,
+    prober: Prober,
+    clock: Clock,
+    log: Log,
 ) -> None:
     """Log what time has brought about, then probe every due origin for an isolate's own memory."""
     for event in memory.take_news():
         log(event)
 
-    def take(origin: Origin, monitor: Monitor, verdict: Verdict) -> None:
+    def take(origin: Origin, monitor: Watch, verdict: Verdict) -> None:
         changed = memory.observe(origin, monitor, verdict, clock())
         if changed is not None:
             log(changed)
@@ -40,25 +46,42 @@ async def check(
 
 
 async def probe(
-    due: Iterable[tuple[Origin, Monitor]],
+    due: Iterable[tuple[Origin, Watch]],
     prober: Prober,
     clock: Clock,
-    take: Callable[[Origin, Monitor, Verdict], None],
+    take: Callable[[Origin, Watch, Verdict], None],
 ) -> None:
     """Probe every due origin, a few at a time; each verdict is taken as soon as it is there."""
-    waiting = iter(due)
-    workers = (_work_off(waiting, prober, clock, take) for _ in range(PROBES_SIDE_BY_SIDE))
+    waiting = iter([job for origin, watch in due for job in _jobs(origin, watch, take)])
+    workers = (_work_off(waiting, prober, clock) for _ in range(PROBES_SIDE_BY_SIDE))
     await asyncio.gather(*workers)
 
 
-async def _work_off(
-    waiting: Iterator[tuple[Origin, Monitor]],
-    prober: Prober,
-    clock: Clock,
-    take: Callable[[Origin, Monitor, Verdict], None],
-) -> None:
-    for origin, monitor in waiting:
-        take(origin, monitor, await _verdict(origin, monitor, prober, clock))
+Job = tuple["Origin", "Monitor", "Callable[[Verdict], None]"]
+
+
+def _jobs(
+    origin: Origin,
+    watch: Watch,
+    take: Callable[[Origin, Watch, Verdict], None],
+) -> list[Job]:
+    """Return a job for each monitor; the verdict of a group is there when the last of it is."""
+    if not isinstance(watch, MonitorGroup):
+        return [(origin, watch, lambda verdict: take(origin, watch, verdict))]
+    asked = [one for one in watch.monitors if not watch.asked or one.name in watch.asked]
+    found: dict[str, Verdict] = {}
+
+    def note(name: str, verdict: Verdict) -> None:
+        found[name] = verdict
+        if len(found) == len(asked) and (said := together(found)) is not None:
+            take(origin, watch, said)
+
+    return [(origin, one, partial(note, one.name)) for one in asked]
+
+
+async def _work_off(waiting: Iterator[Job], prober: Prober, clock: Clock) -> None:
+    for origin, monitor, note in waiting:
+        note(await _verdict(origin, monitor, prober, clock))
 
 
 async def _verdict(origin: Origin, monitor: Monitor, prober: Prober, clock: Clock) -> Verdict:

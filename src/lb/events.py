@@ -53,6 +53,20 @@ class HealthChanged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MonitorChanged:
+    """A monitor of a group changed its mind of an origin, whether or not it has a vote."""
+
+    event: ClassVar[str] = "monitor_changed"
+    pool: str
+    origin: str
+    monitor: str
+    before: Health
+    after: Health
+    cause: str
+    load_balancer: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OriginEjected:
     """Failures of real traffic took an origin out for `seconds`."""
 
@@ -159,6 +173,7 @@ Event = (
     AttemptFailed
     | AnswerCut
     | HealthChanged
+    | MonitorChanged
     | OriginEnabledChanged
     | PoolEnabledChanged
     | ProberStalled

@@ -31,12 +31,16 @@ def fresh_for(config: Config) -> float:
     Two of the longest intervals, so that one lost round is forgiven; what its slowest probe may
     take with all retries; and two of the times that isolates let pass before they look.
     """
-    pools = {pool.name: pool for lb in config.load_balancers for pool in lb.pools}
-    monitors = [pool.monitor for pool in pools.values() if pool.monitor is not None]
-    if not monitors:
+    pools = {pool.name: pool for lb in config.load_balancers for pool in lb.reachable}
+    watches = [watch for pool in pools.values() if (watch := pool.watched_by) is not None]
+    if not watches:
         return inf
-    interval = max(monitor.interval for monitor in monitors)
-    probe = max(monitor.timeout * (1 + monitor.retries) for monitor in monitors)
+    interval = max(watch.interval for watch in watches)
+    probe = max(
+        monitor.timeout * (1 + monitor.retries)
+        for pool in pools.values()
+        for monitor in pool.monitors
+    )
     return 2 * interval + probe + 2 * config.state.refresh
 
 

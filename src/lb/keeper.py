@@ -10,19 +10,19 @@ from lb.checker import probe
 from lb.complaints import Complaints
 from lb.event_log import EventLog
 from lb.events import Trouble
-from lb.health import OriginHealth, observe
+from lb.health import OriginHealth, at_most, differ, due_part, member_changes, observe, untimed
 from lb.kept import Kept, document, is_time, kept_from_json, kept_to_json, rows, texts
 from lb.maintenance import borders, switched_off
 from lb.model import Health
-from lb.regions import majority
-from lb.shared import NOTHING_SHARED, SharedHealth, monitored, to_json
+from lb.regions import decided
+from lb.shared import NOTHING_SHARED, SharedHealth, monitored, timed, to_json
 from lb.status import changes, status_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from lb.health import Verdict
-    from lb.model import Config, Monitor, Origin, Region
+    from lb.model import Config, Origin, Region, Watch
     from lb.ports import Clock, Log, Prober, Regions, Sql, Teller
     from lb.status import Status
 
@@ -79,6 +79,9 @@ class Keeper:
         self._pools = {pool.name: pool for pool in config.pools}
         self._borders = borders(config)
         self._complaints = Complaints()
+        self._timed = timed(config)
+        self._told: dict[Key, tuple[tuple[str, float], ...]] = {}
+        """The latencies that isolates have seen."""
         sql(_TABLE)
         self._events = EventLog(sql)
         kept = self._load()
@@ -150,7 +153,7 @@ class Keeper:
             self._store()
         return self.next_at
 
-    def _due(self, now: float) -> list[tuple[Origin, Monitor]]:
+    def _due(self, now: float) -> list[tuple[Origin, Watch]]:
         """Return the origins to probe in this round, those that waited longest first."""
         waited = [
             (self._asked[key], origin, monitor)
@@ -159,16 +162,22 @@ class Keeper:
             if self._due_at(key, monitor) <= now + TOGETHER
         ]
         waited.sort(key=lambda one: one[0])
-        due = [(origin, monitor) for _, origin, monitor in waited[:MOST_PROBES_AT_ONCE]]
+        due = at_most(
+            MOST_PROBES_AT_ONCE,
+            [
+                (origin, due_part(watch, self._health.get(origin.key, OriginHealth()), now))
+                for _, origin, watch in waited
+            ],
+        )
         for origin, monitor in due:
             self._complaints.probed(origin.key, monitor.interval)
             self._asked[origin.key] = now
         return due
 
-    def _due_at(self, key: Key, monitor: Monitor) -> float:
+    def _due_at(self, key: Key, monitor: Watch) -> float:
         return self._asked[key] + min(self._complaints.gap(key), monitor.interval)
 
-    async def _probe(self, due: Sequence[tuple[Origin, Monitor]]) -> None:
+    async def _probe(self, due: Sequence[tuple[Origin, Watch]]) -> None:
         here = [one for one in due if not self._regions_of(one[0])]
         away = [one for one in due if self._regions_of(one[0])]
         _, unheard = await asyncio.gather(
@@ -178,36 +187,43 @@ class Keeper:
         await probe(unheard, self._prober, self._clock, self._take)
 
     async def _probe_from_regions(
-        self, due: Sequence[tuple[Origin, Monitor]]
-    ) -> list[tuple[Origin, Monitor]]:
+        self, due: Sequence[tuple[Origin, Watch]]
+    ) -> list[tuple[Origin, Watch]]:
         """Let the regions vote; returns the origins that got no vote."""
-        ballots: dict[Region, list[Key]] = {}
-        for origin, _ in due:
+        ballots: dict[Region, list[tuple[Origin, Watch]]] = {}
+        for origin, watch in due:
             for region in self._regions_of(origin):
-                ballots.setdefault(region, []).append(origin.key)
+                ballots.setdefault(region, []).append((origin, watch))
         if self._regions is None or not ballots:
             return list(due)
-        asking = (self._regions.ask(region, keys) for region, keys in ballots.items())
-        answers = await asyncio.gather(*asking)
+        asking = (self._regions.ask(region, asked) for region, asked in ballots.items())
+        answers = dict(zip(ballots, await asyncio.gather(*asking), strict=True))
         unheard = []
-        for origin, monitor in due:
-            verdict = majority([said[origin.key] for said in answers if origin.key in said])
+        for origin, watch in due:
+            votes = {at: said[origin.key] for at, said in answers.items() if origin.key in said}
+            verdict = decided(watch, votes)
             if verdict is None:
-                unheard.append((origin, monitor))
+                unheard.append((origin, watch))
             else:
-                self._take(origin, monitor, verdict)
+                self._take(origin, watch, verdict)
         return unheard
 
     def _regions_of(self, origin: Origin) -> tuple[Region, ...]:
         return self._pools[origin.pool].check_regions if self._regions is not None else ()
 
-    def _take(self, origin: Origin, monitor: Monitor, verdict: Verdict) -> None:
+    def _take(self, origin: Origin, monitor: Watch, verdict: Verdict) -> None:
         before = self._health.get(origin.key, OriginHealth())
+        if origin.pool not in self._timed:
+            verdict = untimed(verdict)
         after, event = observe(origin, monitor, before, verdict, self._clock())
         self._health[origin.key] = after
-        if event is not None:
+        for change in (event, *member_changes(origin, before, after)):
+            if change is not None:
+                self._log(replace(change, load_balancer=self._config.users_of(origin.pool)))
+        told = self._told.get(origin.key, ())
+        if event is not None or differ(told, after.latencies):
             self._changed()
-            self._log(replace(event, load_balancer=self._config.users_of(origin.pool)))
+            self._told[origin.key] = after.latencies
 
     def _note_changes(self) -> None:
         """Hand on what changed since the last time, in health or in the configuration."""

@@ -57,7 +57,7 @@ def borders(config: Config) -> tuple[float, ...]:
     for lb in config.load_balancers:
         kept = lb.session_affinity is not SessionAffinity.NONE
         drain = lb.session_affinity_attributes.drain_duration if kept else 0
-        for pool in lb.pools:
+        for pool in lb.reachable:
             found.update(_moments(pool, drain))
             for origin in pool.origins:
                 found.update(_moments(origin, drain))

@@ -13,16 +13,25 @@ from lb.ejection import after_success, ejected, forgotten_at, is_last, may_eject
 from lb.events import LastOriginKept, OriginEjected, OriginRestored
 from lb.forwarding import identity_of
 from lb.freshness import SharedView
-from lb.health import FailureReport, OriginHealth, observe
+from lb.health import (
+    FailureReport,
+    OriginHealth,
+    at_most,
+    due_part,
+    member_changes,
+    observe,
+    untimed,
+)
 from lb.in_flight import InFlight
 from lb.maintenance import back_since, borders, switched_off, switches
+from lb.shared import timed
 from lb.slow_start import changes_at, share
 
 if TYPE_CHECKING:
     from lb.events import Event, HealthChanged
     from lb.failover import Judgement
     from lb.health import Verdict
-    from lb.model import Config, LoadBalancer, Monitor, Origin
+    from lb.model import Config, LoadBalancer, Origin, Watch
     from lb.shared import SharedHealth
 
 LEASE = 30.0
@@ -60,15 +69,16 @@ class Memory:
         self._health: dict[tuple[str, str], OriginHealth] = {}
         self._ejections: dict[tuple[str, str], EjectionState] = {}
         self._snapshot: Snapshot | None = None
-        self._pools = {pool.name: pool for lb in config.load_balancers for pool in lb.pools}
+        self._pools = {pool.name: pool for lb in config.load_balancers for pool in lb.reachable}
+        self._timed = timed(config)
         self._slow_start = _slow_starts(config)
         self._borders = borders(config)
         self._switches_noted = inf
         self._view = SharedView(config, self._borders)
         self._monitored = [
-            (pool, origin, pool.monitor)
+            (pool, origin, watch)
             for pool in self._pools.values()
-            if pool.monitor is not None and pool.enabled
+            if (watch := pool.watched_by) is not None and pool.enabled
             for origin in pool.origins
             if origin.enabled
         ]
@@ -127,7 +137,7 @@ class Memory:
         return taken
 
     def observe(
-        self, origin: Origin, monitor: Monitor, verdict: Verdict, now: float
+        self, origin: Origin, monitor: Watch, verdict: Verdict, now: float
     ) -> HealthChanged | None:
         """Take a monitor's verdict; the origin is due again an interval after the probe began.
 
@@ -140,8 +150,11 @@ class Memory:
             return None
         self._next_due = min(self._next_due, due)
         before = self._health.get(origin.key, OriginHealth())
+        if origin.pool not in self._timed:
+            verdict = untimed(verdict)
         after, changed = observe(origin, monitor, before, verdict, now)
         self._know(origin.key, after)
+        self.news.extend(member_changes(origin, before, after))
         if changed is None:
             return None
         return replace(changed, load_balancer=self._config.users_of(origin.pool))
@@ -171,7 +184,7 @@ class Memory:
         if self._monitored:
             self._next_due = self._view.ends(now) if self._view.trusted else 0.0
 
-    def due(self, now: float) -> list[tuple[Origin, Monitor]]:
+    def due(self, now: float) -> list[tuple[Origin, Watch]]:
         """Return the origins whose probe is due, and keep them from being returned again meanwhile.
 
         Costs one comparison while nothing is due. While a shared view is trusted nothing is.
@@ -186,11 +199,14 @@ class Memory:
             stalled = self._view.lose(now)
             if stalled is not None:
                 self.news.append(stalled)
-        due = [
-            (origin, monitor)
-            for origin, monitor in watched
-            if now >= self._due_at.get(origin.key, 0.0)
-        ][:MOST_PROBES_AT_ONCE]
+        due = at_most(
+            MOST_PROBES_AT_ONCE,
+            [
+                (origin, due_part(monitor, self._health.get(origin.key, OriginHealth()), now))
+                for origin, monitor in watched
+                if now >= self._due_at.get(origin.key, 0.0)
+            ],
+        )
         for origin, _ in due:
             self._due_at[origin.key] = now + LEASE
             self._begun[origin.key] = now
@@ -206,7 +222,7 @@ class Memory:
         """Before this nothing is due."""
         return self._next_due
 
-    def _watched(self, now: float) -> list[tuple[Origin, Monitor]]:
+    def _watched(self, now: float) -> list[tuple[Origin, Watch]]:
         """Return what is probed now: nothing that is in maintenance."""
         return [
             (origin, monitor)
@@ -218,7 +234,11 @@ class Memory:
     def _know(self, key: tuple[str, str], health: OriginHealth) -> None:
         before = self._health.get(key, OriginHealth())
         self._health[key] = health
-        if (before.health, before.recovered) != (health.health, health.recovered):
+        if (before.health, before.recovered, before.latencies) != (
+            health.health,
+            health.recovered,
+            health.latencies,
+        ):
             self._snapshot = None
 
     def _succeeded(
@@ -315,7 +335,7 @@ def _slow_starts(config: Config) -> dict[str, float]:
     """Return slow_start by pool, where it means anything: the longest of its load balancers'."""
     longest: dict[str, float] = {}
     for lb in config.load_balancers:
-        for pool in lb.pools:
+        for pool in lb.reachable:
             if lb.ejection.slow_start and len(pool.origins) > 1:
                 longest[pool.name] = max(longest.get(pool.name, 0.0), lb.ejection.slow_start)
     return longest

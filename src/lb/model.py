@@ -205,11 +205,22 @@ class MonitorGroup:
     name: str
     description: str = ""
     members: tuple[Member, ...] = ()
+    asked: frozenset[str] = frozenset()
+    """The monitors that one round asks; none: all of them."""
 
     @property
     def monitors(self) -> tuple[Monitor, ...]:
         """Those that probe."""
         return tuple(member.monitor for member in self.members if member.enabled)
+
+    @property
+    def interval(self) -> int:
+        """Seconds from one round to the next; a monitor may take part in only some of them."""
+        return min(monitor.interval for monitor in self.monitors)
+
+
+Watch = Monitor | MonitorGroup
+"""What probes a pool."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -300,6 +311,17 @@ class Pool:
     check_regions: tuple[Region, ...] = ()
     """From where it is probed; none: from wherever the Worker keeps its state."""
     notification_filter: NotificationFilter = NotificationFilter()
+
+    @property
+    def watched_by(self) -> Monitor | MonitorGroup | None:
+        """What probes it."""
+        return self.monitor or self.monitor_group
+
+    @property
+    def monitors(self) -> tuple[Monitor, ...]:
+        """Every monitor that probes it, alone or in a group."""
+        alone = (self.monitor,) if self.monitor else ()
+        return alone + (self.monitor_group.monitors if self.monitor_group else ())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -465,21 +487,27 @@ class LoadBalancer:
 
     @property
     def pools(self) -> tuple[Pool, ...]:
-        """Every pool that a request can reach, each once, in failover order."""
+        """Every pool that a request without a set can reach, each once, in failover order."""
         placed = (
             pool
             for places in (self.pop_pools, self.country_pools, self.region_pools)
             for _, pools in places
             for pool in pools
         )
-        sets = (
+        every = (*self.default_pools, self.fallback_pool, *placed)
+        return tuple({pool.name: pool for pool in every}.values())
+
+    @property
+    def reachable(self) -> tuple[Pool, ...]:
+        """Every pool that some request can reach: `pools`, then those that only sets lead to."""
+        led_to = (
             pool
             for each in self.pool_sets
+            if not each.disabled
             for pool in (*each.pools, each.fallback_pool)
             if pool is not None
         )
-        every = (*self.default_pools, self.fallback_pool, *placed, *sets)
-        return tuple({pool.name: pool for pool in every}.values())
+        return tuple({pool.name: pool for pool in (*self.pools, *led_to)}.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

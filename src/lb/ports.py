@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from lb.events import Event
     from lb.failover import Answered, Attempt, Outcome
     from lb.health import Verdict
-    from lb.model import Region
+    from lb.model import Origin, Region, Watch
     from lb.monitors.words import Probe, Reply
     from lb.notify.words import OutboundRequest
     from lb.status import HealthEvent
@@ -40,7 +40,7 @@ class Regions(Protocol):
     """Probers elsewhere in the world."""
 
     async def ask(
-        self, region: Region, origins: Sequence[tuple[str, str]]
+        self, region: Region, asked: Sequence[tuple[Origin, Watch]]
     ) -> Mapping[tuple[str, str], Verdict]:
         """Have origins probed from a region. Never raises: what it cannot say is missing."""
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from lb.health import Verdict
+from lb.health import EVERYWHERE, Verdict, together
 from lb.kept import parsed, rows
-from lb.model import Region
+from lb.model import MonitorGroup, Region
 from lb.shared import monitored
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from lb.model import Config, Monitor, Origin
+    from lb.model import Config, Origin, Watch
 
 # A Durable Object can be asked to live near one of nine places, so some regions share one:
 # https://developers.cloudflare.com/durable-objects/reference/data-location/#provide-a-location-hint
@@ -49,26 +50,99 @@ def majority(votes: Collection[Verdict]) -> Verdict | None:
     return Verdict(passed=False, cause=max(causes, key=causes.count))
 
 
-def question_to_json(origins: Sequence[tuple[str, str]]) -> str:
-    """Return the text that asks a region to probe these origins."""
-    return json.dumps([list(key) for key in origins])
+def decided(watch: Watch, votes: Mapping[Region, Verdict]) -> Verdict | None:
+    """Return what the regions say, with the latency from each; None when none said anything.
+
+    Of a group they decide for each monitor, and then the monitors vote.
+    """
+    if isinstance(watch, MonitorGroup):
+        said = {at: dict(vote.members) for at, vote in votes.items()}
+        names = dict.fromkeys(name for each in said.values() for name in each)
+        return together(
+            {
+                name: _timed({at: each[name] for at, each in said.items() if name in each})
+                for name in names
+            }
+        )
+    return _timed(votes) if votes else None
 
 
-def question_from_json(text: str, config: Config) -> list[tuple[Origin, Monitor]]:
+def _timed(votes: Mapping[Region, Verdict]) -> Verdict:
+    latencies = tuple(
+        (at.value, seconds) for at, vote in votes.items() for _, seconds in vote.latencies
+    )
+    return replace(majority(votes.values()) or Verdict(passed=False), latencies=latencies)
+
+
+def question_to_json(asked: Sequence[tuple[Origin, Watch]]) -> str:
+    """Return the text that asks a region to probe these origins, of a group by some monitors."""
+    return json.dumps(
+        [
+            [*origin.key, *(sorted(watch.asked) if isinstance(watch, MonitorGroup) else ())]
+            for origin, watch in asked
+        ]
+    )
+
+
+def question_from_json(text: str, config: Config) -> list[tuple[Origin, Watch]]:
     """Return what is asked for, of what this configuration has."""
-    keys = {tuple(row) for row in rows(parsed(text)) if all(isinstance(one, str) for one in row)}
-    return [(origin, monitor) for origin, monitor in monitored(config) if origin.key in keys]
+    asked = {
+        tuple(row[:2]): frozenset(row[2:])
+        for row in rows(parsed(text))
+        if all(isinstance(one, str) for one in row)
+    }
+    return [
+        (
+            origin,
+            replace(watch, asked=asked[origin.key]) if isinstance(watch, MonitorGroup) else watch,
+        )
+        for origin, watch in monitored(config)
+        if origin.key in asked
+    ]
 
 
 def votes_to_json(votes: Mapping[tuple[str, str], Verdict]) -> str:
-    """Return the text of a region's verdicts."""
-    return json.dumps([[*key, vote.passed, vote.cause] for key, vote in votes.items()])
+    """Return the text of a region's verdicts; of a group, one for each monitor."""
+    return json.dumps(
+        [
+            [*key, one.passed, one.cause, *(seconds for _, seconds in one.latencies), *name]
+            for key, vote in votes.items()
+            for name, one in _ballots(vote)
+        ]
+    )
+
+
+def _ballots(vote: Verdict) -> list[tuple[tuple[str, ...], Verdict]]:
+    if not vote.members:
+        return [((), vote)]
+    return [((name,), one) for name, one in vote.members]
+
+
+_SHAPES: Sequence[Sequence[type]] = (
+    (str, str, bool, str),
+    (str, str, bool, str, float),
+    (str, str, bool, str, str),
+    (str, str, bool, str, float, str),
+)
+"""Pool, origin, passed, cause; perhaps seconds; perhaps a group's monitor."""
 
 
 def votes_from_json(text: str) -> dict[tuple[str, str], Verdict]:
     """Return a region's verdicts; what is none is left out."""
-    return {
-        (row[0], row[1]): Verdict(passed=row[2], cause=row[3])
-        for row in rows(parsed(text))
-        if [type(value) for value in row] == [str, str, bool, str]
-    }
+    votes: dict[tuple[str, str], Verdict] = {}
+    members: dict[tuple[str, str], dict[str, Verdict]] = {}
+    for row in rows(parsed(text)):
+        if tuple(type(value) for value in row) not in _SHAPES:
+            continue
+        timed = tuple((EVERYWHERE, one) for one in row[4:] if isinstance(one, float))
+        vote = Verdict(passed=row[2], cause=row[3], latencies=timed)
+        key = row[0], row[1]
+        if len(row) > 4 and isinstance(row[-1], str):
+            members.setdefault(key, {})[row[-1]] = vote
+        else:
+            votes[key] = vote
+    for key, found in members.items():
+        said = together(found)
+        if said is not None:
+            votes[key] = said
+    return votes

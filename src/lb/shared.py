@@ -10,11 +10,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from lb.health import OriginHealth
+from lb.model import SteeringPolicy
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    from lb.model import Config, Monitor, Origin
+    from lb.model import Config, Origin, Watch
 
 _SAMPLE = OriginHealth()
 
@@ -36,16 +37,27 @@ NOTHING_SHARED = SharedHealth(version=0, fingerprint="", probed=0.0, origins=Map
 """What is known before anything is."""
 
 
-def monitored(config: Config) -> list[tuple[Origin, Monitor]]:
+def monitored(config: Config) -> list[tuple[Origin, Watch]]:
     """Return what is probed: enabled origins of enabled pools that a load balancer uses."""
-    used = {pool.name: pool for lb in config.load_balancers for pool in lb.pools}
+    used = {pool.name: pool for lb in config.load_balancers for pool in lb.reachable}
     return [
-        (origin, pool.monitor)
+        (origin, watch)
         for pool in used.values()
-        if pool.monitor is not None and pool.enabled
+        if (watch := pool.watched_by) is not None and pool.enabled
         for origin in pool.origins
         if origin.enabled
     ]
+
+
+def timed(config: Config) -> frozenset[str]:
+    """Return the names of the pools whose latency matters to somebody."""
+    return frozenset(
+        pool.name
+        for lb in config.load_balancers
+        if lb.steers_by is SteeringPolicy.DYNAMIC_LATENCY
+        or any(one.steering_policy is SteeringPolicy.DYNAMIC_LATENCY for one in lb.pool_sets)
+        for pool in lb.reachable
+    )
 
 
 class _Unreadable(Exception):  # noqa: N818 (it says what the text is)
@@ -75,11 +87,14 @@ def from_json(text: str) -> SharedHealth | None:
 
 def health_to_row(health: OriginHealth) -> dict[str, Any]:
     """Return an origin's health as JSON can hold it."""
-    return {
+    row = {
         one.name: value.value if isinstance(value, Enum) else value
         for one in fields(health)
         for value in [getattr(health, one.name)]
     }
+    row["members"] = [[name, health_to_row(member)] for name, member in health.members]
+    # What most configurations do not have takes no room.
+    return {name: value for name, value in row.items() if value or name not in _OFTEN_EMPTY}
 
 
 def health_from_row(row: object) -> OriginHealth | None:
@@ -89,7 +104,7 @@ def health_from_row(row: object) -> OriginHealth | None:
     try:
         return OriginHealth(
             **{
-                one.name: _like(getattr(_SAMPLE, one.name), row[one.name])
+                one.name: _field(one.name, row[one.name])
                 for one in fields(OriginHealth)
                 if one.name in row
             }
@@ -117,22 +132,40 @@ def _shared(document: Any) -> SharedHealth:
     )
 
 
-def _latencies(value: object) -> tuple[tuple[str, float], ...]:
+def _field(name: str, value: object) -> Any:
+    read = _READ.get(name)
+    return _like(getattr(_SAMPLE, name), value) if read is None else read(value)
+
+
+def _pairs(value: object) -> list[list[Any]]:
     if not isinstance(value, list) or not all(
         isinstance(one, list) and len(one) == 2 for one in value
     ):
         raise _Unreadable
-    return tuple((_like("", region), _like(0.0, seconds)) for region, seconds in value)
+    return value
+
+
+def _latencies(value: object) -> tuple[tuple[str, float], ...]:
+    return tuple((_like("", region), _like(0.0, seconds)) for region, seconds in _pairs(value))
+
+
+def _members(value: object) -> tuple[tuple[str, OriginHealth], ...]:
+    found = tuple((_like("", name), health_from_row(row)) for name, row in _pairs(value))
+    if any(member is None or member.members for _, member in found):
+        raise _Unreadable
+    return tuple((name, member) for name, member in found if member is not None)
 
 
 def _like(sample: Any, value: object) -> Any:
     """Return a value of the sample's kind."""
     if isinstance(sample, Enum):
         return type(sample)(value)
-    if isinstance(sample, tuple):
-        return _latencies(value)
     if isinstance(sample, float) and type(value) in {int, float}:
         value = float(value)  # type: ignore[arg-type] # one of the two
     if type(value) is not type(sample) or (isinstance(value, float) and not isfinite(value)):
         raise _Unreadable
     return value
+
+
+_READ: Mapping[str, Callable[[object], Any]] = {"latencies": _latencies, "members": _members}
+_OFTEN_EMPTY = frozenset(_READ)

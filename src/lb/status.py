@@ -79,7 +79,7 @@ def _pool(pool: Pool, snapshot: Snapshot) -> PoolStatus:
         name=pool.name,
         enabled=view.off is None,
         health=_AS_HEALTH[view.health] if view.off is None else Health.UNKNOWN,
-        monitored=pool.monitor is not None,
+        monitored=pool.watched_by is not None,
         minimum_origins=pool.minimum_origins,
         origins=tuple(_origin(one, snapshot) for one in pool.origins),
     )

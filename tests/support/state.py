@@ -13,7 +13,7 @@ from lb.events import Event
 from lb.forwarding import identity_of
 from lb.health import Verdict
 from lb.keeper import Keeper
-from lb.model import Config, Health, Region
+from lb.model import Config, Health, Origin, Region, Watch
 from lb.monitors.words import Answer, HttpProbe, Probe, ProbeFailure, Reply
 from lb.shared import SharedHealth, from_json
 
@@ -55,6 +55,10 @@ class World:
     votes: Mapping[Region, Mapping[str, bool]] | None = None
     """What each region says of the origins that it can be asked about."""
     asked_regions: list[tuple[Region, tuple[tuple[str, str], ...]]] = field(default_factory=list)
+    takes: Mapping[str, float] = field(default_factory=dict)
+    """Seconds until an origin answers a probe; the slower ones must come later in their pools."""
+    times: Mapping[Region, Mapping[str, float]] = field(default_factory=dict)
+    """Seconds that each region says a probe takes."""
 
     def __post_init__(self) -> None:
         self.evict()
@@ -77,20 +81,24 @@ class World:
         assert isinstance(probe, HttpProbe)
         name = probe.url.partition("://")[2].partition(".")[0]
         self.probes.append((self.now - START, name))
+        answered = self.now + self.takes.get(name, 0.0)
         self.at_once += 1
         self.most_at_once = max(self.at_once, self.most_at_once)
         await asyncio.sleep(0)
         self.at_once -= 1
+        self.now = max(self.now, answered)
         return ProbeFailure.CONNECTION if name in self.down else Answer(status=200)
 
     async def ask(
-        self, region: Region, origins: Sequence[tuple[str, str]]
+        self, region: Region, asked: Sequence[tuple[Origin, Watch]]
     ) -> Mapping[tuple[str, str], Verdict]:
         """The Regions port."""
-        self.asked_regions.append((region, tuple(origins)))
+        origins = tuple(origin.key for origin, _ in asked)
+        self.asked_regions.append((region, origins))
         says = (self.votes or {}).get(region, {})
+        times = self.times.get(region, {})
         return {
-            key: Verdict(passed=True)
+            key: Verdict(passed=True, latencies=(("", times.get(key[1], 0.0)),))
             if says[key[1]]
             else Verdict(passed=False, cause=f"seen from {region.value}")
             for key in origins

@@ -10,9 +10,9 @@ from lb.config.kinds import ListOf, Ref, Whole
 from lb.config.load_balancers import ADMIN, LOAD_BALANCER, make_load_balancer
 from lb.config.monitors import MONITOR, MONITOR_GROUP, make_group, make_monitor
 from lb.config.notifications import NOTIFICATION, make_notification
-from lb.config.pools import HOST_DIFFERS, POOL, hosts_of, make_pool, monitors_of
+from lb.config.pools import HOST_DIFFERS, POOL, hosts_of, make_pool
 from lb.config.problems import Place, Problem, Reader, nearest, shown
-from lb.config.tables import Field, Record, Standing, Table
+from lb.config.tables import Field, Record, Table
 from lb.model import (
     Admin,
     Config,
@@ -68,7 +68,6 @@ DOCUMENT = Table(
             ListOf(kind=MONITOR_GROUP, most=1000),
             [],
             "Monitors that vote.",
-            Standing.LATER,
         ),
     ),
 )
@@ -187,7 +186,7 @@ def _check_probe_hosts(record: Record, pools: tuple[Pool, ...], reader: Reader) 
         probed = [
             origin
             for pool in pools
-            if any(one.name == each.text("name") for one in monitors_of(pool))
+            if any(one.name == each.text("name") for one in pool.monitors)
             for origin in pool.origins
         ]
         for name, values in each.headers("header"):

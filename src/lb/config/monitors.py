@@ -171,7 +171,7 @@ MONITOR_GROUP = Table(
     fields=(
         Field("id", OBJECT_NAME, REQUIRED, "The name by which pools refer to it."),
         Field("description", DESCRIPTION, REQUIRED, "For people."),
-        Field("members", ListOf(kind=MEMBER, least=1, most=20), REQUIRED, "The monitors."),
+        Field("members", ListOf(kind=MEMBER, least=1, most=12), REQUIRED, "The monitors."),
         Field("created_on", Text(), None, "When it was made.", Standing.KEPT),
         Field("modified_on", Text(), None, "When it was last changed.", Standing.KEPT),
     ),

@@ -163,7 +163,6 @@ POOL = Table(
             Reference("monitor group"),
             None,
             "Several monitors that vote, in place of `monitor`.",
-            _LATER,
         ),
         Field(
             "check_regions",
@@ -278,12 +277,6 @@ HOST_DIFFERS = (
     "must be the host of the address, as a Worker's Host header always is: "
     "put the name in the address"
 )
-
-
-def monitors_of(pool: Pool) -> tuple[Monitor, ...]:
-    """Every monitor that probes a pool, alone or in a group."""
-    alone = (pool.monitor,) if pool.monitor else ()
-    return alone + (pool.monitor_group.monitors if pool.monitor_group else ())
 
 
 def hosts_of(url: str) -> set[str]:

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
     from lb.health import OriginHealth
     from lb.memory import Memory
-    from lb.model import Config, Monitor, Origin
+    from lb.model import Config, Origin, Watch
     from lb.ports import Prober
 
     Work = Coroutine[Any, Any, None]
-    Due = list[tuple[Origin, Monitor]]
+    Due = list[tuple[Origin, Watch]]
 
 MAIN = "main"
 """The name of the object that all isolates ask; every region that probes has one of its own."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from lb.health import Verdict
-    from lb.model import Region
+    from lb.model import Origin, Region, Watch
 
 LONGEST = 120.0
 """Seconds for a region's probes: twelve that time out, with retries, four side by side."""
@@ -25,14 +25,14 @@ class ObjectRegions:
         self._env = env
 
     async def ask(
-        self, region: Region, origins: Sequence[tuple[str, str]]
+        self, region: Region, asked: Sequence[tuple[Origin, Watch]]
     ) -> Mapping[tuple[str, str], Verdict]:
         """Have origins probed from a region."""
         try:
             near = js_object(locationHint=HINTS[region])
             stub = self._env.LB_STATE.getByName(f"region {region.value}", near)
             async with asyncio.timeout(LONGEST):
-                return votes_from_json(await stub.probe(question_to_json(origins)))
+                return votes_from_json(await stub.probe(question_to_json(asked)))
         except Exception as error:  # noqa: BLE001 (a region that cannot be asked has no vote)
             log(trouble(f"region {region.value} could not be asked", error))
             return {}

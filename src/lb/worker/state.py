@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lb.health import Verdict
-    from lb.model import Config, Monitor, Origin
+    from lb.model import Config, Origin, Watch
 
 AFTER_A_FAULT = 60.0
 """Seconds until the alarm is tried again after a fault of our own."""
@@ -82,7 +82,7 @@ class State(DurableObject):
                 return ""
             votes: dict[tuple[str, str], Verdict] = {}
 
-            def take(origin: Origin, _monitor: Monitor, verdict: Verdict) -> None:
+            def take(origin: Origin, _watch: Watch, verdict: Verdict) -> None:
                 votes[origin.key] = verdict
 
             await probe(question_from_json(text, config), FetchProber(Timers()), clock, take)
