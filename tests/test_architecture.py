@@ -10,9 +10,10 @@ SRC = Path(__file__).parents[1] / "src"
 # A module may import what stands in a lower layer, or in its own package.
 LAYERS = (
     ("model", "facts"),
-    ("events",),
+    ("events", "quiet"),
     (
         "config",
+        "doubts",
         "drawing",
         "hashing",
         "health",

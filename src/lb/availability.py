@@ -20,6 +20,7 @@ from lb.slots import Slots
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from lb.doubts import Doubts
     from lb.model import LoadBalancer, Origin, Pool
 
 
@@ -101,6 +102,8 @@ class EjectionState:
     """The origin is ejected from `since` until `until`."""
     times: int = 0
     """Ejections in a row, the latest included, when that began."""
+    cut: bool = False
+    """Whether it was ejected for answers that it cut off."""
     kept: bool = False
     """Whether it was told that it would be ejected if it were not the last one."""
 
@@ -121,11 +124,13 @@ class Snapshot:
         shares: Mapping[tuple[str, str], float] = _FULL_SHARES,
         until: float = inf,
         in_flight: InFlight | None = None,
+        doubts: Doubts | None = None,
     ) -> None:
         """`shares` has the origins in slow start; `until` is when anything else changes."""
         self.now = now
         self.in_flight = InFlight() if in_flight is None else in_flight
-        """What is under way at this very moment: the one thing in here that moves on."""
+        """What is under way at this very moment: with the doubts, all in here that moves on."""
+        self.doubts = doubts
         self.shares = shares
         self._health = health
         self._ejections = ejections

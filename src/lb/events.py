@@ -79,8 +79,19 @@ class OriginEjected:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OriginQuiet:
+    """Nothing comes from an origin; what waits there longest was sent `seconds` ago."""
+
+    event: ClassVar[str] = "origin_quiet"
+    load_balancer: str
+    pool: str
+    origin: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OriginRestored:
-    """An ejected origin answered well when all others were down, and takes traffic again."""
+    """An origin that was quiet, or was ejected as all others were too, answers again."""
 
     event: ClassVar[str] = "origin_restored"
     load_balancer: str
@@ -179,6 +190,7 @@ Event = (
     | ProberStalled
     | ProberResumed
     | OriginEjected
+    | OriginQuiet
     | OriginRestored
     | LastOriginKept
     | Refused

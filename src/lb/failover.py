@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from lb.facts import written_by_edge
-from lb.serving import Why, candidates
+from lb.serving import SAFE_TO_REPEAT, Why, candidates, keeps_body
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -124,9 +124,6 @@ LARGEST_BODY = 100_000_000
 """Bytes that a body of unknown length is taken to have: the most that Cloudflare lets pass on
 most plans (https://developers.cloudflare.com/workers/platform/limits/#request-limits)."""
 
-SAFE_TO_REPEAT = frozenset({"GET", "HEAD", "OPTIONS"})
-"""Safe methods that applications really treat as safe; a WebSocket handshake is a GET."""
-
 # Answers of Cloudflare's edge that are given before anything was sent to the origin: connection
 # refused, unreachable, TLS handshake or certificate failed, name or tunnel not found. 520, 522 and
 # 524 may come after the origin got the request.
@@ -218,14 +215,7 @@ class Plan:
     @property
     def keeps_body(self) -> bool:
         """Whether the body is to be read before it is sent, so that it could be sent again."""
-        facts, failover = self._facts, self.serving.lb.failover
-        return (
-            failover.tries > 1
-            and self.serving.origin_count > 1
-            and facts.has_body
-            and facts.content_length is not None
-            and facts.content_length <= failover.body_limit
-        )
+        return keeps_body(self.serving, self._facts)
 
     @property
     def streams_body(self) -> bool:

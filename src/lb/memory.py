@@ -9,6 +9,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from lb.availability import TAKES_NEW, EjectionState, Snapshot
+from lb.doubts import Doubts
 from lb.ejection import after_success, ejected, forgotten_at, is_last, may_eject, prolonged
 from lb.events import LastOriginKept, OriginEjected, OriginRestored
 from lb.forwarding import identity_of
@@ -49,6 +50,9 @@ MOST_NEWS = 100
 
 CUT_OFF = "answer cut off"
 
+CUT_WITHIN = 1.0
+"""Seconds after an answer's beginning by which most of those that are cut off have been."""
+
 
 class Memory:
     """Plain data and no I/O: every method takes the time and returns what happened.
@@ -64,6 +68,7 @@ class Memory:
         """What time alone has brought about, to be logged behind the next response."""
         self.in_flight = InFlight()
         """Requests under way; not those of load balancers that have a single origin."""
+        self.doubts = Doubts(self.news)
         self._config = config
         self._fingerprint = ""
         self._health: dict[tuple[str, str], OriginHealth] = {}
@@ -88,6 +93,7 @@ class Memory:
 
     def snapshot(self, now: float) -> Snapshot:
         """Return what is known, made anew only when something changed or time ended something."""
+        self.doubts.now = now
         if self._snapshot is None or now >= self._snapshot.valid_until:
             self._snapshot = self._made(now)
             if self._borders:
@@ -246,6 +252,8 @@ class Memory:
     ) -> OriginRestored | None:
         if started < state.since:
             return None  # an answer to a request older than the ejection proves nothing
+        # An answer that was cut off began well, too: it takes a while until this one has not been.
+        self.doubts.trust(origin.key, now, CUT_WITHIN if state.cut else 0.0)
         if state.failures or state.kept:
             self._ejections[origin.key] = after_success(state, now)
         if now >= forgotten_at(state, self._slow_start.get(origin.pool, 0.0)):
@@ -266,7 +274,8 @@ class Memory:
         state = self._ejections.get(origin.key, EjectionState())
         settings, failures = lb.ejection, state.failures + 1
         if now < state.until:
-            self._ejections[origin.key] = prolonged(state, settings, started, failures, now)
+            self._ejections[origin.key] = state = prolonged(state, settings, started, failures, now)
+            self.doubts.ejected(origin.key, state.until)
             self._snapshot = None
             return None
         self._ejections[origin.key] = state = replace(state, failures=failures)
@@ -282,7 +291,9 @@ class Memory:
             )
         if not may_eject(settings, self._pools[origin.pool], origin, self._ejections, now):
             return None
-        state = self._ejections[origin.key] = ejected(state, settings, failures, now)
+        state = replace(ejected(state, settings, failures, now), cut=cause == CUT_OFF)
+        self._ejections[origin.key] = state
+        self.doubts.ejected(origin.key, state.until)
         self._snapshot = None
         return OriginEjected(
             load_balancer=lb.name,
@@ -308,6 +319,7 @@ class Memory:
             shares=shares,
             until=until,
             in_flight=self.in_flight,
+            doubts=self.doubts,
         )
 
     def _back_since(self, origin: Origin, now: float) -> float:

@@ -382,6 +382,8 @@ class Ejection:
     """Of a pool's enabled origins; at least one may always be ejected, as in Envoy."""
     slow_start: float = 0
     """Seconds in which an origin that came back gets its whole share."""
+    quiet_after: float = 0.4
+    """Seconds without any answer after which new requests avoid an origin that owes some."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

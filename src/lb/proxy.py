@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lb.events import AttemptFailed, Refused
-from lb.failover import Answered, Attempt, Refuse, judge
+from lb.failover import Answered, Attempt, Cause, Refuse, judge
 
 if TYPE_CHECKING:
     from lb.events import Event
@@ -49,6 +49,7 @@ class Exchange:
             raise RuntimeError("take() was called before start()")
         if self._in_flight is not None:
             self._in_flight.end(attempt.origin.key, self._ticket)
+            self._hear(attempt, outcome, now)
         serving = plan.serving
         judgement = judge(serving.retry_on, outcome)
         change = self._memory.record(serving.lb, attempt.origin, judgement, self._started, now)
@@ -76,10 +77,19 @@ class Exchange:
             self._attempt, self._started = step, now
             if self._in_flight is not None:
                 self._ticket = self._in_flight.begin(step.origin.key, now, step.timeout)
+                if not self.plan.streams_body:
+                    self._memory.doubts.sent(step.origin.key, now)
         elif isinstance(step, Refuse):
             name = self.plan.serving.lb.name
             self._log(refused(name, step, self.plan.attempts, now - self._began))
         return step
+
+    def _hear(self, attempt: Attempt, outcome: Outcome, now: float) -> None:
+        key, doubts = attempt.origin.key, self._memory.doubts
+        if isinstance(outcome, Answered):
+            doubts.answered(key, now - self._started)
+        else:
+            doubts.failed(key, self._started, silent=outcome.cause is Cause.TIMEOUT)
 
     def _failure(self, attempt: Attempt, judgement: Judgement, step: Step, now: float) -> Event:
         return AttemptFailed(

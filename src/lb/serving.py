@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from lb.affinity import affinity_of
@@ -30,7 +31,15 @@ class Why(Enum):
     KEY = "chosen by the session's key"
     STEERING = "chosen by steering"
     SHED = "of the fallback pool, as pools before it shed the request"
+    DOUBTED = "doubted, as it has gone quiet or has just come back"
     LAST_RESORT = "the last resort, as nothing better is left"
+
+
+# A session stays where it is until its origin has really failed; the others can choose.
+CAN_CHOOSE = frozenset({Why.SESSION_POOL, Why.KEY, Why.STEERING, Why.SHED})
+
+SAFE_TO_REPEAT = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Safe methods that applications really treat as safe; a WebSocket handshake is a GET."""
 
 
 class Serving:
@@ -97,15 +106,59 @@ def candidates(
 ) -> Iterator[tuple[Origin, Why]]:
     """Yield every origin that may be tried, once, the best first, and what put it there.
 
+    Those that are doubted come after all others that take traffic; and when those have failed or
+    there are none, whatever is left is better than a refusal.
+
     A function and not a method: a generator that holds the plan which holds it would keep the
     request and its response alive until Python looks for cycles.
     """
-    seen = set()
-    for why, origins in _preferred(serving, snapshot, facts, rand, pinned):
+    seen: set[tuple[str, str]] = set()
+    doubted: list[Origin] = []
+    preferred = _preferred(serving, snapshot, facts, rand, pinned)
+    for why, origins in chain(preferred, _left(serving, snapshot, doubted)):
         for origin in origins:
-            if origin.key not in seen:
-                seen.add(origin.key)
-                yield origin, why
+            if origin.key in seen:
+                continue
+            if why in CAN_CHOOSE and _avoided(serving, snapshot, facts, origin, why):
+                doubted.append(origin)
+                continue
+            seen.add(origin.key)
+            yield origin, why
+
+
+def _left(
+    serving: Serving, snapshot: Snapshot, doubted: Iterable[Origin]
+) -> Iterator[tuple[Why, Iterable[Origin]]]:
+    yield Why.DOUBTED, doubted
+    yield Why.LAST_RESORT, last_resort(serving.lb, snapshot)
+
+
+def _avoided(
+    serving: Serving, snapshot: Snapshot, facts: RequestFacts, origin: Origin, why: Why
+) -> bool:
+    """Whether a request had better go elsewhere than to an origin."""
+    doubts = snapshot.doubts
+    if doubts is None or serving.origin_count == 1 or (why is Why.KEY and serving.by_header):
+        return False
+    return doubts.avoids(serving.lb, origin, lambda: repeatable(serving, facts))
+
+
+def repeatable(serving: Serving, facts: RequestFacts) -> bool:
+    """Whether a request may be sent again: it does no harm, and its body is still at hand."""
+    harmless = facts.method in SAFE_TO_REPEAT or serving.lb.failover.retry_non_idempotent
+    return harmless and (not facts.has_body or keeps_body(serving, facts))
+
+
+def keeps_body(serving: Serving, facts: RequestFacts) -> bool:
+    """Whether a request has a body that is read first, so that it could be sent again."""
+    failover = serving.lb.failover
+    return (
+        failover.tries > 1
+        and serving.origin_count > 1
+        and facts.has_body
+        and facts.content_length is not None
+        and facts.content_length <= failover.body_limit
+    )
 
 
 def _preferred(
@@ -118,8 +171,7 @@ def _preferred(
     """Yield origins, some of them more than once, with what put them there.
 
     The pin; then the rest of its pool; then steering over the pools and origin steering within;
-    then, if some of these have shed the request, the fallback pool; and when those have failed or
-    there are none, whatever is left is better than a refusal.
+    then, if some of these have shed the request, the fallback pool.
     """
     shed = Shed(serving.shedding, facts) if serving.shedding else None
     home = None if pinned is None else serving.pools[pinned.pool]
@@ -145,7 +197,6 @@ def _preferred(
         # What all pools shed goes there, and is better off in one that sheds than in one that is
         # down (https://developers.cloudflare.com/load-balancing/additional-options/load-shedding/).
         yield Why.SHED, _chosen(serving, snapshot, serving.lb.fallback_pool, facts, rand, key)
-    yield Why.LAST_RESORT, last_resort(serving.lb, snapshot)
 
 
 def _chosen(  # noqa: PLR0913, PLR0917 (each is handed on)

@@ -157,6 +157,13 @@ EJECTION = Table(
             "Seconds in which an origin that came back grows to its whole share of its pool; "
             "0: it has it at once.",
         ),
+        Field(
+            "quiet_after",
+            Number(0, 600),
+            0.4,
+            "Seconds without any answer after which new requests avoid an origin, until it "
+            "answers; longer where its answers are slow; 0: they do not.",
+        ),
     ),
 )
 

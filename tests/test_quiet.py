@@ -1,0 +1,316 @@
+"""Origins that have gone quiet, and those that are back from an ejection: who is sent there."""
+
+from __future__ import annotations
+
+import pytest
+
+from lb.balancer import Balancer
+from lb.doubts import Doubts
+from lb.events import Event, OriginQuiet, OriginRestored
+from lb.failover import Answered, Attempt, Cause, Failed, Outcome, Plan
+from lb.model import Ejection, Failover, LoadBalancer, OriginSteeringPolicy, SessionAffinity
+from lb.proxy import Exchange
+from lb.quiet import ALONE, FORGOTTEN_AFTER, TESTED_EVERY, TIMES_SLOWEST, UNSAFE_AFTER
+from support.make import balancer_of, config_of, facts, pool
+
+PASSIVE = (pool("first", "a"), pool("second", "b"))
+ACTIVE = (pool("p", "a", "b", origin_steering=OriginSteeringPolicy.HASH),)
+FINE = Answered(200, lambda _: "", None)
+TIMED_OUT = Failed(Cause.TIMEOUT)
+REFUSED = Failed(Cause.CONNECTION)
+QUIET_AFTER = 0.5
+"""A default of 0.4, and a little more."""
+
+
+class Sent:
+    """One request."""
+
+    def __init__(self, scene: Scene, exchange: Exchange) -> None:
+        self._scene, self._exchange = scene, exchange
+        self._step = exchange.start()
+
+    @property
+    def at(self) -> str:
+        """The origin that it waits for."""
+        assert isinstance(self._step, Attempt)
+        return self._step.origin.name
+
+    def ends(self, outcome: Outcome = FINE) -> Sent:
+        """Give the attempt under way its outcome."""
+        self._step = self._exchange.take(outcome)
+        return self
+
+
+class Scene:
+    """An isolate whose requests end when a test says so."""
+
+    def __init__(self, lb: LoadBalancer) -> None:
+        self.now = 1000.0
+        self.log: list[Event] = []
+        self.balancer = Balancer(config_of(lb))
+
+    def send(self, method: str = "GET", *, body: bool = False, cookie: str = "") -> Sent:
+        """Begin a request; its body is streamed."""
+        asked = facts(method, body=body, cookie=cookie)
+        _, plan = self.balancer.plan(asked, self.now, lambda: 0.0)
+        assert isinstance(plan, Plan)
+        memory = self.balancer.memory
+        return Sent(self, Exchange(plan, memory, None, lambda: self.now, self.log.append))  # type: ignore[arg-type] # nothing is sent
+
+    def answers(self, seconds: float = 0.0) -> None:
+        """Let a request be answered after so many seconds."""
+        sent = self.send()
+        self.now += seconds
+        sent.ends()
+
+    def goes(self, method: str = "GET", outcome: Outcome = FINE) -> str:
+        """Return which origin a request of this moment goes to, which ends at once."""
+        sent = self.send(method)
+        found = sent.at
+        sent.ends(outcome)
+        return found
+
+
+def scene(**ejection: float) -> Scene:
+    """Return a scene in which the origin a was fine up to now."""
+    made = Scene(balancer_of(*PASSIVE, ejection=Ejection(**ejection)))  # type: ignore[arg-type] # whole numbers are given where they are due
+    made.answers()
+    return made
+
+
+def hanging(**options: float) -> Scene:
+    """Return a scene in which the origin a has just gone quiet."""
+    made = scene(**options)
+    for _ in range(3):
+        assert made.send().at == "a"
+    made.now += QUIET_AFTER
+    return made
+
+
+def test_a_quiet_origin_is_avoided_before_any_time_out() -> None:
+    """It went wrong: until the first time-out every POST was sent to the origin that hung."""
+    made = hanging()
+
+    assert made.goes("POST") == "b"
+    (told,) = made.balancer.memory.news
+    assert told == OriginQuiet(load_balancer="*", pool="first", origin="a", seconds=QUIET_AFTER)
+    assert made.goes("POST") == "b"
+    assert len(made.balancer.memory.news) == 1
+
+
+def test_requests_that_wait_no_longer_than_usual_say_nothing() -> None:
+    """Before quiet_after has passed, and with fewer than three, the order is what it was."""
+    made = scene()
+    for _ in range(3):
+        made.send()
+    made.now += 0.39
+    assert made.goes("POST") == "a"
+
+    made = scene()
+    for _ in range(2):
+        made.send()
+    made.now += QUIET_AFTER
+    assert made.goes("POST") == "a"
+
+
+def test_one_request_after_the_other_tests_a_quiet_origin() -> None:
+    """One a second, which is sent again if it fails; and its answer brings all traffic back."""
+    made = hanging()
+    assert [made.send().at, made.goes(), made.goes("POST")] == ["a", "b", "b"]
+    made.now += TESTED_EVERY
+    assert [made.goes("POST"), made.send().at, made.goes()] == ["b", "a", "b"]
+    made.now += TESTED_EVERY
+
+    test = made.send()
+    assert test.at == "a"
+    test.ends()
+
+    assert [made.goes("POST"), made.goes()] == ["a", "a"]
+    assert made.balancer.memory.news[-1] == OriginRestored(
+        load_balancer="*", pool="first", origin="a"
+    )
+
+
+def test_a_slow_page_among_fast_ones_empties_no_origin() -> None:
+    """However many wait for it and however long: the origin has answered others since."""
+    made = scene()
+    pages = [made.send() for _ in range(10)]
+    for _ in range(50):
+        made.now += QUIET_AFTER
+        made.answers(0.01)
+        assert made.goes("POST") == "a"
+    for page in pages:
+        assert page.at == "a"
+
+
+def test_where_answers_are_slow_silence_takes_longer() -> None:
+    """Longer than usual is twice the slowest answer of late, which fades with faster ones."""
+    made = scene()
+    made.answers(3.0)
+    for _ in range(3):
+        made.send()
+    made.now += TIMES_SLOWEST * 3.0 - 0.01
+    assert made.goes("POST") == "a"
+
+    made = scene()
+    made.answers(3.0)
+    for _ in range(100):
+        made.answers(0.01)
+    for _ in range(3):
+        made.send()
+    made.now += QUIET_AFTER
+    assert made.goes("POST") == "b"
+
+
+def test_a_single_request_may_wait_ten_times_as_long() -> None:
+    """Where there is little traffic, it has to be enough."""
+    made = scene()
+    made.send()
+    made.now += ALONE * 0.39
+    assert made.goes("POST") == "a"
+
+    made = scene()
+    made.send()
+    made.now += ALONE * QUIET_AFTER
+    assert made.goes("POST") == "b"
+
+
+def test_failures_that_come_at_once_are_no_silence() -> None:
+    """What refuses is dealt with by ejection; what times out has been silent all along."""
+    made = scene(consecutive_failures=100)
+    for outcome, where in ((REFUSED, "a"), (TIMED_OUT, "b")):
+        sent = [made.send() for _ in range(3)]
+        made.now += QUIET_AFTER
+        for one in sent:
+            one.ends(outcome).ends()
+        assert made.goes("POST") == where
+
+
+def test_an_upload_under_way_says_nothing() -> None:
+    """Its client may be what is slow."""
+    made = scene()
+    for _ in range(3):
+        assert made.send("POST", body=True).at == "a"
+    made.now += 100 * QUIET_AFTER
+    assert made.goes("POST") == "a"
+
+
+def test_within_a_pool_too() -> None:
+    """The origins of one pool stand in for each other."""
+    made = Scene(balancer_of(*ACTIVE))
+    home = made.goes()
+    for _ in range(3):
+        made.send()
+    made.now += QUIET_AFTER
+    assert {made.goes("POST"), home} == {"a", "b"}
+
+
+def test_when_all_are_quiet_the_order_is_what_it_was() -> None:
+    """Silence never leaves a request without an origin."""
+    made = hanging()
+    made.send()
+    for _ in range(3):
+        assert made.send().at == "b"
+    made.now += QUIET_AFTER
+    assert made.send().at == "b"
+    assert [made.goes("POST"), made.goes("POST")] == ["a", "a"]
+
+
+@pytest.mark.parametrize("ejection", [{"quiet_after": 0}, {"base_time": 0}])
+def test_it_can_be_turned_off(ejection: dict[str, float]) -> None:
+    """By itself, and with all that real traffic does."""
+    made = scene(**ejection)
+    for _ in range(3):
+        made.send()
+    made.now += 100
+    assert made.goes("POST") == "a"
+
+
+def test_a_session_stays_where_it_is() -> None:
+    """Until a request of it has failed: another origin may know nothing of it."""
+    lb = balancer_of(*PASSIVE, session_affinity=SessionAffinity.COOKIE)
+    made = Scene(lb)
+    affinity = made.balancer.servings[0].affinity
+    assert affinity is not None
+    cookie = affinity.cookie(PASSIVE[0].origins[0], https=True)
+    assert cookie is not None
+    pin = cookie.partition(";")[0]
+    for _ in range(3):
+        made.send(cookie=pin)
+    made.now += QUIET_AFTER
+
+    assert made.send("POST", cookie=pin).at == "a"
+    assert made.send("POST").at == "b"
+
+
+def test_silence_that_nobody_asked_about_is_forgotten() -> None:
+    """Three clients that left at night say nothing in the morning."""
+    made = hanging()
+    made.now += FORGOTTEN_AFTER
+    made.goes("POST")
+    made.now += 5.1
+    made.goes()
+    assert made.goes("POST") == "a"
+
+
+def test_after_an_ejection_an_origin_is_tested_first() -> None:
+    """It went wrong: in a long outage a POST was lost whenever an ejection ended."""
+    made = scene(base_time=30)
+    made.send().ends(REFUSED).ends()
+    made.now += 30
+
+    assert made.goes("POST") == "b"
+    test = made.send()
+    assert [test.at, made.goes("POST"), made.goes()] == ["a", "b", "b"]
+    test.ends()
+    assert made.goes("POST") == "a"
+
+
+def test_a_test_that_fails_ejects_again() -> None:
+    """And nobody is hurt: it is sent again elsewhere."""
+    made = scene(base_time=30, max_time=30)
+    made.send().ends(REFUSED).ends()
+    made.now += 30
+    assert made.send().ends(REFUSED).at == "b"
+    assert made.goes() == "b"
+    made.now += 30
+    assert [made.goes("POST"), made.send().at] == ["b", "a"]
+
+
+def test_where_nothing_can_be_sent_again_something_else_is_the_test() -> None:
+    """An API that knows only POST gets its origin back, some seconds later."""
+    made = scene(base_time=30)
+    made.send("POST").ends(REFUSED)
+    made.now += 30 + UNSAFE_AFTER - 0.1
+    assert made.goes("POST") == "b"
+    made.now += 0.1
+    assert [made.goes("POST"), made.goes("POST")] == ["a", "a"]
+
+
+def test_what_cut_answers_off_is_not_trusted_at_their_beginning() -> None:
+    """It went wrong: the first answer after the ejection began well, and POSTs were cut off too."""
+    made = scene(base_time=30)
+    memory, lb = made.balancer.memory, made.balancer.servings[0].lb
+    memory.cut_off(lb, PASSIVE[0].origins[0], 1, made.now)
+    made.now += 30
+
+    assert [made.goes(), made.goes("POST")] == ["a", "b"]
+    made.now += 1.0
+    assert made.goes("POST") == "a"
+
+
+def test_retry_non_idempotent_makes_any_request_a_test() -> None:
+    """Whoever lets POSTs be sent again lets them test."""
+    lb = balancer_of(*PASSIVE, failover=Failover(retry_non_idempotent=True))
+    made = Scene(lb)
+    made.send().ends(REFUSED).ends()
+    made.now += 30
+    assert made.goes("POST") == "a"
+
+
+def test_an_origin_that_nothing_was_sent_to_is_trusted() -> None:
+    """What is doubted is known from requests alone."""
+    doubts = Doubts([])
+    doubts.ejected(("p", "a"), 1.0)
+    doubts.trust(("p", "a"), 2.0)
+    assert not doubts.avoids(balancer_of(*PASSIVE), PASSIVE[0].origins[0], lambda: True)
