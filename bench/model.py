@@ -31,19 +31,25 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class Place:
     """Where peers run: their processes end together, and their files go with them."""
 
     family: Family
     folder: Path
     origins: Sequence[int]
     """Ports of origins, alike, on this machine."""
-    origin_process: Started
-    settings: Settings
 
     def new_folder(self) -> Path:
         """An empty folder for one peer's files."""
         return Path(tempfile.mkdtemp(dir=self.folder))
+
+
+@dataclass(frozen=True, slots=True)
+class Ground(Place):
+    """A place to measure at."""
+
+    origin_process: Started
+    settings: Settings
 
 
 @dataclass(frozen=True, slots=True)

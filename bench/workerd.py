@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.model import Ground, Running
+from bench.model import Place, Running
 from bench.process import Started
 from evenkeel import checkout
 from evenkeel.runtime import free_port
@@ -42,9 +42,9 @@ class Worker:
     python: bool
     variables: Mapping[str, str] = field(default_factory=dict)
 
-    def start(self, ground: Ground) -> Running:
+    def start(self, place: Place) -> Running:
         """Start a workerd for it alone."""
-        folder, port = ground.new_folder(), free_port()
+        folder, port = place.new_folder(), free_port()
         for name, content in self.files.items():
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -59,7 +59,7 @@ class Worker:
             "--experimental",
             *options,
         ]
-        return Running(port, Started(ground.family, command, folder))
+        return Running(port, Started(place.family, command, folder))
 
     def _config(self, port: int) -> str:
         wrangler = tomllib.loads(checkout.WRANGLER_CONFIG.read_text())

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from bench.__main__ import chosen, with_others
 from bench.figures import noise, percentile, ratio, summary
 from bench.load import status_of

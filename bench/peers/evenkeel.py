@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
-from bench.model import Ground, Running
+from bench.model import Place, Running
 from bench.traffic import HOST_NAME
 from bench.workerd import Worker, origin_urls
 from evenkeel import checkout
@@ -79,7 +79,7 @@ class Evenkeel:
         """Nothing but its own code."""
         return "" if (self.source / "entry.py").exists() else f"{self.source} has no entry.py"
 
-    def start(self, ground: Ground) -> Running:
+    def start(self, place: Place) -> Running:
         """Start it from a copy, so that the source may be edited meanwhile."""
         names = [
             path.relative_to(self.source).as_posix()
@@ -88,8 +88,8 @@ class Evenkeel:
         ]
         names.sort(key=lambda name: name != "entry.py")  # the entry comes first
         files = {name: (self.source / name).read_text() for name in names}
-        first, second = origin_urls(ground.origins)
+        first, second = origin_urls(place.origins)
         files["loadbalancer.toml"] = Template(self.config).substitute(
             host=HOST_NAME, first=first, second=second
         )
-        return Worker(files, python=True).start(ground)
+        return Worker(files, python=True).start(place)

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.model import Ground, Running
+from bench.model import Place, Running
 from bench.workerd import Worker, origin_urls
 
 SOURCES = Path(__file__).resolve().parents[1] / "workers"
@@ -24,10 +24,10 @@ class PlainWorker:
         """Nothing: it runs on the project's own runtime."""
         return ""
 
-    def start(self, ground: Ground) -> Running:
+    def start(self, place: Place) -> Running:
         """Start it."""
         files = {
             self.source: (SOURCES / self.source).read_text(),
-            "origins.json": json.dumps(origin_urls(ground.origins)),
+            "origins.json": json.dumps(origin_urls(place.origins)),
         }
-        return Worker(files, python=self.source.endswith(".py")).start(ground)
+        return Worker(files, python=self.source.endswith(".py")).start(place)

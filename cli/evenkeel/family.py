@@ -64,6 +64,8 @@ class Family:
             for member in self._members:
                 member.poll()
             time.sleep(guard.POLL_SECONDS)
+        assert self._watchdog.stdout is not None
+        self._watchdog.stdout.close()
 
     def __enter__(self) -> Self:
         return self

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import psutil
 import pytest
+
 from bench.peers import PEERS
 from bench.scenarios import SCENARIOS
-
 from evenkeel import checkout
 
 COMMAND = [sys.executable, "-m", "bench", "--rounds=1", "--warm-up=0.1"]

@@ -1,0 +1,1 @@
+"""Puts load on balancers while their origins break in every way, and counts what was lost."""

@@ -1,0 +1,42 @@
+"""The fault schedule, in short: the promises that `make faults` holds, a few seconds of each."""
+
+from __future__ import annotations
+
+import asyncio
+
+from faults import schedule
+from faults.bounds import broken
+from faults.model import Effort, Layout, Timing
+from faults.peers.workers import EVENKEEL
+from faults.run import Line, Result, run
+
+TIMING = Timing(rate=40, before=1.0, fault=3.0, after=1.5, first_byte_timeout=3.0)
+"""A machine that does other things too must not make a good origin time out."""
+
+ALLOWANCE = 20.0
+"""Seconds: how fast a request is says nothing here."""
+
+LINES = (
+    Line(EVENKEEL, Layout.PASSIVE, schedule.HANGS),
+    Line(EVENKEEL, Layout.PASSIVE, schedule.CUTS),
+    Line(EVENKEEL, Layout.PASSIVE, schedule.BOTH_DOWN),
+    Line(EVENKEEL, Layout.ACTIVE, schedule.RESETS),
+    Line(EVENKEEL, Layout.ACTIVE, schedule.RESTARTED),
+)
+
+EFFORT = Effort(runs=1, at_once=len(LINES), repeats=1)
+
+
+def test_promises_are_kept() -> None:
+    """While origins hang, reset, cut answers off, are restarted, and are both down."""
+
+    def ignore(result: Result) -> None:
+        """Nobody watches."""
+
+    results = asyncio.run(run(LINES, TIMING, EFFORT, ignore))
+    told = {
+        result.line.name: list(broken(result.line.fault, result.account, TIMING, ALLOWANCE))
+        for result in results
+    }
+
+    assert told == {line.name: [] for line in LINES}, [one.account for one in results]
