@@ -21,6 +21,7 @@ LAYERS = (
         "in_flight",
         "maintenance",
         "places",
+        "retry_budget",
         "slow_start",
         "times",
     ),

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from lb.facts import written_by_edge
-from lb.serving import SAFE_TO_REPEAT, Why, candidates, keeps_body
+from lb.serving import SAFE_TO_REPEAT, Why, candidates, is_full, keeps_body
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -111,6 +111,7 @@ class Stop(Enum):
     BODY_GONE = "its body was passed on as it came, and cannot be sent again"
     TRIES = "failover.tries are used up"
     DEADLINE = "failover.deadline has passed"
+    BUDGET = "failover.retry_budget is used up"
     NOBODY = "there is no other origin that it may go to"
 
 
@@ -154,6 +155,9 @@ def _unreached(answer: Answered) -> bool:
     return answer.status in UNREACHED and written_by_edge(answer.header)
 
 
+FULL = Refuse(503, "every origin has as many requests as it may have", RETRY_AFTER)
+
+
 class Plan:
     """One request's way through the origins: `start()`, then `after()` each outcome.
 
@@ -177,13 +181,14 @@ class Plan:
         self._held: Deliver | None = None
         self.stopped: Stop | None = None
         self._pinned = self._pin()
+        self._pin_full = self._pinned is not None and is_full(self._pinned, snapshot)
         self._candidates = candidates(serving, snapshot, facts, rand, self._pinned)
 
     def start(self) -> Attempt | Refuse:
         """Return the first attempt; a refusal when there is no origin at all to try."""
-        first = next(self._candidates, None)
+        first = None if self._pin_full and self.serving.held else next(self._candidates, None)
         if first is None:
-            return Refuse(503, "no origin is enabled", RETRY_AFTER)
+            return FULL if self._is_full() else Refuse(503, "no origin is enabled", RETRY_AFTER)
         self._attempt = Attempt(first[0], 1, self._timeout(0.0), first[1])
         return self._attempt
 
@@ -258,12 +263,22 @@ class Plan:
             return Stop.TRIES
         if elapsed >= failover.deadline:
             return Stop.DEADLINE
+        budget = self.serving.budget
+        if budget is not None and not budget.allows(now):
+            return Stop.BUDGET
         # Without failover_across_pools, in the same pool:
         # https://developers.cloudflare.com/load-balancing/understand-basics/adaptive-routing/
         for origin, why in self._candidates:
             if self.serving.across_pools or origin.pool == before.origin.pool:
                 return Attempt(origin, before.number + 1, self._timeout(elapsed), why)
         return Stop.NOBODY
+
+    def _is_full(self) -> bool:
+        """Whether there are origins, and all that are there have max_requests."""
+        serving = self.serving
+        return serving.limited and any(
+            is_full(origin, self._snapshot) for pool in serving.lb.pools for origin in pool.origins
+        )
 
     def _pin(self) -> Origin | None:
         affinity = self.serving.affinity
@@ -282,6 +297,9 @@ class Plan:
         """Return the Set-Cookie header that goes with a good answer of this origin, if any."""
         affinity, pinned = self.serving.affinity, self._pinned
         if affinity is None or pinned is origin:
+            return None
+        # A moment's load moves no session.
+        if self._pin_full:
             return None
         if pinned is not None and self.serving.comes_back(self._snapshot, pinned):
             return None

@@ -247,6 +247,8 @@ class Origin:
     """Whether the operator named the scheme or a port, so that probes go there too."""
     enabled: bool = True
     weight: float = 1.0
+    max_requests: int = 0
+    """Requests that may wait for its answer at once, in each isolate; 0: any number."""
     disabled_at: float | None = None
     """When it was disabled: sessions are drained from then on."""
     maintenance: tuple[Window, ...] = ()
@@ -367,6 +369,8 @@ class Failover:
     body_limit: int = 65_536
     """Bytes of a request body that are kept so that it could be sent again."""
     retry_non_idempotent: bool = False
+    retry_budget: float | None = None
+    """Percent of the requests of the last 10 seconds that may be sent again; None: all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,7 +34,7 @@ class Exchange:
         self._log = log
         self._began = self._started = clock()
         self._attempt: Attempt | None = None
-        self._in_flight = memory.in_flight if plan.serving.origin_count > 1 else None
+        self._in_flight = memory.in_flight if plan.serving.counts else None
         self._ticket = 0
         self._held: Answered | None = None
 
@@ -75,6 +75,9 @@ class Exchange:
     def _begin(self, step: Step, now: float) -> Step:
         if isinstance(step, Attempt):
             self._attempt, self._started = step, now
+            budget = self.plan.serving.budget
+            if budget is not None:
+                budget.count(now, again=step.number > 1)
             if self._in_flight is not None:
                 self._ticket = self._in_flight.begin(step.origin.key, now, step.timeout)
                 if not self.plan.streams_body:

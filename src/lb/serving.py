@@ -12,6 +12,7 @@ from lb.forwarding import Forwarding
 from lb.hashing import chance_of
 from lb.model import OriginSteeringPolicy, SessionAffinity, SteeringPolicy, ZeroDowntimeFailover
 from lb.origin_steering import ORIGIN_POLICIES, in_order_of
+from lb.retry_budget import RetryBudget
 from lb.shedding import Shed, shedding_of
 from lb.steering import BY_WEIGHT, POLICIES, by_key
 
@@ -68,7 +69,13 @@ class Serving:
             float(lb.session_affinity_attributes.drain_duration), ejected=self.held
         )
         self.across_pools = lb.adaptive_routing.failover_across_pools
+        share = lb.failover.retry_budget
+        self.budget = None if share is None else RetryBudget(share)
+        """What limits further attempts; whoever carries plans out counts there."""
         self.origin_count = sum(len(pool.origins) for pool in lb.pools)
+        self.limited = any(origin.max_requests for pool in lb.pools for origin in pool.origins)
+        self.counts = self.origin_count > 1 or self.limited
+        """Whether it matters how many requests an origin has."""
         self.retry_on = frozenset(
             status for codes in lb.failover.retry_on for status in range(codes.low, codes.high + 1)
         )
@@ -119,6 +126,9 @@ def candidates(
         for origin in origins:
             if origin.key in seen:
                 continue
+            if is_full(origin, snapshot):
+                seen.add(origin.key)
+                continue
             if why in CAN_CHOOSE and _avoided(serving, snapshot, facts, origin, why):
                 doubted.append(origin)
                 continue
@@ -159,6 +169,12 @@ def keeps_body(serving: Serving, facts: RequestFacts) -> bool:
         and facts.content_length is not None
         and facts.content_length <= failover.body_limit
     )
+
+
+def is_full(origin: Origin, snapshot: Snapshot) -> bool:
+    """Whether an origin has as many requests under way as it may have."""
+    most = origin.max_requests
+    return most > 0 and snapshot.in_flight.outstanding(origin.key) >= most
 
 
 def _preferred(

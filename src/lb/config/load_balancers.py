@@ -120,6 +120,13 @@ FAILOVER = Table(
             False,
             "Whether requests such as POST are sent again too, though an origin may have acted.",
         ),
+        Field(
+            "retry_budget",
+            Number(0, 100),
+            None,
+            "Percent of the requests of the last 10 seconds that may be sent again, in each "
+            "isolate of the Worker; 10 requests always may. Not given: all.",
+        ),
         Field("hedge_after", Number(0, 600), 0, "Seconds until a second try is added.", _LATER),
     ),
 )

@@ -59,6 +59,13 @@ ORIGIN = Table(
         Field("address", ADDRESS, REQUIRED, "Where it is: https, unless a scheme is given."),
         Field("enabled", Boolean(), True, "Whether it gets requests and probes."),
         Field("weight", Number(0, 1), 1, "Its share among the pool's origins; 0: no new traffic."),
+        Field(
+            "max_requests",
+            Whole(0, 1_000_000),
+            0,
+            "Requests that may wait for its answer at once, in each isolate of the Worker: "
+            "what is more goes elsewhere, or is refused with 503. 0: any number.",
+        ),
         Field("port", Whole(0, 65_535), 0, "Its port, when the address has none; 80 means http."),
         Field("header", origin_headers(), {}, "`{ Host = [name] }`, where equal to the address."),
         Field("flatten_cname", Boolean(), True, "For DNS answers.", _KEPT),
@@ -245,7 +252,7 @@ def _port(record: Record) -> int:
     return port if isinstance(port, int) else 0
 
 
-_AS_GIVEN = frozenset({"enabled", "weight", "disabled_at", "maintenance"})
+_AS_GIVEN = frozenset({"enabled", "weight", "max_requests", "disabled_at", "maintenance"})
 
 
 def _make_origin(record: Record, pool: str, reader: Reader) -> Origin | None:
