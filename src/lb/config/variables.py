@@ -61,12 +61,11 @@ class _Reading:
     document: dict[str, object] = field(default_factory=dict)
     sources: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Place in the document -> variable, and what its value means there."""
-    problems: list[Problem] = field(default_factory=list)
+    problems: dict[Problem, None] = field(default_factory=dict)
+    """In their order, each once."""
 
     def refuse(self, variable: str, message: str) -> None:
-        problem = Problem(_path(variable), message)
-        if problem not in self.problems:
-            self.problems.append(problem)
+        self.problems[Problem(_path(variable), message)] = None
 
     def text(self, variable: str) -> str:
         value = self.variables.get(variable)
