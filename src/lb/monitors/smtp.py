@@ -55,10 +55,9 @@ class Smtp:
 
     def received(self, data: bytes) -> bytes | Finished:
         """Take bytes of the server's; return what to say, nothing before its reply is complete."""
-        self._unread += data
-        while (end := self._unread.find(b"\n")) >= 0:
-            line, self._unread = self._unread[:end].rstrip(b"\r"), self._unread[end + 1 :]
-            code, rest = line[:3], line[3:4]
+        *lines, self._unread = (self._unread + data).split(b"\n")
+        for line in lines:
+            code, rest = line[:3], line.rstrip(b"\r")[3:4]
             if not code.isdigit() or len(code) < 3 or rest not in (b"", b" ", b"-"):
                 return Finished(cause=NOT_SMTP)
             if rest == b"-":
