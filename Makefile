@@ -3,7 +3,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 
-.PHONY: help setup dev test unit runtime check lint types lock bench faults deploy clean
+.PHONY: help setup dev test unit runtime check lint types lock bench faults fuzz deploy clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
@@ -41,6 +41,9 @@ bench: setup ## measure
 
 faults: setup ## break origins in every way under load, and hold what was promised
 	@$(BIN)/python -m faults
+
+fuzz: setup ## throw 100,000 inputs at everything that reads what others wrote: some minutes
+	@$(BIN)/python tools/fuzz.py $(FUZZ)
 
 deploy: setup ## put the Worker on Cloudflare, as `npx wrangler deploy` does where Node.js is installed
 	@$(BIN)/evenkeel check && exec $(BIN)/evenkeel wrangler deploy

@@ -1,0 +1,214 @@
+"""What an operator writes may be anything: a configuration, or problems in plain words."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from evenkeel.toml_lines import TomlLines
+from lb.balancer import Balancer
+from lb.config import Invalid, from_toml, from_variables
+from lb.config.codes import parse_codes
+from lb.config.hosts import Address, endpoint_problem, parse_address, served_name_problem
+from lb.config.times import seconds_of
+from lb.facts import host_of
+from lb.hosts import HostTable
+from lb.model import Config
+from lb.times import for_people, lasting, rfc3339, rfc5322
+from support.hostile import anything, letters, quick, text
+from support.make import facts
+
+if TYPE_CHECKING:
+    from lb.config import Problem
+
+SECRET = "correct-horse-battery"
+
+VARIABLES = (
+    *("ORIGINS", "BACKEND_A", "BACKEND_B", "BACKEND_DOWN_TIME", "PRIMARY_DOMAIN", "MAX_RETRIES"),
+    *("STICKY_SESSIONS", "SESSION_COOKIE_NAME", "SESSION_COOKIE_TTL", "HEALTH_CHECK_PATH"),
+    *("HEALTH_CHECK_INTERVAL", "HEALTH_CHECK_TIMEOUT", "LB_COOKIE_KEY"),
+)
+origins_text = some.lists(
+    some.sampled_from(
+        [
+            *("a.example.com", "https://b.example.com:8443", "http://localhost:9001", "[::1]:80"),
+            f"https://user:{SECRET}@c.example.com",
+            f"https://d.example.com/?key={SECRET}",
+        ]
+    )
+    | text,
+    max_size=4,
+).map(", ".join)
+LINES = (
+    *("[[pools]]", "[[load_balancers]]", "[[monitors]]", "[admin]", "[state]", "[[pools.origins]]"),
+    *('name = "a"', 'name = "*"', 'monitor = "a"', "origins = []", 'default_pools = ["a"]'),
+    *('origins = [{ name = "a", address = "a.example.com" }]', 'fallback_pool = "a"', "weight = 1"),
+    *(
+        'type = "tcp"',
+        "port = 80",
+        "interval = 1e400",
+        "x = {",
+        "y = '''",
+        '"\\u0000" = 1',
+        "a.b.c=1",
+    ),
+    *("from = 2026-01-01T00:00:00Z", "from = 0000-00-00", 'expected_codes = "2xx"', "= 1", "[[]]"),
+    f'header = {{ Authorization = ["{SECRET}"] }}',
+    f'request_headers = {{ set = {{ X-Key = "{SECRET}" }} }}',
+    f'request_headers = {{ set = {{ X-Key = ["{SECRET}"] }} }}',
+    f'address = "https://user:{SECRET}@a.example.com"',
+    f'url = "https://hooks.example.com/{SECRET}"',
+)
+
+
+def plain(problems: tuple[Problem, ...]) -> None:
+    """Every problem is one line of text without a secret."""
+    assert problems
+    for problem in problems:
+        assert str(problem).isprintable()
+        assert SECRET not in str(problem)
+        assert problem.path.startswith("$")
+
+
+def usable(config: Config) -> None:
+    """A configuration that was accepted serves."""
+    balancer = Balancer(config)
+    for lb in config.load_balancers:
+        host = lb.name.replace("*", "x")
+        balancer.plan(facts(url=f"https://{host}/"), 1000.0, lambda: 0.5)
+
+
+@given(some.lists(some.sampled_from(LINES) | text, max_size=14).map("\n".join))
+def test_a_file(toml: str) -> None:
+    """It is read or refused, alike each time; lines can be told of whatever is wrong with it."""
+    found = from_toml(toml)
+    if isinstance(found, Invalid):
+        plain(found.problems)
+        lines = TomlLines(toml)
+        count = toml.count("\n") + 1
+        assert all(1 <= lines[problem.path] <= count for problem in found.problems)
+    else:
+        usable(found)
+    assert from_toml(toml) == found
+
+
+@given(
+    some.dictionaries(
+        some.sampled_from(VARIABLES) | text, origins_text | text | anything, max_size=6
+    )
+)
+def test_variables(variables: dict[str, object]) -> None:
+    """They name no origin, or are read, or refused; no password in them is repeated."""
+    found = from_variables(variables)
+    if isinstance(found, Invalid):
+        plain(found.problems)
+    elif found is not None:
+        usable(found)
+    assert from_variables(variables) == found
+
+
+@given(text)
+def test_an_address(written: str) -> None:
+    """What is accepted is a URL of a host and a port, for us as for others, and stays one."""
+    found = quick(lambda: parse_address(written), 0.2)
+    quick(lambda: endpoint_problem(written), 0.2)
+    if not isinstance(found, Address):
+        assert isinstance(found, str)
+        return
+    url = found.url()
+    parts = urlsplit(url)
+    assert parts.scheme in ("http", "https")
+    assert (parts.path, parts.query, parts.fragment, parts.username) == ("", "", "", None)
+    assert 0 <= (parts.port or 0) <= 65_535
+    assert host_of(parts.netloc) == found.host.lower()
+    assert re.fullmatch(r"[a-z0-9_.:\[\]-]+", parts.netloc)
+    again = parse_address(url)
+    assert isinstance(again, Address)
+    assert again.url() == url
+
+
+@given(text)
+def test_a_name_that_may_be_served_is_served(name: str) -> None:
+    """No load balancer is accepted that no request could reach."""
+    if quick(lambda: served_name_problem(name), 0.2) is None:
+        table = HostTable([(name.lower(), 1)])
+        assert table.find(host_of(name.lower().replace("*", "x"))) == 1
+
+
+part = some.sampled_from(["200", "2xx", "200-299", "599", "100 - 101", "99", "6xx", "-", "2XX", ""])
+
+
+@given(some.lists(part | text, max_size=4).map(",".join))
+def test_codes(written: str) -> None:
+    """Ranges of statuses that exist, or what is wrong; what is read can be written again."""
+    found = quick(lambda: parse_codes(written), 0.5)
+    if isinstance(found, tuple):
+        assert all(100 <= each.low <= each.high <= 599 for each in found)
+        assert parse_codes(",".join(f"{each.low}-{each.high}" for each in found)) == found
+    else:
+        assert isinstance(found, str)
+
+
+moments = some.datetimes(timezones=some.just(dt.UTC)) | some.datetimes(
+    timezones=some.integers(-1439, 1439).map(lambda m: dt.timezone(dt.timedelta(minutes=m)))
+)
+
+
+@given(moments)
+def test_a_moment_is_what_python_says(moment: dt.datetime) -> None:
+    """Read as the standard library reads it, and written so that it is read the same."""
+    expected = (moment - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)).total_seconds()
+    read = seconds_of(moment.isoformat())
+    assert read is not None
+    assert abs(read - expected) < 1e-4
+    whole = expected // 1
+    if 0 <= whole < 4e9:
+        assert seconds_of(rfc3339(expected)) == whole
+        assert dt.datetime.strptime(rfc5322(expected), "%a, %d %b %Y %H:%M:%S %z").timestamp() == (
+            whole
+        )
+
+
+@given(text | some.text(some.sampled_from("0123456789-:TZtz+. "), max_size=30))
+def test_what_is_no_moment(written: str) -> None:
+    """It is none for Python either, or a leap second."""
+    found = seconds_of(written)
+    if found is not None and ":60" not in written:
+        dt.datetime.fromisoformat(written.upper())
+
+
+@given(some.floats(0, 4e9) | some.integers(0, 10**10))
+def test_times_for_people(seconds: float) -> None:
+    """A date that reads well, and how long it took."""
+    assert re.fullmatch(r"\d{4,}-\d\d-\d\d \d\d:\d\d:\d\d UTC", for_people(seconds))
+    assert re.fullmatch(r"\d+ \w+( \d+ \w+)?", lasting(seconds))
+
+
+@given(some.dictionaries(some.text(letters, max_size=5), anything, max_size=5))
+def test_a_document_as_the_api_gets_it(document: dict[str, object]) -> None:
+    """JSON that is no configuration is refused with problems that are JSON again."""
+    found = from_toml(json.dumps(document))
+    assert isinstance(found, Invalid)
+    json.dumps([str(problem) for problem in found.problems])
+
+
+@pytest.mark.parametrize(
+    "unit", ["a.", "[", "{", '"', "'''", "\\", "a=1\n", "[[a]]\n", "x", "#", "é"]
+)
+def test_nothing_costs_a_square(unit: str) -> None:
+    """50,000 times the same is read, or refused, in seconds."""
+    long = unit * 50_000
+    quick(lambda: from_toml(long[:20_000]), 8)  # what is dotted costs tomllib a square
+    quick(lambda: from_toml(f'name = "{long}"'), 8)
+    quick(lambda: from_variables({"ORIGINS": long, "PRIMARY_DOMAIN": long}), 8)
+    quick(lambda: parse_address(long))
+    quick(lambda: served_name_problem(long))
+    quick(lambda: parse_codes(long))
+    quick(lambda: seconds_of(long))

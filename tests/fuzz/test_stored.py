@@ -1,0 +1,197 @@
+"""What isolates, objects and stores hand each other may be damaged, or somebody else's."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from math import isfinite
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from lb.health import FailureReport, OriginHealth, Verdict
+from lb.kept import Kept, kept_from_json, kept_to_json
+from lb.model import Health, Notification, SinkType
+from lb.notify import SINKS
+from lb.notify.kept import from_json as outbox_from_json
+from lb.notify.kept import to_json as outbox_to_json
+from lb.notify.outbox import Outbox
+from lb.regions import question_from_json, votes_from_json, votes_to_json
+from lb.shared import SharedHealth, from_json, health_from_row, health_to_row, to_json
+from lb.sharing import Home, Sharing
+from support.hostile import anything, quick, spoiled, text
+from support.state import START, World
+from support.telling import Story, config
+from test_sinks import SECRETS, SETTINGS, message
+
+CONFIG = config()
+KEYS = [origin.key for pool in CONFIG.pools for origin in pool.origins]
+EMPTY: dict[tuple[str, str], OriginHealth] = {}
+
+healths = some.builds(
+    OriginHealth,
+    health=some.sampled_from(Health),
+    cause=some.sampled_from(["", "TCP Timeout"]),
+    streak=some.integers(-9, 9),
+    checked=some.floats(0, 2e9),
+    latencies=some.sampled_from([(), (("", 0.1), ("WEU", 0.2))]),
+)
+views = some.builds(
+    SharedHealth,
+    version=some.integers(0, 10**12),
+    fingerprint=some.sampled_from(["", "f" * 16]),
+    probed=some.floats(0, 2e9),
+    origins=some.dictionaries(some.sampled_from(KEYS), healths),
+)
+
+
+def documents(written: str) -> object:
+    """What a text of ours holds, to be spoiled."""
+    return json.loads(written)
+
+
+@given(views)
+def test_a_view_is_read_as_it_was_written(view: SharedHealth) -> None:
+    """All of it."""
+    assert from_json(to_json(view)) == view
+
+
+@given(spoiled(views.map(to_json).map(documents)))
+def test_a_view_may_be_anything(written: str) -> None:
+    """It is a view or none; one that is taken has finite times, and can be written again."""
+    view = quick(lambda: from_json(written))
+    if isinstance(view, SharedHealth):
+        assert isfinite(view.probed)
+        assert from_json(to_json(view)) == view
+    else:
+        assert view is None
+
+
+@given(anything)
+def test_a_row_may_be_anything(row: object) -> None:
+    """An origin's health, or none."""
+    health = health_from_row(row)
+    if health is not None:
+        assert health_from_row(json.loads(json.dumps(health_to_row(health)))) == health
+
+
+kept_rows = some.builds(
+    Kept,
+    shared=views,
+    asked=some.dictionaries(some.tuples(text, text, text), some.floats(0, 2e9), max_size=3),
+    noted=some.floats(0, 2e9),
+    disabled=some.frozensets(some.tuples(text), max_size=3),
+    told=text,
+)
+
+
+@given(spoiled(kept_rows.map(kept_to_json).map(documents)))
+def test_a_kept_row_may_be_anything(written: str) -> None:
+    """What can be read of it is read, and the rest is as if it were not there."""
+    kept = kept_from_json(written)
+    assert kept_from_json(kept_to_json(kept)) == kept
+
+
+@given(spoiled(kept_rows.map(kept_to_json).map(documents)), spoiled(some.just([])))
+def test_a_keeper_starts_from_any_row_and_answers_any_question(row: str, question: str) -> None:
+    """It goes on, says when next, and what it says can be read."""
+    world = World(CONFIG)
+    world.keeper._store()
+    world.sql("UPDATE kept SET value = ? WHERE id = 0", row.encode("utf-8", "replace").decode())
+    world.evict()
+    answer = world.keeper.pull(question)
+    assert from_json(answer) is not None
+    assert world.keeper.next_at is None or isfinite(world.keeper.next_at)
+
+
+def an_outbox() -> str:
+    """What an outbox in the middle of an incident keeps."""
+    story = Story()
+    story.at(0, "+++ +")
+    story.due(60, "-++ -")
+    story.due(600, "-+- -")
+    return outbox_to_json(story.outbox.kept)
+
+
+OUTBOX = an_outbox()
+
+
+@given(spoiled(some.just(documents(OUTBOX))))
+def test_an_outbox_may_be_anything(written: str) -> None:
+    """It starts from what is whole, or anew, and works either way."""
+    kept = outbox_from_json(written)
+    assert outbox_from_json(outbox_to_json(kept)) == kept
+    outbox = Outbox(CONFIG, CONFIG.notifications, START, kept)
+    for delivery in outbox.due(START + 1000):
+        assert isinstance(delivery.message.title, str)
+
+
+def test_a_number_without_end_is_no_outbox() -> None:
+    """An integer of 400 digits in the place of a time ended the object's alarm."""
+    spoiled_row = json.loads(OUTBOX)
+    spoiled_row["sinks"]["ops"]["incidents"][0][1] = 10**400
+    assert outbox_from_json(json.dumps(spoiled_row)).sinks == {}
+
+
+@given(spoiled(views.map(to_json).map(documents)) | some.none(), some.floats(0, 2e9))
+def test_an_answer_may_be_anything(answer: str | None, now: float) -> None:
+    """An isolate takes it or goes on alone, and asks again."""
+    sharing = Sharing("f" * 16, Home.OBJECT, 5.0)
+    assert sharing.due(now)
+    taken = sharing.take(answer, now)
+    assert taken is None or taken.fingerprint == "f" * 16
+    assert sharing.due(now + 1000)
+    reports = [FailureReport(pool="p", origin="a", cause="x", at=now)]
+    assert json.loads(sharing.question(reports))["reports"]
+
+
+verdicts = some.builds(Verdict, passed=some.booleans(), cause=text)
+
+
+@given(
+    spoiled(some.dictionaries(some.tuples(text, text), verdicts).map(votes_to_json).map(documents))
+)
+def test_a_region_may_say_anything(written: str) -> None:
+    """What is no verdict is left out, what is asked for and not there too."""
+    votes = votes_from_json(written)
+    assert all(isinstance(vote.passed, bool) for vote in votes.values())
+    assert votes_from_json(votes_to_json(votes)) == votes
+    assert all(origin.key in KEYS for origin, _ in question_from_json(written, CONFIG))
+
+
+@given(some.sampled_from(SinkType), text, text, some.lists(text, max_size=3))
+def test_a_message_is_one_request(kind: SinkType, title: str, cause: str, lines: list[str]) -> None:
+    """No text in it becomes a header, another recipient, or an end of the body."""
+    told = message(title=title, lines=tuple(lines) or (cause,))
+    settings = Notification(**{"name": "ops", "type": kind, **SETTINGS[kind]})
+    request = SINKS[kind](told, settings, SECRETS[kind])
+    plain = SINKS[kind](message(), settings, SECRETS[kind])
+    assert request.url == plain.url
+    assert [name for name, _ in request.headers] == [name for name, _ in plain.headers]
+    for _, value in request.headers:
+        assert value.isprintable()
+    request.body.encode()
+    if kind is SinkType.EMAIL:
+        head, _, body = request.body.partition("\r\n\r\n")
+        names = [line.partition(":")[0] for line in head.split("\r\n") if line[:1] != " "]
+        usual = plain.body.partition("\r\n\r\n")[0].split("\r\n")
+        assert names == [line.partition(":")[0] for line in usual if line[:1] != " "]
+        assert body.isascii()
+        assert "\n" not in head.replace("\r\n", "")
+    else:
+        assert isinstance(json.loads(request.body), dict)
+
+
+@pytest.mark.parametrize("unit", ["[", '{"a":', "1", '"', "\\", "{}", "[],", " ", "null,"])
+def test_nothing_costs_a_square(unit: str) -> None:
+    """100,000 times the same is none of ours, and that is found out at once."""
+    for reader in (
+        from_json,
+        kept_from_json,
+        outbox_from_json,
+        votes_from_json,
+        partial(question_from_json, config=CONFIG),
+    ):
+        for long in (unit * 100_000, f'{{"origins":[{unit * 100_000}'):
+            quick(partial(reader, long))
