@@ -185,6 +185,92 @@ def test_origins_that_are_ejected(file: str) -> None:
     assert "ejected" in printed(file, HOST, "--ejected=b")
 
 
+def steered(tmp_path: Path, *lines: str, pools: str = "") -> str:
+    """Return a file whose load balancer steers like this over pools of one origin each."""
+    file = tmp_path / "steered.toml"
+    named = "".join(
+        f'[[pools]]\nname = "{name}"\n{pools}\n'
+        f'origins = [{{ name = "{name}", address = "{name}.example.com" }}]\n'
+        for name in ("one", "two", "three")
+    )
+    balancer = """[[load_balancers]]
+name = "*"
+default_pools = ["one", "two", "three"]
+fallback_pool = "one"
+"""
+    file.write_text(named + balancer + "\n".join(lines) + "\n", "utf-8")
+    return str(file)
+
+
+def test_a_place_decides(tmp_path: Path) -> None:
+    """Which map it was, and where the request comes to."""
+    file = steered(
+        tmp_path,
+        'country_pools = { DE = ["two"] }',
+        'pop_pools = { NRT = ["three"] }',
+        'region_pools = { WEU = ["three"] }',
+    )
+    told = {
+        options: step(asked(file, *options.split()), "steering_policy")
+        for options in ("--country=DE", "--colo=NRT --country=JP", "--country=FR", "--country=US")
+    }
+
+    assert told == {
+        "--country=DE": ("geo", "by country_pools, as the request comes to ? in DE, WEU"),
+        "--colo=NRT --country=JP": ("geo", "by pop_pools, as the request comes to NRT in JP, NEAS"),
+        "--country=FR": ("geo", "by region_pools, as the request comes to ? in FR, WEU"),
+        "--country=US": ("geo", "by default_pools, as the request comes to ? in US, ?"),
+    }
+    assert way(asked(file, "--country=DE"))[0] == "two/two"
+
+
+def test_weights_decide(tmp_path: Path) -> None:
+    """The weights are told, and the shares that they lead to."""
+    file = steered(
+        tmp_path,
+        'steering_policy = "least_outstanding_requests"',
+        "random_steering = { default_weight = 0.5, pool_weights = { one = 1 } }",
+    )
+    answer = asked(file)
+    shares = {each["pool"]: each["share"] for each in answer["turns"][0]["choices"]}
+
+    assert step(answer, "steering_policy")[1] == (
+        "by the weights of random_steering: one 1, two 0.5, three 0.5; "
+        "of two the one with fewer requests under way for its weight: one 0, two 0, three 0"
+    )
+    assert shares == pytest.approx({"one": 0.5, "two": 0.25, "three": 0.25}, abs=0.01)
+
+
+def test_distance_and_latency_decide(tmp_path: Path) -> None:
+    """What is not known is said to be unknown."""
+    near = steered(
+        tmp_path, 'steering_policy = "proximity"', pools="latitude = 50.1\nlongitude = 8.7"
+    )
+    told = step(asked(near, "--cf=latitude=52.5", "--cf=longitude=13.4"), "steering_policy")
+    assert told[1].startswith("by the distance from 52.5, 13.4: one 42")
+    assert step(asked(near), "steering_policy")[1].endswith("the client's place is not known")
+
+    fast = steered(tmp_path, 'steering_policy = "dynamic_latency"')
+    assert step(asked(fast, "--country=FR"), "steering_policy")[1] == (
+        "by the round trip of probes for WEU: one unknown, two unknown, three unknown"
+    )
+
+
+def test_what_is_shed_is_told(tmp_path: Path) -> None:
+    """As what the pool does, and as shares."""
+    file = steered(
+        tmp_path,
+        pools="load_shedding = { default_percent = 25, session_percent = 10 }",
+    )
+    answer = asked(file)
+
+    assert answer["pools"][0]["load_shedding"] == (
+        "25 % of requests without a session, by chance, and 10 % of sessions"
+    )
+    assert answer["turns"][0]["choices"][0]["share"] == pytest.approx(0.75, abs=0.02)
+    assert "25 % of requests" in printed(file)
+
+
 def test_a_session(file: str) -> None:
     """Its own origin, then the rest of its pool; a client without one is given a cookie."""
     answer = asked(file, HOST, "--session=a")

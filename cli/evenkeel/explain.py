@@ -279,6 +279,8 @@ def pools(found: Explanation) -> Table:
         colour = "green" if pool.available else "red"
         rows.add_row(Text(f"pool {pool.name}", "bold"), Text(pool.health, colour), Text(pool.why))
         rows.add_row("", Text("origins", "dim"), Text(pool.origin_steering, "dim"))
+        if pool.load_shedding:
+            rows.add_row("", Text("sheds", "dim"), Text(pool.load_shedding, "dim"))
         for origin in pool.origins:
             fine = origin.standing == "available"
             standing = Text(origin.standing, "green" if fine else "yellow")

@@ -14,6 +14,7 @@ from lb.availability import WORDS
 from lb.failover import Attempt, Cause, Failed, Refuse, judge
 from lb.hosts import found_by
 from lb.origin_steering import REASONS as ORIGIN_REASONS
+from lb.shedding import reason as shed
 from lb.steering import REASONS
 
 if TYPE_CHECKING:
@@ -62,6 +63,8 @@ class PoolLine:
     """Whether it takes new traffic."""
     why: str
     origin_steering: str
+    load_shedding: str
+    """What it leaves to other pools, "" if nothing."""
     origins: tuple[OriginLine, ...]
 
 
@@ -163,6 +166,7 @@ def _pool(serving: Serving, pool: Pool, facts: RequestFacts, snapshot: Snapshot)
         view.available,
         _threshold(view),
         steering,
+        shed(pool),
         tuple(_origin(origin, snapshot, serving.keeping.drain) for origin in pool.origins),
     )
 

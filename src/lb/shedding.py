@@ -49,6 +49,21 @@ class Shedding:
         return mixed_uniform(key, self._seed)
 
 
+def reason(pool: Pool) -> str:
+    """Say what a pool sheds, "" if nothing."""
+    shed, parts = pool.load_shedding, []
+    if shed.default_percent:
+        how = (
+            "by chance"
+            if shed.default_policy is SheddingPolicy.RANDOM
+            else "by the client's address"
+        )
+        parts.append(f"{shed.default_percent:g} % of requests without a session, {how}")
+    if shed.session_percent:
+        parts.append(f"{shed.session_percent:g} % of sessions")
+    return " and ".join(parts).rstrip(",")
+
+
 def shedding_of(lb: LoadBalancer) -> Mapping[str, Shedding]:
     """Return what sheds anything, by the pool's name."""
     return {
