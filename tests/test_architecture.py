@@ -10,7 +10,8 @@ SRC = Path(__file__).parents[1] / "src"
 # A module may import what stands in a lower layer, or in its own package.
 LAYERS = (
     ("model", "facts"),
-    ("events", "quiet"),
+    ("events", "places", "quiet"),
+    ("expressions",),
     (
         "config",
         "doubts",
@@ -20,7 +21,6 @@ LAYERS = (
         "hosts",
         "in_flight",
         "maintenance",
-        "places",
         "retry_budget",
         "slow_start",
         "times",

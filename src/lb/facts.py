@@ -7,7 +7,7 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 LONGEST_HEADER_READ = 16_384
 """Characters of one header that a decision looks at; what is longer counts as absent."""
@@ -22,6 +22,10 @@ def _nothing_known(path: str) -> object:
     return None
 
 
+def _no_headers() -> Iterable[tuple[str, str]]:
+    return ()
+
+
 class RequestFacts:
     """One request as the runtime saw it.
 
@@ -29,22 +33,30 @@ class RequestFacts:
     or with something false. `cf` answers the name of a property of the runtime's Request.cf, or a
     path such as `botManagement.score`, with its value; what is missing, with anything that is
     neither text nor a number. Reading either costs a crossing of the language border in the Worker,
-    so nothing is read before it is needed, and nothing twice.
+    so nothing is read before it is needed, and nothing twice. `headers` gives all of them, which
+    is by far the dearest.
     """
 
-    def __init__(
+    received = 0.0
+    """When the request came, in seconds since the Unix epoch; only set where a rule may ask."""
+    load_balancer = ""
+    """The name of the load balancer that serves it; only set where a rule may ask."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 (one question to the runtime each)
         self,
         method: str,
         url: str,
         header: Callable[[str], str | None],
         has_body: Callable[[], bool] = _no_body,
         cf: Callable[[str], object] = _nothing_known,
+        headers: Callable[[], Iterable[tuple[str, str]]] = _no_headers,
     ) -> None:
         self.method = method
         self.url = url
         self._header = header
         self._has_body = has_body
         self._cf = cf
+        self._headers = headers
         self._path_at = _end_of_authority(url)
 
     def header(self, name: str) -> str:
@@ -53,6 +65,34 @@ class RequestFacts:
         if not value or len(value) > LONGEST_HEADER_READ:
             return ""
         return value
+
+    @cached_property
+    def _given(self) -> dict[str, str | None]:
+        return {}
+
+    def given(self, name: str) -> str | None:
+        """Return a header as it was sent, None when it is missing or too long to be looked at.
+
+        Asked for any number of times, it is read once.
+        """
+        given = self._given
+        if name in given:
+            return given[name]
+        value = self._header(name)
+        fine = isinstance(value, str) and len(value) <= LONGEST_HEADER_READ
+        given[name] = value if fine else None
+        return given[name]
+
+    @cached_property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """Every header: lower-case names, and those of one name as one, joined by commas."""
+        pairs = self._headers()
+        return tuple(pair for pair in pairs if len(pair[1]) <= LONGEST_HEADER_READ)
+
+    @cached_property
+    def memo(self) -> dict[str, object]:
+        """What was made of the request once and may be wanted again, under names of its makers."""
+        return {}
 
     @property
     def https(self) -> bool:
@@ -72,6 +112,16 @@ class RequestFacts:
     def target(self) -> str:
         """Path and query, byte for byte as the client sent them."""
         return self.url[self._path_at :]
+
+    @cached_property
+    def path(self) -> str:
+        """The path, byte for byte as the client sent it."""
+        return self.target.partition("?")[0] or "/"
+
+    @cached_property
+    def query(self) -> str:
+        """The query without its question mark, byte for byte as the client sent it."""
+        return self.target.partition("?")[2]
 
     @cached_property
     def client_ip(self) -> str:

@@ -50,7 +50,7 @@ def facts(
 ) -> RequestFacts:
     """Return a request's facts; header names are written with underscores, `cf` by path."""
     known: Mapping[str, str] = {name.replace("_", "-"): value for name, value in headers.items()}
-    return RequestFacts(method, url, known.get, lambda: body, (cf or {}).get)
+    return RequestFacts(method, url, known.get, lambda: body, (cf or {}).get, known.items)
 
 
 def scripted(*values: float) -> Callable[[], float]:

@@ -24,6 +24,7 @@ def facts_of(request: Any) -> RequestFacts:
         request.headers.get,
         lambda: bool(request.body),
         lambda path: _property(request.cf, path),
+        lambda: ((pair[0], pair[1]) for pair in request.headers),
     )
 
 
