@@ -34,6 +34,7 @@ LAYERS = (
         "freshness",
         "kept",
         "origin_steering",
+        "rules",
         "shedding",
         "steering",
         "status",

@@ -68,6 +68,47 @@ def test_a_good_file_is_summed_up(tmp_path: Path) -> None:
     ]
 
 
+def test_rules_are_summed_up(tmp_path: Path) -> None:
+    """Each with its condition on one line, and the pools that only they lead to."""
+    rules = """
+[[load_balancers.rules]]
+name = "beta"
+condition = '''
+  ssl
+  and http.cookie contains "beta"
+'''
+overrides = { pools = ["beta"] }
+
+[[load_balancers.rules]]
+disabled = true
+"""
+    beta = '[[pools]]\nname = "beta"\norigins = [{ name = "c", address = "c.example.com" }]\n'
+    code, output = run(str(written(tmp_path, beta + GOOD + rules)))
+
+    assert code == 0
+    lines = [line.rstrip() for line in output.splitlines()]
+    assert '├── rule beta  ssl and http.cookie contains "beta"' in lines
+    assert "├── rule without a name  every request  disabled" in lines
+    assert "└── beta  no monitor, for some requests only" in lines
+
+
+def test_a_mistake_in_a_condition_is_shown(tmp_path: Path) -> None:
+    """With a caret under the place."""
+    rule = "[[load_balancers.rules]]\ncondition = 'ssl and http.hst eq \"a\"'\n"
+    file = written(tmp_path, GOOD + rule)
+    code, output = run(str(file))
+
+    assert code == 1
+    assert output.splitlines() == [
+        (
+            f"{file}:13: column 9: there is no field http.hst; did you mean http.host?"
+            " @ $.load_balancers[0].rules[0].condition"
+        ),
+        '    ssl and http.hst eq "a"',
+        "            ^",
+    ]
+
+
 def test_every_problem_has_its_line(tmp_path: Path) -> None:
     """In the order of lines; a key that is missing has the line of its table."""
     file = written(

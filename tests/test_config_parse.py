@@ -268,8 +268,8 @@ def test_null_leaves_a_key_out() -> None:
         ),
         (
             "load_balancers/0/rules",
-            [{"name": "r"}],
-            "not supported yet @ $.load_balancers[0].rules",
+            [{"name": "r", "condition": "s"}],
+            "column 1: there is no field s @ $.load_balancers[0].rules[0].condition",
         ),
         (
             "pools/0/load_shedding",

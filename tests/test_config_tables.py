@@ -27,8 +27,9 @@ from lb.config.pools import (
     POOL_ALERTS,
 )
 from lb.config.problems import BAD, Place, Reader
+from lb.config.rules import FIXED_RESPONSE, OVERRIDABLE
 from lb.config.sessions import ATTRIBUTES
-from lb.config.steering import ADAPTIVE_ROUTING, FIXED_RESPONSE, RANDOM_STEERING, TOPOLOGY
+from lb.config.steering import ADAPTIVE_ROUTING, RANDOM_STEERING, TOPOLOGY
 from lb.config.tables import Field, Required, Standing, Table
 from lb.model import (
     AdaptiveRouting,
@@ -47,12 +48,19 @@ from lb.model import (
     Origin,
     Pool,
     RandomSteering,
+    Rule,
     SessionAffinityAttributes,
     Topology,
 )
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "src" / "loadbalancer.toml"
+
+
+def table_named(name: str) -> Table:
+    """Return one of the tables of a configuration."""
+    return next(table for table in tables() if table.name == name)
+
 
 MODELS = (
     (DOCUMENT, Config),
@@ -67,6 +75,7 @@ MODELS = (
     (REQUEST_HEADERS, HeaderEdits),
     (RESPONSE_HEADERS, HeaderEdits),
     (ADMIN, Admin),
+    (table_named("load_balancers.rules"), Rule),
     (NOTIFICATION, Notification),
     (NOTIFICATION_FILTER, NotificationFilter),
     (POOL_ALERTS, AlertFilter),
@@ -115,6 +124,20 @@ def test_every_default_is_the_models_default(table: Table, model: type) -> None:
             assert expected is None, each.key
         elif each.key in defaults and expected is not dataclasses.MISSING:
             assert each.kind.read(each.default, Place(), Reader()) == expected, each.key
+
+
+def test_rules_override_just_what_the_load_balancer_has() -> None:
+    """Census 1.6, `overrides{...}`: each is a field of the load balancer, of the same kind.
+
+    One that is not supported there is not supported here.
+    """
+    own = {each.key: each for each in LOAD_BALANCER.fields}
+    overrides = {each.key: each for each in table_named("load_balancers.rules.overrides").fields}
+
+    assert set(overrides) == {*OVERRIDABLE, "pools", "pool_weights", "pool_default_weight"}
+    for key in OVERRIDABLE:
+        assert overrides[key].kind is own[key].kind
+        assert overrides[key].standing is own[key].standing
 
 
 def test_every_default_can_be_written_out() -> None:

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import indent
 from typing import Annotated
 
 import typer
@@ -14,7 +15,7 @@ from evenkeel.checkout import SOURCE
 from evenkeel.toml_lines import TomlLines
 from lb.budget import warnings
 from lb.config import Invalid, Problem, from_toml
-from lb.model import Config, LoadBalancer, Pool
+from lb.model import Config, LoadBalancer, Pool, Rule
 
 CONFIG = SOURCE / "loadbalancer.toml"
 
@@ -78,6 +79,8 @@ def summary(config: Config) -> Tree:
     tree = Tree(Text("load balancers"), hide_root=True)
     for balancer in config.load_balancers:
         branch = tree.add(_balancer_line(balancer))
+        for rule in balancer.rules:
+            branch.add(_rule_line(rule))
         for pool in balancer.reachable:
             pools = branch.add(_pool_line(pool, balancer))
             for origin in pool.origins:
@@ -96,12 +99,21 @@ def _balancer_line(balancer: LoadBalancer) -> Text:
     return line
 
 
+def _rule_line(rule: Rule) -> Text:
+    line = Text("rule ", "dim")
+    line.append(rule.name or "without a name", "not dim")
+    line.append(f"  {' '.join(rule.condition.split()) or 'every request'}", "dim")
+    line.append("  disabled" if rule.disabled else "", "not dim yellow")
+    return line
+
+
 def _pool_line(pool: Pool, balancer: LoadBalancer) -> Text:
     line = Text(pool.name)
     monitor = f"  monitor {pool.monitor.name}" if pool.monitor else "  no monitor"
     group = pool.monitor_group
     line.append(f"  monitor_group {group.name}" if group else monitor, "dim")
     line.append(", fallback_pool" if pool is balancer.fallback_pool else "", "dim")
+    line.append("" if pool in balancer.pools else ", for some requests only", "dim")
     line.append("" if pool.enabled else "  disabled", "yellow")
     return line
 
@@ -128,6 +140,8 @@ def command(
         line.append(each.problem.message, "not bold red")
         line.append(f" @ {each.problem.path}", "not bold dim")
         console.print(line)
+        if each.problem.excerpt:
+            console.print(Text(indent(each.problem.excerpt, "    ")))
     raise typer.Exit(1)
 
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 
-from evenkeel import budget
+from evenkeel import budget, language
 from evenkeel.checkout import ROOT
 from lb.config import json_schema
 from lb.config.document import DOCUMENT
@@ -85,9 +85,11 @@ def _meaning(each: Field) -> str:
 
 
 def command() -> None:
-    """Write docs/loadbalancer.schema.json and the tables of docs/configuration.md and budget.md."""
+    """Write docs/loadbalancer.schema.json, and the tables of three pages in docs."""
     SCHEMA.write_text(schema_text(), "utf-8")
     REFERENCE.write_text(reference_text(REFERENCE.read_text("utf-8")), "utf-8")
     budget.write()
-    written = ", ".join(str(path.relative_to(ROOT)) for path in (SCHEMA, REFERENCE, budget.PAGE))
+    language.write()
+    pages = (SCHEMA, REFERENCE, budget.PAGE, language.PAGE)
+    written = ", ".join(str(path.relative_to(ROOT)) for path in pages)
     print(f"wrote {written}")

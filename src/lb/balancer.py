@@ -15,8 +15,11 @@ if TYPE_CHECKING:
 
     from lb.facts import RequestFacts
     from lb.model import Config
+    from lb.rules import Met, Rules
 
 MISDIRECTED = Refuse(421, "no load balancer is configured for this host")
+MOST_COMBINATIONS = 256
+"""Combinations of rules that are kept prepared; the oldest one goes first."""
 LOOP = Refuse(508, "the request came back to the load balancer that had sent it")
 
 
@@ -24,11 +27,13 @@ class Balancer:
     """What an isolate keeps between requests: the prepared configuration and its memory."""
 
     def __init__(self, config: Config, *, cookie_key: str = "", any_host: bool = False) -> None:
-        identity = identity_of(config)
+        self._identity = identity_of(config)
+        self._cookie_key = cookie_key
         self.memory = Memory(config)
         self.servings = tuple(
-            Serving(lb, identity, cookie_key) for lb in config.load_balancers if lb.enabled
+            Serving(lb, self._identity, cookie_key) for lb in config.load_balancers if lb.enabled
         )
+        self._ruled: dict[tuple[str, Met], Serving] = {}
         # In development the host is localhost, whatever the only load balancer is called.
         alone = any_host and len(self.servings) == 1
         self._hosts = HostTable(
@@ -38,6 +43,11 @@ class Balancer:
     def serving_of(self, host: str) -> Serving | None:
         """Return the load balancer of a host, if there is one."""
         return self._hosts.find(host)
+
+    @property
+    def combinations(self) -> int:
+        """How many combinations of rules are prepared."""
+        return len(self._ruled)
 
     def plan(
         self, facts: RequestFacts, now: float, rand: Callable[[], float]
@@ -50,7 +60,29 @@ class Balancer:
             return serving, LOOP
         if serving.lb.https_redirect and not facts.https and not loopback(facts.host):
             return serving, to_https(facts)
+        if serving.rules is not None:
+            facts.received, facts.load_balancer = now, serving.lb.name
+            met, name, response = serving.rules.decide(facts)
+            if response is not None:
+                return serving, Refuse(
+                    response.status_code, f"fixed response of rule {name}", fixed=response
+                )
+            if met:
+                serving = self._under(serving, serving.rules, met)
         return serving, Plan(serving, self.memory.snapshot(now), facts, rand, now)
+
+    def _under(self, serving: Serving, rules: Rules, met: Met) -> Serving:
+        """Return what serves requests that met these rules, made once for each combination."""
+        key = (serving.lb.name, met)
+        found = self._ruled.get(key)
+        if found is None:
+            if len(self._ruled) >= MOST_COMBINATIONS:
+                del self._ruled[next(iter(self._ruled))]
+            found = Serving(rules.under(met), self._identity, self._cookie_key)
+            # Retries are limited for the load balancer as a whole.
+            found.budget = serving.budget
+            self._ruled[key] = found
+        return found
 
 
 def to_https(facts: RequestFacts) -> Refuse:

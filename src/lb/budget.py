@@ -180,7 +180,7 @@ def _of_a_request(config: Config, watched: Watched, home: Home) -> int:
 
 
 def _attempts(lb: LoadBalancer) -> int:
-    return min(lb.failover.tries, sum(len(pool.origins) for pool in lb.pools))
+    return min(lb.failover.tries, sum(len(pool.origins) for pool in lb.reachable))
 
 
 def _of_an_alarm(config: Config, watched: Watched) -> int:

@@ -65,7 +65,7 @@ class Endings:
 
 def makes_a_difference(lb: LoadBalancer) -> bool:
     """Whether anything follows from a failure: it can eject, and another origin can answer."""
-    return lb.ejection.base_time > 0 and sum(len(pool.origins) for pool in lb.pools) > 1
+    return lb.ejection.base_time > 0 and sum(len(pool.origins) for pool in lb.reachable) > 1
 
 
 def promised(header: Callable[[str], str]) -> int | None:

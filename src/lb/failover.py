@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from lb.availability import Snapshot
     from lb.facts import RequestFacts
-    from lb.model import Origin
+    from lb.model import FixedResponse, Origin
     from lb.serving import Serving
 
 
@@ -98,6 +98,8 @@ class Refuse:
     reason: str
     retry_after: int | None = None
     location: str | None = None
+    fixed: FixedResponse | None = None
+    """The whole answer, where a rule gives it."""
 
 
 Step = Attempt | Deliver | Refuse

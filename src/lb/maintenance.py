@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from itertools import product
 from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,7 +13,7 @@ from lb.model import SessionAffinity
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from lb.model import Config, Origin, Pool
+    from lb.model import Config, LoadBalancer, Origin, Pool
 
 
 class Off(Enum):
@@ -55,13 +56,21 @@ def borders(config: Config) -> tuple[float, ...]:
     """Return every moment at which time alone switches something: starts, ends, drains' ends."""
     found: set[float] = set()
     for lb in config.load_balancers:
-        kept = lb.session_affinity is not SessionAffinity.NONE
-        drain = lb.session_affinity_attributes.drain_duration if kept else 0
-        for pool in lb.reachable:
+        for pool, drain in product(lb.reachable, _drains(lb)):
             found.update(_moments(pool, drain))
             for origin in pool.origins:
                 found.update(_moments(origin, drain))
     return tuple(sorted(found))
+
+
+def _drains(lb: LoadBalancer) -> set[int]:
+    """Return for how long sessions may be kept, whatever rules a request meets."""
+    kept = lb.session_affinity is not SessionAffinity.NONE
+    given = {lb.session_affinity_attributes.drain_duration if kept else 0}
+    for rule in lb.rules:
+        if rule.overrides:
+            given.add(lb.under((rule,)).session_affinity_attributes.drain_duration)
+    return given
 
 
 def switches(

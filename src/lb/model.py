@@ -7,12 +7,12 @@ Everything is frozen and references are resolved, so a reader never meets a miss
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 
 class Health(Enum):
@@ -454,6 +454,37 @@ class PoolSet:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What a load balancer does differently for some of its requests."""
+
+    name: str = ""
+    condition: str = ""
+    """In Cloudflare's rules language (see expressions); empty: every request."""
+    priority: int = 0
+    """Lower ones come first; those of the same, in their order."""
+    disabled: bool = False
+    terminates: bool = False
+    """Whether the rules after it are not looked at for a request that it is for."""
+    fixed_response: FixedResponse | None = None
+    """Terminates too."""
+    overrides: tuple[tuple[str, object], ...] = ()
+    """Fields of the load balancer, with the values that they have instead."""
+
+    @property
+    def pools(self) -> Iterator[Pool]:
+        """Every pool that it leads to, perhaps more than once."""
+        return _pools_in(tuple(value for _, value in self.overrides))
+
+
+def _pools_in(value: object) -> Iterator[Pool]:
+    if isinstance(value, Pool):
+        yield value
+    elif isinstance(value, tuple):
+        for inner in value:
+            yield from _pools_in(inner)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoadBalancer:
     """A public hostname and how its requests are spread over pools."""
 
@@ -482,6 +513,14 @@ class LoadBalancer:
     x_served_by: bool = True
     request_headers: HeaderEdits = HeaderEdits()
     response_headers: HeaderEdits = HeaderEdits()
+    rules: tuple[Rule, ...] = ()
+
+    def under(self, rules: Iterable[Rule]) -> LoadBalancer:
+        """Return what is left of it and its rules when these are met, the later ones winning."""
+        changes: dict[str, Any] = {}
+        for rule in rules:
+            changes.update(rule.overrides)
+        return replace(self, **{**changes, "rules": ()})
 
     @property
     def steers_by(self) -> SteeringPolicy:
@@ -493,7 +532,7 @@ class LoadBalancer:
 
     @property
     def pools(self) -> tuple[Pool, ...]:
-        """Every pool that a request without a set can reach, each once, in failover order."""
+        """Every pool that a request without set and rule can reach, each once, in order."""
         placed = (
             pool
             for places in (self.pop_pools, self.country_pools, self.region_pools)
@@ -505,15 +544,16 @@ class LoadBalancer:
 
     @property
     def reachable(self) -> tuple[Pool, ...]:
-        """Every pool that some request can reach: `pools`, then those that only sets lead to."""
-        led_to = (
+        """Every pool that some request can reach: `pools`, then those of sets and rules alone."""
+        of_sets = (
             pool
             for each in self.pool_sets
             if not each.disabled
             for pool in (*each.pools, each.fallback_pool)
             if pool is not None
         )
-        return tuple({pool.name: pool for pool in (*self.pools, *led_to)}.values())
+        of_rules = (pool for rule in self.rules if not rule.disabled for pool in rule.pools)
+        return tuple({pool.name: pool for pool in (*self.pools, *of_sets, *of_rules)}.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -569,5 +609,5 @@ class Config:
 
     def users_of(self, pool: str) -> str:
         """Return the names of the load balancers that use a pool, as a person lists them."""
-        users = (lb.name for lb in self.load_balancers if any(p.name == pool for p in lb.pools))
+        users = (lb.name for lb in self.load_balancers if any(p.name == pool for p in lb.reachable))
         return ", ".join(users)

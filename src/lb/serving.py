@@ -13,6 +13,7 @@ from lb.hashing import chance_of
 from lb.model import OriginSteeringPolicy, SessionAffinity, SteeringPolicy, ZeroDowntimeFailover
 from lb.origin_steering import ORIGIN_POLICIES, in_order_of
 from lb.retry_budget import RetryBudget
+from lb.rules import Rules
 from lb.shedding import Shed, shedding_of
 from lb.steering import BY_WEIGHT, POLICIES, by_key
 
@@ -48,6 +49,7 @@ class Serving:
 
     def __init__(self, lb: LoadBalancer, identity: str, cookie_key: str) -> None:
         self.lb = lb
+        self.rules = Rules(lb) if lb.rules else None
         self.affinity = affinity_of(lb, cookie_key)
         self.forwarding = Forwarding(lb, identity)
         self.steering = POLICIES[lb.steers_by](lb)

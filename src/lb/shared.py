@@ -56,6 +56,9 @@ def timed(config: Config) -> frozenset[str]:
         for lb in config.load_balancers
         if lb.steers_by is SteeringPolicy.DYNAMIC_LATENCY
         or any(one.steering_policy is SteeringPolicy.DYNAMIC_LATENCY for one in lb.pool_sets)
+        or any(
+            ("steering_policy", SteeringPolicy.DYNAMIC_LATENCY) in one.overrides for one in lb.rules
+        )
         for pool in lb.reachable
     )
 

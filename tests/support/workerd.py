@@ -28,6 +28,8 @@ START_SECONDS = 60.0
 CONFIG_NAME = "loadbalancer.toml"
 HTTPS = ("X-Forwarded-Proto", "https")
 """Says that the client came over HTTPS; the edge keeps it from the Worker, as Cloudflare's does."""
+CF = "X-Cf"
+"""Carries what `request.cf` is, as JSON; the edge keeps it from the Worker."""
 
 CONFIG = """\
 using Workerd = import "/workerd/workerd.capnp";
@@ -40,7 +42,7 @@ const config :Workerd.Config = (
   ],
   sockets = [(
     name = "http", address = "127.0.0.1:{port}", service = "main",
-    http = (forwardedProtoHeader = "X-Forwarded-Proto"),
+    http = (forwardedProtoHeader = "X-Forwarded-Proto", cfBlobHeader = "{blob}"),
   )],
 );
 const worker :Workerd.Worker = (
@@ -166,6 +168,7 @@ def stage(
     path.write_text(
         CONFIG.format(
             port=port,
+            blob=CF,
             trusted=json.dumps(trusted) if trusted else "",
             modules=", ".join(modules()),
             bindings=", ".join(

@@ -16,6 +16,7 @@ from lb.config.kinds import Boolean, ListOf, Number, Ref, Reference, Text, Whole
 from lb.config.names import ADMIN_PATH, COOKIE_NAME, DESCRIPTION, SERVED_NAME
 from lb.config.places import pools_of, steering_of
 from lb.config.problems import Place, Reader
+from lb.config.rules import resolved, rules_of
 from lb.config.sessions import (
     ATTRIBUTES,
     SESSION_AFFINITY,
@@ -30,7 +31,6 @@ from lb.config.steering import (
     POOLS_BY_POP,
     POOLS_BY_REGION,
     RANDOM_STEERING,
-    RULE,
     STEERING_POLICY,
 )
 from lb.config.tables import REQUIRED, Field, Record, Standing, Table
@@ -40,6 +40,7 @@ from lb.model import (
     Failover,
     LoadBalancer,
     Pool,
+    Rule,
     Secure,
 )
 
@@ -174,7 +175,7 @@ EJECTION = Table(
     ),
 )
 
-LOAD_BALANCER = Table(
+_WITHOUT_RULES = Table(
     name="load_balancers",
     doc="A public host name, and how its requests are spread over pools.",
     fields=(
@@ -219,7 +220,6 @@ LOAD_BALANCER = Table(
             "region_pools", POOLS_BY_REGION, {}, "For `geo`: pools by region, in failover order."
         ),
         Field("pop_pools", POOLS_BY_POP, {}, "For `geo`: pools by data centre, in failover order."),
-        Field("rules", ListOf(kind=RULE, most=1000), [], "Other settings for some.", _LATER),
         Field("pool_sets", ListOf(kind=POOL_SET, most=1000), [], "Pools by place.", _LATER),
         Field("location_strategy", LOCATION_STRATEGY, {}, "For DNS answers.", _KEPT),
         Field("ttl", Whole(0, 86_400), None, "Of DNS answers, in seconds.", _KEPT),
@@ -231,6 +231,8 @@ LOAD_BALANCER = Table(
         Field("modified_on", Text(), None, "When it was last changed.", _KEPT),
     ),
 )
+
+LOAD_BALANCER = replace(_WITHOUT_RULES, fields=(*_WITHOUT_RULES.fields, rules_of(_WITHOUT_RULES)))
 
 ADMIN = Table(
     name="admin",
@@ -256,10 +258,18 @@ def make_load_balancer(
         name=record.text("name"),
         default_pools=pools,
         fallback_pool=stand_in,
+        rules=resolved(record.items("rules"), record.at / "rules", pool_of, reader),
         **steering,
     )
     _check_cookie(load_balancer, record.at, reader)
     load_balancer = with_sessions(load_balancer, record, reader)
+    load_balancer = replace(
+        load_balancer,
+        rules=tuple(
+            _with_sessions(rule, load_balancer, record.at / "rules" / index / "overrides", reader)
+            for index, rule in enumerate(load_balancer.rules)
+        ),
+    )
     usable = any(
         pool.enabled and any(origin.enabled for origin in pool.origins)
         for pool in load_balancer.pools
@@ -269,6 +279,23 @@ def make_load_balancer(
     if load_balancer.enabled and not usable and fine:
         reader.refuse(record.at / "default_pools", "not one pool has an origin that is enabled")
     return load_balancer
+
+
+def _with_sessions(rule: Rule, load_balancer: LoadBalancer, at: Place, reader: Reader) -> Rule:
+    """The rule with what depends on the kind of session affinity that requests of it have."""
+    overrides = dict(rule.overrides)
+    if not any(key.startswith("session_affinity") for key in overrides):
+        return rule
+    before = load_balancer.under((rule,))
+    _check_cookie(before, at, reader)
+    given = dict(overrides)
+    if "session_affinity" not in overrides:
+        given.setdefault("session_affinity_ttl", load_balancer.session_affinity_ttl)
+    after = with_sessions(before, Record(at, given), reader)
+    for key in ("session_affinity_ttl", "session_affinity_attributes"):
+        if getattr(after, key) != getattr(load_balancer, key):
+            overrides[key] = getattr(after, key)
+    return replace(rule, overrides=tuple(overrides.items()))
 
 
 def _check_cookie(load_balancer: LoadBalancer, at: Place, reader: Reader) -> None:

@@ -27,6 +27,8 @@ class Problem:
     path: str
     """Where, in the manner of JSONPath: `$.pools[1].origins[0].weight`."""
     message: str
+    excerpt: str = ""
+    """A line of a text with a mark under the place, where the value is a text of some length."""
 
     def __str__(self) -> str:
         return f"{self.message} @ {self.path}"
@@ -76,9 +78,9 @@ class Reader:
     _doubtful: set[str] = field(default_factory=set)
     """Every place with a problem in it or below it."""
 
-    def refuse(self, at: Place, message: str) -> Bad:
+    def refuse(self, at: Place, message: str, excerpt: str = "") -> Bad:
         """Note a problem; the result stands for the value."""
-        self.problems.append(Problem(at.text, message))
+        self.problems.append(Problem(at.text, message, excerpt))
         here: Place | None = at
         while here is not None:
             self._doubtful.add(here.text)

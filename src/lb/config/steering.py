@@ -1,4 +1,4 @@
-"""Fields of steering that several objects share: weights, maps, places, rules, pool sets.
+"""Fields of steering that several objects share: weights, maps, places, pool sets.
 
 https://developers.cloudflare.com/load-balancing/additional-options/load-balancing-rules/
 """
@@ -14,15 +14,14 @@ from lb.config.kinds import (
     Number,
     Reference,
     Text,
-    Whole,
     choice_of,
     one_of,
 )
 from lb.config.names import COUNTRY, POP
 from lb.config.places import make_random_steering
-from lb.config.sessions import SESSION_AFFINITY, SESSION_AFFINITY_TTL
+from lb.config.rules import FIXED_RESPONSE
 from lb.config.tables import REQUIRED, Field, Standing, Table
-from lb.model import AdaptiveRouting, FixedResponse, Region, SteeringPolicy, Topology
+from lb.model import AdaptiveRouting, Region, SteeringPolicy, Topology
 
 _LATER = Standing.LATER
 _KEPT = Standing.KEPT
@@ -74,60 +73,6 @@ ADAPTIVE_ROUTING = Table(
             "To other pools too, when the pool of the first attempt has no origin left; "
             "Cloudflare's own default is `false`.",
         ),
-    ),
-)
-
-FIXED_RESPONSE = Table(
-    name="load_balancers.rules.fixed_response",
-    doc="An answer without any origin.",
-    make=lambda record, reader: record.build(FixedResponse),  # noqa: ARG005
-    fields=(
-        Field("message_body", Text(most=1024), "", "The body."),
-        Field("status_code", Whole(200, 599), 200, "The status."),
-        Field("content_type", Text(most=32), "", "Its Content-Type."),
-        Field("location", Text(most=2048), "", "Its Location."),
-    ),
-)
-
-_OVERRIDES = Table(
-    name="load_balancers.rules.overrides",
-    doc="What the load balancer does differently for matching requests.",
-    fields=(
-        Field("adaptive_routing", ADAPTIVE_ROUTING, {}, "As of a load balancer."),
-        Field("country_pools", POOLS_BY_COUNTRY, {}, "As of a load balancer."),
-        Field("default_pools", POOLS, [], "As of a load balancer."),
-        Field("fallback_pool", Reference("pool"), None, "As of a load balancer."),
-        Field("location_strategy", LOCATION_STRATEGY, {}, "As of a load balancer."),
-        Field("pop_pools", POOLS_BY_POP, {}, "As of a load balancer."),
-        Field("random_steering", RANDOM_STEERING, {}, "As of a load balancer."),
-        Field("region_pools", POOLS_BY_REGION, {}, "As of a load balancer."),
-        Field("session_affinity", SESSION_AFFINITY, "none", "As of a load balancer."),
-        Field(
-            "session_affinity_attributes",
-            MapOf(key=Text(words="key"), kind=Text(words="value"), most=10),
-            {},
-            "As of a load balancer.",
-        ),
-        Field("session_affinity_ttl", SESSION_AFFINITY_TTL, 82_800, "As of a load balancer."),
-        Field("steering_policy", STEERING_POLICY, "", "As of a load balancer."),
-        Field("ttl", Whole(0, 86_400), None, "As of a load balancer."),
-        Field("pools", POOLS, [], "Pools to use."),
-        Field("pool_weights", WEIGHTS, {}, "Their weights."),
-        Field("pool_default_weight", Number(0, 1), 1, "The weight of the others."),
-    ),
-)
-
-RULE = Table(
-    name="load_balancers.rules",
-    doc="What is different for some requests.",
-    fields=(
-        Field("name", Text(most=200), REQUIRED, "For people."),
-        Field("condition", Text(most=4096), "", "Which requests; empty: all."),
-        Field("priority", Whole(0, 1_000_000), 0, "Lower ones come first."),
-        Field("disabled", Boolean(), False, "Whether it is skipped."),
-        Field("terminates", Boolean(), False, "Whether later rules are skipped."),
-        Field("fixed_response", FIXED_RESPONSE, None, "An answer without any origin."),
-        Field("overrides", _OVERRIDES, {}, "What is different."),
     ),
 )
 

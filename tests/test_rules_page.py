@@ -1,0 +1,46 @@
+"""docs/rules.md against the language that it describes."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+
+from evenkeel.language import BEGIN, END, PAGE, page_text
+from lb.config import from_toml
+from lb.expressions import condition
+from lb.model import Config
+
+
+def test_the_page_is_up_to_date() -> None:
+    """`evenkeel schema` would change nothing."""
+    page = PAGE.read_text("utf-8")
+
+    assert page.count(BEGIN) == page.count(END) == 1
+    assert page_text(page) == page
+
+
+def test_the_examples_are_good() -> None:
+    """Every piece of TOML on the page can be used as it is."""
+    page = PAGE.read_text("utf-8")
+    examples = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    names = ("primary", "beta", "slow", "frankfurt", "api")
+    pools = "".join(
+        f'[[pools]]\nname = "{name}"\norigins = [{{ name = "o", address = "{name}.test" }}]\n'
+        for name in names
+    )
+    top = '[[load_balancers]]\nname = "*"\ndefault_pools = ["primary"]\nfallback_pool = "primary"\n'
+
+    assert len(examples) == 4
+    for example in examples:
+        assert tomllib.loads(example)
+        assert isinstance(from_toml(pools + top + example), Config), example
+
+
+def test_the_conditions_in_the_text_are_good() -> None:
+    """So are those between backticks that compare something."""
+    page = PAGE.read_text("utf-8").partition(BEGIN)[0]
+    shown = re.findall(r"`([a-z]+(?:\.[a-z_]+)+(?:\[[^`]*)? (?:eq|ne|contains) [^`]*)`", page)
+
+    assert len(shown) >= 2
+    for text in shown:
+        assert callable(condition(text)), text
