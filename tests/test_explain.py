@@ -265,7 +265,7 @@ def test_what_is_shed_is_told(tmp_path: Path) -> None:
     answer = asked(file)
 
     assert answer["pools"][0]["load_shedding"] == (
-        "25 % of requests without a session, by chance, and 10 % of sessions"
+        "25 % of requests without a session, by chance; 10 % of sessions"
     )
     assert answer["turns"][0]["choices"][0]["share"] == pytest.approx(0.75, abs=0.02)
     assert "25 % of requests" in printed(file)

@@ -51,17 +51,13 @@ class Shedding:
 
 def reason(pool: Pool) -> str:
     """Say what a pool sheds, "" if nothing."""
-    shed, parts = pool.load_shedding, []
-    if shed.default_percent:
-        how = (
-            "by chance"
-            if shed.default_policy is SheddingPolicy.RANDOM
-            else "by the client's address"
-        )
-        parts.append(f"{shed.default_percent:g} % of requests without a session, {how}")
-    if shed.session_percent:
-        parts.append(f"{shed.session_percent:g} % of sessions")
-    return " and ".join(parts).rstrip(",")
+    shed = pool.load_shedding
+    by = "chance" if shed.default_policy is SheddingPolicy.RANDOM else "the client's address"
+    parts = (
+        (shed.default_percent, f"% of requests without a session, by {by}"),
+        (shed.session_percent, "% of sessions"),
+    )
+    return "; ".join(f"{percent:g} {what}" for percent, what in parts if percent)
 
 
 def shedding_of(lb: LoadBalancer) -> Mapping[str, Shedding]:
