@@ -70,7 +70,7 @@ def test_a_place_is_what_the_runtime_says() -> None:
     assert (read.latitude, read.longitude, read.asn) == (35.6895, 139.69171, 2516)
 
 
-@pytest.mark.parametrize("nonsense", [None, True, object(), [], "", "x", "nan", "inf"])
+@pytest.mark.parametrize("nonsense", [None, True, object(), [], "", "x", "nan", "inf", 10**400])
 def test_an_unknown_place_is_no_place(nonsense: object) -> None:
     """What is missing, or not of its kind, is unknown, and nothing of it raises."""
     read = facts(cf=dict.fromkeys(["latitude", "longitude", "asn"], nonsense))

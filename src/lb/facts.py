@@ -146,7 +146,7 @@ class RequestFacts:
             return None
         try:
             number = float(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         return number if isfinite(number) else None
 
