@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -64,6 +65,9 @@ class Family:
             for member in self._members:
                 member.poll()
             time.sleep(guard.POLL_SECONDS)
+        for member in self._members:
+            with suppress(subprocess.TimeoutExpired):
+                member.wait(END_SECONDS)
         assert self._watchdog.stdout is not None
         self._watchdog.stdout.close()
 
