@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from lb.balancer import Balancer
-from lb.endings import UNKNOWN_LENGTH, WATCHED_FROM, Endings, makes_a_difference, promised
+from lb.endings import (
+    UNKNOWN_LENGTH,
+    WATCHED_FROM,
+    WATCHED_TO,
+    Endings,
+    makes_a_difference,
+    promised,
+)
 from lb.events import AnswerCut, Event, LastOriginKept, OriginEjected
 from lb.failover import Judgement, Plan
 from lb.memory import CUT_OFF
@@ -51,7 +58,9 @@ class Ground:
     ("headers", "length"),
     [
         ({"content-length": str(WATCHED_FROM)}, WATCHED_FROM),
-        ({"content-length": "100000000"}, 100_000_000),
+        ({"content-length": str(WATCHED_TO)}, WATCHED_TO),
+        ({"content-length": str(WATCHED_TO + 1)}, None),
+        ({"content-length": "100000000"}, None),
         ({"content-length": str(WATCHED_FROM - 1)}, None),
         ({"content-length": "0"}, None),
         ({"content-length": "nonsense"}, None),
@@ -62,7 +71,7 @@ class Ground:
     ],
 )
 def test_what_is_worth_watching(headers: dict[str, str], length: int | None) -> None:
-    """Long bodies and those of unknown length, without those whose end says nothing."""
+    """Bodies of some length or an unknown one, without those whose end says nothing."""
     assert promised(lambda name: headers.get(name, "")) == length
 
 

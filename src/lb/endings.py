@@ -19,6 +19,10 @@ WATCHED_FROM = 14_600
 connection (RFC 6928), so it comes with its headers or not at all; and watching costs CPU time
 (docs/decisions/cut-off-answers.md)."""
 
+WATCHED_TO = 5_000_000
+"""Bytes up to which a body is watched. Each megabyte that is costs CPU time like a request, and the
+runtime moves one that is not from socket to socket, without itself (as above)."""
+
 UNKNOWN_LENGTH = -1
 
 
@@ -78,7 +82,7 @@ def promised(header: Callable[[str], str]) -> int | None:
     length = header("content-length")
     if length:
         known = int(length) if length.isascii() and length.isdigit() and len(length) < 16 else 0
-        return known if known >= WATCHED_FROM else None
+        return known if WATCHED_FROM <= known <= WATCHED_TO else None
     if header("content-type").lower().startswith("text/event-stream"):
         return None
     return UNKNOWN_LENGTH

@@ -19,7 +19,7 @@ from support.wire import chunk, head
 from support.workerd import Workerd, workerd
 
 BREAKS = ("length-reset", "length-close", "chunked-reset", "chunked-close")
-HOSTS = (*BREAKS, "twice", "between", "leave", "short", "sse", "upload", "alone", "off")
+HOSTS = (*BREAKS, "twice", "between", "leave", "short", "long", "sse", "upload", "alone", "off")
 MEGABYTES_100 = 100_000_000
 CHUNKED = ("Transfer-Encoding", "chunked")
 
@@ -176,6 +176,13 @@ def test_a_short_answer_is_not_watched(worker: Workerd, one: Origin) -> None:
     """Below 14,600 bytes a cut costs its client the answer, and the origin nothing."""
     one.behave(cut(b"abc", 14_599))
     assert get(worker, "short") is None
+    assert silence(worker) == []
+
+
+def test_a_download_is_not_watched(worker: Workerd, one: Origin) -> None:
+    """Above 5 MB the runtime moves the bytes alone, which is worth twice the throughput."""
+    one.behave(cut(b"abc" * 10_000, 5_000_001))
+    assert get(worker, "long") is None
     assert silence(worker) == []
 
 
