@@ -3,7 +3,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 
-.PHONY: help setup dev test unit runtime check lint types lock bench faults fuzz deploy clean
+.PHONY: help setup dev test unit runtime check lint types lock bench figures faults fuzz deploy clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
@@ -36,8 +36,12 @@ types: setup
 lock: setup ## compile requirements-dev.in into requirements-dev.txt
 	$(BIN)/python tools/lock.py
 
-bench: setup ## measure
+bench: setup ## measure, beside other ways to do it (five minutes)
 	@$(BIN)/python -m bench
+
+figures: setup ## measure everything, and put it into docs/performance.md (twenty minutes)
+	@$(BIN)/python -m bench --full
+	@$(BIN)/python -m bench --full --write-docs
 
 faults: setup ## break origins in every way under load, and hold what was promised
 	@$(BIN)/python -m faults

@@ -86,3 +86,51 @@ def noise(
         if over:
             often = f" in {len(over)} of {len(every)} measurements"
             yield what.format(max(over), cores) + often
+
+
+def added(rounds: Sequence[Round], base: Sequence[Round], key: str) -> float:
+    """How much this figure is above the base's: the median of each round's own difference."""
+    pairs = zip(rounds, base, strict=False)
+    return statistics.median(mine[key] - its[key] for mine, its in pairs)
+
+
+def beside(
+    requests: Sequence[tuple[float, float]], spans: Sequence[tuple[float, float]]
+) -> tuple[list[float], list[float]]:
+    """The seconds of the requests that were under way in one of the spans, and of the others.
+
+    A request is its beginning and its seconds; a span is its beginning and its end.
+    """
+    during: list[float] = []
+    between: list[float] = []
+    for began, seconds in requests:
+        met = any(began < end and began + seconds > start for start, end in spans)
+        (during if met else between).append(seconds)
+    return during, between
+
+
+SLICES = 20
+SETTLED = 0.5
+"""The part of the requests in which memory may grow: caches fill, heaps find their size."""
+
+
+def growth(looks: Sequence[tuple[int, float]]) -> float:
+    """Bytes of memory that each further request leaves behind, once memory has settled.
+
+    Collectors let memory rise and fall, so what counts is how low it falls: the least of each
+    slice of the requests. The slope through these is the median of the slopes between any two of
+    them (Theil and Sen), which a single slice cannot bend.
+    """
+    total = looks[-1][0]
+    lows: dict[int, tuple[int, float]] = {}
+    for answered, held in looks:
+        at = answered * SLICES // (total + 1)
+        if answered >= total * SETTLED and (at not in lows or held < lows[at][1]):
+            lows[at] = (answered, held)
+    points = list(lows.values())
+    slopes = [
+        (other[1] - one[1]) / (other[0] - one[0])
+        for number, one in enumerate(points)
+        for other in points[number + 1 :]
+    ]
+    return statistics.median(slopes) if slopes else 0.0

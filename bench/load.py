@@ -14,10 +14,8 @@ import sys
 import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
-from typing import NamedTuple
 
-import psutil
-
+from bench import clocks
 from bench.figures import percentile
 from bench.traffic import headers, request
 
@@ -39,6 +37,12 @@ class Order:
     origin: int
     """The origins' process."""
     cookies: str = ""
+    requests: int = 0
+    """Answers after which the load ends, however long that takes; 0 for `seconds` of it."""
+    memory_every: int = 0
+    """Answers between two looks at the peer's memory; 0 for no look."""
+    trace: bool = False
+    """Whether to tell of each request."""
 
 
 @dataclass(slots=True)
@@ -55,44 +59,14 @@ class Report:
     failures: dict[str, int] = field(default_factory=dict)
     """Status, or what else came instead of an answer -> how often, warm-up included."""
     cpu: float = 0.0
-    """CPU seconds of the peer."""
+    """CPU seconds of the peer; the others as in `clocks.Used`."""
     own_cpu: float = 0.0
     other_cpu: float = 0.0
-    """CPU seconds of all that has nothing to do with the measurement."""
     steal: float = 0.0
-    """CPU seconds that the machine's host gave to others."""
-
-
-class Clocks(NamedTuple):
-    """CPU seconds used so far."""
-
-    peer: float
-    own: float
-    origin: float
-    machine: float
-    steal: float
-
-
-def clocks(order: Order) -> Clocks:
-    """Read all CPU clocks."""
-    machine = psutil.cpu_times()
-    return Clocks(
-        peer=_family_cpu(order.pid),
-        own=_cpu(psutil.Process()),
-        origin=_cpu(psutil.Process(order.origin)),
-        machine=machine.user + machine.system + machine.nice,
-        steal=getattr(machine, "steal", 0.0),
-    )
-
-
-def _cpu(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return times.user + times.system
-
-
-def _family_cpu(pid: int) -> float:
-    process = psutil.Process(pid)
-    return sum(_cpu(one) for one in (process, *process.children(recursive=True)))
+    memory: list[tuple[int, float]] = field(default_factory=list)
+    """Answers so far, and the peer's bytes of memory."""
+    trace: list[tuple[float, float]] = field(default_factory=list)
+    """When each request began, and the seconds that it took."""
 
 
 class Connection:
@@ -161,39 +135,62 @@ class Load:
 
     def run(self) -> Report:
         """Warm up, then measure."""
+        order, report = self._order, self._report
         for connection in self._connections:
             self._selector.register(connection.socket, selectors.EVENT_READ, connection)
             connection.send()
-        self._until(time.perf_counter() + self._order.warm_up, [])
-        before, started = clocks(self._order), time.perf_counter()
-        latencies: list[float] = []
-        self._until(started + self._order.seconds, latencies)
-        after, report = clocks(self._order), self._report
+        self._until(time.perf_counter() + order.warm_up, [])
+        before, started = clocks.clocks(order.pid, order.origin), time.perf_counter()
+        taken: list[tuple[float, float]] = []
+        if order.requests:
+            self._until_answered(order.requests, taken)
+        else:
+            self._until(started + order.seconds, taken)
+        after = clocks.clocks(order.pid, order.origin)
         report.seconds = time.perf_counter() - started
-        report.requests = len(latencies)
+        report.requests = len(taken)
+        latencies = [seconds for _, seconds in taken]
         report.p50, report.p90, report.p99 = (percentile(latencies, p) for p in (50, 90, 99))
-        used = Clocks(*(late - early for late, early in zip(after, before, strict=True)))
-        report.cpu, report.own_cpu, report.steal = used.peer, used.own, used.steal
-        report.other_cpu = max(0.0, used.machine - used.peer - used.own - used.origin)
+        used = clocks.used(before, after, origin_is_peer=order.pid == order.origin)
+        report.cpu, report.own_cpu = used.cpu, used.own_cpu
+        report.other_cpu, report.steal = used.other_cpu, used.steal
+        if order.trace:
+            report.trace = taken
         return report
 
-    def _until(self, end: float, latencies: list[float]) -> None:
-        now = time.perf_counter()
-        while now < end:
-            ready = self._selector.select(STALL_SECONDS)
-            if not ready:
-                raise TimeoutError(f"no answer for {STALL_SECONDS} seconds")
-            self._serve((key.data for key, _ in ready), latencies)
-            now = time.perf_counter()
+    def _until(self, end: float, taken: list[tuple[float, float]]) -> None:
+        while time.perf_counter() < end:
+            self._step(taken)
 
-    def _serve(self, ready: Iterable[Connection], latencies: list[float]) -> None:
+    def _until_answered(self, count: int, taken: list[tuple[float, float]]) -> None:
+        every = self._order.memory_every or count
+        for next_look in range(0, count, every):
+            while len(taken) < next_look:
+                self._step(taken)
+            self._look(len(taken))
+        while len(taken) < count:
+            self._step(taken)
+        self._look(len(taken))
+
+    def _look(self, answered: int) -> None:
+        if self._order.memory_every:
+            self._report.memory.append((answered, clocks.memory(self._order.pid)))
+
+    def _step(self, taken: list[tuple[float, float]]) -> None:
+        ready = self._selector.select(STALL_SECONDS)
+        if not ready:
+            raise TimeoutError(f"no answer for {STALL_SECONDS} seconds")
+        self._serve((key.data for key, _ in ready), taken)
+
+    def _serve(self, ready: Iterable[Connection], taken: list[tuple[float, float]]) -> None:
         for connection in ready:
             try:
                 status = connection.receive()
                 if status is None:
                     continue
                 if status == GOOD.decode():
-                    latencies.append(time.perf_counter() - connection.started)
+                    started = connection.started
+                    taken.append((started, time.perf_counter() - started))
                 else:
                     self._fail(status)
             except OSError as error:

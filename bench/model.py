@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -100,6 +100,8 @@ class Column:
     format: Callable[[float], str]
     compared: bool = False
     """Whether its ratios to other peers are shown too, and its spread."""
+    added: str = ""
+    """The heading of what is above the origin alone; "" when that is not shown."""
 
 
 class Scenario(Protocol):
@@ -113,8 +115,33 @@ class Scenario(Protocol):
     def columns(self) -> Sequence[Column]:
         """The figures that go into the table."""
 
+    @property
+    def what(self) -> str:
+        """What the table's title says of it; "" when the sheet's title says it all."""
+
     def run(self, subject: Subject) -> Figures:
         """Put the load on, and say what came out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """Peers that are measured in turn, and compared with each other."""
+
+    name: str
+    """How it is asked for; unique."""
+    title: str
+    peers: Sequence[Peer]
+    scenarios: Sequence[Scenario]
+    bases: Mapping[str, str] = field(default_factory=dict)
+    """What others are compared with: a peer's name, and the heading of the ratio's column."""
+    origins: int = 2
+    """How many there are."""
+    rounds: float = 1.0
+    """Times the rounds that are asked for; one round at least."""
+    warm: float = 1.0
+    """Times the usual warm-up; 0 for none."""
+    long: bool = False
+    """Whether it takes minutes, so that it is measured only when it is asked for."""
 
 
 Runs = Mapping[str, Mapping[str, Sequence[Figures]]]
@@ -123,8 +150,9 @@ Runs = Mapping[str, Mapping[str, Sequence[Figures]]]
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Everything that a whole run brought."""
+    """Everything that the run of a sheet brought."""
 
+    sheet: Sheet
     runs: Runs
     served_by: Mapping[str, str]
     """Peer -> the X-Served-By of its first answer, which was good."""

@@ -1,35 +1,86 @@
 """The origins that all peers share: a page of one kilobyte, given as fast as Python can.
 
-Started as a program with a number of origins; prints their ports as one line of JSON.
+Started as a program with a number of origins; prints their ports as one line of JSON. Some paths
+are special: `/body/N` gives N bytes, a POST counts what it gets, `/slow` is a health path that
+takes its time and lets every origin but the first fail every other time, and `/probes` tells when
+that was asked.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import resource
 import sys
+import time
+from dataclasses import dataclass, field
+from functools import partial
 from typing import cast
 
 BODY = (b'{"products": [' + b'{"id": 4711, "name": "keel", "price": "12.50"}, ' * 25)[:1022] + b"]}"
-ANSWER = (
-    b"HTTP/1.1 200 OK\r\n"
-    b"Content-Type: application/json\r\n"
-    b"Content-Length: %d\r\n"
-    b"Cache-Control: private, max-age=60\r\n"
-    b'ETag: "5f3a9c"\r\n'
-    b"Vary: Accept-Encoding\r\n"
-    b"Server: origin\r\n"
-    b"X-Request-Id: 4bf92f3577b34da6a3ce929d0e0e4736\r\n"
-    b"\r\n%b"
-) % (len(BODY), BODY)
 HEAD_END = b"\r\n\r\n"
+SLOW_SECONDS = 0.3
+CHUNK = bytes(1 << 20)
+SPECIAL = (b"POST ", b"GET /body/", b"GET /slow", b"GET /probes")
+LAST_CHUNK = b"0\r\n\r\n"
+
+
+def answer(body: bytes, status: str = "200 OK", length: int | None = None) -> bytes:
+    """An answer as it goes over the wire; `length` when the body comes later."""
+    head = (
+        f"HTTP/1.1 {status}\r\n"
+        "Content-Type: application/json\r\n"
+        f"Content-Length: {len(body) if length is None else length}\r\n"
+        "Cache-Control: private, max-age=60\r\n"
+        'ETag: "5f3a9c"\r\n'
+        "Vary: Accept-Encoding\r\n"
+        "Server: origin\r\n"
+        "X-Request-Id: 4bf92f3577b34da6a3ce929d0e0e4736\r\n"
+        "\r\n"
+    )
+    return head.encode() + body
+
+
+ANSWER = answer(BODY)
+
+
+@dataclass(slots=True)
+class Probes:
+    """What all origins tell of the slow health path."""
+
+    spans: list[tuple[float, float]] = field(default_factory=list)
+    """When a probe came and when it was answered, by the clock that all processes share."""
+
+
+class Upload:
+    """Counts a body, and knows when it is over."""
+
+    def __init__(self, head: bytes) -> None:
+        self.received = 0
+        at = head.lower().find(b"\r\ncontent-length:")
+        self._length = int(head[at + 17 :].partition(b"\r\n")[0]) if at >= 0 else None
+        self._tail = b""
+
+    def take(self, data: bytes) -> bool:
+        """Whether this was the last of it. Of a chunked body the frames are counted too."""
+        self.received += len(data)
+        if self._length is not None:
+            return self.received >= self._length
+        self._tail = (self._tail + data[-len(LAST_CHUNK) :])[-len(LAST_CHUNK) :]
+        return self._tail == LAST_CHUNK
 
 
 class Origin(asyncio.Protocol):
-    """Answers every request of a connection alike. Requests have no bodies here."""
+    """Answers every request of a connection alike, but for the special paths."""
 
-    def __init__(self) -> None:
+    def __init__(self, probes: Probes, *, steady: bool) -> None:
         self._rest = b""
+        self._probes = probes
+        self._steady = steady
+        self._upload: Upload | None = None
+        self._left = 0
+        """Bytes of a long body that are still to be sent."""
+        self._paused = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Remember where answers go."""
@@ -37,17 +88,71 @@ class Origin(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Give an answer for each request that is complete."""
+        if self._upload is not None:
+            self._count(self._upload, data)
+            return
         data = self._rest + data
+        if data.startswith(SPECIAL) and HEAD_END in data:
+            self._rest = b""
+            self._special(data)
+            return
         complete = data.count(HEAD_END)
         if complete:
             self._transport.write(ANSWER * complete)
         self._rest = data[data.rfind(HEAD_END) + len(HEAD_END) :] if complete else data
 
+    def pause_writing(self) -> None:
+        """Wait for the reader."""
+        self._paused = True
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        self._paused = False
+        self._send()
+
+    def _special(self, data: bytes) -> None:
+        head, _, body = data.partition(HEAD_END)
+        method, path, _ = head.split(b" ", 2)
+        if method == b"POST":
+            self._upload = Upload(head)
+            self._count(self._upload, body)
+        elif path.startswith(b"/body/"):
+            self._left = int(path.removeprefix(b"/body/"))
+            self._transport.write(answer(b"", length=self._left))
+            self._send()
+        elif path.startswith(b"/slow"):
+            loop = asyncio.get_running_loop()
+            loop.call_later(SLOW_SECONDS, self._slow_answer, time.perf_counter())
+        else:
+            self._transport.write(answer(json.dumps(self._probes.spans).encode()))
+
+    def _count(self, upload: Upload, data: bytes) -> None:
+        if upload.take(data):
+            self._upload = None
+            self._transport.write(answer(json.dumps({"received": upload.received}).encode()))
+
+    def _send(self) -> None:
+        while self._left and not self._paused:
+            part = CHUNK if self._left >= len(CHUNK) else CHUNK[: self._left]
+            self._left -= len(part)
+            self._transport.write(part)
+
+    def _slow_answer(self, asked: float) -> None:
+        self._probes.spans.append((asked, time.perf_counter()))
+        fails = not self._steady and len(self._probes.spans) // 2 % 2
+        self._transport.write(answer(b"", "503 Service Unavailable" if fails else "200 OK"))
+
 
 async def main(count: int) -> None:
     """Serve until the process is ended."""
-    loop = asyncio.get_running_loop()
-    servers = [await loop.create_server(Origin, "127.0.0.1", 0) for _ in range(count)]
+    # Each origin is a socket, and so is each connection to it.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    loop, probes = asyncio.get_running_loop(), Probes()
+    servers = []
+    for number in range(count):
+        made = partial(Origin, probes, steady=not number)
+        servers.append(await loop.create_server(made, "127.0.0.1", 0))
     ports = [server.sockets[0].getsockname()[1] for server in servers]
     sys.stdout.write(json.dumps(ports) + "\n")
     sys.stdout.flush()

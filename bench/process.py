@@ -6,7 +6,7 @@ import os
 import subprocess
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from evenkeel.family import Family
@@ -18,8 +18,17 @@ END_SECONDS = 3.0
 class Started:
     """A member of the family whose output is read, so that it never waits for a reader."""
 
-    def __init__(self, family: Family, command: Sequence[str | Path], folder: Path) -> None:
-        self._member: subprocess.Popen[bytes] = family.start(command, os.environ, folder)
+    def __init__(
+        self,
+        family: Family,
+        command: Sequence[str | Path],
+        folder: Path,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """`environment` is added to this process's own."""
+        self._member: subprocess.Popen[bytes] = family.start(
+            command, {**os.environ, **(environment or {})}, folder
+        )
         self._tail: deque[str] = deque(maxlen=LINES_KEPT)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()

@@ -25,11 +25,11 @@ class Answer:
     """What the peer wants to be told from now on."""
 
 
-def ask(port: int) -> Answer:
+def ask(port: int, target: str = TARGET) -> Answer:
     """Send one request; raises OSError when there is no answer."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=START_SECONDS)
     try:
-        connection.request("GET", TARGET, headers=headers())
+        connection.request("GET", target, headers=headers())
         answer = connection.getresponse()
         body = answer.read()
     except http.client.HTTPException as error:

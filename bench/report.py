@@ -1,10 +1,11 @@
-"""What came out: a table for people, a document for programs."""
+"""What came out: tables for people, a document for programs."""
 
 from __future__ import annotations
 
+import json
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,32 +13,35 @@ from typing import Any
 
 from rich.table import Table
 
-from bench.figures import noise, ratio, summary
-from bench.model import Column, Measured, Runs, Scenario, Settings
+from bench.figures import added, noise, ratio, summary
+from bench.goals import Found, Verdict, found, shown
+from bench.model import Column, Measured, Runs, Scenario, Settings, Sheet
 from bench.peers import ALONE
+from evenkeel import checkout
 
 ABSENT = "-"
+COLOURS = {Verdict.MET: "green", Verdict.MISSED: "red", Verdict.UNCLEAR: "yellow"}
 
 
-def headings(scenarios: Sequence[Scenario], bases: Mapping[str, str]) -> list[str]:
+def headings(scenario: Scenario, bases: Mapping[str, str]) -> list[str]:
     """The table's first row."""
-    found = ["peer"]
-    for scenario in scenarios:
-        for column in scenario.columns:
-            found.append(column.title)
-            if column.compared:
-                found += ["spread", *bases.values()]
-    return found
+    made = ["peer"]
+    for column in scenario.columns:
+        made.append(column.title)
+        if column.added:
+            made.append(column.added)
+        if column.compared:
+            made += ["spread", *bases.values()]
+    return made
 
 
-def rows(runs: Runs, scenarios: Sequence[Scenario], bases: Mapping[str, str]) -> list[list[str]]:
+def rows(runs: Runs, scenario: Scenario, bases: Mapping[str, str]) -> list[list[str]]:
     """A row for each peer: medians; for figures that are compared also spread and ratios."""
     return [
         [
             peer,
             *(
                 cell
-                for scenario in scenarios
                 for column in scenario.columns
                 for cell in _cells(runs, peer, scenario.name, column, bases)
             ),
@@ -48,37 +52,66 @@ def rows(runs: Runs, scenarios: Sequence[Scenario], bases: Mapping[str, str]) ->
 
 def _cells(
     runs: Runs, peer: str, scenario: str, column: Column, bases: Mapping[str, str]
-) -> list[str]:
-    rounds = runs[peer][scenario]
-    if not rounds or column.key not in rounds[0]:
-        return [ABSENT] * (1 + column.compared * (1 + len(bases)))
-    total = summary([one[column.key] for one in rounds])
-    cells = [column.format(total.median)]
+) -> Iterator[str]:
+    rounds, key = runs[peer][scenario], column.key
+    there = bool(rounds) and key in rounds[0]
+    total = summary([one[key] for one in rounds]) if there else None
+    yield column.format(total.median) if total else ABSENT
+    if column.added:
+        alone = runs.get(ALONE, {}).get(scenario)
+        # To itself nothing was added.
+        tells = there and alone and peer != ALONE
+        yield column.format(added(rounds, alone or (), key)) if tells else ABSENT
     if column.compared:
-        cells.append(f"{total.spread:.0%}")
-        cells += [
-            f"{ratio(rounds, runs[base][scenario], column.key):.2f}" if base in runs else ABSENT
-            for base in bases
-        ]
-    return cells
+        yield f"{total.spread:.0%}" if total else ABSENT
+        for base in bases:
+            its = runs.get(base, {}).get(scenario)
+            yield f"{ratio(rounds, its, key):.2f}" if there and its else ABSENT
 
 
-def table(runs: Runs, scenarios: Sequence[Scenario], bases: Mapping[str, str]) -> Table:
-    """The table."""
-    made = Table(title="Medians of interleaved rounds", title_justify="left")
-    for index, heading in enumerate(headings(scenarios, bases)):
-        made.add_column(heading, justify="right" if index else "left", no_wrap=not index)
-    for row in rows(runs, scenarios, bases):
-        made.add_row(*row)
+def title(sheet: Sheet, scenario: Scenario) -> str:
+    """What a table is called."""
+    return f"{sheet.title}, {scenario.what}" if scenario.what else sheet.title
+
+
+def tables(measured: Measured) -> Iterator[Table]:
+    """One for each scenario."""
+    for scenario in measured.sheet.scenarios:
+        made = Table(title=title(measured.sheet, scenario), title_justify="left")
+        for index, heading in enumerate(headings(scenario, measured.sheet.bases)):
+            made.add_column(heading, justify="right" if index else "left", no_wrap=not index)
+        for row in rows(measured.runs, scenario, measured.sheet.bases):
+            made.add_row(*row)
+        yield made
+
+
+def goals_table(of: Sequence[Found]) -> Table:
+    """What is to be reached."""
+    made = Table(title="Goals", title_justify="left")
+    for number, heading in enumerate(("", "limit", "measured", "")):
+        made.add_column(heading, justify="right" if number in (1, 2) else "left")
+    for one in of:
+        colour = COLOURS[one.verdict]
+        made.add_row(*goal_cells(one), style=None if one.verdict is Verdict.MET else colour)
     return made
 
 
-def warnings(runs: Runs, scenarios: Sequence[Scenario]) -> list[str]:
+def goal_cells(one: Found) -> tuple[str, str, str, str]:
+    """A goal's row."""
+    goal = one.goal
+    limit = f"{goal.sense.value} {shown(goal, goal.limit)}"
+    return goal.text, limit, shown(goal, one.value), one.verdict.value
+
+
+def warnings(measured: Measured) -> list[str]:
     """Why the figures may mislead."""
     # The origin alone is there to show how much the origin and the load generator can do at most.
-    peers = {peer: scenario for peer, scenario in runs.items() if peer != ALONE}
+    peers = {peer: scenario for peer, scenario in measured.runs.items() if peer != ALONE}
     compared = [
-        column.key for scenario in scenarios for column in scenario.columns if column.compared
+        column.key
+        for scenario in measured.sheet.scenarios
+        for column in scenario.columns
+        if column.compared
     ]
     return list(noise(peers, compared, os.cpu_count() or 1))
 
@@ -97,31 +130,53 @@ def machine() -> dict[str, Any]:
     }
 
 
-def document(
-    measured: Measured, scenarios: Sequence[Scenario], bases: Mapping[str, str], settings: Settings
-) -> dict[str, Any]:
-    """Everything, in seconds and as numbers."""
-    runs = measured.runs
+def runtime() -> str:
+    """The version of workerd."""
+    return str(
+        json.loads((checkout.ROOT / "package.json").read_text())["devDependencies"]["workerd"]
+    )
+
+
+def document(measured: Sequence[Measured], settings: Settings) -> dict[str, Any]:
+    """Everything, in seconds and bytes and as numbers."""
     return {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": machine(),
+        "runtime": runtime(),
         "settings": asdict(settings),
-        "warnings": warnings(runs, scenarios),
-        "peers": {
-            peer: {
-                "served_by": measured.served_by[peer],
-                "scenarios": {
-                    scenario.name: _entry(runs, peer, scenario, bases)
-                    for scenario in scenarios
-                    if runs[peer][scenario.name]
+        "goals": [
+            {
+                "text": one.goal.text,
+                "sense": one.goal.sense.value,
+                "limit": one.goal.limit,
+                "value": one.value,
+                "rounds": list(one.values),
+                "verdict": one.verdict.value,
+            }
+            for one in found(measured)
+        ],
+        "sheets": {
+            one.sheet.name: {
+                "warnings": warnings(one),
+                "peers": {
+                    peer: {
+                        "served_by": one.served_by[peer],
+                        "scenarios": {
+                            scenario.name: _entry(one, peer, scenario)
+                            for scenario in one.sheet.scenarios
+                            if one.runs[peer][scenario.name]
+                        },
+                    }
+                    for peer in one.runs
                 },
             }
-            for peer in runs
+            for one in measured
         },
     }
 
 
-def _entry(runs: Runs, peer: str, scenario: Scenario, bases: Mapping[str, str]) -> dict[str, Any]:
+def _entry(measured: Measured, peer: str, scenario: Scenario) -> dict[str, Any]:
+    runs, bases = measured.runs, measured.sheet.bases
     rounds = runs[peer][scenario.name]
     return {
         "figures": {key: asdict(summary([one[key] for one in rounds])) for key in rounds[0]},
@@ -136,3 +191,22 @@ def _entry(runs: Runs, peer: str, scenario: Scenario, bases: Mapping[str, str]) 
         },
         "rounds": list(rounds),
     }
+
+
+def measured_in(read: Mapping[str, Any], sheets: Sequence[Sheet]) -> list[Measured]:
+    """What a document says, in the words of a run: for reports without measuring anew."""
+    made = []
+    for sheet in sheets:
+        entry = read["sheets"].get(sheet.name)
+        if entry is None:
+            continue
+        runs = {
+            name: {
+                scenario.name: peer["scenarios"].get(scenario.name, {}).get("rounds", [])
+                for scenario in sheet.scenarios
+            }
+            for name, peer in entry["peers"].items()
+        }
+        served_by = {name: peer["served_by"] for name, peer in entry["peers"].items()}
+        made.append(Measured(sheet, runs, served_by))
+    return made

@@ -6,32 +6,31 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.model import BenchError, Figures, Ground, Measured, Peer, Scenario, Settings, Subject
+from bench.generator import load
+from bench.model import BenchError, Figures, Ground, Measured, Settings, Sheet, Subject
 from bench.process import Started
 from bench.readiness import first_answer
-from bench.scenarios.steady import load
 from evenkeel import checkout
 from evenkeel.family import Family
 
 FOLDER = checkout.CACHE / "bench"
-ORIGIN_COUNT = 2
 ORIGIN_SECONDS = 10.0
 WARM_UP_CONNECTIONS = 16
-WARM_UP_SECONDS = 0.1
+WARM_UP_SECONDS = 0.2
 """Measured after the warm-up, and thrown away."""
 
 
 @contextmanager
-def prepared(settings: Settings) -> Iterator[Ground]:
+def prepared(settings: Settings, origins: int = 2) -> Iterator[Ground]:
     """Start the origins; what was started here or on this ground ends with it."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="run-", dir=FOLDER))
     with Family(folder) as family:
-        command = [sys.executable, "-m", "bench.origin", str(ORIGIN_COUNT)]
+        command = [sys.executable, "-m", "bench.origin", str(origins)]
         origin = Started(family, command, checkout.ROOT)
         deadline = time.monotonic() + ORIGIN_SECONDS
         while not origin.output() and origin.runs() and time.monotonic() < deadline:
@@ -43,29 +42,31 @@ def prepared(settings: Settings) -> Iterator[Ground]:
         yield Ground(family, folder, ports, origin, settings)
 
 
-def measure(
-    peers: Sequence[Peer],
-    scenarios: Sequence[Scenario],
-    settings: Settings,
-    show: Callable[[str], None],
-) -> Measured:
+def measure(sheet: Sheet, settings: Settings, show: Callable[[str], None]) -> Measured:
     """Start all peers, then take turns, so that whatever the machine does meets them all alike."""
     runs: dict[str, dict[str, list[Figures]]] = {
-        peer.name: {scenario.name: [] for scenario in scenarios} for peer in peers
+        peer.name: {scenario.name: [] for scenario in sheet.scenarios} for peer in sheet.peers
     }
     served_by: dict[str, str] = {}
-    with prepared(settings) as ground:
+    rounds = max(1, round(sheet.rounds * settings.rounds))
+    with prepared(settings, sheet.origins) as ground:
         subjects = []
-        for peer in peers:
-            show(f"starting {peer.name}")
+        for peer in sheet.peers:
+            show(f"{sheet.name}: starting {peer.name}")
             subject = Subject(peer, peer.start(ground), ground)
             served_by[peer.name] = first_answer(peer, subject.running).served_by
-            load(subject, WARM_UP_CONNECTIONS, settings.warm_up, WARM_UP_SECONDS)
+            if sheet.warm:
+                load(
+                    subject,
+                    WARM_UP_CONNECTIONS,
+                    warm_up=sheet.warm * settings.warm_up,
+                    seconds=WARM_UP_SECONDS,
+                )
             subjects.append(subject)
-        for number in range(1, settings.rounds + 1):
-            for scenario in scenarios:
+        for number in range(1, rounds + 1):
+            for scenario in sheet.scenarios:
                 for subject in subjects:
                     name = subject.peer.name
-                    show(f"round {number} of {settings.rounds}: {scenario.name}, {name}")
+                    show(f"{sheet.name}: round {number} of {rounds}: {scenario.name}, {name}")
                     runs[name][scenario.name].append(scenario.run(subject))
-    return Measured(runs, served_by)
+    return Measured(sheet, runs, served_by)

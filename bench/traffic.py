@@ -42,7 +42,7 @@ def headers(cookies: str = "", client: int = 1) -> dict[str, str]:
     }
 
 
-def request(fields: Mapping[str, str], target: str = TARGET) -> bytes:
-    """A GET request as it goes over the wire."""
-    lines = [f"GET {target} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
+def request(fields: Mapping[str, str], target: str = TARGET, method: str = "GET") -> bytes:
+    """A request as it goes over the wire, without its body."""
+    lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
     return ("\r\n".join(lines) + "\r\n\r\n").encode()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +12,12 @@ from bench.model import Place, Running
 from bench.process import Started
 from evenkeel import checkout
 from evenkeel.runtime import free_port
+
+STATE_NAME = "LB_STATE"
+STATE = """\
+durableObjectNamespaces = [(className = {kind}, uniqueKey = "bench", enableSql = true)],
+  durableObjectStorage = (inMemory = void),
+"""
 
 CONFIG = """\
 using Workerd = import "/workerd/workerd.capnp";
@@ -27,6 +33,7 @@ const worker :Workerd.Worker = (
   bindings = [{bindings}],
   compatibilityDate = {date},
   compatibilityFlags = [{flags}],
+  {state}
 );
 """
 
@@ -41,6 +48,8 @@ class Worker:
     files: Mapping[str, str]
     python: bool
     variables: Mapping[str, str] = field(default_factory=dict)
+    state: str = ""
+    """The class of its Durable Object, if it has one."""
 
     def start(self, place: Place) -> Running:
         """Start a workerd for it alone."""
@@ -67,13 +76,17 @@ class Worker:
         return CONFIG.format(
             port=port,
             modules=", ".join(self._module(name) for name in self.files),
-            bindings=", ".join(
-                f"(name = {_quoted(name)}, text = {_quoted(value)})"
-                for name, value in self.variables.items()
-            ),
+            bindings=", ".join(self._bindings()),
+            state=STATE.format(kind=_quoted(self.state)) if self.state else "",
             date=_quoted(str(wrangler["compatibility_date"])),
             flags=", ".join(_quoted(flag) for flag in flags),
         )
+
+    def _bindings(self) -> Iterator[str]:
+        for name, value in self.variables.items():
+            yield f"(name = {_quoted(name)}, text = {_quoted(value)})"
+        if self.state:
+            yield f"(name = {_quoted(STATE_NAME)}, durableObjectNamespace = {_quoted(self.state)})"
 
     def _module(self, name: str) -> str:
         kind = KINDS[Path(name).suffix]

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
+import io
 import json
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from bench.__main__ import chosen, with_others
-from bench.figures import noise, percentile, ratio, summary
+from bench.__main__ import WIDTH, chosen, chosen_sheets, present, with_others
+from bench.figures import added, noise, percentile, ratio, summary
+from bench.goals import GOALS, Found
 from bench.load import status_of
-from bench.model import Column, Figures, Measured, Runs, Settings, Subject
+from bench.model import Column, Figures, Ground, Measured, Running, Runs, Settings, Sheet, Subject
 from bench.origin import ANSWER, BODY
-from bench.peers import BASES, PEERS
-from bench.report import document, headings, rows
-from bench.scenarios import SCENARIOS
+from bench.peers import ALONE, BASES, PEERS
+from bench.report import document, goals_table, headings, measured_in, rows, tables
+from bench.sheets import sheets
 from bench.traffic import headers, request
 
 
@@ -22,7 +26,8 @@ class Idle:
     """A scenario that puts no load on anything."""
 
     name = "idle"
-    columns = (
+    what = "doing nothing"
+    columns: tuple[Column, ...] = (
         Column("cpu", "CPU", "{:.1f}".format, compared=True),
         Column("p50", "p50", "{:.2f}".format),
     )
@@ -107,12 +112,17 @@ def test_a_busy_machine_is_warned_of(key: str, value: float, words: str) -> None
     assert found.endswith("in 1 of 2 measurements")
 
 
+def sheet_of(**bases: str) -> Sheet:
+    """A sheet of the scenario that does nothing."""
+    return Sheet(name="sheet", title="A sheet", peers=(), scenarios=(Idle(),), bases=bases)
+
+
 def test_a_row_has_medians_spread_and_ratios() -> None:
     """A ratio to a peer that was not measured is left open."""
     runs = runs_of(mine=[3.0, 4.0, 5.0], base=[2.0, 2.0, 2.0])
     bases = {"base": "x base", "not measured": "x other"}
-    assert headings([Idle()], bases) == ["peer", "CPU", "spread", "x base", "x other", "p50"]
-    assert rows(runs, [Idle()], bases) == [
+    assert headings(Idle(), bases) == ["peer", "CPU", "spread", "x base", "x other", "p50"]
+    assert rows(runs, Idle(), bases) == [
         ["mine", "4.0", "50%", "2.00", "-", "0.25"],
         ["base", "2.0", "0%", "1.00", "-", "0.25"],
     ]
@@ -121,26 +131,71 @@ def test_a_row_has_medians_spread_and_ratios() -> None:
 def test_what_a_scenario_did_not_measure_is_left_open() -> None:
     """Every row has as many cells as there are headings."""
     runs: Runs = {"mine": {"idle": [{"p50": 1.0}]}, "base": {"idle": []}}
-    assert rows(runs, [Idle()], {"base": "x base"}) == [
+    assert rows(runs, Idle(), {"base": "x base"}) == [
         ["mine", "-", "-", "-", "1.00"],
         ["base", "-", "-", "-", "-"],
     ]
 
 
-def test_the_document_is_json_with_every_round() -> None:
-    """Its ratios and warnings are those of the table."""
-    runs = runs_of(mine=[3.0, 4.0, 5.0], base=[2.0, 2.0, 2.0])
-    text = json.dumps(
-        document(
-            Measured(runs, {"mine": "a", "base": ""}), [Idle()], {"base": "x base"}, Settings()
-        )
+class Added(Idle):
+    """A scenario that shows what is above the origin alone."""
+
+    columns = (Column("p50", "p50", "{:.2f}".format, added="added"),)
+
+
+def test_what_a_peer_adds_is_above_the_origin_of_the_same_round() -> None:
+    """The machine was slower in the second round: the difference does not notice."""
+    mine, its = (
+        [{"p50": 0.5}, {"p50": 1.5}, {"p50": 0.6}],
+        [{"p50": 0.1}, {"p50": 1.1}, {"p50": 0.1}],
     )
-    found = json.loads(text)
-    entry = found["peers"]["mine"]["scenarios"]["idle"]
+    assert added(mine, its, "p50") == pytest.approx(0.4)
+    runs: Runs = {"mine": {"idle": mine}, ALONE: {"idle": its}}
+    assert headings(Added(), {}) == ["peer", "p50", "added"]
+    assert rows(runs, Added(), {}) == [["mine", "0.60", "0.40"], [ALONE, "0.10", "-"]]
+    assert rows({"mine": {"idle": mine}}, Added(), {}) == [["mine", "0.60", "-"]]
+
+
+def test_each_scenario_has_a_table_for_people() -> None:
+    """It is called by the sheet and by the scenario."""
+    (made,) = tables(Measured(sheet_of(), runs_of(mine=[3.0]), {"mine": ""}))
+    assert made.title == "A sheet, doing nothing"
+    assert made.row_count == 1
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_every_table_fits_into_100_columns(full: bool) -> None:
+    """With nothing cut off, however large its figures are."""
+    console = Console(width=WIDTH, file=io.StringIO(), record=True)
+    for sheet in sheets(full=full):
+        runs = {
+            peer.name: {
+                scenario.name: [{column.key: 0.0123 for column in scenario.columns}]
+                for scenario in sheet.scenarios
+            }
+            for peer in sheet.peers
+        }
+        for made in tables(Measured(sheet, runs, {})):
+            console.print(made)
+    console.print(goals_table([Found(goal, [goal.limit]) for goal in GOALS]))
+    text = console.export_text()
+    assert "…" not in text
+    assert all(name in text for name in ("x pass-through", "requests/s", "nginx, address hash"))
+
+
+def test_the_document_is_json_with_every_round() -> None:
+    """Its ratios and warnings are those of the table, and it can be read again."""
+    runs = runs_of(mine=[3.0, 4.0, 5.0], base=[2.0, 2.0, 2.0])
+    sheet = sheet_of(base="x base")
+    measured = Measured(sheet, runs, {"mine": "a", "base": ""})
+    found = json.loads(json.dumps(document([measured], Settings())))
+    entry = found["sheets"]["sheet"]["peers"]["mine"]["scenarios"]["idle"]
     assert entry["figures"]["cpu"] == {"median": 4.0, "low": 3.0, "high": 5.0}
     assert entry["ratios"] == {"base": {"cpu": 2.0}}
     assert [one["cpu"] for one in entry["rounds"]] == [3.0, 4.0, 5.0]
-    assert found["warnings"] == ["rounds are far apart: mine 50%"]
+    assert found["sheets"]["sheet"]["warnings"] == ["rounds are far apart: mine 50%"]
+    assert measured_in(found, [sheet]) == [measured]
+    assert measured_in({"sheets": {}}, [sheet]) == []
 
 
 def test_an_answer_is_complete_when_all_of_it_is_there() -> None:
@@ -169,15 +224,56 @@ def test_requests_are_a_browsers_behind_cloudflare() -> None:
 
 
 def test_names_are_unique_and_chosen_by_a_part() -> None:
-    """Peers and scenarios are asked for by the same words."""
+    """Peers, scenarios and sheets are asked for by the same words."""
     names = [peer.name for peer in PEERS]
     assert len(set(names)) == len(names)
     assert set(BASES) <= set(names)
     assert [peer.name for peer in chosen(PEERS, ["EVENKEEL", "alone"])] == [
         name for name in names if "Evenkeel" in name or "alone" in name
     ]
-    # A word that fits scenarios only chooses no peers away.
-    assert len(chosen(PEERS, [SCENARIOS[0].name])) == len(PEERS)
+    # A word that fits no peer chooses none away.
+    assert len(chosen(PEERS, ["quiet"])) == len(PEERS)
+    for full in (False, True):
+        every = [sheet.name for sheet in sheets(full=full)]
+        assert len(set(every)) == len(every)
+        for sheet in sheets(full=full):
+            assert set(sheet.bases) <= {peer.name for peer in sheet.peers}
+
+
+def test_sheets_are_chosen_by_their_names_and_their_scenarios() -> None:
+    """What takes long is measured in full, or when it is asked for."""
+    every = sheets(full=False)
+
+    def names(*only: str, full: bool = False) -> list[str]:
+        return [sheet.name for sheet in chosen_sheets(every, only, full=full)]
+
+    assert names("memory") == ["memory"]
+    assert "memory" not in names()
+    assert names(full=True) == [sheet.name for sheet in every]
+    assert names("origins, hash", "bodies") == ["bodies", "origins, hash"]
+    # A word that fits peers alone leaves all sheets, with the peers that it fits.
+    assert names("nginx") == names()
+    (quiet,) = chosen_sheets(every, ["quiet", "nginx"], full=False)
+    assert quiet.name == "requests"
+    assert [one.name for one in quiet.scenarios] == ["quiet"]
+    assert [peer.name for peer in quiet.peers] == ["nginx, address hash"]
+
+
+def test_who_is_missing_is_left_out_with_a_word() -> None:
+    """The word says what to install."""
+
+    class Missing:
+        name, served_by = "Absent", ()
+
+        def missing(self) -> str:
+            return "absentd is not installed"
+
+        def start(self, ground: Ground) -> Running:
+            raise NotImplementedError
+
+    sheet, lines = present(dataclasses.replace(sheet_of(), peers=(Missing(), PEERS[0])))
+    assert [peer.name for peer in sheet.peers] == [PEERS[0].name]
+    assert lines == ["Absent is left out: absentd is not installed"]
 
 
 def test_another_source_is_measured_next_to_this_one(tmp_path: Path) -> None:

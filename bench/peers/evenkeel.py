@@ -11,6 +11,9 @@ from bench.traffic import HOST_NAME
 from bench.workerd import Worker, origin_urls
 from evenkeel import checkout
 
+STATE = "State"
+"""The class of its Durable Object, bound as wrangler.toml says."""
+
 MONITOR = """
 [[monitors]]
 name = "web"
@@ -65,15 +68,32 @@ session_affinity = "none"
 """
 )
 
+# Health that is refreshed all the time, and changes all the time: the origin's slow health path
+# keeps every probe waiting, and lets the second origin fail every other time.
+PROBED_EACH_SECOND = (
+    ACTIVE_PASSIVE.replace('path = "/health"', 'path = "/slow"\nconsecutive_up = 0')
+    .replace("interval = 30", "interval = 1\nretries = 0\nconsecutive_down = 0")
+    .replace("timeout = 5", "timeout = 0.9")
+    + """
+[state]
+refresh = 1
+"""
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Evenkeel:
-    """The balancer; `config` is a loadbalancer.toml with $host, $first and $second to fill in."""
+    """The balancer; `config` is a loadbalancer.toml.
+
+    $host, $first and $second are filled in; or $origin_1, $origin_2 and so on for many.
+    """
 
     name: str
     config: str
     served_by: tuple[str, ...]
     source: Path = checkout.SOURCE
+    state: bool = False
+    """Whether it has its Durable Object."""
 
     def missing(self) -> str:
         """Nothing but its own code."""
@@ -88,8 +108,11 @@ class Evenkeel:
         ]
         names.sort(key=lambda name: name != "entry.py")  # the entry comes first
         files = {name: (self.source / name).read_text() for name in names}
-        first, second = origin_urls(place.origins)
+        urls = origin_urls(place.origins)
         files["loadbalancer.toml"] = Template(self.config).substitute(
-            host=HOST_NAME, first=first, second=second
+            {f"origin_{number}": url for number, url in enumerate(urls, 1)},
+            host=HOST_NAME,
+            first=urls[0],
+            second=urls[1],
         )
-        return Worker(files, python=True).start(place)
+        return Worker(files, python=True, state=STATE if self.state else "").start(place)

@@ -1,0 +1,91 @@
+"""Everything that is measured, in the order of the report: one entry each."""
+
+from __future__ import annotations
+
+from bench.model import Sheet
+from bench.peers import (
+    ALONE,
+    BASES,
+    EVENKEEL,
+    FLOOR,
+    LEAKY,
+    LEAN,
+    PEERS,
+    REFERENCE,
+    REFRESHING,
+    SHARING,
+    named,
+    scale,
+)
+from bench.peers.servers import SERVERS
+from bench.scenarios import BUSY, CPU_ALONE, DOWN, MEMORY, QUIET, REFRESH, START, UP
+
+FEW, MOST = 2, 1000
+SIZES, CURVE = (FEW, MOST), (FEW, 10, 100, MOST)
+PROBES_FIRST = 3.0
+"""How much longer the warm-up is where each of many origins is probed first."""
+STEADIER = 5 / 3
+"""More rounds of what is short, or varies much."""
+FLOOR_BASE = {FLOOR: BASES[FLOOR]}
+
+
+def origins(policy: str) -> str:
+    """The name of the sheet that asks what more origins cost."""
+    return f"origins, {policy}"
+
+
+def sheets(*, full: bool) -> tuple[Sheet, ...]:
+    """All sheets; the `full` ones have more in them."""
+    return (
+        Sheet(
+            name="requests",
+            title="Requests for a page of 1 KB",
+            peers=PEERS,
+            scenarios=(BUSY, QUIET),
+            bases=BASES,
+        ),
+        Sheet(
+            name="bodies",
+            title="Bodies of 100 MB",
+            peers=(*named(EVENKEEL, REFERENCE, FLOOR), *SERVERS, *named(ALONE)),
+            scenarios=(DOWN, UP),
+            bases=FLOOR_BASE,
+            rounds=STEADIER,
+        ),
+        *(
+            Sheet(
+                name=origins(policy),
+                title=f"Few and many origins, ten to a pool: {policy}",
+                peers=tuple(scale.evenkeel(size, policy) for size in (CURVE if full else SIZES)),
+                scenarios=(CPU_ALONE,),
+                origins=MOST,
+                warm=PROBES_FIRST,
+                bases={scale.named(FEW, policy): f"x {FEW} origins"},
+            )
+            for policy in scale.POLICIES
+        ),
+        Sheet(
+            name="start",
+            title="Cold start",
+            peers=(*named(EVENKEEL, REFERENCE, FLOOR, LEAN), *SERVERS),
+            scenarios=(START,),
+            bases=FLOOR_BASE,
+            rounds=STEADIER,
+            warm=0,
+        ),
+        Sheet(
+            name="refresh",
+            title="Requests while health is refreshed, by probes that take 300 ms",
+            peers=(REFRESHING, SHARING),
+            scenarios=(REFRESH,),
+        ),
+        Sheet(
+            name="memory",
+            title="Memory over 200,000 requests",
+            peers=(*named(EVENKEEL, FLOOR, LEAN), LEAKY),
+            scenarios=(MEMORY,),
+            rounds=0,
+            warm=0,
+            long=True,
+        ),
+    )

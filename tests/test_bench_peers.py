@@ -1,0 +1,114 @@
+"""The configurations of what is measured beside each other."""
+
+from __future__ import annotations
+
+import tomllib
+from string import Template
+
+import pytest
+
+from bench.peers import PEERS, REFRESHING, scale
+from bench.peers.evenkeel import Evenkeel
+from bench.peers.servers import SERVERS, Server, user_line
+from bench.traffic import HOST_NAME
+from bench.workerd import Worker
+from lb.config import parse
+from lb.model import Config, OriginSteeringPolicy, SessionAffinity
+
+
+def configured(peer: Evenkeel) -> Config:
+    """What the balancer makes of a peer's configuration."""
+    ports = range(1, 1001)
+    text = Template(peer.config).substitute(
+        {f"origin_{number}": f"http://127.0.0.1:{20_000 + number}" for number in ports},
+        host=HOST_NAME,
+        first="http://127.0.0.1:20001",
+        second="http://127.0.0.1:20002",
+    )
+    config = parse(tomllib.loads(text))
+    assert isinstance(config, Config)
+    return config
+
+
+@pytest.mark.parametrize(
+    "peer", [peer for peer in (*PEERS, REFRESHING) if isinstance(peer, Evenkeel)]
+)
+def test_evenkeels_configurations_are_good(peer: Evenkeel) -> None:
+    """Each has two origins that are probed, and knows the names that answers may bear."""
+    (lb,) = configured(peer).load_balancers
+    names = [origin.name for pool in lb.pools for origin in pool.origins]
+    assert names == ["server-1", "server-2"]
+    assert set(peer.served_by) <= set(names)
+    assert all(pool.monitor is not None for pool in lb.pools)
+
+
+def test_what_is_refreshed_is_refreshed_each_second() -> None:
+    """And changes at once: one failure or success is enough."""
+    config = configured(REFRESHING)
+    monitor = config.load_balancers[0].pools[0].monitor
+    assert monitor is not None
+    assert (monitor.path, monitor.interval, monitor.retries) == ("/slow", 1, 0)
+    assert (monitor.consecutive_down, monitor.consecutive_up) == (0, 0)
+    assert config.state.refresh == 1
+
+
+@pytest.mark.parametrize("policy", scale.POLICIES)
+@pytest.mark.parametrize(("count", "pools"), [(2, 1), (10, 1), (100, 10), (1000, 100)])
+def test_many_origins_are_in_pools_of_ten(policy: str, count: int, pools: int) -> None:
+    """Those that may answer are in the first pool."""
+    peer = scale.evenkeel(count, policy)
+    (lb,) = configured(peer).load_balancers
+    assert len(lb.default_pools) == pools
+    assert sum(len(pool.origins) for pool in lb.pools) == count
+    assert peer.served_by == tuple(origin.name for origin in lb.default_pools[0].origins)
+    steering = OriginSteeringPolicy.HASH if policy == "hash" else OriginSteeringPolicy.RANDOM
+    assert {pool.origin_steering for pool in lb.pools} == {steering}
+    affinity = SessionAffinity.COOKIE if policy == "cookie" else SessionAffinity.NONE
+    assert lb.session_affinity is affinity
+
+
+@pytest.mark.parametrize("server", SERVERS, ids=lambda server: server.program)
+def test_servers_do_the_same_work(server: Server) -> None:
+    """Two origins, their names for clients, and the client's address for origins."""
+    text = server.configured(8080, 9001, 9002)
+    for needed in (
+        "127.0.0.1:9001",
+        "127.0.0.1:9002",
+        "8080",
+        "X-Served-By",
+        "X-Forwarded-For",
+        "X-Forwarded-Host",
+        "X-Forwarded-Proto",
+        "server-1",
+        "server-2",
+    ):
+        assert needed in text
+    # Every address that it listens at or sends to is on this machine, and no file is outside.
+    assert "0.0.0.0" not in text
+    assert "/var" not in text
+    assert "/etc" not in text
+
+
+def test_a_program_that_is_not_there_is_named_with_its_package() -> None:
+    """So that one knows what to install."""
+    nginx = SERVERS[0]
+    absent = Server("x", "nginx", "", (), "nginx-light", find=lambda _: None)
+    assert absent.missing() == "nginx is not installed (Debian's package nginx-light)"
+    there = Server("x", nginx.program, "", (), "", find=lambda program: f"/usr/sbin/{program}")
+    assert there.missing() == ""
+
+
+def test_nginx_keeps_its_user() -> None:
+    """Nobody could not read what belongs to root; others cannot change their user."""
+    assert user_line(1000) == ""
+    assert user_line(0) == "user root;"
+
+
+def test_a_worker_has_its_durable_object_when_it_wants_one() -> None:
+    """Bound by the name that the balancer looks for."""
+    files = {"entry.py": ""}
+    plain = Worker(files, python=True)._config(1)
+    assert "durableObject" not in plain
+    shared = Worker(files, python=True, state="State")._config(1)
+    assert '(name = "LB_STATE", durableObjectNamespace = "State")' in shared
+    assert "durableObjectStorage = (inMemory = void)" in shared
