@@ -6,7 +6,7 @@ from lb.availability import Standing
 from lb.events import OriginEjected, OriginRestored
 from lb.failover import Judgement
 from lb.health import Verdict
-from lb.memory import LEASE, MOST_PROBES_AT_ONCE, Memory
+from lb.memory import LEASE, MOST_PROBES_AT_ONCE, PAUSE, Memory
 from lb.model import Ejection, LoadBalancer
 from support.make import balancer_of, config_of, monitor, origin, pool
 
@@ -161,12 +161,16 @@ def test_a_probe_that_never_reports_is_taken_for_lost() -> None:
 
 
 def test_many_origins_are_probed_in_turns() -> None:
-    """One response has room for so many probes behind it; the next request takes the next ones."""
+    """One response has room for so many probes behind it; a later request takes the next ones.
+
+    It began with many requests at once, which all started probes and then waited for them.
+    """
     memory = watched(MOST_PROBES_AT_ONCE + 5)
 
-    first, second = memory.due(1.0), memory.due(1.0)
+    first, at_once, second = memory.due(1.0), memory.due(1.0), memory.due(1.0 + PAUSE)
 
-    assert (len(first), len(second), len(memory.due(1.0))) == (MOST_PROBES_AT_ONCE, 5, 0)
+    assert (len(first), len(at_once), len(second)) == (MOST_PROBES_AT_ONCE, 0, 5)
+    assert memory.due(1.0 + PAUSE) == []
     assert not {one.name for one, _ in first} & {one.name for one, _ in second}
 
 

@@ -43,6 +43,10 @@ MOST_PROBES_AT_ONCE = 20
 """Origins probed behind one response, retries left for: a request has 50 subrequests on the
 free plan (https://developers.cloudflare.com/workers/platform/limits/#subrequests)."""
 
+PAUSE = 0.25
+"""Seconds until the next ones are probed where more than that are due: requests that come in at
+the same time share a thread with the probes, which cost more than they do."""
+
 MOST_REPORTS = 100
 """Failures of real traffic that are kept for whoever shares them; the oldest go first."""
 
@@ -205,14 +209,12 @@ class Memory:
             stalled = self._view.lose(now)
             if stalled is not None:
                 self.news.append(stalled)
-        due = at_most(
-            MOST_PROBES_AT_ONCE,
-            [
-                (origin, due_part(monitor, self._health.get(origin.key, OriginHealth()), now))
-                for origin, monitor in watched
-                if now >= self._due_at.get(origin.key, 0.0)
-            ],
-        )
+        all_due = [
+            (origin, due_part(monitor, self._health.get(origin.key, OriginHealth()), now))
+            for origin, monitor in watched
+            if now >= self._due_at.get(origin.key, 0.0)
+        ]
+        due = at_most(MOST_PROBES_AT_ONCE, all_due)
         for origin, _ in due:
             self._due_at[origin.key] = now + LEASE
             self._begun[origin.key] = now
@@ -220,6 +222,8 @@ class Memory:
             (self._due_at.get(origin.key, 0.0) for origin, _ in watched),
             default=inf,
         )
+        if len(due) < len(all_due):
+            self._next_due = now + PAUSE
         self._next_due = min(self._next_due, self._next_border(now))
         return due
 
