@@ -138,8 +138,11 @@ class Sheet:
     """How many there are."""
     rounds: float = 1.0
     """Times the rounds that are asked for; one round at least."""
-    warm: float = 1.0
-    """Times the usual warm-up; 0 for none."""
+    warm: bool = True
+    """Whether peers are warmed up."""
+    settle: float = 0.0
+    """Seconds after that in which each gets a request now and then, to do all that it has put off:
+    probes go out behind responses."""
     long: bool = False
     """Whether it takes minutes, so that it is measured only when it is asked for."""
 

@@ -6,14 +6,14 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from bench.generator import load
 from bench.model import BenchError, Figures, Ground, Measured, Settings, Sheet, Subject
 from bench.process import Started
-from bench.readiness import first_answer
+from bench.readiness import ask, first_answer
 from evenkeel import checkout
 from evenkeel.family import Family
 
@@ -22,6 +22,8 @@ ORIGIN_SECONDS = 10.0
 WARM_UP_CONNECTIONS = 16
 WARM_UP_SECONDS = 0.2
 """Measured after the warm-up, and thrown away."""
+NOW_AND_THEN = 0.1
+"""Seconds between two requests while peers settle."""
 
 
 @contextmanager
@@ -59,10 +61,11 @@ def measure(sheet: Sheet, settings: Settings, show: Callable[[str], None]) -> Me
                 load(
                     subject,
                     WARM_UP_CONNECTIONS,
-                    warm_up=sheet.warm * settings.warm_up,
+                    warm_up=settings.warm_up,
                     seconds=WARM_UP_SECONDS,
                 )
             subjects.append(subject)
+        _settle(subjects, sheet.settle, show)
         for number in range(1, rounds + 1):
             for scenario in sheet.scenarios:
                 for subject in subjects:
@@ -70,3 +73,13 @@ def measure(sheet: Sheet, settings: Settings, show: Callable[[str], None]) -> Me
                     show(f"{sheet.name}: round {number} of {rounds}: {scenario.name}, {name}")
                     runs[name][scenario.name].append(scenario.run(subject))
     return Measured(sheet, runs, served_by)
+
+
+def _settle(subjects: Sequence[Subject], seconds: float, show: Callable[[str], None]) -> None:
+    """Let all peers come to rest, at the same time."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        show(f"letting peers settle: {end - time.monotonic():.0f} seconds")
+        for subject in subjects:
+            ask(subject.running.port)
+        time.sleep(NOW_AND_THEN)

@@ -22,8 +22,8 @@ from bench.scenarios import BUSY, CPU_ALONE, DOWN, MEMORY, QUIET, REFRESH, START
 
 FEW, MOST = 2, 1000
 SIZES, CURVE = (FEW, MOST), (FEW, 10, 100, MOST)
-PROBES_FIRST = 3.0
-"""How much longer the warm-up is where each of many origins is probed first."""
+PROBED = 16.0
+"""Seconds after which each of many origins has been probed: 20 in a quarter of a second."""
 STEADIER = 5 / 3
 """More rounds of what is short, or varies much."""
 FLOOR_BASE = {FLOOR: BASES[FLOOR]}
@@ -59,7 +59,7 @@ def sheets(*, full: bool) -> tuple[Sheet, ...]:
                 peers=tuple(scale.evenkeel(size, policy) for size in (CURVE if full else SIZES)),
                 scenarios=(CPU_ALONE,),
                 origins=MOST,
-                warm=PROBES_FIRST,
+                settle=PROBED,
                 bases={scale.named(FEW, policy): f"x {FEW} origins"},
             )
             for policy in scale.POLICIES
@@ -71,7 +71,7 @@ def sheets(*, full: bool) -> tuple[Sheet, ...]:
             scenarios=(START,),
             bases=FLOOR_BASE,
             rounds=STEADIER,
-            warm=0,
+            warm=False,
         ),
         Sheet(
             name="refresh",
@@ -85,7 +85,7 @@ def sheets(*, full: bool) -> tuple[Sheet, ...]:
             peers=(*named(EVENKEEL, FLOOR, LEAN), LEAKY),
             scenarios=(MEMORY,),
             rounds=0,
-            warm=0,
+            warm=False,
             long=True,
         ),
     )
