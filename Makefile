@@ -39,7 +39,7 @@ lock: setup ## compile requirements-dev.in into requirements-dev.txt
 bench: setup ## measure, beside other ways to do it (five minutes)
 	@$(BIN)/python -m bench
 
-figures: setup ## measure everything, and put it into docs/performance.md (twenty minutes)
+figures: setup ## measure everything, and put it into docs/performance.md (half an hour)
 	@$(BIN)/python -m bench --full
 	@$(BIN)/python -m bench --full --write-docs
 

@@ -45,7 +45,7 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         "--full",
         action="store_true",
         help="also what takes long: memory over 200,000 requests (or: --only memory), and more "
-        "numbers of origins; about twenty minutes in all",
+        "numbers of origins; half an hour in all",
     )
     parser.add_argument(
         "--only",

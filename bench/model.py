@@ -23,7 +23,7 @@ class BenchError(Exception):
 class Settings:
     """How long everything takes."""
 
-    seconds: float = 1.5
+    seconds: float = 1.0
     """Of one run of a scenario on one peer."""
     rounds: int = 3
     warm_up: float = 1.5

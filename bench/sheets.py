@@ -50,7 +50,6 @@ def sheets(*, full: bool) -> tuple[Sheet, ...]:
             peers=(*named(EVENKEEL, REFERENCE, FLOOR), *SERVERS, *named(ALONE)),
             scenarios=(DOWN, UP),
             bases=FLOOR_BASE,
-            rounds=STEADIER,
         ),
         *(
             Sheet(
@@ -62,7 +61,7 @@ def sheets(*, full: bool) -> tuple[Sheet, ...]:
                 settle=PROBED,
                 bases={scale.named(FEW, policy): f"x {FEW} origins"},
             )
-            for policy in scale.POLICIES
+            for policy in (scale.POLICIES if full else scale.MOST_USED)
         ),
         Sheet(
             name="start",

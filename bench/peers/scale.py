@@ -42,6 +42,9 @@ POLICIES: Mapping[str, tuple[str, str]] = {
     "cookie": ("random", "cookie"),
 }
 
+MOST_USED = ("hash", "cookie")
+"""Those that are measured when not everything is."""
+
 
 def config(count: int, policy: str) -> str:
     """A loadbalancer.toml with so many origins, ten to a pool."""
