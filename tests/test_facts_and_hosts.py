@@ -98,7 +98,7 @@ def test_a_header_too_long_to_look_at_counts_as_missing() -> None:
 
 
 def test_a_header_is_read_only_when_asked_for() -> None:
-    """Making facts crosses no border; the client's address is read once."""
+    """Making facts crosses no border; what is asked for twice by each request is read once."""
     asked: list[str] = []
 
     def header(name: str) -> str:
@@ -108,8 +108,8 @@ def test_a_header_is_read_only_when_asked_for() -> None:
     read = RequestFacts("GET", "https://a.example.com/", header)
     assert asked == []
 
-    assert read.client_ip == read.client_ip == "203.0.113.9"
-    assert asked == ["cf-connecting-ip"]
+    assert read.client_ip == read.via == read.via == "203.0.113.9"
+    assert asked == ["cf-connecting-ip", "x-evenkeel-via"]
 
 
 TABLE = HostTable([("a.example.com", 1), ("*.example.com", 2), ("*.deep.example.com", 3), ("*", 4)])

@@ -9,6 +9,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+VIA = "x-evenkeel-via"
+"""Names the balancers that a request came through. Via itself (RFC 9110, 7.6.3) would make some
+origins stop compressing (nginx: gzip_proxied), and CDN-Loop cannot be set by a Worker."""
+
 LONGEST_HEADER_READ = 16_384
 """Characters of one header that a decision looks at; what is longer counts as absent."""
 
@@ -57,14 +61,21 @@ class RequestFacts:
         self._has_body = has_body
         self._cf = cf
         self._headers = headers
-        self._path_at = _end_of_authority(url)
+        self._path_at = at = _end_of_authority(url)
+        self.authority = url[url.find("//") + 2 : at].rpartition("@")[2]
+        """Host and port as the client named them; nothing that may stand before an @."""
+        self.host = host_of(self.authority)
+        """The host alone: lower case, no port, no dot at the end."""
 
     def header(self, name: str) -> str:
         """Return the header's value, "" when it is missing or too long to be looked at."""
         value = self._header(name)
-        if not value or len(value) > LONGEST_HEADER_READ:
-            return ""
-        return value
+        return value if isinstance(value, str) and len(value) <= LONGEST_HEADER_READ else ""
+
+    @cached_property
+    def via(self) -> str:
+        """The balancers of this kind that the request came through, in their order."""
+        return self.header(VIA)
 
     @cached_property
     def _given(self) -> dict[str, str | None]:
@@ -98,16 +109,6 @@ class RequestFacts:
     def https(self) -> bool:
         return self.url.startswith("https:")
 
-    @cached_property
-    def authority(self) -> str:
-        """Host and port as the client named them; nothing that may stand before an @."""
-        return self.url[self.url.find("//") + 2 : self._path_at].rpartition("@")[2]
-
-    @cached_property
-    def host(self) -> str:
-        """The host alone: lower case, no port, no dot at the end."""
-        return host_of(self.authority)
-
     @property
     def target(self) -> str:
         """Path and query, byte for byte as the client sent them."""
@@ -123,7 +124,7 @@ class RequestFacts:
         """The query without its question mark, byte for byte as the client sent it."""
         return self.target.partition("?")[2]
 
-    @cached_property
+    @property
     def client_ip(self) -> str:
         """The address that Cloudflare vouches for; "" where nobody does.
 
@@ -193,7 +194,7 @@ class RequestFacts:
         number = self.cf_number("asn")
         return None if number is None else int(number)
 
-    @cached_property
+    @property
     def has_body(self) -> bool:
         return self._has_body()
 
@@ -219,8 +220,10 @@ def written_by_edge(header: Callable[[str], str]) -> bool:
 
 def _end_of_authority(url: str) -> int:
     start = url.find("//") + 2
-    ends = [at for at in (url.find(mark, start) for mark in "/?") if at >= 0]
-    return min(ends) if ends else len(url)
+    slash = url.find("/", start)
+    end = len(url) if slash < 0 else slash
+    mark = url.find("?", start, end)
+    return end if mark < 0 else mark
 
 
 def host_of(authority: str) -> str:

@@ -39,7 +39,7 @@ BLAMES_ORIGIN: Mapping[Cause, bool] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answered:
     """The origin answered. `handle` is the runtime's response, which no decision looks into."""
 
@@ -178,10 +178,15 @@ class Plan:
         self.serving = serving
         self._snapshot = snapshot
         self._facts = facts
-        self._started = now
+        self.started = now
         self._attempt: Attempt | None = None
         self._held: Deliver | None = None
         self.stopped: Stop | None = None
+        has_body = facts.has_body
+        self.keeps_body = has_body and keeps_body(serving, facts)
+        """Whether the body is to be read before it is sent, so that it could be sent again."""
+        self.streams_body = has_body and not self.keeps_body
+        """Whether the body is passed on as it comes from the client."""
         self._pinned = self._pin()
         self._pin_full = self._pinned is not None and is_full(self._pinned, snapshot)
         self._candidates = candidates(serving, snapshot, facts, rand, self._pinned)
@@ -219,16 +224,6 @@ class Plan:
         """How many attempts have been made."""
         return 0 if self._attempt is None else self._attempt.number
 
-    @property
-    def keeps_body(self) -> bool:
-        """Whether the body is to be read before it is sent, so that it could be sent again."""
-        return keeps_body(self.serving, self._facts)
-
-    @property
-    def streams_body(self) -> bool:
-        """Whether the body is passed on as it comes from the client."""
-        return self._facts.has_body and not self.keeps_body
-
     def _timeout(self, elapsed: float) -> float:
         """Return how long an attempt may take until the answer's headers.
 
@@ -257,7 +252,7 @@ class Plan:
 
     def _next(self, before: Attempt, judgement: Judgement, now: float) -> Attempt | Stop:
         failover = self.serving.lb.failover
-        elapsed = now - self._started
+        elapsed = now - self.started
         barrier = self._barrier(judgement)
         if barrier is not None:
             return barrier

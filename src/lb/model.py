@@ -252,11 +252,11 @@ class Origin:
     disabled_at: float | None = None
     """When it was disabled: sessions are drained from then on."""
     maintenance: tuple[Window, ...] = ()
+    key: tuple[str, str] = field(init=False, repr=False, compare=False)
+    """What the origin's health is kept under: the same address in two pools is two origins."""
 
-    @property
-    def key(self) -> tuple[str, str]:
-        """What the origin's health is kept under: the same address in two pools is two origins."""
-        return (self.pool, self.name)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", (self.pool, self.name))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,7 +32,8 @@ class Exchange:
         self._memory = memory
         self._clock = clock
         self._log = log
-        self._began = self._started = clock()
+        self.now = self._started = plan.started
+        """When the latest step was taken."""
         self._attempt: Attempt | None = None
         self._in_flight = memory.in_flight if plan.serving.counts else None
         self._ticket = 0
@@ -40,11 +41,12 @@ class Exchange:
 
     def start(self) -> Step:
         """Return the first step."""
-        return self._begin(self.plan.start(), self._began)
+        return self._begin(self.plan.start(), self.now)
 
     def take(self, outcome: Outcome) -> Step:
         """Take the outcome of the attempt under way: remember it, and return the next step."""
-        attempt, plan, now = self._attempt, self.plan, self._clock()
+        attempt, plan = self._attempt, self.plan
+        self.now = now = self._clock()
         if attempt is None:
             raise RuntimeError("take() was called before start()")
         if self._in_flight is not None:
@@ -84,7 +86,7 @@ class Exchange:
                     self._memory.doubts.sent(step.origin.key, now)
         elif isinstance(step, Refuse):
             name = self.plan.serving.lb.name
-            self._log(refused(name, step, self.plan.attempts, now - self._began))
+            self._log(refused(name, step, self.plan.attempts, now - self.plan.started))
         return step
 
     def _hear(self, attempt: Attempt, outcome: Outcome, now: float) -> None:

@@ -230,6 +230,8 @@ def _chosen(  # noqa: PLR0913, PLR0917 (each is handed on)
     view = snapshot.sessions(pool, serving.keeping) if sessions else snapshot.view(pool)
     if not view.available:
         return ()
+    if len(view.origins) == 1:
+        return view.origins  # there is nothing to choose
     if key is not None:
         return in_order_of(key, view)
     return serving.origin_steering[pool.name](view, facts, rand)
