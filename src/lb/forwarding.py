@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from lb.facts import VIA
 from lb.hashing import hash64
 
 if TYPE_CHECKING:
     from lb.facts import RequestFacts
     from lb.model import Config, LoadBalancer, Origin
-
-VIA = "x-evenkeel-via"
-"""Names the balancers that a request came through. Via itself (RFC 9110, 7.6.3) would make some
-origins stop compressing (nginx: gzip_proxied), and CDN-Loop cannot be set by a Worker."""
 
 # RFC 9110, 7.6.1: fields that an intermediary removes whether or not Connection names them,
 # and RFC 7235's Proxy-Authorization, which is meant for a proxy. Forwarded (RFC 7239) would be
@@ -26,9 +23,20 @@ MOST_NAMED = 32
 """Headers that one Connection header can name; nobody needs more than a few."""
 
 
-class Edits(NamedTuple):
-    """Headers to remove first, then headers to set, then headers to add."""
+class Fixed:
+    """Header edits that many requests share, so that a runtime can keep what it makes of them."""
 
+    __slots__ = ("remove", "set")
+
+    def __init__(self, remove: tuple[str, ...], to_set: tuple[tuple[str, str], ...]) -> None:
+        self.remove = remove
+        self.set = to_set
+
+
+class Edits(NamedTuple):
+    """Headers to edit: what both parts remove, then what this one sets, the fixed one, and adds."""
+
+    fixed: Fixed
     remove: tuple[str, ...] = ()
     set: tuple[tuple[str, str], ...] = ()
     append: tuple[tuple[str, str], ...] = ()
@@ -40,12 +48,12 @@ class Forwarding:
     def __init__(self, lb: LoadBalancer, identity: str) -> None:
         self._lb = lb
         self._identity = identity
-        hidden = () if lb.x_served_by else ("x-served-by",)
-        self._request_remove = (*HOP_BY_HOP, *hidden, *lb.request_headers.remove)
+        self._requests: dict[tuple[tuple[str, str], bool, bool], Fixed] = {}
+        self._responses: dict[tuple[str, str], Fixed] = {}
 
     def loops(self, facts: RequestFacts) -> bool:
         """Whether the request has been through this very balancer before."""
-        return self._identity in facts.header(VIA)
+        return self._identity in facts.via
 
     def url(self, origin: Origin, facts: RequestFacts) -> str:
         """Return the URL at the origin: its own authority, the client's path and query."""
@@ -57,40 +65,54 @@ class Forwarding:
         What the client says in Connection goes first, so that it can name nothing that is set
         here. Addresses come from what Cloudflare vouches for, never from the client's headers.
         """
-        ip, via = facts.client_ip, facts.header(VIA)
-        known = (("X-Forwarded-For", ip), ("X-Real-IP", ip)) if ip else ()
-        unknown = () if ip else ("x-forwarded-for", "x-real-ip")
-        served_by = (("X-Served-By", origin.name),) if self._lb.x_served_by else ()
-        return Edits(
-            remove=(
-                *named_by_connection(facts.header("connection")),
-                *unknown,
-                *self._request_remove,
-            ),
-            set=(
-                *known,
-                ("X-Forwarded-Proto", "https" if facts.https else "http"),
-                ("X-Forwarded-Host", facts.authority),
-                (VIA, f"{via}, {self._identity}" if via else self._identity),
-                *served_by,
-                *self._lb.request_headers.set,
-            ),
-        )
+        ip, via, connection = facts.client_ip, facts.via, facts.header("connection")
+        remove = named_by_connection(connection) if connection else ()
+        edits: tuple[tuple[str, str], ...] = (("X-Forwarded-Host", facts.authority),)
+        if ip:
+            edits = (("X-Forwarded-For", ip), ("X-Real-IP", ip), *edits)
+        else:
+            remove += ("x-forwarded-for", "x-real-ip")
+        if via:
+            edits += ((VIA, f"{via}, {self._identity}"),)
+        return Edits(self._request(origin, https=facts.https, via=bool(via)), remove, edits)
 
     def response(self, origin: Origin, connection: str, set_cookie: str | None) -> Edits:
         """Return the edits for the origin's answer; `connection` is its Connection header."""
-        served_by = (("X-Served-By", origin.name),) if self._lb.x_served_by else ()
+        fixed = self._responses.get(origin.key)
+        if fixed is None:
+            edits = self._lb.response_headers
+            fixed = Fixed(edits.remove, (*self._served_by(origin), *edits.set))
+            self._responses[origin.key] = fixed
         return Edits(
-            remove=(*named_by_connection(connection), *self._lb.response_headers.remove),
-            set=(*served_by, *self._lb.response_headers.set),
+            fixed,
+            named_by_connection(connection) if connection else (),
             append=(("Set-Cookie", set_cookie),) if set_cookie else (),
         )
+
+    def _request(self, origin: Origin, *, https: bool, via: bool) -> Fixed:
+        key = (origin.key, https, via)
+        fixed = self._requests.get(key)
+        if fixed is None:
+            edits = self._lb.request_headers
+            hidden = () if self._lb.x_served_by else ("x-served-by",)
+            first_hop = () if via else ((VIA, self._identity),)
+            fixed = self._requests[key] = Fixed(
+                (*HOP_BY_HOP, *hidden, *edits.remove),
+                (
+                    ("X-Forwarded-Proto", "https" if https else "http"),
+                    *first_hop,
+                    *self._served_by(origin),
+                    *edits.set,
+                ),
+            )
+        return fixed
+
+    def _served_by(self, origin: Origin) -> tuple[tuple[str, str], ...]:
+        return (("X-Served-By", origin.name),) if self._lb.x_served_by else ()
 
 
 def named_by_connection(value: str) -> tuple[str, ...]:
     """Return the headers that a Connection header declares to be for this hop alone."""
-    if not value:
-        return ()
     names = (name.strip().lower() for name in value.split(",", MOST_NAMED)[:MOST_NAMED])
     return tuple(
         name

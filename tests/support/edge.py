@@ -24,10 +24,9 @@ if TYPE_CHECKING:
 
 def edited(headers: httpx.Headers, edits: Edits) -> httpx.Headers:
     """Return the headers after the edits."""
-    made = httpx.Headers(
-        [(n, v) for n, v in headers.multi_items() if n.lower() not in edits.remove]
-    )
-    made.update(edits.set)
+    removed = {*edits.remove, *edits.fixed.remove}
+    made = httpx.Headers([(n, v) for n, v in headers.multi_items() if n.lower() not in removed])
+    made.update((*edits.set, *edits.fixed.set))
     return httpx.Headers([*made.multi_items(), *edits.append])
 
 

@@ -11,9 +11,7 @@ from lb.pages import page
 from lb.worker.runtime import js_object
 
 if TYPE_CHECKING:
-    from lb.failover import Deliver, Plan, Refuse
-    from lb.forwarding import Edits
-    from lb.worker.bodies import Bodies
+    from lb.failover import Refuse
 
 
 def facts_of(request: Any) -> RequestFacts:
@@ -33,31 +31,6 @@ def _property(cf: Any, path: str) -> object:
     for name in path.split("."):
         cf = getattr(cf, name, None)
     return cf
-
-
-def apply(edits: Edits, headers: Any) -> None:
-    """Edit JavaScript headers in place."""
-    delete, put = headers.delete, headers.set
-    for name in edits.remove:
-        delete(name)
-    for name, value in edits.set:
-        put(name, value)
-    for name, value in edits.append:
-        headers.append(name, value)
-
-
-def delivered(plan: Plan, step: Deliver, bodies: Bodies | None) -> Any:
-    """Return the client's response: the origin's own, whose body never enters Python."""
-    response: Any = step.answer.handle
-    body = response.body
-    if bodies is not None and body:
-        body = bodies.watched(plan, step, body)
-    answer = js.Response.new(body, response)
-    connection = step.answer.header("connection")
-    apply(
-        plan.serving.forwarding.response(step.origin, connection, step.set_cookie), answer.headers
-    )
-    return answer
 
 
 def refused(step: Refuse) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import js
@@ -12,17 +11,20 @@ from lb.failover import Attempt, Refuse
 from lb.proxy import Exchange
 from lb.proxy import refused as refused_event
 from lb.worker.bodies import Bodies
-from lb.worker.convert import delivered, facts_of, refused
+from lb.worker.convert import facts_of, refused
 from lb.worker.prober import FetchProber
-from lb.worker.promises import Promises, Timers
+from lb.worker.promises import Fetches
 from lb.worker.refresh import Behind
 from lb.worker.runtime import chance, clock, in_background, js_object, log, trouble
 from lb.worker.start import configured, in_development, start, variables_of
-from lb.worker.transport import FetchTransport
+from lb.worker.transport import FetchTransport, Means
 
 if TYPE_CHECKING:
     from lb.balancer import Balancer
     from lb.failover import Deliver, Step
+
+    UnderWay = tuple[Exchange, FetchTransport, Any]
+    """A request whose first attempt is under way, with its context."""
 
 NOT_CONFIGURED = Refuse(500, "the configuration has problems")
 FAULT = Refuse(502, "a fault of the load balancer itself")
@@ -34,27 +36,17 @@ LOST_AFTER = 60.0
 """Seconds after an attempt's time-out at which its request is taken for gone."""
 
 
-def on_fetch(request: Any, env: Any, ctx: Any) -> Any:
+def answer(request: Any, env: Any, ctx: Any) -> Any:
     """Answer a request. Whatever goes wrong in here, the client gets an answer.
 
     A plain function: the runtime takes a response, a promise or a coroutine from it, and the
     common request needs no coroutine.
     """
     try:
-        return _isolate(env).answer(request, ctx)
+        return (_known[0] if _known else _isolate(env)).answer(request, ctx)
     except Exception as error:  # noqa: BLE001 (anything uncaught would be the runtime's bare 500)
         log(trouble("a request failed", error))
         return refused(FAULT)
-
-
-@dataclass(slots=True)
-class UnderWay:
-    """A request whose first attempt is under way."""
-
-    exchange: Exchange
-    transport: FetchTransport
-    timer: int
-    ctx: Any
 
 
 class Isolate:
@@ -65,12 +57,12 @@ class Isolate:
         config = configured(variables, log)
         self._balancer: Balancer | None = start(config, variables)
         self._development = in_development(variables)
-        self._timers = Timers()
+        self._means = Means()
         self._behind: Behind | None = None
         if config is not None and self._balancer is not None:
-            prober = FetchProber(self._timers)
+            prober = FetchProber(self._means.timers)
             self._behind = Behind(config, self._balancer.memory, prober, env)
-        self._promises = Promises(self._settled)
+        self._fetches = Fetches(self._settled)
         self._bodies: Bodies | None = None
         if self._balancer is not None:
             served = [serving.lb for serving in self._balancer.servings]
@@ -93,58 +85,57 @@ class Isolate:
         if isinstance(plan, Refuse):
             log(refused_event(serving.lb.name if serving else "", plan))
             return refused(plan)
-        transport = FetchTransport(request, facts, plan, self._timers)
+        transport = FetchTransport(request, facts, plan, self._means)
         exchange = Exchange(plan, balancer.memory, transport, clock, log)
         step = exchange.start()
         if isinstance(step, Refuse):
             return refused(step)
         if not isinstance(step, Attempt) or plan.keeps_body:
-            return self._rest(exchange, step, ctx)
-        outgoing = transport.outgoing(step)
-        options, timer = self._timers.options(step.timeout)
-        lost_at = now + step.timeout + LOST_AFTER
-        return self._promises.fetch(
-            outgoing, options, UnderWay(exchange, transport, timer, ctx), now, lost_at
-        )
+            return self._rest(exchange, step, transport, ctx)
+        outgoing, seconds = transport.outgoing(step), step.timeout
+        lost_at = now + seconds + LOST_AFTER
+        return self._fetches.send(outgoing, seconds, (exchange, transport, ctx), now, lost_at)
 
-    def _settled(self, request: UnderWay, result: Any) -> Any:
+    def _settled(self, under_way: UnderWay, response: Any, reason: Any) -> Any:
         """Go on when the outcome of the first attempt is there."""
         try:
-            self._timers.stop(request.timer)
-            fine = result.status == "fulfilled"
-            transport = request.transport
-            outcome = transport.answered(result.value) if fine else transport.failed(result.reason)
-            step = request.exchange.take(outcome)
+            exchange, transport, ctx = under_way
+            step = exchange.take(
+                transport.answered(response) if reason is None else transport.failed(reason)
+            )
             if isinstance(step, Attempt):
-                return self._rest(request.exchange, step, request.ctx)
-            return self._conclude(request.exchange, step, request.ctx)
-        except Exception as error:  # noqa: BLE001 (as in on_fetch)
+                return self._rest(exchange, step, transport, ctx)
+            return self._conclude(exchange, step, transport, ctx)
+        except Exception as error:  # noqa: BLE001 (as in answer)
             log(trouble("a request failed", error))
             return refused(FAULT)
 
-    async def _rest(self, exchange: Exchange, step: Step, ctx: Any) -> Any:
+    async def _rest(
+        self, exchange: Exchange, step: Step, transport: FetchTransport, ctx: Any
+    ) -> Any:
         """Carry out what is left of a request."""
         try:
-            return self._conclude(exchange, await exchange.finish(step), ctx)
-        except Exception as error:  # noqa: BLE001 (as in on_fetch)
+            return self._conclude(exchange, await exchange.finish(step), transport, ctx)
+        except Exception as error:  # noqa: BLE001 (as in answer)
             log(trouble("a request failed", error))
             return refused(FAULT)
 
-    def _conclude(self, exchange: Exchange, step: Deliver | Refuse, ctx: Any) -> Any:
+    def _conclude(
+        self, exchange: Exchange, step: Deliver | Refuse, transport: FetchTransport, ctx: Any
+    ) -> Any:
         """Return the client's response; what is due for everybody's health begins behind it."""
-        work = self._behind.work(clock()) if self._behind is not None else None
+        work = self._behind.work(exchange.now) if self._behind is not None else None
         bodies = self._bodies
         if work is not None:
             bodies = None  # see bodies.py
             in_background(ctx, work)
-        return refused(step) if isinstance(step, Refuse) else delivered(exchange.plan, step, bodies)
+        return refused(step) if isinstance(step, Refuse) else transport.delivered(step, bodies)
 
 
 _known: list[Isolate] = []
 
 
 def _isolate(env: Any) -> Isolate:
-    """Return this isolate's own; the first request brings the variables that it starts from."""
-    if not _known:
-        _known.append(Isolate(env))
+    """Make this isolate's own; the first request brings the variables that it starts from."""
+    _known.append(Isolate(env))
     return _known[0]

@@ -3,8 +3,7 @@
 A JavaScript call that returns a promise is turned into an asyncio future at the border, and
 awaiting it costs more than everything the balancer decides (docs/decisions/, "Entry style"). So
 the call is made by JavaScript itself, inside Array.from, whose result is an array: its one element
-stays a plain promise. `then` is attached to it in the same way, with one callback for all requests,
-since one made for each would cost a proxy and its destruction.
+stays a plain promise. `then` is attached to it in the same way.
 """
 
 from __future__ import annotations
@@ -19,59 +18,112 @@ from lb.worker.runtime import js_object
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    Settled = Callable[[Any, Any, Any], Any]
+    """Takes a fetch's context with its response, or with None and the error."""
+
 _SWEEP_AT = 512
 
 
-class Promises:
-    """Fetches, and one callback for their results.
+class _Slot:
+    """What JavaScript calls back for one fetch at a time; made once, as proxies are expensive."""
+
+    __slots__ = (
+        "_fetches",
+        "callbacks",
+        "context",
+        "controller",
+        "expired",
+        "lost_at",
+        "proxies",
+        "timer",
+    )
+
+    def __init__(self, fetches: Fetches) -> None:
+        self._fetches = fetches
+        self.context: Any = None
+        self.controller: Any = None
+        self.timer: Any = None
+        self.lost_at = 0.0
+        self.proxies = [create_proxy(f) for f in (self._fulfilled, self._rejected, self._expired)]
+        self.callbacks = to_js(self.proxies[:2])
+        self.expired = self.proxies[2]
+
+    def destroy(self) -> None:
+        """Make sure that nobody calls back any more."""
+        for proxy in self.proxies:
+            proxy.destroy()
+
+    def _fulfilled(self, response: Any) -> Any:
+        return self._fetches.end(self, response, None)
+
+    def _rejected(self, error: Any) -> Any:
+        return self._fetches.end(self, None, error)
+
+    def _expired(self) -> None:
+        self.controller.abort()
+
+
+class Fetches:
+    """Fetches that are aborted after a time, and whose outcomes Python gets without awaiting them.
 
     Made on the first request: an object of JavaScript that is made at the top level would have to
     be part of the memory snapshot taken at deploy, which can only hold Python's.
     """
 
-    def __init__(self, settled: Callable[[Any, Any], Any]) -> None:
+    def __init__(self, settled: Settled) -> None:
         reflect = js.Reflect
         # Array.from(list, f) calls f(list[i], i). This f calls list[i][0] with the receiver and
-        # the arguments that stand after it.
+        # the arguments that stand after it. Both lists stay, only what differs is put into them.
         self._apply = reflect.apply.bind(reflect, reflect.apply, None)
         self._from = getattr(js.Array, "from")
+        self._options = fetch_options()
+        self._request = to_js([None, self._options])
+        self._fetch = to_js([[js.fetch, js.globalThis, self._request]])
         # `js.Promise.prototype.then` would be Python's own method of that name.
-        self._then = reflect.get(js.Promise.prototype, "then")
-        self._all_settled = reflect.get(js.Promise, "allSettled")
-        self._promise = js.Promise
-        self._global = js.globalThis
-        self._fetch = js.fetch
+        self._attached = to_js([reflect.get(js.Promise.prototype, "then"), None, None])
+        self._attach = to_js([self._attached])
+        self._controller = js.AbortController.new
+        self._set_timeout = js.setTimeout
+        self._clear_timeout = js.clearTimeout
         self._settled = settled
-        self._waiting: dict[int, tuple[float, Any]] = {}
-        self._latest = 0
+        self._free: list[_Slot] = []
+        self._busy: dict[int, _Slot] = {}
         self._sweep_at = _SWEEP_AT
-        self._on_settled = create_proxy(self._take)
 
-    def fetch(self, request: Any, options: Any, context: object, now: float, lost_at: float) -> Any:
-        """Fetch; return the promise of what `settled(context, result)` returns.
+    def send(self, request: Any, seconds: float, context: object, now: float, lost: float) -> Any:
+        """Fetch; return the promise of what `settled` returns.
 
         The fetch of a client that has gone may never settle: what is kept for it is dropped once
-        `lost_at` has passed.
+        it is `lost`.
         """
-        self._latest = key = self._latest + 1
-        if len(self._waiting) >= self._sweep_at:
+        if len(self._busy) >= self._sweep_at:
             self._sweep(now)
-        self._waiting[key] = (lost_at, context)
-        fetched = self._call(self._fetch, self._global, [request, options])
-        # allSettled never rejects, so that one callback is enough; and it carries the key along.
-        both = self._call(self._all_settled, self._promise, [[fetched, key]])
-        return self._call(self._then, both, [self._on_settled])
+        slot = self._free.pop() if self._free else _Slot(self)
+        slot.context, slot.lost_at = context, lost
+        slot.controller = controller = self._controller()
+        self._options.signal = controller.signal
+        slot.timer = self._set_timeout(slot.expired, seconds * 1000)
+        self._busy[id(slot)] = slot
+        self._request[0] = request
+        attached = self._attached
+        attached[1] = self._from(self._fetch, self._apply)[0]
+        attached[2] = slot.callbacks
+        return self._from(self._attach, self._apply)[0]
 
-    def _call(self, function: Any, receiver: Any, arguments: list[Any]) -> Any:
-        return self._from(to_js([[function, receiver, arguments]]), self._apply)[0]
-
-    def _take(self, results: Any) -> Any:
-        waiting = self._waiting.pop(results[1].value, None)
-        return None if waiting is None else self._settled(waiting[1], results[0])
+    def end(self, slot: _Slot, response: Any, error: Any) -> Any:
+        """Take an outcome; the slot is free for another fetch."""
+        self._clear_timeout(slot.timer)
+        del self._busy[id(slot)]
+        context, slot.context, slot.controller = slot.context, None, None
+        self._free.append(slot)
+        return self._settled(context, response, error)
 
     def _sweep(self, now: float) -> None:
-        self._waiting = {key: one for key, one in self._waiting.items() if one[0] > now}
-        self._sweep_at = max(_SWEEP_AT, 2 * len(self._waiting))
+        for slot in [slot for slot in self._busy.values() if slot.lost_at <= now]:
+            # Should it be called after all, it must not be for another request.
+            slot.destroy()
+            del self._busy[id(slot)]
+        self._sweep_at = max(_SWEEP_AT, 2 * len(self._busy))
 
 
 class Timers:
@@ -85,10 +137,7 @@ class Timers:
         self._bind_abort = js.Reflect.get(js.AbortController.prototype, "abort").bind
         self._set = js.setTimeout
         self._clear = js.clearTimeout
-        # Options are read during the call that they are given to, so one object serves all.
-        # "manual": a packed body stays as it is, and is not unpacked and packed again on its way
-        # through a stream (https://developers.cloudflare.com/workers/runtime-apis/request/).
-        self._options = js_object(redirect="manual", signal=None, encodeResponseBody="manual")
+        self._options = fetch_options()
 
     def signal(self, seconds: float) -> tuple[Any, int]:
         """Return a signal that aborts after `seconds`, and what `stop` wants."""
@@ -97,12 +146,19 @@ class Timers:
         return controller.signal, self._set(self._bind_abort(controller), seconds * 1000)
 
     def options(self, seconds: float) -> tuple[Any, int]:
-        """Return options for a fetch that aborts after `seconds`, and what `stop` wants.
-
-        A redirect is the client's to follow: followed here, its cookies would go to another host.
-        """
+        """Return options for a fetch that aborts after `seconds`, and what `stop` wants."""
         self._options.signal, timer = self.signal(seconds)
         return self._options, timer
 
     def stop(self, timer: int) -> None:
         self._clear(timer)
+
+
+def fetch_options() -> Any:
+    """Return the options of a client's fetch; they are read at the call, so one object serves all.
+
+    A redirect is the client's to follow: followed here, its cookies would go to another host. A
+    packed body stays as it is, and is not unpacked and packed again on its way through a stream
+    (https://developers.cloudflare.com/workers/runtime-apis/request/).
+    """
+    return js_object(redirect="manual", signal=None, encodeResponseBody="manual")

@@ -8,27 +8,38 @@ import js
 from pyodide.ffi import JsException
 
 from lb.failover import Answered, Cause, Failed
-from lb.worker.convert import apply
+from lb.worker.headers import HeaderEditor
+from lb.worker.promises import Timers
 from lb.worker.runtime import js_object
 
 if TYPE_CHECKING:
     from lb.facts import RequestFacts
-    from lb.failover import Attempt, Outcome, Plan
-    from lb.worker.promises import Timers
+    from lb.failover import Attempt, Deliver, Outcome, Plan
+    from lb.worker.bodies import Bodies
 
 
 HIGHEST_STATUS = 599
 SWITCHING = 101
 
 
+class Means:
+    """What the transports of all requests share; made on the first one (promises.py)."""
+
+    def __init__(self) -> None:
+        self.editor = HeaderEditor()
+        self.timers = Timers()
+        self.new_request = js.Request.new
+        self.new_response = js.Response.new
+
+
 class FetchTransport:
     """The Transport port for one request."""
 
-    def __init__(self, request: Any, facts: RequestFacts, plan: Plan, timers: Timers) -> None:
+    def __init__(self, request: Any, facts: RequestFacts, plan: Plan, means: Means) -> None:
         self._request = request
         self._facts = facts
         self._plan = plan
-        self._timers = timers
+        self._means = means
         self._body: Any = None
         """The body as an ArrayBuffer, once it has been read because it may be sent again."""
 
@@ -43,13 +54,13 @@ class FetchTransport:
             except JsException:
                 return Failed(Cause.CLIENT)
         outgoing = self.outgoing(attempt)
-        options, timer = self._timers.options(attempt.timeout)
+        options, timer = self._means.timers.options(attempt.timeout)
         try:
             return self.answered(await js.fetch(outgoing, options))
         except JsException as error:
             return self.failed(error)
         finally:
-            self._timers.stop(timer)
+            self._means.timers.stop(timer)
 
     def discard(self, answer: Answered) -> None:
         """Cancel the answer's body, which frees one of the request's few connections."""
@@ -67,14 +78,14 @@ class FetchTransport:
         forwarding = self._plan.serving.forwarding
         source, url = self._request, forwarding.url(attempt.origin, self._facts)
         if self._body is not None:
-            outgoing = js.Request.new(
+            outgoing = self._means.new_request(
                 url, js_object(method=source.method, headers=source.headers, body=self._body)
             )
         elif self._plan.keeps_body:
-            outgoing = js.Request.new(url, source.clone())
+            outgoing = self._means.new_request(url, source.clone())
         else:
-            outgoing = js.Request.new(url, source)
-        apply(forwarding.request(attempt.origin, self._facts), outgoing.headers)
+            outgoing = self._means.new_request(url, source)
+        self._means.editor.apply(forwarding.request(attempt.origin, self._facts), outgoing.headers)
         return outgoing
 
     def answered(self, response: Any) -> Outcome:
@@ -94,3 +105,15 @@ class FetchTransport:
         if self._facts.has_body and self._body is None:
             return Failed(Cause.UPLOAD)
         return Failed(Cause.TIMEOUT if error.name == "AbortError" else Cause.CONNECTION)
+
+    def delivered(self, step: Deliver, bodies: Bodies | None) -> Any:
+        """Return the client's response: the origin's own, whose body never enters Python."""
+        response: Any = step.answer.handle
+        body = response.body
+        if bodies is not None and body:
+            body = bodies.watched(self._plan, step, body)
+        answer = self._means.new_response(body, response)
+        forwarding, connection = self._plan.serving.forwarding, step.answer.header("connection")
+        edits = forwarding.response(step.origin, connection, step.set_cookie)
+        self._means.editor.apply(edits, answer.headers)
+        return answer

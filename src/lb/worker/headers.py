@@ -1,0 +1,74 @@
+"""Carries out header edits on the runtime's Headers, with few crossings of the language border."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import js
+from pyodide.ffi import to_js
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from lb.forwarding import Edits, Fixed
+
+    Each = Callable[[Any, Any], None]
+
+MOST_KEPT = 10_000
+
+
+class HeaderEditor:
+    """Made on the first request, as everything that holds JavaScript's objects.
+
+    Every call of a JavaScript method from Python is paid for. So what is the same for many requests
+    is kept as JavaScript's own collections, whose forEach makes all the calls in one: that of an
+    array of names calls `headers.delete(name, index, array)`, that of a map `headers.set(value,
+    key, map)`, with the header's name as the value of the map; arguments too many are ignored.
+    """
+
+    def __init__(self) -> None:
+        self._delete = js.Reflect.get(js.Headers.prototype, "delete")
+        self._set = js.Reflect.get(js.Headers.prototype, "set")
+        self._kept: dict[Fixed, tuple[Each | None, tuple[Each, ...]]] = {}
+
+    def apply(self, edits: Edits, headers: Any) -> None:
+        """Edit headers in place."""
+        fixed, to_remove, to_set, to_append = edits
+        kept = self._kept.get(fixed)
+        if kept is None:
+            kept = self._keep(fixed)
+        delete_each, set_each = kept
+        if to_remove:
+            delete = headers.delete
+            for name in to_remove:
+                delete(name)
+        if delete_each is not None:
+            delete_each(self._delete, headers)
+        if to_set:
+            put = headers.set
+            for name, value in to_set:
+                put(name, value)
+        for each in set_each:
+            each(self._set, headers)
+        for name, value in to_append:
+            headers.append(name, value)
+
+    def _keep(self, fixed: Fixed) -> tuple[Each | None, tuple[Each, ...]]:
+        if len(self._kept) >= MOST_KEPT:
+            self._kept.clear()
+        delete_each = to_js(list(fixed.remove)).forEach if fixed.remove else None
+        set_each = tuple(js.Map.new(to_js(part)).forEach for part in distinct(fixed.set))
+        self._kept[fixed] = kept = (delete_each, set_each)
+        return kept
+
+
+def distinct(pairs: Iterable[tuple[str, str]]) -> Iterator[list[list[str]]]:
+    """Yield (value, name) of headers in their order, cut where a value comes a second time."""
+    part: dict[str, str] = {}
+    for name, value in pairs:
+        if value in part:
+            yield [[value, name] for value, name in part.items()]
+            part = {}
+        part[value] = name
+    if part:
+        yield [[value, name] for value, name in part.items()]
