@@ -381,3 +381,61 @@ def test_a_real_request_goes_where_it_was_said_to_go(
         first = plan.start()
         assert isinstance(first, Attempt)
         assert first.origin.name in said
+
+
+RULES = (
+    CONFIG
+    + """
+[[load_balancers]]
+name = "ruled.example.com"
+default_pools = ["primary"]
+fallback_pool = "primary"
+[[load_balancers.rules]]
+name = "api"
+condition = 'starts_with(http.request.uri.path, "/api/")'
+overrides = { default_pools = ["replica"], fallback_pool = "replica" }
+terminates = true
+[[load_balancers.rules]]
+name = "closed"
+condition = 'any(http.request.headers.names[*] == "x-closed")'
+fixed_response = { status_code = 403 }
+[[load_balancers.rules]]
+condition = 'ip.src.country eq "DE"'
+overrides = { session_affinity = "none" }
+"""
+)
+
+
+def ruled(tmp_path: Path, *options: str) -> list[tuple[str, str, str]]:
+    """Return what is said of rules."""
+    file = tmp_path / "rules.toml"
+    file.write_text(RULES)
+    result = CliRunner().invoke(
+        app, ["--json", "--host=ruled.example.com", f"--config={file}", *options]
+    )
+    assert result.exit_code == 0, result.output
+    steps = json.loads(result.output)["steps"]
+    return [tuple(step.values()) for step in steps if step["about"].startswith("rule")]
+
+
+def test_rules_are_explained(tmp_path: Path) -> None:
+    """Each one that is asked: whether it is met, what its condition is, and what follows."""
+    closed = 'any(http.request.headers.names[*] == "x-closed")'
+    api = 'starts_with(http.request.uri.path, "/api/")'
+
+    assert ruled(tmp_path, "--path=/api/x", "--header=X-Closed:1") == [
+        (
+            "rule api",
+            "met",
+            "overrides default_pools, fallback_pool; terminates: no later rule is asked",
+        )
+    ]
+    assert ruled(tmp_path, "--header=X-Closed:1") == [
+        ("rule api", "not met", api),
+        ("rule closed", "met", "its fixed response is the answer"),
+    ]
+    assert ruled(tmp_path, "--country=DE") == [
+        ("rule api", "not met", api),
+        ("rule closed", "not met", closed),
+        ("rule", "met", "overrides session_affinity"),
+    ]

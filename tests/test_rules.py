@@ -131,6 +131,31 @@ def test_a_rule_that_terminates_ends_the_matter() -> None:
     assert served(site(rule("t", IS_API, terminates=True), last), "/api/") == "m"
 
 
+def test_what_is_told_of_rules_is_what_they_decide() -> None:
+    """`asked` names the rules that `decide` came to, and those that it found to be met."""
+    made = Rules(
+        balancer_of(
+            MAIN,
+            rules=(
+                rule("a", 'http.cookie contains "a"', overrides=to(API)),
+                rule("b", 'http.cookie contains "b"', terminates=True),
+                rule("c", 'http.cookie contains "c"', fixed_response=FixedResponse()),
+                rule("d", overrides=to(BETA)),
+            ),
+        )
+    )
+
+    def told(cookie: str) -> list[tuple[str, bool]]:
+        return [(one.name, met) for one, met in made.asked(facts(cookie=cookie))]
+
+    assert told("x") == [("a", False), ("b", False), ("c", False), ("d", True)]
+    assert told("ab") == [("a", True), ("b", True)]
+    assert told("c") == [("a", False), ("b", False), ("c", True)]
+    assert made.decide(facts(cookie="x"))[0] == (3,)
+    assert made.decide(facts(cookie="ab"))[0] == (0,)
+    assert made.decide(facts(cookie="c"))[1] == "c"
+
+
 def test_a_fixed_response_terminates_and_needs_no_origin() -> None:
     """Census 1.6: `fixed_response{...}` (implies terminates); nothing is asked of any origin."""
     fixed = FixedResponse(message_body="closed", status_code=403)

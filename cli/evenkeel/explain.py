@@ -61,7 +61,9 @@ class Asked:
             headers["cookie"] = cookies
         if self.body:
             headers["content-length"] = str(self.body)
-        return RequestFacts(self.method, self.url, headers.get, lambda: self.body > 0, self.cf.get)
+        return RequestFacts(
+            self.method, self.url, headers.get, lambda: self.body > 0, self.cf.get, headers.items
+        )
 
 
 def command(  # noqa: PLR0913 - one for each option of the command
@@ -188,7 +190,7 @@ def eject(balancer: Balancer, config: Config, origin: Origin, now: float) -> Non
 
 def users(lb: LoadBalancer, origin: Origin) -> bool:
     """Whether a load balancer uses an origin."""
-    return any(pool.name == origin.pool for pool in lb.pools)
+    return any(pool.name == origin.pool for pool in lb.reachable)
 
 
 def cookie_of(balancer: Balancer, asked: Asked, named: list[Origin]) -> str:

@@ -18,13 +18,13 @@ from lb.shedding import reason as shed
 from lb.steering import REASONS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from lb.availability import PoolView, Snapshot
     from lb.balancer import Balancer
     from lb.facts import RequestFacts
     from lb.failover import Deliver, Plan
-    from lb.model import Origin, Pool
+    from lb.model import Origin, Pool, Rule
     from lb.serving import Serving
 
 SAMPLES = 2592
@@ -119,7 +119,7 @@ class Explanation:
 def explain(balancer: Balancer, facts: RequestFacts, now: float) -> Explanation:
     """Return what would become of a request at this moment."""
     serving, planned = balancer.plan(facts, now, _Chance(0))
-    steps = (_found(serving, facts),)
+    steps = (_found(serving, facts), *_rules(balancer, planned, facts))
     if isinstance(planned, Refuse):
         name = serving.lb.name if serving is not None else None
         return Explanation(name, steps, own=_own(planned))
@@ -141,6 +141,30 @@ def _found(serving: Serving | None, facts: RequestFacts) -> Step:
     if serving is None:
         return Step("load balancer", "none", f"no enabled one has a name that fits {facts.host}")
     return Step("load balancer", serving.lb.name, found_by(serving.lb.name))
+
+
+def _rules(balancer: Balancer, planned: Plan | Refuse, facts: RequestFacts) -> Iterator[Step]:
+    """Tell of each rule that was asked; none is where the balancer answered before its turn."""
+    serving = balancer.serving_of(facts.host)
+    before = isinstance(planned, Refuse) and planned.fixed is None
+    if serving is None or serving.rules is None or before:
+        return
+    for rule, met in serving.rules.asked(facts):
+        name = f"rule {rule.name}" if rule.name else "rule"
+        if met:
+            yield Step(name, "met", "; ".join(_consequences(rule)))
+        else:
+            yield Step(name, "not met", " ".join(rule.condition.split()))
+
+
+def _consequences(rule: Rule) -> Iterator[str]:
+    if rule.fixed_response is not None:
+        yield "its fixed response is the answer"
+        return
+    names = ", ".join(name for name, _ in rule.overrides)
+    yield f"overrides {names}" if names else "overrides nothing"
+    if rule.terminates:
+        yield "terminates: no later rule is asked"
 
 
 def _session(serving: Serving, facts: RequestFacts) -> Step:

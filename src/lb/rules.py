@@ -9,7 +9,7 @@ from lb.expressions import condition
 from lb.model import FixedResponse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from lb.facts import RequestFacts
     from lb.model import LoadBalancer, Rule
@@ -49,6 +49,14 @@ class Rules:
             if terminates:
                 break
         return met, "", None
+
+    def asked(self, facts: RequestFacts) -> Iterator[tuple[Rule, bool]]:
+        """Yield each rule that `decide` asks for a request, and whether it is met."""
+        for at, matches, response, _, terminates in self._asked:
+            met = bool(matches(facts))
+            yield self._rules[at], met
+            if met and (response is not None or terminates):
+                return
 
     def under(self, met: Met) -> LoadBalancer:
         """Return the load balancer as these rules make it; the later ones override the earlier."""
