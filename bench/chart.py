@@ -29,7 +29,7 @@ STYLE = (
     ".bg{fill:#fff}.t{fill:#1f2328;font-size:14px;font-weight:600}.l{fill:#1f2328;font-size:13px}"
     ".s{fill:#59636e;font-size:12px}.own{fill:#f38020}.worker{fill:#6e7781}.server{fill:#c2c8ce}"
     "@media (prefers-color-scheme:dark){.bg{fill:#0d1117}.t,.l{fill:#f0f6fc}.s{fill:#9198a1}"
-    ".worker{fill:#8c959f}.server{fill:#484f58}}"
+    ".worker{fill:#8c959f}.server{fill:#57606a}}"
 )
 GROUPS = (
     ("own worker", "Workers, on Cloudflare's edge: nothing of yours to run"),
