@@ -23,7 +23,7 @@ from lb.config.problems import nearest
 from lb.config.times import seconds_of
 from lb.explain import Choice, Explanation, Turn, explain
 from lb.facts import RequestFacts
-from lb.failover import Judgement
+from lb.failover import Judgement, Refuse
 from lb.forwarding import identity_of
 from lb.health import OriginHealth
 from lb.model import Config, Health, LoadBalancer, Origin
@@ -176,35 +176,38 @@ def answer(  # noqa: PLR0913, PLR0917 - what is asked, and what is supposed
         eject(balancer, config, one, now)
     more = ""
     if session:
-        more = cookie_of(balancer, asked, origins(config, [session]))
+        more = cookie_of(balancer, asked, origins(config, [session]), now)
     return explain(balancer, asked.facts(more), now)
 
 
 def eject(balancer: Balancer, config: Config, origin: Origin, now: float) -> None:
     """Let requests to an origin fail as often as it takes."""
-    lb = next(lb for lb in config.load_balancers if users(lb, origin))
+    lb = next((lb for lb in config.load_balancers if uses(lb, origin)), None)
+    if lb is None:
+        raise UsageError(f"no load balancer uses {'/'.join(origin.key)}")
     failed = Judgement(failed=True, cause="as asked for")
     for _ in range(lb.ejection.consecutive_failures):
         balancer.memory.record(lb, origin, failed, now, now)
 
 
-def users(lb: LoadBalancer, origin: Origin) -> bool:
+def uses(lb: LoadBalancer, origin: Origin) -> bool:
     """Whether a load balancer uses an origin."""
     return any(pool.name == origin.pool for pool in lb.reachable)
 
 
-def cookie_of(balancer: Balancer, asked: Asked, named: list[Origin]) -> str:
+def cookie_of(balancer: Balancer, asked: Asked, named: list[Origin], now: float) -> str:
     """The cookie that the client would have from the first of these origins that can give it."""
-    host = asked.facts().host
-    serving = balancer.serving_of(host)
-    if serving is None or serving.affinity is None:
-        raise UsageError(f"--session: nothing keeps sessions for {host}")
+    facts = asked.facts()
+    _, plan = balancer.plan(facts, now, lambda: 0.0)
+    affinity = None if isinstance(plan, Refuse) else plan.serving.affinity
+    if isinstance(plan, Refuse) or affinity is None:
+        raise UsageError(f"--session: nothing keeps sessions for {facts.host}")
     for origin in named:
-        if users(serving.lb, origin):
-            cookie = serving.affinity.cookie(origin, https=asked.https)
+        if origin.pool in plan.serving.pools:
+            cookie = affinity.cookie(origin, https=asked.https)
             if cookie is not None:
                 return cookie.partition(";")[0]
-    raise UsageError(f"--session: {serving.lb.name} gives no cookie for that origin")
+    raise UsageError(f"--session: {plan.serving.lb.name} gives no cookie for that origin")
 
 
 def origins(config: Config, names: Iterable[str]) -> list[Origin]:

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from lb.model import Origin, Pool, Rule
     from lb.serving import Serving
 
-SAMPLES = 2592
-"""Plans that are made where chance decides; a share is right to within half a percent."""
+SAMPLES = 864
+"""Plans that are made where chance decides; a share is right to within a percent or two."""
 
 _BASES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37)
 _FAILED = Failed(Cause.CONNECTION)
@@ -210,7 +210,10 @@ def _origin(origin: Origin, snapshot: Snapshot, drain: float) -> OriginLine:
 
 
 def _own(step: Refuse | None) -> Own | None:
-    return None if step is None else Own(step.status, step.reason, step.location)
+    if step is None:
+        return None
+    location = step.location or (step.fixed.location if step.fixed else "")
+    return Own(step.status, step.reason, location or None)
 
 
 class _Chance:
