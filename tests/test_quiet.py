@@ -8,10 +8,11 @@ from lb.balancer import Balancer
 from lb.doubts import Doubts
 from lb.events import Event, OriginQuiet, OriginRestored
 from lb.failover import Answered, Attempt, Cause, Failed, Outcome, Plan
+from lb.health import Verdict
 from lb.model import Ejection, Failover, LoadBalancer, OriginSteeringPolicy, SessionAffinity
 from lb.proxy import Exchange
 from lb.quiet import ALONE, FORGOTTEN_AFTER, TESTED_EVERY, TIMES_SLOWEST, UNSAFE_AFTER
-from support.make import balancer_of, config_of, facts, pool
+from support.make import balancer_of, config_of, facts, monitor, pool
 
 PASSIVE = (pool("first", "a"), pool("second", "b"))
 ACTIVE = (pool("p", "a", "b", origin_steering=OriginSteeringPolicy.HASH),)
@@ -311,6 +312,30 @@ def test_retry_non_idempotent_makes_any_request_a_test() -> None:
 def test_an_origin_that_nothing_was_sent_to_is_trusted() -> None:
     """What is doubted is known from requests alone."""
     doubts = Doubts([])
-    doubts.ejected(("p", "a"), 1.0)
+    doubts.doubt(("p", "a"), 1.0)
     doubts.trust(("p", "a"), 2.0)
     assert not doubts.avoids(balancer_of(*PASSIVE), PASSIVE[0].origins[0], lambda: True)
+
+
+def test_the_last_origin_may_fail_while_a_better_one_is_down_by_its_monitor() -> None:
+    """It went wrong: with origins restarted in turn, POSTs went on to the one that was down."""
+    web = monitor()
+    pools = (pool("first", "a", monitor=web), pool("second", "b", monitor=web))
+    made = Scene(balancer_of(*pools))
+    a = pools[0].origins[0]
+    made.balancer.memory.observe(a, web, Verdict(passed=False, cause="refused"), made.now)
+    assert made.goes("POST") == "b"
+
+    made.send().ends(REFUSED).ends()
+
+    assert [made.goes("POST"), made.goes("POST")] == ["a", "a"]
+    made.now += TESTED_EVERY
+    assert [made.goes(), made.goes("POST")] == ["b", "b"]
+
+
+def test_the_last_origin_goes_on_being_tried_where_nothing_is_better() -> None:
+    """It is doubted, but what has not answered well is no better."""
+    made = scene()
+    made.send("POST").ends(REFUSED)
+    assert made.goes("POST", REFUSED) == "b"
+    assert [made.goes("POST", REFUSED), made.goes("POST", REFUSED)] == ["b", "b"]

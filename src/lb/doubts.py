@@ -6,7 +6,16 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from lb.events import OriginQuiet, OriginRestored
-from lb.quiet import ENOUGH, Signs, doubted_since, heard, is_forgotten, may_test, quiet_since
+from lb.quiet import (
+    ENOUGH,
+    PROVEN_FOR,
+    Signs,
+    doubted_since,
+    heard,
+    is_forgotten,
+    may_test,
+    quiet_since,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, MutableSequence
@@ -38,12 +47,13 @@ class Doubts:
         if len(signs.unanswered) < ENOUGH:
             signs.unanswered.append(now)
 
-    def answered(self, key: Key, seconds: float) -> None:
+    def answered(self, key: Key, seconds: float, now: float, *, well: bool) -> None:
         """Take note of an answer, which began so many seconds after its attempt."""
         signs = self._signs.get(key)
         if signs is None:
             return
         heard(signs, seconds)
+        signs.well = now if well else -inf
         if signs.told:
             pool, origin = key
             self._news.append(OriginRestored(load_balancer=signs.told, pool=pool, origin=origin))
@@ -52,20 +62,28 @@ class Doubts:
     def failed(self, key: Key, started: float, *, silent: bool) -> None:
         """Take note of an attempt's end; `silent`: nothing was heard in all its time."""
         signs = self._signs.get(key)
-        if signs is not None and not silent and started in signs.unanswered:
+        if signs is None:
+            return
+        signs.well = -inf
+        if not silent and started in signs.unanswered:
             signs.unanswered.remove(started)
 
-    def ejected(self, key: Key, until: float) -> None:
-        """Doubt an origin from the end of its ejection until it is trusted."""
+    def doubt(self, key: Key, since: float) -> None:
+        """Doubt an origin from then on until it is trusted."""
         signs = self._signs.get(key)
         if signs is not None:
-            signs.doubt_from, signs.doubt_to, signs.told = until, inf, ""
+            signs.doubt_from, signs.doubt_to, signs.told = since, inf, ""
 
     def trust(self, key: Key, now: float, after: float = 0.0) -> None:
         """Doubt an origin no more, from so many seconds after `now`."""
         signs = self._signs.get(key)
         if signs is not None and signs.doubt_to == inf:
             signs.doubt_to = now + after
+
+    def proven(self, origin: Origin) -> bool:
+        """Whether an origin has answered well lately, whatever else is said of it."""
+        signs = self._signs.get(origin.key)
+        return signs is not None and self.now - signs.well <= PROVEN_FOR
 
     def avoids(self, lb: LoadBalancer, origin: Origin, repeatable: Callable[[], bool]) -> bool:
         """Whether a new request should rather go elsewhere; if not, it counts as a test.
@@ -75,7 +93,7 @@ class Doubts:
         signs, settings = self._signs.get(origin.key), lb.ejection
         if signs is None or (not signs.unanswered and signs.doubt_from == inf):
             return False
-        if not (settings.quiet_after and settings.base_time):
+        if not settings.base_time:
             return False
         now = self.now
         since = doubted_since(signs, settings.quiet_after, now)

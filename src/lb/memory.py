@@ -279,7 +279,7 @@ class Memory:
         settings, failures = lb.ejection, state.failures + 1
         if now < state.until:
             self._ejections[origin.key] = state = prolonged(state, settings, started, failures, now)
-            self.doubts.ejected(origin.key, state.until)
+            self.doubts.doubt(origin.key, state.until)
             self._snapshot = None
             return None
         self._ejections[origin.key] = state = replace(state, failures=failures)
@@ -290,6 +290,7 @@ class Memory:
             if state.kept or not TAKES_NEW[snapshot.standing(origin)]:
                 return None
             self._ejections[origin.key] = replace(state, kept=True)
+            self.doubts.doubt(origin.key, now)
             return LastOriginKept(
                 load_balancer=lb.name, pool=origin.pool, origin=origin.name, cause=cause
             )
@@ -297,7 +298,7 @@ class Memory:
             return None
         state = replace(ejected(state, settings, failures, now), cut=cause == CUT_OFF)
         self._ejections[origin.key] = state
-        self.doubts.ejected(origin.key, state.until)
+        self.doubts.doubt(origin.key, state.until)
         self._snapshot = None
         return OriginEjected(
             load_balancer=lb.name,

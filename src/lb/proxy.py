@@ -51,9 +51,9 @@ class Exchange:
             raise RuntimeError("take() was called before start()")
         if self._in_flight is not None:
             self._in_flight.end(attempt.origin.key, self._ticket)
-            self._hear(attempt, outcome, now)
         serving = plan.serving
         judgement = judge(serving.retry_on, outcome)
+        self._hear(attempt, outcome, judgement, now)
         change = self._memory.record(serving.lb, attempt.origin, judgement, self._started, now)
         step = plan.after(outcome, judgement, now)
         if isinstance(outcome, Answered):
@@ -89,10 +89,12 @@ class Exchange:
             self._log(refused(name, step, self.plan.attempts, now - self.plan.started))
         return step
 
-    def _hear(self, attempt: Attempt, outcome: Outcome, now: float) -> None:
+    def _hear(self, attempt: Attempt, outcome: Outcome, judgement: Judgement, now: float) -> None:
+        if self._in_flight is None:
+            return
         key, doubts = attempt.origin.key, self._memory.doubts
         if isinstance(outcome, Answered):
-            doubts.answered(key, now - self._started)
+            doubts.answered(key, now - self._started, now, well=not judgement.failed)
         else:
             doubts.failed(key, self._started, silent=outcome.cause is Cause.TIMEOUT)
 

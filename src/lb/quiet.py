@@ -26,6 +26,9 @@ UNSAFE_AFTER = 10.0
 """Seconds of doubt, and since the latest test, after which a request that cannot be sent again
 becomes a test: where there are no others, an origin would never be tried again."""
 
+PROVEN_FOR = 10.0
+"""Seconds for which a good answer is better evidence than a probe that failed before it."""
+
 FORGOTTEN_AFTER = 60.0
 """Seconds after which silence says nothing any more, as nobody has asked."""
 
@@ -33,7 +36,7 @@ FORGOTTEN_AFTER = 60.0
 class Signs:
     """What an isolate has heard of one origin lately. Times are in seconds."""
 
-    __slots__ = ("doubt_from", "doubt_to", "slowest", "tested", "told", "unanswered")
+    __slots__ = ("doubt_from", "doubt_to", "slowest", "tested", "told", "unanswered", "well")
 
     def __init__(self) -> None:
         self.unanswered: list[float] = []
@@ -42,9 +45,12 @@ class Signs:
         """How long the slowest answer of late took to begin."""
         self.doubt_from = inf
         self.doubt_to = inf
-        """An ejected origin is doubted from the one, which is the ejection's end, to the other."""
+        """An ejected origin is doubted from the one, which is the ejection's end, to the other;
+        and so is one that failed and was not ejected, as it was the last one."""
         self.tested = -inf
         """When a doubted origin was last tested."""
+        self.well = -inf
+        """When it last answered well, if it has not failed since."""
         self.told = ""
         """The load balancer for which it was logged that the origin is quiet."""
 
@@ -57,7 +63,7 @@ def quiet_since(signs: Signs, quiet_after: float) -> float:
     nothing as long as anything else is answered.
     """
     unanswered = signs.unanswered
-    if not unanswered:
+    if not unanswered or not quiet_after:
         return inf
     patience = max(quiet_after, TIMES_SLOWEST * signs.slowest)
     alone = unanswered[0] + ALONE * patience

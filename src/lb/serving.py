@@ -33,6 +33,7 @@ class Why(Enum):
     KEY = "chosen by the session's key"
     STEERING = "chosen by steering"
     SHED = "of the fallback pool, as pools before it shed the request"
+    PROVEN = "down by its monitor, but it has answered well lately"
     DOUBTED = "doubted, as it has gone quiet or has just come back"
     LAST_RESORT = "the last resort, as nothing better is left"
 
@@ -139,8 +140,13 @@ def candidates(
 
 
 def _left(
-    serving: Serving, snapshot: Snapshot, doubted: Iterable[Origin]
+    serving: Serving, snapshot: Snapshot, doubted: list[Origin]
 ) -> Iterator[tuple[Why, Iterable[Origin]]]:
+    doubts = snapshot.doubts
+    if doubted and doubts is not None:
+        # Those of which probes say that they are down; but a request has learned better since.
+        proven = [one for one in last_resort(serving.lb, snapshot) if doubts.proven(one)]
+        yield Why.PROVEN, (one for one in proven if one not in doubted)
     yield Why.DOUBTED, doubted
     yield Why.LAST_RESORT, last_resort(serving.lb, snapshot)
 
