@@ -179,7 +179,7 @@ class Snapshot:
         return origin.key in self.sessions(pool, keeping).keepers
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # it is looked up by each request
 class Keeping:
     """How long sessions stay on an origin that takes nothing new."""
 

@@ -232,7 +232,7 @@ class Plan:
         """
         failover, facts = self.serving.lb.failover, self._facts
         timeout = min(failover.first_byte_timeout, failover.deadline - elapsed)
-        if facts.has_body and not self.keeps_body:
+        if self.streams_body:
             length = LARGEST_BODY if facts.content_length is None else facts.content_length
             timeout += length / SLOWEST_UPLOAD
         return timeout

@@ -17,9 +17,13 @@ from pyodide.ffi import create_proxy, to_js
 from lb.endings import UNKNOWN_LENGTH
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lb.endings import Endings
     from lb.failover import Deliver, Plan
     from lb.model import LoadBalancer, Origin
+
+    Header = Callable[[str], str]
 
 
 class _Callbacks(NamedTuple):
@@ -48,9 +52,9 @@ class Bodies:
         self._endings = endings
         self._callbacks: dict[tuple[str, str, str], _Callbacks] = {}
 
-    def watched(self, plan: Plan, step: Deliver, body: Any) -> Any:
+    def watched(self, plan: Plan, step: Deliver, header: Header, body: Any) -> Any:
         """Return what to deliver in place of an answer's body: itself, if it is not watched."""
-        length = self._endings.length_to_watch(plan, step.answer.header)
+        length = self._endings.length_to_watch(plan, header)
         if length is None:
             return body
         # The stream of a known length keeps the answer's Content-Length.

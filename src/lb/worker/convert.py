@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import js
+from pyodide.ffi import jsnull
 
 from lb.facts import RequestFacts
 from lb.pages import page
@@ -20,7 +21,7 @@ def facts_of(request: Any) -> RequestFacts:
         request.method,
         request.url,
         request.headers.get,
-        lambda: bool(request.body),
+        lambda: request.body is not jsnull,
         lambda path: _property(request.cf, path),
         lambda: ((pair[0], pair[1]) for pair in request.headers),
     )

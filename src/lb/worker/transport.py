@@ -97,8 +97,7 @@ class FetchTransport:
         status = response.status
         if status > HIGHEST_STATUS or (status == SWITCHING and not response.webSocket):
             return Failed(Cause.STATUS)
-        get = response.headers.get
-        return Answered(status, lambda name: get(name) or "", response)
+        return Answered(status, lambda name: response.headers.get(name) or "", response)
 
     def failed(self, error: Any) -> Failed:
         """Return the outcome of a fetch that was rejected, of which the runtime tells little."""
@@ -109,11 +108,21 @@ class FetchTransport:
     def delivered(self, step: Deliver, bodies: Bodies | None) -> Any:
         """Return the client's response: the origin's own, whose body never enters Python."""
         response: Any = step.answer.handle
-        body = response.body
+        body, plan, means = response.body, self._plan, self._means
+        answer = means.new_response(body, response)
+        headers = answer.headers
+        read = headers.get
+
+        def header(name: str) -> str:
+            value = read(name)
+            return value if isinstance(value, str) else ""
+
         if bodies is not None and body:
-            body = bodies.watched(self._plan, step, body)
-        answer = self._means.new_response(body, response)
-        forwarding, connection = self._plan.serving.forwarding, step.answer.header("connection")
-        edits = forwarding.response(step.origin, connection, step.set_cookie)
-        self._means.editor.apply(edits, answer.headers)
+            # Most bodies are not watched, and reading the answer's own headers spares another look.
+            watched = bodies.watched(plan, step, header, body)
+            if watched is not body:
+                answer = means.new_response(watched, response)
+                headers = answer.headers
+        edits = plan.serving.forwarding.response(step.origin, header("connection"), step.set_cookie)
+        means.editor.apply(edits, headers)
         return answer
