@@ -3,7 +3,8 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 
-.PHONY: help setup dev test unit runtime check lint types lock bench figures faults fuzz deploy clean
+.PHONY: help setup dev test unit runtime check lint types lock bench figures faults fuzz soak deploy
+.PHONY: clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
@@ -48,6 +49,9 @@ faults: setup ## break origins in every way under load, and hold what was promis
 
 fuzz: setup ## throw 100,000 inputs at everything that reads what others wrote: some minutes
 	@$(BIN)/python tools/fuzz.py $(FUZZ)
+
+soak: setup ## serve for an hour with an origin that flaps: memory, losses, stalls, alarms
+	@$(BIN)/python -m soak $(SOAK)
 
 deploy: setup ## put the Worker on Cloudflare, as `npx wrangler deploy` does where Node.js is installed
 	@$(BIN)/evenkeel check && exec $(BIN)/evenkeel wrangler deploy

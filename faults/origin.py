@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -44,6 +45,8 @@ class Origin:
         self.port = 0
         self.posts: Counter[str] = Counter()
         """How often it got each POST, by the request's id."""
+        self.probed: list[float] = []
+        """When it was probed, by the monotonic clock."""
         self.slow_seconds = patience * SLOW_FACTOR
         self.connections: set[_Connection] = set()
         self._server: asyncio.Server | None = None
@@ -111,6 +114,8 @@ class _Connection(asyncio.Protocol):
         self._transport.abort()
 
     def _answer(self, target: bytes) -> None:
+        if target.startswith(HEALTH_PATH):
+            self._origin.probed.append(time.monotonic())
         mode = self._origin.mode
         if mode is Mode.SICK:
             mode = Mode.ERROR_503 if target.startswith(HEALTH_PATH) else Mode.FINE
