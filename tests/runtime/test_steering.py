@@ -1,0 +1,233 @@
+"""Which pools a request goes to by its place, by latency, by load; and what pools shed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from websockets.sync.client import connect
+
+from support.answers import after, reply
+from support.exchange import Behaviour, Exchange
+from support.origins import Origin
+from support.sockets import websocket
+from support.toml import load_balancer, monitor, pool, table
+from support.waiting import until
+from support.workerd import Workerd, workerd
+
+REQUESTS = 200
+LEAST = ("least_outstanding_requests", "least_connections")
+
+
+def configuration(one: Origin, two: Origin, three: Origin) -> str:
+    """A load balancer for each policy."""
+    geo = {
+        "pop_pools": {"FRA": ["c"]},
+        "country_pools": {"US": ["b", "a"]},
+        "region_pools": {"NEAS": ["c", "b"], "WNAM": ["c"]},
+    }
+    weights = {"default_weight": 0.2, "pool_weights": {"b": 0.6}}
+    weighted = {"steering_policy": "random", "random_steering": weights}
+    quiet = {"ejection": {"base_time": 0}, "failover": {"first_byte_timeout": 60}}
+    shed = {"default_percent": 100, "session_percent": 100}
+    return "\n".join(
+        [
+            pool("a", one, latitude=50.1, longitude=8.7),
+            pool("b", two, latitude=39.0, longitude=-77.5),
+            pool("c", three),
+            pool("ab", one, two, origin_steering={"policy": LEAST[0]}),
+            pool("abc", one, two, origin_steering={"policy": LEAST[1]}),
+            pool("full", one, load_shedding={"default_percent": 30, "default_policy": "hash"}),
+            pool("moving", one, load_shedding=shed),
+            load_balancer("geo.test", "a", **geo, **quiet),
+            load_balancer("random.test", "a", "b", "c", **weighted),
+            load_balancer("near.test", "c", "b", "a", steering_policy="proximity"),
+            load_balancer("pools.test", "a", "b", steering_policy=LEAST[0], **quiet),
+            load_balancer("origins.test", "ab", **quiet),
+            load_balancer("sockets.test", "abc", **quiet),
+            load_balancer("shed.test", "full", "b"),
+            load_balancer("moved.test", "moving", "b", session_affinity="cookie"),
+            load_balancer("all.test", "moving", fallback_pool="c"),
+        ]
+    )
+
+
+def come_from(**cf: str) -> tuple[str, str]:
+    """Say where a request comes from, as the runtime's Request.cf has it."""
+    return ("MF-CF-Blob", json.dumps(cf))
+
+
+@pytest.mark.parametrize(
+    ("cf", "served_by"),
+    [
+        ({}, "one"),
+        ({"colo": "FRA", "country": "US"}, "three"),
+        ({"colo": "IAD", "country": "US", "regionCode": "CA"}, "two"),
+        ({"colo": "NRT", "country": "JP"}, "three"),
+        ({"colo": "YVR", "country": "CA", "regionCode": "BC"}, "three"),
+        ({"colo": "YYZ", "country": "CA", "regionCode": "ON"}, "one"),
+        ({"colo": "QQQ", "country": "T1"}, "one"),
+    ],
+)
+def test_geo(worker: Workerd, cf: dict[str, str], served_by: str) -> None:
+    """Data centre, then country, then region, then default_pools; maps alone choose geo."""
+    assert worker.get("/", come_from(**cf), host="geo.test").served_by == served_by
+
+
+def test_without_cf_geo_is_the_default(worker: Workerd) -> None:
+    """Nothing is known of the request's place."""
+    assert worker.get("/", host="geo.test").served_by == "one"
+
+
+def test_the_pools_of_a_place_fail_over_in_their_order(worker: Workerd, two: Origin) -> None:
+    """Inside the request, to the next of the country's pools."""
+    two.behave(reply(503))
+    origin = worker.get("/", come_from(country="US"), host="geo.test").served_by
+    assert origin == "one"
+
+
+def test_random_pools_follow_random_steering(worker: Workerd) -> None:
+    """Each pool gets its weight's share."""
+    found = Counter(worker.get("/", host="random.test").served_by for _ in range(REQUESTS))
+
+    assert 84 < found["two"] < 156  # five standard deviations around 120 of 200
+    assert found["one"] > 11  # and around 40 each
+    assert found["three"] > 11
+
+
+@pytest.mark.parametrize(
+    ("cf", "served_by"),
+    [
+        ({"latitude": "48.8", "longitude": "2.3"}, "one"),
+        ({"latitude": "-23.5", "longitude": "-46.6"}, "two"),
+        ({}, "three"),
+    ],
+)
+def test_proximity(worker: Workerd, cf: dict[str, str], served_by: str) -> None:
+    """Paris is near Frankfurt, Sao Paulo nearer to Virginia; without a place, in list order."""
+    assert worker.get("/", come_from(**cf), host="near.test").served_by == served_by
+
+
+@contextmanager
+def waiting(worker: Workerd, host: str, one: Origin, two: Origin) -> Iterator[tuple[str, str]]:
+    """Keep a request waiting at an origin; gives the names of that one and of the other."""
+    release = threading.Event()
+    for origin in (one, two):
+        origin.behave(waits_for(release), path="/wait")
+    held = threading.Thread(target=worker.get, args=("/wait",), kwargs={"host": host})
+    held.start()
+    try:
+        until(lambda: len(one.requests) + len(two.requests) == 1)
+        yield (one.name, two.name) if one.requests else (two.name, one.name)
+    finally:
+        release.set()
+        held.join()
+
+
+def waits_for(release: threading.Event) -> Behaviour:
+    """Answer once something has happened."""
+
+    async def answer(exchange: Exchange) -> None:
+        await asyncio.to_thread(release.wait, 30)
+        await reply(200)(exchange)
+
+    return answer
+
+
+@pytest.mark.parametrize("host", ["pools.test", "origins.test", "sockets.test"])
+def test_where_a_request_waits_no_other_is_sent(
+    worker: Workerd, one: Origin, two: Origin, host: str
+) -> None:
+    """least_outstanding_requests of pools and of origins, and least_connections."""
+    with waiting(worker, host, one, two) as (_, other):
+        found = Counter(worker.get("/", host=host).served_by for _ in range(20))
+    assert found == {other: 20}
+    later = {worker.get("/", host=host).served_by for _ in range(40)}
+    assert later == {"one", "two"}
+
+
+def test_an_open_websocket_is_a_connection(worker: Workerd, one: Origin, two: Origin) -> None:
+    """least_connections sends other requests elsewhere while it is open."""
+    for origin in (one, two):
+        origin.behave(websocket(), path="/chat")
+    link = socket.create_connection(("127.0.0.1", worker.port), 10)
+    with connect("ws://sockets.test/chat", sock=link) as chat:
+        chat.send("hello")
+        assert chat.recv(timeout=10) == "hello"
+        other = "two" if one.requests else "one"
+        found = Counter(worker.get("/", host="sockets.test").served_by for _ in range(20))
+    assert found == {other: 20}
+
+
+def test_load_shedding_by_hash(worker: Workerd) -> None:
+    """Some clients' requests go to the next pool, and always the same clients'."""
+    clients = [f"198.51.100.{number}" for number in range(100)]
+
+    def served() -> dict[str, str | None]:
+        return {
+            ip: worker.get("/", ("CF-Connecting-IP", ip), host="shed.test").served_by
+            for ip in clients
+        }
+
+    found = served()
+    assert served() == found
+    assert 7 < Counter(found.values())["two"] < 53  # five standard deviations around 30
+
+
+def test_load_shedding_moves_sessions_where_it_is_told_to(worker: Workerd) -> None:
+    """A client with a session on the pool is given another one."""
+    answer = worker.get("/", host="moved.test")
+    assert answer.served_by == "two"
+    cookie = (answer.header("set-cookie") or "").partition(";")[0]
+    assert worker.get("/", ("Cookie", cookie), host="moved.test").served_by == "two"
+
+
+def test_what_all_pools_shed_goes_to_the_fallback_pool(worker: Workerd) -> None:
+    """As Cloudflare documents it."""
+    assert worker.get("/", host="all.test").served_by == "three"
+
+
+def test_dynamic_latency_prefers_the_pool_that_answers_probes_sooner(
+    one: Origin, two: Origin
+) -> None:
+    """Measured by the monitor's own probes, here from where the isolate is."""
+    config = (
+        monitor("health", timeout=0.9)
+        + pool("slow", one, monitor="health")
+        + pool("fast", two, monitor="health")
+        + load_balancer("*", "slow", "fast", steering_policy="dynamic_latency")
+    )
+    one.behave(after(0.3, reply(200)), path="/health")
+    with workerd(config) as worker:
+        until(lambda: worker.get().served_by == "two")
+        assert worker.get().served_by == "two"
+
+
+def test_a_group_of_monitors_votes(one: Origin, two: Origin) -> None:
+    """One of three that fails does not matter; one that must be healthy does."""
+    member = {"enabled": True, "monitoring_only": False, "must_be_healthy": False}
+    login = {**member, "monitor_id": "login", "must_be_healthy": True}
+    others = [{**member, "monitor_id": name} for name in ("health", "extra")]
+    config = (
+        monitor("health")
+        + monitor("extra", path="/extra")
+        + monitor("login", path="/login")
+        + table("monitor_groups", {"id": "g", "description": "", "members": [*others, login]})
+        + pool("a", one, monitor_group="g")
+        + pool("b", two, monitor_group="g")
+        + load_balancer("*", "a", "b", ejection={"base_time": 0})
+    )
+    one.behave(reply(500), path="/extra")
+    with workerd(config) as worker:
+        until(lambda: worker.get().status and worker.events("monitor_changed", after="unhealthy"))
+        assert worker.get().served_by == "one"
+        one.behave(reply(500), path="/login")
+        until(lambda: worker.get().served_by == "two")
+    (told,) = worker.events("health_changed", origin="one", after="unhealthy")
+    assert told["cause"] == "Response code mismatch"
