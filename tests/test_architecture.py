@@ -34,6 +34,7 @@ LAYERS = (
         "freshness",
         "kept",
         "origin_steering",
+        "pool_sets",
         "rules",
         "shedding",
         "steering",

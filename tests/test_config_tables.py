@@ -90,7 +90,6 @@ MODELS = (
 ONLY_IN_THE_TABLE = {"pools.origins": {"port", "header"}, "monitors": {"sensitivity"}}
 ONLY_IN_THE_MODEL = {
     "pools.origins": {"pool", "url", "explicit"},
-    "load_balancers": {"pool_sets"},
     "document": {"kept"},
 }
 

@@ -14,7 +14,16 @@ from lb.availability import WORDS, Standing
 from lb.balancer import Balancer
 from lb.explain import explain
 from lb.failover import Attempt, Plan
-from lb.model import OriginSteeringPolicy, SessionAffinity, SteeringPolicy
+from lb.model import (
+    FixedResponse,
+    OriginSteeringPolicy,
+    PoolSet,
+    Region,
+    Rule,
+    SessionAffinity,
+    SteeringPolicy,
+    Topology,
+)
 from lb.origin_steering import ORIGIN_POLICIES
 from lb.origin_steering import REASONS as ORIGIN_REASONS
 from lb.steering import POLICIES, REASONS
@@ -468,3 +477,22 @@ def test_rules_are_explained(tmp_path: Path) -> None:
         ("rule closed", "not met", closed),
         ("rule", "met", "overrides session_affinity"),
     ]
+
+
+def test_pool_sets_are_told() -> None:
+    """Which set decides, before any rule; a set that answers itself leaves nothing to rules."""
+    closed = FixedResponse(status_code=403)
+    sets = (
+        PoolSet(name="eu", pools=(pool("e", "e-1"),), match=Topology(regions=(Region.WEU,))),
+        PoolSet(name="aq", match=Topology(countries=("AQ",)), fixed_response=closed),
+    )
+    rule = Rule(name="r", overrides=(("session_affinity_ttl", 60),))
+    balancer = Balancer(config_of(balancer_of(pool("p", "a"), pool_sets=sets, rules=(rule,))))
+
+    def steps(country: str) -> list[tuple[str, str]]:
+        told = explain(balancer, facts(cf={"country": country}), 0.0)
+        return [(step.about, step.found) for step in told.steps[1:3]]
+
+    assert steps("DE") == [("pool set eu", "met"), ("rule r", "met")]
+    assert steps("JP") == [("pool_sets", "none"), ("rule r", "met")]
+    assert steps("AQ") == [("pool set aq", "met")]

@@ -8,13 +8,14 @@ from lb.failover import Plan, Refuse
 from lb.forwarding import identity_of
 from lb.hosts import HostTable, loopback
 from lb.memory import Memory
+from lb.pool_sets import within
 from lb.serving import Serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lb.facts import RequestFacts
-    from lb.model import Config
+    from lb.model import Config, PoolSet
     from lb.rules import Met, Rules
 
 MISDIRECTED = Refuse(421, "no load balancer is configured for this host")
@@ -33,7 +34,8 @@ class Balancer:
         self.servings = tuple(
             Serving(lb, self._identity, cookie_key) for lb in config.load_balancers if lb.enabled
         )
-        self._ruled: dict[tuple[str, Met], Serving] = {}
+        self._ruled: dict[tuple[int, Met], Serving] = {}
+        self._sets: dict[tuple[str, int], Serving] = {}
         # In development the host is localhost, whatever the only load balancer is called.
         alone = any_host and len(self.servings) == 1
         self._hosts = HostTable(
@@ -60,6 +62,16 @@ class Balancer:
             return serving, LOOP
         if serving.lb.https_redirect and not facts.https and not loopback(facts.host):
             return serving, to_https(facts)
+        if serving.sets is not None:
+            found = serving.sets.find(facts)
+            if found is not None and found.fixed_response is not None:
+                return serving, Refuse(
+                    found.fixed_response.status_code,
+                    f"fixed response of pool set {found.name}",
+                    fixed=found.fixed_response,
+                )
+            if found is not None:
+                serving = self._within(serving, found)
         if serving.rules is not None:
             facts.received, facts.load_balancer = now, serving.lb.name
             met, name, response = serving.rules.decide(facts)
@@ -71,9 +83,19 @@ class Balancer:
                 serving = self._under(serving, serving.rules, met)
         return serving, Plan(serving, self.memory.snapshot(now), facts, rand, now)
 
+    def _within(self, serving: Serving, found: PoolSet) -> Serving:
+        """Return what serves the requests of a pool set, made once; its rules come after it."""
+        key = (serving.lb.name, id(found))
+        made = self._sets.get(key)
+        if made is None:
+            made = Serving(within(serving.lb, found), self._identity, self._cookie_key)
+            made.budget = serving.budget
+            self._sets[key] = made
+        return made
+
     def _under(self, serving: Serving, rules: Rules, met: Met) -> Serving:
         """Return what serves requests that met these rules, made once for each combination."""
-        key = (serving.lb.name, met)
+        key = (id(serving), met)
         found = self._ruled.get(key)
         if found is None:
             if len(self._ruled) >= MOST_COMBINATIONS:

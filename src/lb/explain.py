@@ -119,7 +119,11 @@ class Explanation:
 def explain(balancer: Balancer, facts: RequestFacts, now: float) -> Explanation:
     """Return what would become of a request at this moment."""
     serving, planned = balancer.plan(facts, now, _Chance(0))
-    steps = (_found(serving, facts), *_rules(balancer, planned, facts))
+    steps = (
+        _found(serving, facts),
+        *_sets(balancer, planned, facts),
+        *_rules(balancer, planned, facts),
+    )
     if isinstance(planned, Refuse):
         name = serving.lb.name if serving is not None else None
         return Explanation(name, steps, own=_own(planned))
@@ -149,6 +153,9 @@ def _rules(balancer: Balancer, planned: Plan | Refuse, facts: RequestFacts) -> I
     before = isinstance(planned, Refuse) and planned.fixed is None
     if serving is None or serving.rules is None or before:
         return
+    found = None if serving.sets is None else serving.sets.find(facts)
+    if found is not None and found.fixed_response is not None:
+        return
     for rule, met in serving.rules.asked(facts):
         name = f"rule {rule.name}" if rule.name else "rule"
         if met:
@@ -165,6 +172,21 @@ def _consequences(rule: Rule) -> Iterator[str]:
     yield f"overrides {names}" if names else "overrides nothing"
     if rule.terminates:
         yield "terminates: no later rule is asked"
+
+
+def _sets(balancer: Balancer, planned: Plan | Refuse, facts: RequestFacts) -> Iterator[Step]:
+    """Tell of the pool set that decides; none is where the balancer answered before its turn."""
+    serving = balancer.serving_of(facts.host)
+    before = isinstance(planned, Refuse) and planned.fixed is None
+    if serving is None or serving.sets is None or before:
+        return
+    found = serving.sets.find(facts)
+    if found is None:
+        yield Step("pool_sets", "none", "no set is for the place that the request comes from")
+    else:
+        response = found.fixed_response is not None
+        what = "its fixed response is the answer" if response else "the first for the place"
+        yield Step(f"pool set {found.name}", "met", what)
 
 
 def _session(serving: Serving, facts: RequestFacts) -> Step:

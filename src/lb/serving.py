@@ -12,6 +12,7 @@ from lb.forwarding import Forwarding
 from lb.hashing import chance_of
 from lb.model import OriginSteeringPolicy, SessionAffinity, SteeringPolicy, ZeroDowntimeFailover
 from lb.origin_steering import ORIGIN_POLICIES, in_order_of
+from lb.pool_sets import PoolSets
 from lb.retry_budget import RetryBudget
 from lb.rules import Rules
 from lb.shedding import Shed, shedding_of
@@ -51,6 +52,7 @@ class Serving:
     def __init__(self, lb: LoadBalancer, identity: str, cookie_key: str) -> None:
         self.lb = lb
         self.rules = Rules(lb) if lb.rules else None
+        self.sets = PoolSets(lb) if lb.pool_sets else None
         self.affinity = affinity_of(lb, cookie_key)
         self.forwarding = Forwarding(lb, identity)
         self.steering = POLICIES[lb.steers_by](lb)

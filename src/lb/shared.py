@@ -15,7 +15,7 @@ from lb.model import SteeringPolicy
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from lb.model import Config, Origin, Watch
+    from lb.model import Config, LoadBalancer, Origin, Watch
 
 _SAMPLE = OriginHealth()
 
@@ -54,13 +54,17 @@ def timed(config: Config) -> frozenset[str]:
     return frozenset(
         pool.name
         for lb in config.load_balancers
-        if lb.steers_by is SteeringPolicy.DYNAMIC_LATENCY
-        or any(one.steering_policy is SteeringPolicy.DYNAMIC_LATENCY for one in lb.pool_sets)
-        or any(
-            ("steering_policy", SteeringPolicy.DYNAMIC_LATENCY) in one.overrides for one in lb.rules
-        )
+        if SteeringPolicy.DYNAMIC_LATENCY in _policies(lb)
         for pool in lb.reachable
     )
+
+
+def _policies(lb: LoadBalancer) -> list[object]:
+    """Return every steering policy that some request may meet."""
+    ruled = [
+        value for rule in lb.rules for key, value in rule.overrides if key == "steering_policy"
+    ]
+    return [lb.steers_by, *(one.steering_policy for one in lb.pool_sets), *ruled]
 
 
 class _Unreadable(Exception):  # noqa: N818 (it says what the text is)

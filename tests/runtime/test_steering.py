@@ -19,7 +19,7 @@ from support.origins import Origin
 from support.sockets import websocket
 from support.toml import load_balancer, monitor, pool, table
 from support.waiting import until
-from support.workerd import Workerd, workerd
+from support.workerd import CF, Workerd, workerd
 
 REQUESTS = 200
 LEAST = ("least_outstanding_requests", "least_connections")
@@ -36,6 +36,18 @@ def configuration(one: Origin, two: Origin, three: Origin) -> str:
     weighted = {"steering_policy": "random", "random_steering": weights}
     quiet = {"ejection": {"base_time": 0}, "failover": {"first_byte_timeout": 60}}
     shed = {"default_percent": 100, "session_percent": 100}
+    sets = [
+        {
+            "name": "west",
+            "match": {"topology": {"countries": ["US"], "regions": ["WNAM"]}},
+            "overrides": {"pools": ["b", "c"]},
+        },
+        {
+            "name": "closed",
+            "match": {"topology": {"countries": ["AQ"]}},
+            "fixed_response": {"status_code": 403, "message_body": "not here"},
+        },
+    ]
     return "\n".join(
         [
             pool("a", one, latitude=50.1, longitude=8.7),
@@ -53,6 +65,7 @@ def configuration(one: Origin, two: Origin, three: Origin) -> str:
             load_balancer("sockets.test", "abc", **quiet),
             load_balancer("shed.test", "full", "b"),
             load_balancer("moved.test", "moving", "b", session_affinity="cookie"),
+            load_balancer("sets.test", "a", pool_sets=sets),
             load_balancer("all.test", "moving", fallback_pool="c"),
         ]
     )
@@ -60,7 +73,7 @@ def configuration(one: Origin, two: Origin, three: Origin) -> str:
 
 def come_from(**cf: str) -> tuple[str, str]:
     """Say where a request comes from, as the runtime's Request.cf has it."""
-    return ("MF-CF-Blob", json.dumps(cf))
+    return (CF, json.dumps(cf))
 
 
 @pytest.mark.parametrize(
@@ -163,6 +176,17 @@ def test_an_open_websocket_is_a_connection(worker: Workerd, one: Origin, two: Or
         other = "two" if one.requests else "one"
         found = Counter(worker.get("/", host="sockets.test").served_by for _ in range(20))
     assert found == {other: 20}
+
+
+def test_pool_sets(worker: Workerd) -> None:
+    """The first set that matches has its own pools, or an answer of its own."""
+    oregon = come_from(country="US", regionCode="OR")
+    assert worker.get("/", oregon, host="sets.test").served_by == "two"
+    texas = come_from(country="US", regionCode="TX")
+    assert worker.get("/", texas, host="sets.test").served_by == "one"
+    closed = worker.get("/", come_from(country="AQ"), host="sets.test")
+    assert (closed.status, closed.text) == (403, "not here")
+    assert worker.get("/", host="sets.test").served_by == "one"
 
 
 def test_load_shedding_by_hash(worker: Workerd) -> None:

@@ -220,7 +220,12 @@ _WITHOUT_RULES = Table(
             "region_pools", POOLS_BY_REGION, {}, "For `geo`: pools by region, in failover order."
         ),
         Field("pop_pools", POOLS_BY_POP, {}, "For `geo`: pools by data centre, in failover order."),
-        Field("pool_sets", ListOf(kind=POOL_SET, most=1000), [], "Pools by place.", _LATER),
+        Field(
+            "pool_sets",
+            ListOf(kind=POOL_SET, most=1000),
+            [],
+            "Pools by place; they come before rules.",
+        ),
         Field("location_strategy", LOCATION_STRATEGY, {}, "For DNS answers.", _KEPT),
         Field("ttl", Whole(0, 86_400), None, "Of DNS answers, in seconds.", _KEPT),
         Field("proxied", Boolean(), None, "Whether Cloudflare proxies it.", _KEPT),
