@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from lb.model import Origin
 
-MOST_SCORED = 16
+MOST_SCORED = 8
 """Origins of a pool up to which all are scored: the table would cost as much."""
 
 _MOST_DRAWS = 64
