@@ -15,6 +15,7 @@ from lb.model import (
     Failover,
     FixedResponse,
     LoadBalancer,
+    RandomSteering,
     Rule,
     SessionAffinity,
     SessionAffinityAttributes,
@@ -288,6 +289,34 @@ def test_every_override_reaches_what_serves_the_request() -> None:
         False,
         None,
     )
+
+
+def test_a_canary_gets_its_weight_of_the_requests_that_meet_its_rule() -> None:
+    """Random steering of a rule alone; who has come by chance stays, and others never come."""
+    canary = to(API, BETA) | {
+        "steering_policy": SteeringPolicy.RANDOM,
+        "random_steering": RandomSteering(pool_weights=(("api", 0.95), ("beta", 0.05))),
+        "session_affinity": SessionAffinity.COOKIE,
+    }
+    balancer = site(rule("canary", IS_API, overrides=canary))
+
+    def plan(chance: float, url: str = "/api/x", **headers: Any) -> Plan:
+        asked = facts(url=f"https://service.example.com{url}", **headers)
+        _, made = balancer.plan(asked, NOW, lambda: chance)
+        assert isinstance(made, Plan)
+        return made
+
+    def first(chance: float, url: str = "/api/x", **headers: Any) -> str:
+        step = plan(chance, url, **headers).start()
+        assert isinstance(step, Attempt)
+        return step.origin.name
+
+    assert [first(chance) for chance in (0.0, 0.94, 0.951, 0.999)] == ["a", "a", "b", "b"]
+    assert {first(chance, "/") for chance in (0.0, 0.94, 0.951, 0.999)} == {"m"}
+    lucky = plan(0.999)
+    lucky.start()
+    cookie = str(lucky.cookie_from(BETA.origins[0])).partition(";")[0]
+    assert first(0.0, cookie=cookie) == "b"
 
 
 def test_a_combination_is_prepared_once() -> None:

@@ -23,14 +23,14 @@ def test_the_examples_are_good() -> None:
     """Every piece of TOML on the page can be used as it is."""
     page = PAGE.read_text("utf-8")
     examples = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
-    names = ("primary", "beta", "slow", "frankfurt", "api")
+    names = ("primary", "beta", "slow", "frankfurt", "api", "stable", "canary")
     pools = "".join(
         f'[[pools]]\nname = "{name}"\norigins = [{{ name = "o", address = "{name}.test" }}]\n'
         for name in names
     )
     top = '[[load_balancers]]\nname = "*"\ndefault_pools = ["primary"]\nfallback_pool = "primary"\n'
 
-    assert len(examples) == 4
+    assert len(examples) == 5
     for example in examples:
         assert tomllib.loads(example)
         assert isinstance(from_toml(pools + top + example), Config), example

@@ -44,6 +44,18 @@ def configuration(main: Origin, special: Origin) -> str:
         {"name": "first", "condition": 'http.host eq "ends.test"', "terminates": True},
         {"name": "second", "overrides": there},
     ]
+    canary = [
+        {
+            "name": "canary",
+            "condition": 'starts_with(http.request.uri.path, "/api/")',
+            "overrides": {
+                "default_pools": ["main", "special"],
+                "steering_policy": "random",
+                "random_steering": {"pool_weights": {"main": 0.5, "special": 0.5}},
+                "session_affinity": "cookie",
+            },
+        }
+    ]
     sticky = [{"name": "r", "condition": "ssl", "overrides": {"session_affinity": "cookie"}}]
     return "\n".join(
         [
@@ -53,6 +65,7 @@ def configuration(main: Origin, special: Origin) -> str:
             load_balancer("ends.test", "main", rules=ending),
             load_balancer("goes-on.test", "main", rules=ending),
             load_balancer("sticky.test", "main", rules=sticky),
+            load_balancer("canary.test", "main", rules=canary),
         ]
     )
 
@@ -158,3 +171,21 @@ def test_affinity_of_a_rule_is_the_rules_requests_alone(worker: Workerd) -> None
 
     assert worker.get("/", host="sticky.test").header("set-cookie") is None
     assert "__evenkeel=" in str(worker.get("/", https, host="sticky.test").header("set-cookie"))
+
+
+def test_a_canary_is_a_rule_with_weights(worker: Workerd) -> None:
+    """Chance decides who comes to it, the cookie keeps them there, and other paths never do.
+
+    That 40 clients all come to one of two pools happens once in 500,000,000,000 runs.
+    """
+    answers = [worker.get("/api/x", host="canary.test") for _ in range(40)]
+    (cookie,) = {
+        str(answer.header("set-cookie")).partition(";")[0]
+        for answer in answers
+        if answer.served_by == THERE
+    }
+
+    assert {answer.served_by for answer in answers} == {HERE, THERE}
+    again = {worker.get("/api/x", ("Cookie", cookie), host="canary.test").served_by for _ in "1234"}
+    assert again == {THERE}
+    assert {worker.get("/", host="canary.test").served_by for _ in range(10)} == {HERE}
