@@ -38,6 +38,8 @@ class Place:
     folder: Path
     origins: Sequence[int]
     """Ports of origins, alike, on this machine."""
+    heap: int = field(default=0, kw_only=True)
+    """Megabytes that a Worker's heap may have; 0 for as many as it likes."""
 
     def new_folder(self) -> Path:
         """An empty folder for one peer's files."""
@@ -143,6 +145,8 @@ class Sheet:
     settle: float = 0.0
     """Seconds after that in which each gets a request now and then, to do all that it has put off:
     probes go out behind responses."""
+    heap: int = 0
+    """Megabytes that a Worker's heap may have; 0 for as many as it likes."""
     long: bool = False
     """Whether it takes minutes, so that it is measured only when it is asked for."""
 

@@ -27,7 +27,7 @@ NOW_AND_THEN = 0.1
 
 
 @contextmanager
-def prepared(settings: Settings, origins: int = 2) -> Iterator[Ground]:
+def prepared(settings: Settings, origins: int = 2, heap: int = 0) -> Iterator[Ground]:
     """Start the origins; what was started here or on this ground ends with it."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="run-", dir=FOLDER))
@@ -41,7 +41,7 @@ def prepared(settings: Settings, origins: int = 2) -> Iterator[Ground]:
             ports = json.loads(origin.output())
         except ValueError:
             raise BenchError(f"the origin did not start:\n{origin.output()}") from None
-        yield Ground(family, folder, ports, origin, settings)
+        yield Ground(family, folder, ports, origin, settings, heap=heap)
 
 
 def measure(sheet: Sheet, settings: Settings, show: Callable[[str], None]) -> Measured:
@@ -51,7 +51,7 @@ def measure(sheet: Sheet, settings: Settings, show: Callable[[str], None]) -> Me
     }
     served_by: dict[str, str] = {}
     rounds = max(1, round(sheet.rounds * settings.rounds))
-    with prepared(settings, sheet.origins) as ground:
+    with prepared(settings, sheet.origins, sheet.heap) as ground:
         subjects = []
         for peer in sheet.peers:
             show(f"{sheet.name}: starting {peer.name}")

@@ -22,6 +22,9 @@ from bench.scenarios import BUSY, CPU_ALONE, DOWN, MEMORY, QUIET, REFRESH, START
 
 FEW, MOST = 2, 1000
 SIZES, CURVE = (FEW, MOST), (FEW, 10, 100, MOST)
+HEAP = 64
+"""Megabytes of JavaScript's heap in which memory is watched: without a bound it takes hundreds of
+the machine's before it is cleared for the first time, and what is kept does not show."""
 PROBED = 16.0
 """Seconds after which each of many origins has been probed: 20 in a quarter of a second."""
 STEADIER = 5 / 3
@@ -83,6 +86,7 @@ def sheets(*, full: bool) -> tuple[Sheet, ...]:
             title="Memory over 200,000 requests",
             peers=(*named(EVENKEEL, FLOOR, LEAN), LEAKY),
             scenarios=(MEMORY,),
+            heap=HEAP,
             rounds=0,
             warm=False,
             long=True,

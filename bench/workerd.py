@@ -22,6 +22,7 @@ durableObjectNamespaces = [(className = {kind}, uniqueKey = "bench", enableSql =
 CONFIG = """\
 using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
+  v8Flags = [{v8_flags}],
   services = [
     (name = "main", worker = .worker),
     (name = "internet", network = (allow = ["private"])),
@@ -59,7 +60,7 @@ class Worker:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(content)
         config = folder / "worker.capnp"
-        config.write_text(self._config(port))
+        config.write_text(self._config(port, place.heap))
         options = checkout.workerd_options() if self.python else []
         command: list[str | Path] = [
             checkout.workerd(),
@@ -70,11 +71,12 @@ class Worker:
         ]
         return Running(port, Started(place.family, command, folder))
 
-    def _config(self, port: int) -> str:
+    def _config(self, port: int, heap: int = 0) -> str:
         wrangler = tomllib.loads(checkout.WRANGLER_CONFIG.read_text())
         flags = [*wrangler["compatibility_flags"], *checkout.LOCAL_FLAGS] if self.python else []
         return CONFIG.format(
             port=port,
+            v8_flags=_quoted(f"--max-heap-size={heap}") if heap else "",
             modules=", ".join(self._module(name) for name in self.files),
             bindings=", ".join(self._bindings()),
             state=STATE.format(kind=_quoted(self.state)) if self.state else "",

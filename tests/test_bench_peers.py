@@ -112,3 +112,11 @@ def test_a_worker_has_its_durable_object_when_it_wants_one() -> None:
     shared = Worker(files, python=True, state="State")._config(1)
     assert '(name = "LB_STATE", durableObjectNamespace = "State")' in shared
     assert "durableObjectStorage = (inMemory = void)" in shared
+
+
+def test_a_heap_can_be_bounded() -> None:
+    """Where memory is watched; everywhere else the runtime does what it always does."""
+    worker = Worker({"entry.py": ""}, python=True)
+
+    assert "v8Flags = []," in worker._config(1)
+    assert 'v8Flags = ["--max-heap-size=64"],' in worker._config(1, 64)
