@@ -18,6 +18,7 @@ LAYERS = (
         "drawing",
         "hashing",
         "health",
+        "hedging",
         "hosts",
         "in_flight",
         "maintenance",

@@ -15,6 +15,7 @@ from lb.balancer import Balancer
 from lb.explain import explain
 from lb.failover import Attempt, Plan
 from lb.model import (
+    Failover,
     FixedResponse,
     OriginSteeringPolicy,
     PoolSet,
@@ -496,3 +497,18 @@ def test_pool_sets_are_told() -> None:
     assert steps("DE") == [("pool set eu", "met"), ("rule r", "met")]
     assert steps("JP") == [("pool_sets", "none"), ("rule r", "met")]
     assert steps("AQ") == [("pool set aq", "met")]
+
+
+def test_it_tells_of_second_attempts_where_there_are_such() -> None:
+    """And which requests have none."""
+    both = (pool("p", "a"), pool("q", "b"))
+    hedging = Balancer(config_of(balancer_of(*both, failover=Failover(hedge_after=0.5))))
+
+    def told(balancer: Balancer, method: str) -> list[tuple[str, bool]]:
+        steps = explain(balancer, facts(method), 0.0).steps
+        found = [step for step in steps if step.about == "hedge_after"]
+        return [(step.found, step.why.startswith("without")) for step in found]
+
+    assert told(hedging, "GET") == [("0.5 s", True)]
+    assert told(hedging, "POST") == [("0.5 s", False)]
+    assert told(Balancer(config_of(balancer_of(*both))), "GET") == []

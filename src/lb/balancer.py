@@ -89,7 +89,7 @@ class Balancer:
         made = self._sets.get(key)
         if made is None:
             made = Serving(within(serving.lb, found), self._identity, self._cookie_key)
-            made.budget = serving.budget
+            made.share(serving)
             self._sets[key] = made
         return made
 
@@ -101,8 +101,7 @@ class Balancer:
             if len(self._ruled) >= MOST_COMBINATIONS:
                 del self._ruled[next(iter(self._ruled))]
             found = Serving(rules.under(met), self._identity, self._cookie_key)
-            # Retries are limited for the load balancer as a whole.
-            found.budget = serving.budget
+            found.share(serving)
             self._ruled[key] = found
         return found
 

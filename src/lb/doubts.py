@@ -65,7 +65,13 @@ class Doubts:
         if signs is None:
             return
         signs.well = -inf
-        if not silent and started in signs.unanswered:
+        if not silent:
+            self.dropped(key, started)
+
+    def dropped(self, key: Key, started: float) -> None:
+        """Take note of an attempt that was given up for another's sake: it says nothing."""
+        signs = self._signs.get(key)
+        if signs is not None and started in signs.unanswered:
             signs.unanswered.remove(started)
 
     def doubt(self, key: Key, since: float) -> None:

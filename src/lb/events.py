@@ -25,6 +25,22 @@ class AttemptFailed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hedged:
+    """A request got a second attempt, at `next`, as the first one was slow."""
+
+    event: ClassVar[str] = "hedged"
+    load_balancer: str
+    pool: str
+    origin: str
+    """Of the first attempt."""
+    next: str
+    answered: str
+    """The origin whose answer the client got; empty when both attempts failed."""
+    duration: float
+    """Seconds from the request's start to that."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerCut:
     """An origin broke off an answer in its middle; the client got its beginning."""
 
@@ -182,6 +198,7 @@ class Trouble:
 
 Event = (
     AttemptFailed
+    | Hedged
     | AnswerCut
     | HealthChanged
     | MonitorChanged

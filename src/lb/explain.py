@@ -132,7 +132,12 @@ def explain(balancer: Balancer, facts: RequestFacts, now: float) -> Explanation:
     turns, last = _turns(walks)
     return Explanation(
         serving.lb.name,
-        (*steps, _session(serving, facts), _steering(serving, facts, snapshot)),
+        (
+            *steps,
+            _session(serving, facts),
+            _steering(serving, facts, snapshot),
+            *_hedging(planned),
+        ),
         tuple(_pool(serving, pool, facts, snapshot) for pool in serving.lb.pools),
         turns,
         last.stopped,
@@ -201,6 +206,19 @@ def _steering(serving: Serving, facts: RequestFacts, snapshot: Snapshot) -> Step
     return Step(
         "steering_policy", policy.value or "off", REASONS[policy](serving.lb, facts, snapshot)
     )
+
+
+def _hedging(plan: Plan) -> Iterator[Step]:
+    """Tell of a second attempt while the first one is slow, where there are such."""
+    if plan.serving.hedges is None:
+        return
+    plan.start()
+    after = f"{plan.serving.lb.failover.hedge_after:g} s"
+    if plan.hedged:
+        why = "without an answer by then, the next origin is asked too (one request in ten at most)"
+    else:
+        why = "not for this one: only for a GET or HEAD without a body, upgrade or session"
+    yield Step("hedge_after", after, why)
 
 
 def _pool(serving: Serving, pool: Pool, facts: RequestFacts, snapshot: Snapshot) -> PoolLine:

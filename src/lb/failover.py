@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from lb.facts import written_by_edge
-from lb.serving import SAFE_TO_REPEAT, Why, candidates, is_full, keeps_body
+from lb.serving import CAN_CHOOSE, SAFE_TO_REPEAT, Why, candidates, is_full, keeps_body
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from lb.availability import Snapshot
     from lb.facts import RequestFacts
@@ -79,6 +80,10 @@ class Attempt:
     number: int
     timeout: float
     why: Why = field(default=Why.STEERING, compare=False)
+    started: float = field(default=0.0, compare=False)
+    """In seconds since the Unix epoch."""
+    ticket: int = field(default=0, compare=False)
+    """Of the driver: what it counts as under way."""
 
 
 @dataclass(slots=True)
@@ -179,7 +184,11 @@ class Plan:
         self._snapshot = snapshot
         self._facts = facts
         self.started = now
+        self.attempts = 0
+        """How many attempts have been made."""
         self._attempt: Attempt | None = None
+        self._beside: Attempt | None = None
+        """A second one that is under way with it."""
         self._held: Deliver | None = None
         self.stopped: Stop | None = None
         has_body = facts.has_body
@@ -189,14 +198,16 @@ class Plan:
         """Whether the body is passed on as it comes from the client."""
         self._pinned = self._pin()
         self._pin_full = self._pinned is not None and is_full(self._pinned, snapshot)
-        self._candidates = candidates(serving, snapshot, facts, rand, self._pinned)
+        self._candidates: Iterator[tuple[Origin, Why]] = candidates(
+            serving, snapshot, facts, rand, self._pinned
+        )
 
     def start(self) -> Attempt | Refuse:
         """Return the first attempt; a refusal when there is no origin at all to try."""
         first = None if self._pin_full and self.serving.held else next(self._candidates, None)
         if first is None:
             return FULL if self._is_full() else Refuse(503, "no origin is enabled", RETRY_AFTER)
-        self._attempt = Attempt(first[0], 1, self._timeout(0.0), first[1])
+        self._attempt = self._made(first[0], first[1], self.started)
         return self._attempt
 
     def after(self, outcome: Outcome, judgement: Judgement, now: float) -> Step:
@@ -204,9 +215,7 @@ class Plan:
         attempt = self._attempt
         if attempt is None:
             raise RuntimeError("after() was called before start()")
-        if isinstance(outcome, Answered):
-            cookie = None if judgement.failed else self.cookie_from(attempt.origin)
-            self._held = Deliver(attempt.origin, outcome, cookie)
+        self._hold(attempt, outcome, judgement)
         if judgement.failed:
             following = self._next(attempt, judgement, now)
             if isinstance(following, Attempt):
@@ -215,14 +224,63 @@ class Plan:
             self.stopped = following
         return self._held or Refuse(503, "no origin answered", RETRY_AFTER)
 
+    @property
+    def hedged(self) -> bool:
+        """Whether a second attempt may be made while the first one is under way.
+
+        A session is left to its origin, which is slow and has not failed.
+        """
+        return (
+            self.serving.hedges is not None
+            and self._facts.method in {"GET", "HEAD"}
+            and not self.streams_body
+            and not self.keeps_body
+            and not self._facts.header("upgrade")
+            and not self._in_session()
+        )
+
+    def hedge(self, now: float) -> Attempt | None:
+        """Return an attempt to make beside the first one, which is slow; None if there is none.
+
+        Only where new traffic goes anyway: what is doubted or down is not worth a guess.
+        """
+        before, hedges = self._attempt, self.serving.hedges
+        if before is None or hedges is None or not hedges.allows() or self._limit(now) is not None:
+            return None
+        for origin, why in self._candidates:
+            if why not in CAN_CHOOSE:
+                self._candidates = chain(((origin, why),), self._candidates)
+                break
+            if self.serving.across_pools or origin.pool == before.origin.pool:
+                self._beside = self._made(origin, why, now)
+                return self._beside
+        return None
+
+    def first_of_two(
+        self, attempt: Attempt, outcome: Outcome, judgement: Judgement
+    ) -> Deliver | None:
+        """Return what to do about the outcome of one attempt while another is under way.
+
+        A good answer is delivered. Otherwise nothing: what comes next is the other one's outcome.
+        """
+        if attempt is self._attempt:
+            self._attempt = self._beside
+        self._hold(attempt, outcome, judgement)
+        return None if judgement.failed else self._held
+
     def untried(self) -> list[tuple[Origin, Why]]:
         """Return the candidates that are left; the plan cannot go on after this."""
         return list(self._candidates)
 
-    @property
-    def attempts(self) -> int:
-        """How many attempts have been made."""
-        return 0 if self._attempt is None else self._attempt.number
+    def _hold(self, attempt: Attempt, outcome: Outcome, judgement: Judgement) -> None:
+        """Keep an answer: failed or not, it is delivered if no better one comes."""
+        if isinstance(outcome, Answered):
+            cookie = None if judgement.failed else self.cookie_from(attempt.origin)
+            self._held = Deliver(attempt.origin, outcome, cookie)
+
+    def _made(self, origin: Origin, why: Why, now: float) -> Attempt:
+        self.attempts += 1
+        return Attempt(origin, self.attempts, self._timeout(now - self.started), why, now)
 
     def _timeout(self, elapsed: float) -> float:
         """Return how long an attempt may take until the answer's headers.
@@ -251,24 +309,24 @@ class Plan:
         return Stop.BODY_GONE if self.streams_body else None
 
     def _next(self, before: Attempt, judgement: Judgement, now: float) -> Attempt | Stop:
-        failover = self.serving.lb.failover
-        elapsed = now - self.started
-        barrier = self._barrier(judgement)
-        if barrier is not None:
-            return barrier
-        if before.number >= failover.tries:
-            return Stop.TRIES
-        if elapsed >= failover.deadline:
-            return Stop.DEADLINE
-        budget = self.serving.budget
-        if budget is not None and not budget.allows(now):
-            return Stop.BUDGET
+        stop = self._barrier(judgement) or self._limit(now)
+        if stop is not None:
+            return stop
         # Without failover_across_pools, in the same pool:
         # https://developers.cloudflare.com/load-balancing/understand-basics/adaptive-routing/
         for origin, why in self._candidates:
             if self.serving.across_pools or origin.pool == before.origin.pool:
-                return Attempt(origin, before.number + 1, self._timeout(elapsed), why)
+                return self._made(origin, why, now)
         return Stop.NOBODY
+
+    def _limit(self, now: float) -> Stop | None:
+        """Return what forbids one more attempt, whatever became of those before it."""
+        failover, budget = self.serving.lb.failover, self.serving.budget
+        if self.attempts >= failover.tries:
+            return Stop.TRIES
+        if now - self.started >= failover.deadline:
+            return Stop.DEADLINE
+        return Stop.BUDGET if budget is not None and not budget.allows(now) else None
 
     def _is_full(self) -> bool:
         """Whether there are origins, and all that are there have max_requests."""

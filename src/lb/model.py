@@ -371,6 +371,8 @@ class Failover:
     retry_non_idempotent: bool = False
     retry_budget: float | None = None
     """Percent of the requests of the last 10 seconds that may be sent again; None: all."""
+    hedge_after: float = 0
+    """Seconds without an answer's headers after which a second attempt is made; 0: none is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

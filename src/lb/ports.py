@@ -22,7 +22,8 @@ class Transport(Protocol):
     async def send(self, attempt: Attempt) -> Outcome:
         """Send the request and wait for the answer's headers, `attempt.timeout` at most.
 
-        Never raises: what went wrong is the outcome. An attempt given up on is aborted.
+        Never raises: what went wrong is the outcome. An attempt given up on is aborted, whether
+        its time is over or the task that waits for it is cancelled.
         """
 
     def discard(self, answer: Answered) -> None:

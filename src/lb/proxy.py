@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
-from lb.events import AttemptFailed, Refused
+from lb.events import AttemptFailed, Hedged, Refused
 from lb.failover import Answered, Attempt, Cause, Refuse, judge
 
 if TYPE_CHECKING:
     from lb.events import Event
     from lb.failover import Deliver, Judgement, Outcome, Plan, Step
+
+    Running = dict[asyncio.Task[Outcome], Attempt]
     from lb.memory import Memory
     from lb.ports import Clock, Log, Transport
 
@@ -32,11 +35,10 @@ class Exchange:
         self._memory = memory
         self._clock = clock
         self._log = log
-        self.now = self._started = plan.started
+        self.now = plan.started
         """When the latest step was taken."""
         self._attempt: Attempt | None = None
         self._in_flight = memory.in_flight if plan.serving.counts else None
-        self._ticket = 0
         self._held: Answered | None = None
 
     def start(self) -> Step:
@@ -46,68 +48,159 @@ class Exchange:
     def take(self, outcome: Outcome) -> Step:
         """Take the outcome of the attempt under way: remember it, and return the next step."""
         attempt, plan = self._attempt, self.plan
-        self.now = now = self._clock()
         if attempt is None:
             raise RuntimeError("take() was called before start()")
-        if self._in_flight is not None:
-            self._in_flight.end(attempt.origin.key, self._ticket)
-        serving = plan.serving
-        judgement = judge(serving.retry_on, outcome)
-        self._hear(attempt, outcome, judgement, now)
-        change = self._memory.record(serving.lb, attempt.origin, judgement, self._started, now)
-        step = plan.after(outcome, judgement, now)
+        judgement, change = self._note(attempt, outcome)
+        step = plan.after(outcome, judgement, self.now)
         if isinstance(outcome, Answered):
-            if outcome.status == SWITCHING_PROTOCOLS and serving.counts_sockets:
-                self._memory.in_flight.open_socket(attempt.origin.key, now)
-            if self._held is not None:
-                self.transport.discard(self._held)
-            self._held = outcome
-        if judgement.failed:
-            self._log(self._failure(attempt, judgement, step, now))
-        if change is not None:
-            self._log(change)
-        return self._begin(step, now)
+            if outcome.status == SWITCHING_PROTOCOLS and plan.serving.counts_sockets:
+                self._memory.in_flight.open_socket(attempt.origin.key, self.now)
+            self._hold(outcome)
+        following = step.origin.name if isinstance(step, Attempt) else ""
+        self._tell(attempt, judgement, change, following)
+        return self._begin(step, self.now)
 
     async def finish(self, step: Step) -> Deliver | Refuse:
         """Try origins as the plan says until there is something to give to the client."""
+        if isinstance(step, Attempt) and step.number == 1 and self.plan.hedged:
+            step = await self._race(step)
         while isinstance(step, Attempt):
             step = self.take(await self.transport.send(step))
         return step
 
+    async def _race(self, first: Attempt) -> Step:
+        """Make the first attempt, and one beside it if it is slow; return what follows."""
+        serving = self.plan.serving
+        if serving.hedges is not None:
+            serving.hedges.count()
+        running: Running = {asyncio.ensure_future(self.transport.send(first)): first}
+        await asyncio.wait(running, timeout=serving.lb.failover.hedge_after)
+        (task,) = running
+        second = None if task.done() else self._beside()
+        if second is None:
+            return self.take(await task)
+        running[asyncio.ensure_future(self.transport.send(second))] = second
+        try:
+            step = await self._first_good(running)
+        finally:
+            await self._drop(running)
+        self._log(
+            Hedged(
+                load_balancer=serving.lb.name,
+                pool=first.origin.pool,
+                origin=first.origin.name,
+                next=second.origin.name,
+                answered="" if isinstance(step, Attempt | Refuse) else step.origin.name,
+                duration=self.now - self.plan.started,
+            )
+        )
+        return step
+
+    def _beside(self) -> Attempt | None:
+        """Begin an attempt beside the first one, if the plan has one."""
+        now, serving = self._clock(), self.plan.serving
+        second = self.plan.hedge(now)
+        if second is not None:
+            self._count(second, now)
+            if serving.hedges is not None:
+                serving.hedges.spend()
+        return second
+
+    async def _first_good(self, running: Running) -> Step:
+        """Wait for attempts until one says what follows; those that ended are running no more."""
+        while True:
+            done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            task = next(task for task in running if task in done)
+            attempt, outcome = running.pop(task), task.result()
+            if not running:
+                self._attempt = attempt
+                return self.take(outcome)
+            judgement, change = self._note(attempt, outcome)
+            good = self.plan.first_of_two(attempt, outcome, judgement)
+            if isinstance(outcome, Answered):
+                self._hold(outcome)
+            self._tell(attempt, judgement, change, "")
+            if good is not None:
+                return good
+
+    async def _drop(self, running: Running) -> None:
+        """Give up what is under way. That is no failure of its origin, though it was slow.
+
+        Waited for, as nothing that is left to the loop would run after the response.
+        """
+        for task, attempt in running.items():
+            if not task.done():
+                task.cancel()
+                if self._in_flight is not None:
+                    self._in_flight.end(attempt.origin.key, attempt.ticket)
+                    self._memory.doubts.dropped(attempt.origin.key, attempt.started)
+            elif task.exception() is None:
+                # Both have ended at the same moment, and this one says something too.
+                outcome = task.result()
+                self._tell(attempt, *self._note(attempt, outcome), "")
+                if isinstance(outcome, Answered):
+                    self.transport.discard(outcome)
+        if running:
+            await asyncio.wait(running)
+
     def _begin(self, step: Step, now: float) -> Step:
         if isinstance(step, Attempt):
-            self._attempt, self._started = step, now
-            budget = self.plan.serving.budget
-            if budget is not None:
-                budget.count(now, again=step.number > 1)
-            if self._in_flight is not None:
-                self._ticket = self._in_flight.begin(step.origin.key, now, step.timeout)
-                if not self.plan.streams_body:
-                    self._memory.doubts.sent(step.origin.key, now)
+            self._attempt = step
+            self._count(step, now)
         elif isinstance(step, Refuse):
             name = self.plan.serving.lb.name
             self._log(refused(name, step, self.plan.attempts, now - self.plan.started))
         return step
 
-    def _hear(self, attempt: Attempt, outcome: Outcome, judgement: Judgement, now: float) -> None:
-        if self._in_flight is None:
-            return
-        key, doubts = attempt.origin.key, self._memory.doubts
-        if isinstance(outcome, Answered):
-            doubts.answered(key, now - self._started, now, well=not judgement.failed)
-        else:
-            doubts.failed(key, self._started, silent=outcome.cause is Cause.TIMEOUT)
+    def _count(self, attempt: Attempt, now: float) -> None:
+        """Count an attempt that begins."""
+        budget = self.plan.serving.budget
+        if budget is not None:
+            budget.count(now, again=attempt.number > 1)
+        if self._in_flight is not None:
+            key = attempt.origin.key
+            attempt.ticket = self._in_flight.begin(key, now, attempt.timeout)
+            if not self.plan.streams_body:
+                self._memory.doubts.sent(key, now)
 
-    def _failure(self, attempt: Attempt, judgement: Judgement, step: Step, now: float) -> Event:
-        return AttemptFailed(
-            load_balancer=self.plan.serving.lb.name,
-            pool=attempt.origin.pool,
-            origin=attempt.origin.name,
-            cause=judgement.cause,
-            attempt=attempt.number,
-            duration=now - self._started,
-            next=step.origin.name if isinstance(step, Attempt) else "",
-        )
+    def _note(self, attempt: Attempt, outcome: Outcome) -> tuple[Judgement, Event | None]:
+        """Remember what became of an attempt; return what that says, and what it changed."""
+        self.now = now = self._clock()
+        serving, key = self.plan.serving, attempt.origin.key
+        judgement = judge(serving.retry_on, outcome)
+        if self._in_flight is not None:
+            self._in_flight.end(key, attempt.ticket)
+            doubts = self._memory.doubts
+            if isinstance(outcome, Answered):
+                doubts.answered(key, now - attempt.started, now, well=not judgement.failed)
+            else:
+                doubts.failed(key, attempt.started, silent=outcome.cause is Cause.TIMEOUT)
+        change = self._memory.record(serving.lb, attempt.origin, judgement, attempt.started, now)
+        return judgement, change
+
+    def _hold(self, answer: Answered) -> None:
+        """Keep the latest answer alone, as a request has few connections."""
+        if self._held is not None:
+            self.transport.discard(self._held)
+        self._held = answer
+
+    def _tell(
+        self, attempt: Attempt, judgement: Judgement, change: Event | None, following: str
+    ) -> None:
+        if judgement.failed:
+            self._log(
+                AttemptFailed(
+                    load_balancer=self.plan.serving.lb.name,
+                    pool=attempt.origin.pool,
+                    origin=attempt.origin.name,
+                    cause=judgement.cause,
+                    attempt=attempt.number,
+                    duration=self.now - attempt.started,
+                    next=following,
+                )
+            )
+        if change is not None:
+            self._log(change)
 
 
 def refused(load_balancer: str, step: Refuse, attempts: int = 0, duration: float = 0.0) -> Refused:

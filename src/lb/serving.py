@@ -10,6 +10,7 @@ from lb.affinity import affinity_of
 from lb.availability import Keeping, Standing
 from lb.forwarding import Forwarding
 from lb.hashing import chance_of
+from lb.hedging import HedgeBudget
 from lb.model import OriginSteeringPolicy, SessionAffinity, SteeringPolicy, ZeroDowntimeFailover
 from lb.origin_steering import ORIGIN_POLICIES, in_order_of
 from lb.pool_sets import PoolSets
@@ -78,6 +79,9 @@ class Serving:
         self.budget = None if share is None else RetryBudget(share)
         """What limits further attempts; whoever carries plans out counts there."""
         self.origin_count = sum(len(pool.origins) for pool in lb.pools)
+        hedging = lb.failover.hedge_after > 0 and self.origin_count > 1
+        self.hedges = HedgeBudget() if hedging else None
+        """What limits second attempts while first ones are slow; counted in the same way."""
         self.limited = any(origin.max_requests for pool in lb.pools for origin in pool.origins)
         self.counts = self.origin_count > 1 or self.limited
         """Whether it matters how many requests an origin has."""
@@ -87,6 +91,12 @@ class Serving:
         self.origin_steering = {
             pool.name: ORIGIN_POLICIES[pool.origin_steering] for pool in lb.pools
         }
+
+    def share(self, other: Serving) -> None:
+        """Keep to the limits of the load balancer as a whole, whatever rules a request meets."""
+        self.budget = other.budget
+        if self.hedges is not None and other.hedges is not None:
+            self.hedges = other.hedges
 
     def comes_back(self, snapshot: Snapshot, origin: Origin) -> bool:
         """Whether a session whose origin does not serve it now is left to that origin."""

@@ -47,12 +47,12 @@ from lb.model import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_LATER = Standing.LATER
 _KEPT = Standing.KEPT
 
 
 def _make_failover(record: Record, reader: Reader) -> Failover:
     failover = record.build(Failover)
+    _check_hedging(failover, record.at, reader)
     if "first_byte_timeout" not in record.values:
         shorter = min(failover.first_byte_timeout, failover.deadline)
         return replace(failover, first_byte_timeout=shorter)
@@ -64,6 +64,21 @@ def _make_failover(record: Record, reader: Reader) -> Failover:
             f"({failover.first_byte_timeout:g} is more than {failover.deadline:g})",
         )
     return failover
+
+
+def _check_hedging(failover: Failover, at: Place, reader: Reader) -> None:
+    """What could never happen is no setting."""
+    if not failover.hedge_after or not reader.fine(at, "hedge_after"):
+        return
+    longest = min(failover.first_byte_timeout, failover.deadline)
+    if failover.hedge_after >= longest and reader.fine(at, "first_byte_timeout", "deadline"):
+        reader.refuse(
+            at / "hedge_after",
+            "must be less than first_byte_timeout and deadline "
+            f"({failover.hedge_after:g} is not less than {longest:g})",
+        )
+    if failover.tries == 1 and reader.fine(at, "tries"):
+        reader.refuse(at / "hedge_after", "needs tries of 2 or more: it is a second try")
 
 
 def _make_ejection(record: Record, reader: Reader) -> Ejection:
@@ -128,7 +143,13 @@ FAILOVER = Table(
             "Percent of the requests of the last 10 seconds that may be sent again, in each "
             "isolate of the Worker; 10 requests always may. Not given: all.",
         ),
-        Field("hedge_after", Number(0, 600), 0, "Seconds until a second try is added.", _LATER),
+        Field(
+            "hedge_after",
+            Number(0, 600),
+            0,
+            "Seconds without an answer after which a GET or HEAD is sent to a second origin too; "
+            "the first good answer wins. One request in ten at most, in each isolate; 0: none.",
+        ),
     ),
 )
 

@@ -90,7 +90,7 @@ class Isolate:
         step = exchange.start()
         if isinstance(step, Refuse):
             return refused(step)
-        if not isinstance(step, Attempt) or plan.keeps_body:
+        if not isinstance(step, Attempt) or plan.keeps_body or plan.hedged:
             return self._rest(exchange, step, transport, ctx)
         outgoing, seconds = transport.outgoing(step), step.timeout
         lost_at = now + seconds + LOST_AFTER

@@ -142,13 +142,17 @@ class Timers:
     def signal(self, seconds: float) -> tuple[Any, int]:
         """Return a signal that aborts after `seconds`, and what `stop` wants."""
         controller = self._controller()
-        # Python's setTimeout passes no further arguments to its handler, and says nothing of it.
-        return controller.signal, self._set(self._bind_abort(controller), seconds * 1000)
+        return controller.signal, self._start(controller, seconds)
 
-    def options(self, seconds: float) -> tuple[Any, int]:
-        """Return options for a fetch that aborts after `seconds`, and what `stop` wants."""
-        self._options.signal, timer = self.signal(seconds)
-        return self._options, timer
+    def abortable(self, seconds: float) -> tuple[Any, int, Any]:
+        """Return options for a fetch, what `stop` wants, and what can abort it before its time."""
+        controller = self._controller()
+        self._options.signal = controller.signal
+        return self._options, self._start(controller, seconds), controller
+
+    def _start(self, controller: Any, seconds: float) -> Any:
+        # Python's setTimeout passes no further arguments to its handler, and says nothing of it.
+        return self._set(self._bind_abort(controller), seconds * 1000)
 
     def stop(self, timer: int) -> None:
         self._clear(timer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import CancelledError
 from typing import TYPE_CHECKING, Any
 
 import js
@@ -54,11 +55,14 @@ class FetchTransport:
             except JsException:
                 return Failed(Cause.CLIENT)
         outgoing = self.outgoing(attempt)
-        options, timer = self._means.timers.options(attempt.timeout)
+        options, timer, controller = self._means.timers.abortable(attempt.timeout)
         try:
             return self.answered(await js.fetch(outgoing, options))
         except JsException as error:
             return self.failed(error)
+        except CancelledError:
+            controller.abort()
+            raise
         finally:
             self._means.timers.stop(timer)
 
