@@ -83,5 +83,12 @@ def _keys(node: Node) -> Iterator[str]:
                 yield from _keys(child)
     elif node.text is not None:
         text = node.text.decode("utf-8", "replace")
-        # A quoted key may have escapes; the parser of the standard library knows them all.
-        yield next(iter(tomllib.loads(f"{text} = 0"))) if node.type == "quoted_key" else text
+        yield _unquoted(text) if node.type == "quoted_key" else text
+
+
+def _unquoted(text: str) -> str:
+    """A quoted key may have escapes; the parser of the standard library knows them all."""
+    try:
+        return next(iter(tomllib.loads(f"{text} = 0")))
+    except tomllib.TOMLDecodeError:
+        return text  # the file is no TOML, and only looks like it here

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as some
 
 from evenkeel.toml_lines import TomlLines
@@ -86,6 +86,7 @@ def usable(config: Config) -> None:
 
 
 @given(some.lists(some.sampled_from(LINES) | text, max_size=14).map("\n".join))
+@example('"\n"\\u0000" = 1')  # ended the search for lines with an error
 def test_a_file(toml: str) -> None:
     """It is read or refused, alike each time; lines can be told of whatever is wrong with it."""
     found = from_toml(toml)
@@ -99,6 +100,7 @@ def test_a_file(toml: str) -> None:
     assert from_toml(toml) == found
 
 
+@example({"ORIGINS": "a.example.com", "BACKEND_DOWN_TIME": f"https://u:{SECRET}@a.example.com"})
 @given(
     some.dictionaries(
         some.sampled_from(VARIABLES) | text, origins_text | text | anything, max_size=6

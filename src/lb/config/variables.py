@@ -19,6 +19,7 @@ _BACKEND = "BACKEND_"
 _NOT_ORIGINS = frozenset({"BACKEND_DOWN_TIME"})
 """Variables that start like an origin's, and only configure."""
 
+_LONGEST_WORD = 12
 _INTERVAL = 30_000
 _TIMEOUT = 5_000
 _IN_SECONDS = "in seconds; the variable is in milliseconds"
@@ -83,7 +84,7 @@ class _Reading:
     def flag(self, variable: str) -> bool:
         word = self.text(variable).lower()
         if word and word not in _TRUE | _FALSE:
-            self.refuse(variable, f"must be true or false, not {shown(word)}")
+            self.refuse(variable, f"must be true or false, not {_word(word)}")
         return word in _TRUE
 
     def number(self, variable: str) -> int | float | None:
@@ -95,7 +96,7 @@ class _Reading:
             number = math.nan
         if number is None or math.isfinite(number):
             return int(number) if number is not None and number.is_integer() else number
-        self.refuse(variable, f"must be a number, not {shown(word)}")
+        self.refuse(variable, f"must be a number, not {_word(word)}")
         return None
 
     def milliseconds(self, variable: str) -> float | None:
@@ -132,6 +133,11 @@ class _Reading:
                 return ("ORIGINS", "")
             path = path[:cut]
         return self.sources[path]
+
+
+def _word(text: str) -> str:
+    """Text as a message may show it: what is long is no word, and may be a secret."""
+    return shown(text) if len(text) <= _LONGEST_WORD else "text"
 
 
 def _path(variable: str) -> str:
