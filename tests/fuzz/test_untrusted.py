@@ -7,7 +7,7 @@ from http.cookies import SimpleCookie
 from urllib.parse import urlsplit
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as some
 
 from lb.affinity import CookieAffinity, HeaderAffinity, cookie_of, values_of
@@ -224,6 +224,9 @@ PROBE = HttpProbe(
 
 
 @given(some.sampled_from([200, 301, 302, 303, 304, 307, 308, 999]), text, some.booleans())
+@example(
+    status=301, location="\x00https://", plain=True
+)  # no URL, and asked for
 def test_a_redirect_takes_no_secret_along(status: int, location: str, plain: bool) -> None:
     """To another scheme, host or port goes nothing but the User-Agent, and nowhere but HTTP."""
     probe = (

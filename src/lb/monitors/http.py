@@ -29,6 +29,9 @@ MOST_REDIRECTS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 """RFC 9110, 15.4. Any other 3xx is an answer like another."""
 
+_AROUND = "".join(map(chr, range(33)))
+"""What parsers take away at a URL's ends (https://url.spec.whatwg.org/#concept-basic-url-parser)."""
+
 _DEFAULT_PORT = {MonitorType.HTTP: 80, MonitorType.HTTPS: 443}
 _PASSED = Verdict(passed=True)
 _STATUS = Verdict(passed=False, cause="Response code mismatch")
@@ -92,12 +95,13 @@ def redirected(probe: HttpProbe, status: int, location: str) -> HttpProbe | Prob
     if not probe.follow_redirects or status not in _REDIRECTS or not location:
         return None
     try:
-        url = urljoin(probe.url, location)
+        url = urljoin(probe.url, location.strip(_AROUND))
         old, new = urlsplit(probe.url), urlsplit(url)
         same = (old.scheme, old.netloc) == (new.scheme, new.netloc)
     except ValueError:
         return ProbeFailure.INVALID
-    if new.scheme not in ("http", "https") or (old.scheme == "https" and new.scheme == "http"):
+    downgraded = old.scheme == "https" and new.scheme == "http"
+    if not url.isprintable() or new.scheme not in ("http", "https") or downgraded:
         return ProbeFailure.INVALID
     return replace(
         probe,
