@@ -224,9 +224,7 @@ PROBE = HttpProbe(
 
 
 @given(some.sampled_from([200, 301, 302, 303, 304, 307, 308, 999]), text, some.booleans())
-@example(
-    status=301, location="\x00https://", plain=True
-)  # no URL, and asked for
+@example(status=301, location="\x00https://", plain=True)  # no URL, and asked for
 def test_a_redirect_takes_no_secret_along(status: int, location: str, plain: bool) -> None:
     """To another scheme, host or port goes nothing but the User-Agent, and nowhere but HTTP."""
     probe = (
