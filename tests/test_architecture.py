@@ -41,10 +41,11 @@ LAYERS = (
         "steering",
         "status",
     ),
+    ("mirroring",),
     ("serving",),
     ("complaints", "failover", "notify", "regions", "sharing"),
     ("ports", "memory", "pages"),
-    ("balancer", "checker", "endings", "event_log", "notifier", "proxy"),
+    ("balancer", "checker", "copies", "endings", "event_log", "notifier", "proxy"),
     ("keeper",),
     ("budget", "explain", "worker"),
 )

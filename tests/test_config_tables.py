@@ -16,6 +16,7 @@ from lb.config.document import DOCUMENT
 from lb.config.headers import REQUEST_HEADERS, RESPONSE_HEADERS
 from lb.config.kinds import Ref
 from lb.config.load_balancers import ADMIN, EJECTION, FAILOVER, LOAD_BALANCER
+from lb.config.mirrors import MIRROR
 from lb.config.monitors import MONITOR
 from lb.config.notifications import NOTIFICATION
 from lb.config.pools import (
@@ -42,6 +43,7 @@ from lb.model import (
     HeaderEdits,
     LoadBalancer,
     LoadShedding,
+    Mirror,
     Monitor,
     Notification,
     NotificationFilter,
@@ -82,6 +84,7 @@ MODELS = (
     (LOAD_SHEDDING, LoadShedding),
     (RANDOM_STEERING, RandomSteering),
     (TOPOLOGY, Topology),
+    (MIRROR, Mirror),
     (FIXED_RESPONSE, FixedResponse),
     (ORIGIN_ALERTS, AlertFilter),
 )

@@ -81,7 +81,7 @@ def summary(config: Config) -> Tree:
         branch = tree.add(_balancer_line(balancer))
         for rule in balancer.rules:
             branch.add(_rule_line(rule))
-        for pool in balancer.reachable:
+        for pool in balancer.watched:
             pools = branch.add(_pool_line(pool, balancer))
             for origin in pool.origins:
                 line = Text(f"{origin.name}  {origin.url}")
@@ -113,7 +113,10 @@ def _pool_line(pool: Pool, balancer: LoadBalancer) -> Text:
     group = pool.monitor_group
     line.append(f"  monitor_group {group.name}" if group else monitor, "dim")
     line.append(", fallback_pool" if pool is balancer.fallback_pool else "", "dim")
-    line.append("" if pool in balancer.pools else ", for some requests only", "dim")
+    if balancer.mirror is not None and pool is balancer.mirror.pool:
+        line.append(f", gets copies of {balancer.mirror.percent:g} % of GET requests", "dim")
+    if pool in balancer.reachable and pool not in balancer.pools:
+        line.append(", for some requests only", "dim")
     line.append("" if pool.enabled else "  disabled", "yellow")
     return line
 

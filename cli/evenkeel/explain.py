@@ -192,7 +192,7 @@ def eject(balancer: Balancer, config: Config, origin: Origin, now: float) -> Non
 
 def uses(lb: LoadBalancer, origin: Origin) -> bool:
     """Whether a load balancer uses an origin."""
-    return any(pool.name == origin.pool for pool in lb.reachable)
+    return any(pool.name == origin.pool for pool in lb.watched)
 
 
 def cookie_of(balancer: Balancer, asked: Asked, named: list[Origin], now: float) -> str:

@@ -179,6 +179,12 @@ class Snapshot:
         return origin.key in self.sessions(pool, keeping).keepers
 
 
+def is_full(origin: Origin, snapshot: Snapshot) -> bool:
+    """Whether an origin has as many requests under way as it may have."""
+    most = origin.max_requests
+    return most > 0 and snapshot.in_flight.outstanding(origin.key) >= most
+
+
 @dataclass(frozen=True, slots=True, eq=False)  # it is looked up by each request
 class Keeping:
     """How long sessions stay on an origin that takes nothing new."""

@@ -173,8 +173,10 @@ def _of_kv(config: Config, assumed: Assumptions) -> dict[Resource, int]:
 
 
 def _of_a_request(config: Config, watched: Watched, home: Home) -> int:
-    """Attempts, asking for shared health, and, when nobody else does it, probes."""
-    attempts = max((_attempts(lb) for lb in config.load_balancers), default=0)
+    """Attempts, a copy, asking for shared health, and, when nobody else does it, probes."""
+    attempts = max(
+        (_attempts(lb) + (lb.mirror is not None) for lb in config.load_balancers), default=0
+    )
     asking = {Home.OBJECT: 1, Home.KV: 2, Home.MEMORY: 0}[home] if watched else 0
     return attempts + asking + _most(watched, PROBES_BEHIND_A_REQUEST)
 

@@ -181,6 +181,19 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MirrorFailed:
+    """Copies of requests failed; `cause` is the latest one's. Told once in a while."""
+
+    event: ClassVar[str] = "mirror_failed"
+    load_balancer: str
+    pool: str
+    origin: str
+    cause: str
+    failures: int
+    """Since it was last told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
     """Something that the operator should know, in plain words."""
 
@@ -211,6 +224,7 @@ Event = (
     | OriginRestored
     | LastOriginKept
     | Refused
+    | MirrorFailed
     | Notice
     | Trouble
 )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from lb.availability import WORDS
 from lb.failover import Attempt, Cause, Failed, Refuse, judge
 from lb.hosts import found_by
+from lb.mirroring import may_be_copied
 from lb.origin_steering import REASONS as ORIGIN_REASONS
 from lb.shedding import reason as shed
 from lb.steering import REASONS
@@ -137,6 +138,7 @@ def explain(balancer: Balancer, facts: RequestFacts, now: float) -> Explanation:
             _session(serving, facts),
             _steering(serving, facts, snapshot),
             *_hedging(planned),
+            *_mirror(serving, facts),
         ),
         tuple(_pool(serving, pool, facts, snapshot) for pool in serving.lb.pools),
         turns,
@@ -219,6 +221,17 @@ def _hedging(plan: Plan) -> Iterator[Step]:
     else:
         why = "not for this one: only for a GET or HEAD without a body, upgrade or session"
     yield Step("hedge_after", after, why)
+
+
+def _mirror(serving: Serving, facts: RequestFacts) -> Iterator[Step]:
+    """Tell of the pool that gets copies, where there is one."""
+    mirror = serving.lb.mirror
+    if mirror is None:
+        return
+    why = "not of this one: only of a GET without a body or upgrade that is no copy itself"
+    if may_be_copied(facts):
+        why = f"gets a copy of {mirror.percent:g} % of such requests; its answers are thrown away"
+    yield Step("mirror", mirror.pool.name, why)
 
 
 def _pool(serving: Serving, pool: Pool, facts: RequestFacts, snapshot: Snapshot) -> PoolLine:

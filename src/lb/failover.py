@@ -7,8 +7,9 @@ from enum import Enum
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from lb.availability import is_full
 from lb.facts import written_by_edge
-from lb.serving import CAN_CHOOSE, SAFE_TO_REPEAT, Why, candidates, is_full, keeps_body
+from lb.serving import CAN_CHOOSE, SAFE_TO_REPEAT, Why, candidates, keeps_body
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -45,8 +45,12 @@ class Edits(NamedTuple):
 class Forwarding:
     """The edits of one load balancer; what can be known beforehand is made once."""
 
-    def __init__(self, lb: LoadBalancer, identity: str) -> None:
+    def __init__(
+        self, lb: LoadBalancer, identity: str, also: tuple[tuple[str, str], ...] = ()
+    ) -> None:
+        """`also` is set on every request."""
         self._lb = lb
+        self._also = also
         self._identity = identity
         self._requests: dict[tuple[tuple[str, str], bool, bool], Fixed] = {}
         self._responses: dict[tuple[str, str], Fixed] = {}
@@ -103,6 +107,7 @@ class Forwarding:
                     *first_hop,
                     *self._served_by(origin),
                     *edits.set,
+                    *self._also,
                 ),
             )
         return fixed

@@ -31,7 +31,7 @@ def fresh_for(config: Config) -> float:
     Two of the longest intervals, so that one lost round is forgiven; what its slowest probe may
     take with all retries; and two of the times that isolates let pass before they look.
     """
-    pools = {pool.name: pool for lb in config.load_balancers for pool in lb.reachable}
+    pools = {pool.name: pool for lb in config.load_balancers for pool in lb.watched}
     watches = [watch for pool in pools.values() if (watch := pool.watched_by) is not None]
     if not watches:
         return inf

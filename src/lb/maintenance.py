@@ -56,7 +56,7 @@ def borders(config: Config) -> tuple[float, ...]:
     """Return every moment at which time alone switches something: starts, ends, drains' ends."""
     found: set[float] = set()
     for lb in config.load_balancers:
-        for pool, drain in product(lb.reachable, _drains(lb)):
+        for pool, drain in product(lb.watched, _drains(lb)):
             found.update(_moments(pool, drain))
             for origin in pool.origins:
                 found.update(_moments(origin, drain))

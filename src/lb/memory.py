@@ -78,7 +78,7 @@ class Memory:
         self._health: dict[tuple[str, str], OriginHealth] = {}
         self._ejections: dict[tuple[str, str], EjectionState] = {}
         self._snapshot: Snapshot | None = None
-        self._pools = {pool.name: pool for lb in config.load_balancers for pool in lb.reachable}
+        self._pools = {pool.name: pool for lb in config.load_balancers for pool in lb.watched}
         self._timed = timed(config)
         self._slow_start = _slow_starts(config)
         self._borders = borders(config)
@@ -352,7 +352,7 @@ def _slow_starts(config: Config) -> dict[str, float]:
     """Return slow_start by pool, where it means anything: the longest of its load balancers'."""
     longest: dict[str, float] = {}
     for lb in config.load_balancers:
-        for pool in lb.reachable:
+        for pool in lb.watched:
             if lb.ejection.slow_start and len(pool.origins) > 1:
                 longest[pool.name] = max(longest.get(pool.name, 0.0), lb.ejection.slow_start)
     return longest

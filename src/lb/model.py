@@ -487,6 +487,16 @@ def _pools_in(value: object) -> Iterator[Pool]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mirror:
+    """Where some requests are sent once more; the answers are thrown away."""
+
+    pool: Pool
+    percent: float
+    timeout: float = 10
+    """Seconds until such an answer begins."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoadBalancer:
     """A public hostname and how its requests are spread over pools."""
 
@@ -516,6 +526,7 @@ class LoadBalancer:
     request_headers: HeaderEdits = HeaderEdits()
     response_headers: HeaderEdits = HeaderEdits()
     rules: tuple[Rule, ...] = ()
+    mirror: Mirror | None = None
 
     def under(self, rules: Iterable[Rule]) -> LoadBalancer:
         """Return what is left of it and its rules when these are met, the later ones winning."""
@@ -556,6 +567,12 @@ class LoadBalancer:
         )
         of_rules = (pool for rule in self.rules if not rule.disabled for pool in rule.pools)
         return tuple({pool.name: pool for pool in (*self.pools, *of_sets, *of_rules)}.values())
+
+    @property
+    def watched(self) -> tuple[Pool, ...]:
+        """Every pool whose health matters: `reachable`, and the one that mirrors."""
+        mirrored = () if self.mirror is None else (self.mirror.pool,)
+        return tuple({pool.name: pool for pool in (*self.reachable, *mirrored)}.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -611,5 +628,5 @@ class Config:
 
     def users_of(self, pool: str) -> str:
         """Return the names of the load balancers that use a pool, as a person lists them."""
-        users = (lb.name for lb in self.load_balancers if any(p.name == pool for p in lb.reachable))
+        users = (lb.name for lb in self.load_balancers if any(p.name == pool for p in lb.watched))
         return ", ".join(users)

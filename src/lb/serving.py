@@ -7,10 +7,11 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from lb.affinity import affinity_of
-from lb.availability import Keeping, Standing
+from lb.availability import Keeping, Standing, is_full
 from lb.forwarding import Forwarding
 from lb.hashing import chance_of
 from lb.hedging import HedgeBudget
+from lb.mirroring import Mirroring
 from lb.model import OriginSteeringPolicy, SessionAffinity, SteeringPolicy, ZeroDowntimeFailover
 from lb.origin_steering import ORIGIN_POLICIES, in_order_of
 from lb.pool_sets import PoolSets
@@ -85,6 +86,8 @@ class Serving:
         self.limited = any(origin.max_requests for pool in lb.pools for origin in pool.origins)
         self.counts = self.origin_count > 1 or self.limited
         """Whether it matters how many requests an origin has."""
+        self.mirroring = None if lb.mirror is None else Mirroring(lb, lb.mirror, identity)
+        """What is sent to another pool as well."""
         self.retry_on = frozenset(
             status for codes in lb.failover.retry_on for status in range(codes.low, codes.high + 1)
         )
@@ -94,7 +97,7 @@ class Serving:
 
     def share(self, other: Serving) -> None:
         """Keep to the limits of the load balancer as a whole, whatever rules a request meets."""
-        self.budget = other.budget
+        self.budget, self.mirroring = other.budget, other.mirroring
         if self.hedges is not None and other.hedges is not None:
             self.hedges = other.hedges
 
@@ -189,12 +192,6 @@ def keeps_body(serving: Serving, facts: RequestFacts) -> bool:
         and facts.content_length is not None
         and facts.content_length <= failover.body_limit
     )
-
-
-def is_full(origin: Origin, snapshot: Snapshot) -> bool:
-    """Whether an origin has as many requests under way as it may have."""
-    most = origin.max_requests
-    return most > 0 and snapshot.in_flight.outstanding(origin.key) >= most
 
 
 def _preferred(

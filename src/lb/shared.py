@@ -39,7 +39,7 @@ NOTHING_SHARED = SharedHealth(version=0, fingerprint="", probed=0.0, origins=Map
 
 def monitored(config: Config) -> list[tuple[Origin, Watch]]:
     """Return what is probed: enabled origins of enabled pools that a load balancer uses."""
-    used = {pool.name: pool for lb in config.load_balancers for pool in lb.reachable}
+    used = {pool.name: pool for lb in config.load_balancers for pool in lb.watched}
     return [
         (origin, watch)
         for pool in used.values()
@@ -55,7 +55,7 @@ def timed(config: Config) -> frozenset[str]:
         pool.name
         for lb in config.load_balancers
         if SteeringPolicy.DYNAMIC_LATENCY in _policies(lb)
-        for pool in lb.reachable
+        for pool in lb.watched
     )
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from lb.config.codes import Codes
 from lb.config.headers import REQUEST_HEADERS, RESPONSE_HEADERS
 from lb.config.kinds import Boolean, ListOf, Number, Ref, Reference, Text, Whole
+from lb.config.mirrors import MIRROR, check_mirror, mirror_of
 from lb.config.names import ADMIN_PATH, COOKIE_NAME, DESCRIPTION, SERVED_NAME
 from lb.config.places import pools_of, steering_of
 from lb.config.problems import Place, Reader
@@ -247,6 +248,7 @@ _WITHOUT_RULES = Table(
             [],
             "Pools by place; they come before rules.",
         ),
+        Field("mirror", MIRROR, None, "Sends some requests to another pool as well."),
         Field("location_strategy", LOCATION_STRATEGY, {}, "For DNS answers.", _KEPT),
         Field("ttl", Whole(0, 86_400), None, "Of DNS answers, in seconds.", _KEPT),
         Field("proxied", Boolean(), None, "Whether Cloudflare proxies it.", _KEPT),
@@ -284,10 +286,12 @@ def make_load_balancer(
         name=record.text("name"),
         default_pools=pools,
         fallback_pool=stand_in,
+        mirror=mirror_of(record.values.get("mirror"), pool_of),
         rules=resolved(record.items("rules"), record.at / "rules", pool_of, reader),
         **steering,
     )
     _check_cookie(load_balancer, record.at, reader)
+    check_mirror(load_balancer, record, reader)
     load_balancer = with_sessions(load_balancer, record, reader)
     load_balancer = replace(
         load_balancer,

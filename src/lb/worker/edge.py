@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import js
 
+from lb.copies import copy_of
 from lb.endings import Endings
 from lb.failover import Attempt, Refuse
 from lb.proxy import Exchange
@@ -22,6 +23,7 @@ from lb.worker.transport import FetchTransport, Means
 if TYPE_CHECKING:
     from lb.balancer import Balancer
     from lb.failover import Deliver, Step
+    from lb.mirroring import Mirroring
 
     UnderWay = tuple[Exchange, FetchTransport, Any]
     """A request whose first attempt is under way, with its context."""
@@ -129,7 +131,28 @@ class Isolate:
         if work is not None:
             bodies = None  # see bodies.py
             in_background(ctx, work)
+        mirroring = exchange.plan.serving.mirroring
+        if mirroring is not None and self._copied(exchange, step, transport, mirroring, ctx):
+            bodies = None
         return refused(step) if isinstance(step, Refuse) else transport.delivered(step, bodies)
+
+    def _copied(
+        self,
+        exchange: Exchange,
+        step: Deliver | Refuse,
+        transport: FetchTransport,
+        mirroring: Mirroring,
+        ctx: Any,
+    ) -> bool:
+        """Send a request that was answered once more, if it is one of those, behind the answer."""
+        if self._balancer is None or isinstance(step, Refuse):
+            return False
+        serving, memory = exchange.plan.serving, self._balancer.memory
+        copy = copy_of(serving, transport.facts, memory, chance, exchange.now)
+        if copy is None:
+            return False
+        in_background(ctx, copy.send(transport.mirroring(mirroring), clock, log))
+        return True
 
 
 _known: list[Isolate] = []

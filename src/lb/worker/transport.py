@@ -16,6 +16,7 @@ from lb.worker.runtime import js_object
 if TYPE_CHECKING:
     from lb.facts import RequestFacts
     from lb.failover import Attempt, Deliver, Outcome, Plan
+    from lb.mirroring import Mirroring
     from lb.worker.bodies import Bodies
 
 
@@ -38,8 +39,9 @@ class FetchTransport:
 
     def __init__(self, request: Any, facts: RequestFacts, plan: Plan, means: Means) -> None:
         self._request = request
-        self._facts = facts
+        self.facts = facts
         self._plan = plan
+        self._forwarding = plan.serving.forwarding
         self._means = means
         self._body: Any = None
         """The body as an ArrayBuffer, once it has been read because it may be sent again."""
@@ -72,15 +74,21 @@ class FetchTransport:
         if response.body:
             response.body.cancel()
 
+    def mirroring(self, mirroring: Mirroring) -> FetchTransport:
+        """Return what sends the request once more, marked as a copy."""
+        other = FetchTransport(self._request, self.facts, self._plan, self._means)
+        other._forwarding = mirroring.forwarding
+        return other
+
     @property
     def _copies_body(self) -> bool:
         """Whether attempts get copies instead: no Request can be made that gives a GET a body."""
-        return self._facts.method in ("GET", "HEAD")
+        return self.facts.method in ("GET", "HEAD")
 
     def outgoing(self, attempt: Attempt) -> Any:
         """Return the request to the origin: the client's own but for its URL and our edits."""
-        forwarding = self._plan.serving.forwarding
-        source, url = self._request, forwarding.url(attempt.origin, self._facts)
+        forwarding = self._forwarding
+        source, url = self._request, forwarding.url(attempt.origin, self.facts)
         if self._body is not None:
             outgoing = self._means.new_request(
                 url, js_object(method=source.method, headers=source.headers, body=self._body)
@@ -89,7 +97,7 @@ class FetchTransport:
             outgoing = self._means.new_request(url, source.clone())
         else:
             outgoing = self._means.new_request(url, source)
-        self._means.editor.apply(forwarding.request(attempt.origin, self._facts), outgoing.headers)
+        self._means.editor.apply(forwarding.request(attempt.origin, self.facts), outgoing.headers)
         return outgoing
 
     def answered(self, response: Any) -> Outcome:
@@ -105,7 +113,7 @@ class FetchTransport:
 
     def failed(self, error: Any) -> Failed:
         """Return the outcome of a fetch that was rejected, of which the runtime tells little."""
-        if self._facts.has_body and self._body is None:
+        if self.facts.has_body and self._body is None:
             return Failed(Cause.UPLOAD)
         return Failed(Cause.TIMEOUT if error.name == "AbortError" else Cause.CONNECTION)
 

@@ -1,0 +1,50 @@
+"""Mirroring: some requests are sent once more, to a pool whose answers nobody sees."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lb.config.kinds import Number, Ref, Reference
+from lb.config.problems import shown
+from lb.config.tables import REQUIRED, Field, Record, Table
+from lb.model import Mirror
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lb.config.problems import Reader
+    from lb.model import LoadBalancer, Pool
+
+MIRROR = Table(
+    name="load_balancers.mirror",
+    doc="Some GET requests are sent once more, behind the answer, to a pool whose answers nobody "
+    "sees ([mirroring](steering.md#mirroring)).",
+    fields=(
+        Field("pool", Reference("pool"), REQUIRED, "A pool that serves nothing here."),
+        Field("percent", Number(0, 100), REQUIRED, "How many of these requests."),
+        Field("timeout", Number(0.05, 25), 10, "Seconds until such an answer begins."),
+    ),
+)
+
+
+def mirror_of(given: object, pool_of: Callable[[Ref], Pool | None]) -> Mirror | None:
+    """The mirror that a record describes; None when there is none, or no such pool."""
+    if not isinstance(given, Record):
+        return None
+    ref = given.values.get("pool")
+    pool = pool_of(ref) if isinstance(ref, Ref) else None
+    if pool is None or "percent" not in given.values:
+        return None
+    return given.build(Mirror, pool=pool)
+
+
+def check_mirror(load_balancer: LoadBalancer, record: Record, reader: Reader) -> None:
+    """A pool that serves would get its own requests twice, and its failures would hide."""
+    mirror, given = load_balancer.mirror, record.values.get("mirror")
+    if mirror is None or not isinstance(given, Record):
+        return
+    if any(pool.name == mirror.pool.name for pool in load_balancer.pools):
+        reader.refuse(
+            given.at / "pool",
+            f"{shown(mirror.pool.name)} serves this load balancer: a mirror needs another pool",
+        )
