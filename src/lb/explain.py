@@ -266,7 +266,8 @@ def _own(step: Refuse | None) -> Own | None:
     if step is None:
         return None
     location = step.location or (step.fixed.location if step.fixed else "")
-    return Own(step.status, step.reason, location or None)
+    page = step.fixed is not None and step.retry_after is not None
+    return Own(step.status, step.reason + ", with maintenance_page" * page, location or None)
 
 
 class _Chance:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import chain
+from math import ceil
 from typing import TYPE_CHECKING
 
 from lb.availability import is_full
 from lb.facts import written_by_edge
+from lb.maintenance import back_at
 from lb.serving import CAN_CHOOSE, SAFE_TO_REPEAT, Why, candidates, keeps_body
 
 if TYPE_CHECKING:
@@ -207,7 +209,7 @@ class Plan:
         """Return the first attempt; a refusal when there is no origin at all to try."""
         first = None if self._pin_full and self.serving.held else next(self._candidates, None)
         if first is None:
-            return FULL if self._is_full() else Refuse(503, "no origin is enabled", RETRY_AFTER)
+            return self._refuse(FULL.reason) if self._is_full() else self._all_off()
         self._attempt = self._made(first[0], first[1], self.started)
         return self._attempt
 
@@ -223,7 +225,8 @@ class Plan:
                 self._attempt = following
                 return following
             self.stopped = following
-        return self._held or Refuse(503, "no origin answered", RETRY_AFTER)
+            return self._last()
+        return self._held or self._last()
 
     @property
     def hedged(self) -> bool:
@@ -278,6 +281,25 @@ class Plan:
         if isinstance(outcome, Answered):
             cookie = None if judgement.failed else self.cookie_from(attempt.origin)
             self._held = Deliver(attempt.origin, outcome, cookie)
+
+    def _last(self) -> Deliver | Refuse:
+        """Return what the client gets when nothing more is tried.
+
+        What Cloudflare's edge writes of an origin or tunnel that it cannot reach is no answer of
+        the operator's, and gives way to a page that is.
+        """
+        held, page = self._held, self.serving.lb.maintenance_page
+        if held is None or (page is not None and written_by_edge(held.answer.header)):
+            return self._refuse("no origin answered")
+        return held
+
+    def _all_off(self) -> Refuse:
+        back = back_at(self.serving.lb.pools, self.started)
+        wait = RETRY_AFTER if back is None else max(ceil(back - self.started), 1)
+        return self._refuse("no origin is enabled", wait)
+
+    def _refuse(self, reason: str, wait: int = RETRY_AFTER) -> Refuse:
+        return Refuse(503, reason, wait, fixed=self.serving.lb.maintenance_page)
 
     def _made(self, origin: Origin, why: Why, now: float) -> Attempt:
         self.attempts += 1

@@ -52,6 +52,23 @@ def back_since(origin: Origin, now: float) -> float:
     return max((window.end for window in origin.maintenance if window.end <= now), default=-inf)
 
 
+def back_at(pools: Iterable[Pool], now: float) -> float | None:
+    """Return when the first origin is out of its maintenance; None where that brings none back."""
+    ends = (_off_until((pool, origin), now) for pool in pools for origin in pool.origins)
+    return min((end for end in ends if end < inf), default=None)
+
+
+def _off_until(both: tuple[Pool, Origin], now: float) -> float:
+    """Return the first moment from now on at which an origin and its pool are on; inf: never."""
+    if not all(one.enabled for one in both):
+        return inf
+    windows = [window for one in both for window in one.maintenance]
+    moment = now
+    while ends := [window.end for window in windows if window.start <= moment < window.end]:
+        moment = max(ends)
+    return moment
+
+
 def borders(config: Config) -> tuple[float, ...]:
     """Return every moment at which time alone switches something: starts, ends, drains' ends."""
     found: set[float] = set()

@@ -527,6 +527,8 @@ class LoadBalancer:
     response_headers: HeaderEdits = HeaderEdits()
     rules: tuple[Rule, ...] = ()
     mirror: Mirror | None = None
+    maintenance_page: FixedResponse | None = None
+    """What a client gets when nothing can serve; None: a page of the balancer's own."""
 
     def under(self, rules: Iterable[Rule]) -> LoadBalancer:
         """Return what is left of it and its rules when these are met, the later ones winning."""

@@ -55,7 +55,7 @@ margin:15vh auto;padding:0 1.5rem}}h1{{font-size:1.4rem}}</style>
 def page(refusal: Refuse) -> Page:
     """Return the answer to a refused request. Nothing of the request is repeated in it."""
     if refusal.fixed is not None:
-        return _fixed(refusal.fixed)
+        return _fixed(refusal.fixed, refusal.retry_after)
     if refusal.location is not None:
         return Page(
             refusal.status, (("Location", refusal.location), ("Cache-Control", "no-store")), ""
@@ -68,15 +68,18 @@ def page(refusal: Refuse) -> Page:
     return Page(refusal.status, tuple(headers), body)
 
 
-def _fixed(response: FixedResponse) -> Page:
-    """Return a rule's answer. No cache may keep it: the next request may meet another rule.
+def _fixed(response: FixedResponse, retry_after: int | None) -> Page:
+    """Return an answer that the operator wrote.
 
+    No cache may keep it: the next request may meet another rule, or an origin.
     What is no page for browsers must not become one by a guess at its content
     (https://fetch.spec.whatwg.org/#x-content-type-options-header).
     """
     headers = [("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff")]
     if response.message_body or response.content_type:
         headers.append(("Content-Type", response.content_type or "text/plain; charset=utf-8"))
+    if retry_after is not None:
+        headers.append(("Retry-After", str(retry_after)))
     if response.location:
         headers.append(("Location", response.location))
     return Page(response.status_code, tuple(headers), response.message_body)

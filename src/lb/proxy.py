@@ -148,6 +148,8 @@ class Exchange:
             self._attempt = step
             self._count(step, now)
         elif isinstance(step, Refuse):
+            if self._held is not None:
+                self.transport.discard(self._held)
             name = self.plan.serving.lb.name
             self._log(refused(name, step, self.plan.attempts, now - self.plan.started))
         return step

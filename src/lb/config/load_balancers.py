@@ -17,7 +17,7 @@ from lb.config.mirrors import MIRROR, check_mirror, mirror_of
 from lb.config.names import ADMIN_PATH, COOKIE_NAME, DESCRIPTION, SERVED_NAME
 from lb.config.places import pools_of, steering_of
 from lb.config.problems import Place, Reader
-from lb.config.rules import resolved, rules_of
+from lb.config.rules import MAINTENANCE_PAGE, resolved, rules_of
 from lb.config.sessions import (
     ATTRIBUTES,
     SESSION_AFFINITY,
@@ -248,6 +248,7 @@ _WITHOUT_RULES = Table(
             [],
             "Pools by place; they come before rules.",
         ),
+        Field("maintenance_page", MAINTENANCE_PAGE, None, "What is said when nothing can serve."),
         Field("mirror", MIRROR, None, "Sends some requests to another pool as well."),
         Field("location_strategy", LOCATION_STRATEGY, {}, "For DNS answers.", _KEPT),
         Field("ttl", Whole(0, 86_400), None, "Of DNS answers, in seconds.", _KEPT),

@@ -14,7 +14,7 @@ from lb.config.headers import value_problem
 from lb.config.kinds import Boolean, ListOf, MapOf, Number, Ref, Reference, Text, Whole
 from lb.config.places import make_random_steering, pools_of
 from lb.config.problems import BAD, Place, Reader, kind_of
-from lb.config.tables import Field, Record, Table
+from lb.config.tables import REQUIRED, Field, Record, Table
 from lb.expressions import LONGEST, condition
 from lb.model import FixedResponse, Pool, RandomSteering, Rule
 
@@ -113,6 +113,31 @@ FIXED_RESPONSE = Table(
             "Its Content-Type; empty: plain text.",
         ),
         Field("location", Text(most=2048, rule=_location_problem), "", "Its Location."),
+    ),
+)
+
+
+def _make_page(record: Record, reader: Reader) -> FixedResponse:
+    del reader
+    kind = record.text("content_type") or HTML
+    return record.build(FixedResponse, status_code=UNAVAILABLE, content_type=kind)
+
+
+UNAVAILABLE = 503
+HTML = "text/html; charset=utf-8"
+MAINTENANCE_PAGE = Table(
+    name="load_balancers.maintenance_page",
+    doc="The answer when nothing can serve: all is in maintenance, disabled, full, or has failed "
+    "without an answer of its own. Its status is 503, with `Retry-After`; no cache stores it.",
+    make=_make_page,
+    fields=(
+        Field("message_body", Text(least=1, most=65_536), REQUIRED, "The page."),
+        Field(
+            "content_type",
+            Text(least=1, most=100, rule=value_problem),
+            HTML,
+            "Its Content-Type.",
+        ),
     ),
 )
 

@@ -1,0 +1,191 @@
+"""The operator's own page for when nothing can serve: when it is given, and with what."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import respx
+
+from lb.balancer import Balancer
+from lb.config import Invalid, parse
+from lb.explain import explain
+from lb.failover import RETRY_AFTER, Answered, Attempt, Cause, Deliver, Failed, Plan, Refuse, judge
+from lb.maintenance import back_at
+from lb.model import Config, FixedResponse, Window
+from lb.pages import page
+from support.edge import FakeEdge
+from support.make import balancer_of, config_of, facts, origin, pool, scripted
+
+PAGE = FixedResponse(
+    status_code=503, message_body="<h1>Back soon</h1>", content_type="text/html; charset=utf-8"
+)
+NOW = 1_000.0
+BY_EDGE = {"server": "cloudflare", "cf-ray": "1-FRA"}
+
+
+def plan_of(*pools: object, **fields: object) -> Plan:
+    """Return a request's plan."""
+    lb = balancer_of(*pools, **{"maintenance_page": PAGE, **fields})  # type: ignore[arg-type]
+    _, plan = Balancer(config_of(lb)).plan(facts(), NOW, scripted(0.0))
+    assert isinstance(plan, Plan)
+    return plan
+
+
+def off(name: str, start: float, end: float) -> object:
+    """Return an origin with a time of maintenance."""
+    return origin(name, maintenance=(Window(start=start, end=end),))
+
+
+def outcome(status: int, headers: dict[str, str]) -> Answered:
+    """Return an answer with these headers."""
+    return Answered(status, lambda name: headers.get(name, ""), object())
+
+
+def test_it_is_given_while_all_is_in_maintenance() -> None:
+    """Retry-After is the time until the first origin is back."""
+    all_off = pool("p", off("a", 900, 1_090.5), off("b", 900, 1_200))  # type: ignore[arg-type]
+    step = plan_of(all_off).start()
+
+    assert step == Refuse(503, "no origin is enabled", 91, fixed=PAGE)
+    made = page(step)
+    assert (made.status, made.body) == (503, "<h1>Back soon</h1>")
+    assert dict(made.headers) == {
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+        "Content-Type": "text/html; charset=utf-8",
+        "Retry-After": "91",
+    }
+
+
+@pytest.mark.parametrize(
+    ("windows", "of_pool", "back"),
+    [
+        ([(900, 1_100)], [], 1_100),
+        ([(900, 1_100), (1_050, 1_300)], [], 1_300),
+        ([(900, 1_100)], [(1_100, 1_400)], 1_400),
+        ([], [(900, 1_200)], 1_200),
+        ([], [], 1_000),
+    ],
+)
+def test_an_origin_is_back_when_no_maintenance_is_left(
+    windows: list[tuple[float, float]], of_pool: list[tuple[float, float]], back: float
+) -> None:
+    """Its own and its pool's may overlap, or follow each other; what is disabled stays away."""
+    own, around = (
+        tuple(Window(start=start, end=end) for start, end in times) for times in (windows, of_pool)
+    )
+    one = pool("p", origin("a", maintenance=own), maintenance=around)
+
+    assert back_at([one], NOW) == back
+    assert back_at([replace(one, enabled=False)], NOW) is None
+    assert back_at([one, pool("q", origin("b", enabled=False))], NOW) == back
+
+
+def test_it_is_given_when_everything_is_disabled_or_full() -> None:
+    """With the usual Retry-After, as nothing says when it ends."""
+    assert plan_of(pool("p", origin("a", enabled=False))).start() == Refuse(
+        503, "no origin is enabled", RETRY_AFTER, fixed=PAGE
+    )
+    lb = balancer_of(pool("p", origin("a", max_requests=1)), maintenance_page=PAGE)
+    balancer = Balancer(config_of(lb))
+    balancer.memory.in_flight.begin(("p", "a"), NOW, 30.0)
+    _, plan = balancer.plan(facts(), NOW, scripted(0.0))
+    assert isinstance(plan, Plan)
+    step = plan.start()
+    assert isinstance(step, Refuse)
+    assert step.fixed is PAGE
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "given"),
+    [
+        (530, BY_EDGE, True),
+        (502, BY_EDGE, True),
+        (502, {**BY_EDGE, "cf-cache-status": "DYNAMIC"}, False),
+        (503, {}, False),
+    ],
+)
+def test_what_an_origin_answered_itself_is_delivered(
+    status: int, headers: dict[str, str], given: bool
+) -> None:
+    """An error page of Cloudflare's edge gives way; without a page of one's own it stays."""
+    answer = outcome(status, headers)
+    for fixed in (PAGE, None):
+        plan = plan_of(pool("p", "a"), maintenance_page=fixed)
+        assert isinstance(plan.start(), Attempt)
+        step = plan.after(answer, judge(plan.serving.retry_on, answer), NOW)
+        assert isinstance(step, Refuse if given and fixed else Deliver)
+
+
+def test_it_is_given_when_nothing_answered() -> None:
+    """After the last attempt. A good answer is an answer, whoever wrote it."""
+    plan = plan_of(pool("p", "a"))
+    plan.start()
+    failed = Failed(Cause.CONNECTION)
+    step = plan.after(failed, judge(plan.serving.retry_on, failed), NOW)
+    assert step == Refuse(503, "no origin answered", RETRY_AFTER, fixed=PAGE)
+
+    plan = plan_of(pool("p", "a"))
+    plan.start()
+    good = outcome(403, BY_EDGE)
+    assert isinstance(plan.after(good, judge(plan.serving.retry_on, good), NOW), Deliver)
+
+
+def test_the_answer_that_gives_way_is_let_go() -> None:
+    """Its body would keep one of the request's few connections."""
+    edge = FakeEdge(config_of(balancer_of(pool("p", "a"), maintenance_page=PAGE)))
+    with respx.mock() as router:
+        router.route(host="a.example.com").respond(530, headers=BY_EDGE)
+        response = edge.fetch("GET", "https://service.example.com/")
+
+    assert (response.status_code, response.text) == (503, PAGE.message_body)
+    assert edge.discarded == [530]
+
+
+def test_explain_tells_of_it() -> None:
+    """As the answer when every attempt has failed."""
+    lb = balancer_of(pool("p", "a"), maintenance_page=PAGE)
+    found = explain(Balancer(config_of(lb)), facts(), NOW)
+
+    assert found.own is not None
+    assert found.own.reason == "no origin answered, with maintenance_page"
+
+
+def document(**fields: object) -> Config | Invalid:
+    """Read a configuration with this page."""
+    origins = [{"name": "a", "address": "a.example.com"}]
+    return parse(
+        {
+            "pools": [{"name": "p", "origins": origins}],
+            "load_balancers": [
+                {
+                    "name": "*",
+                    "default_pools": ["p"],
+                    "fallback_pool": "p",
+                    "maintenance_page": fields,
+                }
+            ],
+        }
+    )
+
+
+def test_it_is_configured_by_body_and_type() -> None:
+    """HTML unless it says otherwise; all problems are told at once."""
+    fine = document(message_body="<h1>Back soon</h1>")
+    assert isinstance(fine, Config)
+    assert fine.load_balancers[0].maintenance_page == PAGE
+    plain = document(message_body="Back soon", content_type="text/plain")
+    assert isinstance(plain, Config)
+    assert plain.load_balancers[0].maintenance_page == FixedResponse(
+        status_code=503, message_body="Back soon", content_type="text/plain"
+    )
+
+    wrong = document(content_type="a\r\nb", status=200)
+    assert isinstance(wrong, Invalid)
+    at = "$.load_balancers[0].maintenance_page"
+    assert [(problem.path, problem.message[:20]) for problem in wrong.problems] == [
+        (f"{at}.status", "unknown key"),
+        (f"{at}.message_body", "missing: this key mu"),
+        (f"{at}.content_type", "a header's value has"),
+    ]
