@@ -56,8 +56,9 @@ class Exchange:
             if outcome.status == SWITCHING_PROTOCOLS and plan.serving.counts_sockets:
                 self._memory.in_flight.open_socket(attempt.origin.key, self.now)
             self._hold(outcome)
-        following = step.origin.name if isinstance(step, Attempt) else ""
-        self._tell(attempt, judgement, change, following)
+        if judgement.failed or change is not None:
+            following = step.origin.name if isinstance(step, Attempt) else ""
+            self._tell(attempt, judgement, change, following)
         return self._begin(step, self.now)
 
     async def finish(self, step: Step) -> Deliver | Refuse:
