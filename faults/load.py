@@ -48,8 +48,8 @@ async def ask(port: int, number: int, at: float, started: float) -> Record:
 
 
 def method_of(number: int) -> str:
-    """The method of a line's request."""
-    return "POST" if number % POST_EVERY == POST_EVERY - 1 else "GET"
+    """A request's method; the first one of every fault is a POST, the worst there is."""
+    return "POST" if number % POST_EVERY == 0 else "GET"
 
 
 def message(method: str, number: int) -> bytes:

@@ -170,11 +170,11 @@ def test_origins_do_what_they_are_told(mode: Mode) -> None:
         origin = Origin("one", 0.01)
         await origin.start()
         await origin.behave(mode)
-        first = (await ask(origin.port, 4, 0.0, 0.0)).outcome
+        first = (await ask(origin.port, 5, 0.0, 0.0)).outcome
         await origin.heal()
-        healed = (await ask(origin.port, 4, 0.0, 0.0)).outcome
+        healed = (await ask(origin.port, 5, 0.0, 0.0)).outcome
         origin.stop()
-        assert origin.posts["4"] == (1 if mode is Mode.REFUSE else 2)
+        assert origin.posts["5"] == (1 if mode is Mode.REFUSE else 2)
         return first, healed
 
     assert asyncio.run(outcome()) == (OUTCOMES[mode], "200")
@@ -196,4 +196,4 @@ def test_requests_are_sent_at_their_time_whatever_became_of_the_others() -> None
     assert [one.at for one in records] == pytest.approx([n / 50 for n in range(20)])
     assert {one.outcome for one in records} == {"200"}
     assert min(one.seconds for one in records) >= 0.3
-    assert [method_of(n) for n in range(5)] == ["GET"] * 4 + ["POST"]
+    assert [method_of(n) for n in range(5)] == ["POST", *["GET"] * 4]
