@@ -8,12 +8,12 @@ import pytest
 
 from lb.availability import Standing
 from lb.events import OriginEnabledChanged, ProberResumed, ProberStalled
-from lb.failover import Judgement
 from lb.forwarding import identity_of
 from lb.freshness import fresh_for
 from lb.health import OriginHealth, Verdict
 from lb.memory import Memory
 from lb.model import Ejection, Health, Window
+from lb.outcomes import Judgement
 from lb.shared import SharedHealth
 from support.make import balancer_of, config_of, monitor, origin, pool
 

@@ -26,7 +26,7 @@ LAYERS = (
         "slow_start",
         "times",
     ),
-    ("slots",),
+    ("outcomes", "slots"),
     ("availability", "monitors", "shared"),
     (
         "affinity",

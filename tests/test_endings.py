@@ -14,9 +14,10 @@ from lb.endings import (
     promised,
 )
 from lb.events import AnswerCut, Event, LastOriginKept, OriginEjected
-from lb.failover import Judgement, Plan
+from lb.failover import Plan
 from lb.memory import CUT_OFF
 from lb.model import Ejection, Pool
+from lb.outcomes import Judgement
 from support.make import balancer_of, config_of, facts, pool
 
 PRIMARY, REPLICA = pool("primary", "a"), pool("replica", "b")

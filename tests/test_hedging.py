@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from lb.balancer import Balancer
 from lb.config import Invalid, parse
 from lb.events import Hedged
-from lb.failover import Answered, Attempt, Cause, Deliver, Failed, Plan, Refuse, judge
+from lb.failover import Attempt, Deliver, Plan, Refuse
 from lb.hedging import MOST_SAVED, ONE_IN, HedgeBudget
 from lb.model import (
     AdaptiveRouting,
@@ -22,6 +22,7 @@ from lb.model import (
     SessionAffinity,
     SessionAffinityAttributes,
 )
+from lb.outcomes import Answered, Cause, Failed, judge
 from lb.proxy import Exchange
 from lb.retry_budget import ALWAYS
 from support.make import balancer_of, config_of, facts, pool, scripted
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
 
     from lb.events import Event
     from lb.facts import RequestFacts
-    from lb.failover import Outcome, Step
+    from lb.failover import Step
+    from lb.outcomes import Outcome
 
 SOON = 0.001
 REFUSED = Failed(Cause.CONNECTION)

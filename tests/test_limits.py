@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lb.availability import Snapshot
-from lb.failover import FULL, Answered, Attempt, Cause, Deliver, Failed, Plan, Refuse, Stop, judge
+from lb.failover import FULL, Attempt, Deliver, Plan, Refuse, Stop
 from lb.in_flight import InFlight
 from lb.model import (
     Failover,
@@ -18,6 +18,7 @@ from lb.model import (
     SessionAffinityAttributes,
     ZeroDowntimeFailover,
 )
+from lb.outcomes import Answered, Cause, Failed, judge
 from lb.retry_budget import ALWAYS, WINDOW, RetryBudget
 from lb.serving import Serving
 from support.make import balancer_of, facts, origin, pool, scripted

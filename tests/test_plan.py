@@ -13,16 +13,11 @@ from lb.failover import (
     LARGEST_BODY,
     RETRY_AFTER,
     SLOWEST_UPLOAD,
-    Answered,
     Attempt,
-    Cause,
     Deliver,
-    Failed,
-    Outcome,
     Plan,
     Refuse,
     Step,
-    judge,
 )
 from lb.health import OriginHealth
 from lb.model import (
@@ -33,6 +28,7 @@ from lb.model import (
     OriginSteeringPolicy,
     SessionAffinity,
 )
+from lb.outcomes import Answered, Cause, Failed, Outcome, judge
 from lb.serving import Serving
 from support.make import balancer_of, facts, origin, pool, scripted
 

@@ -7,9 +7,10 @@ import pytest
 from lb.balancer import Balancer
 from lb.doubts import Doubts
 from lb.events import Event, OriginQuiet, OriginRestored
-from lb.failover import Answered, Attempt, Cause, Failed, Outcome, Plan
+from lb.failover import Attempt, Plan
 from lb.health import Verdict
 from lb.model import Ejection, Failover, LoadBalancer, OriginSteeringPolicy, SessionAffinity
+from lb.outcomes import Answered, Cause, Failed, Outcome
 from lb.proxy import Exchange
 from lb.quiet import ALONE, FORGOTTEN_AFTER, TESTED_EVERY, TIMES_SLOWEST, UNSAFE_AFTER
 from support.make import balancer_of, config_of, facts, monitor, pool

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lb.balancer import MOST_COMBINATIONS, Balancer
-from lb.failover import Attempt, Cause, Failed, Plan, Refuse, judge
+from lb.failover import Attempt, Plan, Refuse
 from lb.maintenance import borders
 from lb.memory import Memory
 from lb.model import (
@@ -22,6 +22,7 @@ from lb.model import (
     SteeringPolicy,
     Window,
 )
+from lb.outcomes import Cause, Failed, judge
 from lb.pages import page
 from lb.rules import Rules
 from lb.shared import timed

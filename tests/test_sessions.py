@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from lb.affinity import HeaderAffinity, IpCookieAffinity
 from lb.availability import EjectionState, Snapshot
-from lb.failover import Answered, Attempt, Cause, Deliver, Failed, Outcome, Plan, Refuse, judge
+from lb.failover import Attempt, Deliver, Plan, Refuse
 from lb.health import OriginHealth
 from lb.model import (
     AdaptiveRouting,
@@ -26,6 +26,7 @@ from lb.model import (
     Window,
     ZeroDowntimeFailover,
 )
+from lb.outcomes import Answered, Cause, Failed, Outcome, judge
 from lb.serving import Serving
 from support.make import balancer_of, facts, origin, pool, scripted
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lb.events import MirrorFailed
-from lb.failover import Answered, Attempt, judge
+from lb.failover import Attempt
+from lb.outcomes import Answered, judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lb.availability import WORDS
-from lb.failover import Attempt, Cause, Failed, Refuse, judge
+from lb.failover import Attempt, Refuse
 from lb.hosts import found_by
 from lb.mirroring import may_be_copied
 from lb.origin_steering import REASONS as ORIGIN_REASONS
+from lb.outcomes import Cause, Failed, judge
 from lb.shedding import reason as shed
 from lb.steering import REASONS
 

@@ -30,9 +30,9 @@ from lb.slow_start import changes_at, share
 
 if TYPE_CHECKING:
     from lb.events import Event, HealthChanged
-    from lb.failover import Judgement
     from lb.health import Verdict
     from lb.model import Config, LoadBalancer, Origin, Watch
+    from lb.outcomes import Judgement
     from lb.shared import SharedHealth
 
 LEASE = 30.0

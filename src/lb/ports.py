@@ -8,11 +8,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from lb.events import Event
-    from lb.failover import Answered, Attempt, Outcome
+    from lb.failover import Attempt
     from lb.health import Verdict
     from lb.model import Origin, Region, Watch
     from lb.monitors.words import Probe, Reply
     from lb.notify.words import OutboundRequest
+    from lb.outcomes import Answered, Outcome
     from lb.status import HealthEvent
 
 

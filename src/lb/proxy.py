@@ -6,11 +6,13 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from lb.events import AttemptFailed, Hedged, Refused
-from lb.failover import Answered, Attempt, Cause, Refuse, judge
+from lb.failover import Attempt, Refuse
+from lb.outcomes import Answered, Cause, judge
 
 if TYPE_CHECKING:
     from lb.events import Event
-    from lb.failover import Deliver, Judgement, Outcome, Plan, Step
+    from lb.failover import Deliver, Plan, Step
+    from lb.outcomes import Judgement, Outcome
 
     Running = dict[asyncio.Task[Outcome], Attempt]
     from lb.memory import Memory

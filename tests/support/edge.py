@@ -11,8 +11,9 @@ import httpx
 from lb.balancer import Balancer
 from lb.checker import check
 from lb.facts import RequestFacts
-from lb.failover import Answered, Attempt, Cause, Failed, Outcome, Plan, Refuse
+from lb.failover import Attempt, Plan, Refuse
 from lb.monitors.words import Answer, HttpProbe, Probe, ProbeFailure, Reply
+from lb.outcomes import Answered, Cause, Failed, Outcome
 from lb.pages import page
 from lb.proxy import Exchange
 

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 import js
 from pyodide.ffi import JsException
 
-from lb.failover import Answered, Cause, Failed
+from lb.outcomes import Answered, Cause, Failed
 from lb.worker.headers import HeaderEditor
 from lb.worker.promises import Timers
 from lb.worker.runtime import js_object
 
 if TYPE_CHECKING:
     from lb.facts import RequestFacts
-    from lb.failover import Attempt, Deliver, Outcome, Plan
+    from lb.failover import Attempt, Deliver, Plan
     from lb.mirroring import Mirroring
+    from lb.outcomes import Outcome
     from lb.worker.bodies import Bodies
 
 
