@@ -14,6 +14,7 @@ from bench.peers import (
     REFERENCE,
     REFRESHING,
     SHARING,
+    features,
     named,
     scale,
 )
@@ -65,6 +66,14 @@ def sheets(*, full: bool) -> tuple[Sheet, ...]:
                 bases={scale.named(FEW, policy): f"x {FEW} origins"},
             )
             for policy in (scale.POLICIES if full else scale.MOST_USED)
+        ),
+        Sheet(
+            name="features",
+            title="What each feature costs a request",
+            peers=features.PEERS,
+            scenarios=(CPU_ALONE,),
+            bases={features.PLAIN: f"x {features.PLAIN}"},
+            rounds=STEADIER,
         ),
         Sheet(
             name="start",

@@ -7,7 +7,7 @@ from string import Template
 
 import pytest
 
-from bench.peers import PEERS, REFRESHING, scale
+from bench.peers import PEERS, REFRESHING, features, scale
 from bench.peers.evenkeel import Evenkeel
 from bench.peers.servers import SERVERS, Server, user_line
 from bench.traffic import HOST_NAME
@@ -40,6 +40,17 @@ def test_evenkeels_configurations_are_good(peer: Evenkeel) -> None:
     assert names == ["server-1", "server-2"]
     assert set(peer.served_by) <= set(names)
     assert all(pool.monitor is not None for pool in lb.pools)
+
+
+@pytest.mark.parametrize("peer", features.PEERS, ids=lambda peer: peer.name)
+def test_features_are_measured_one_by_one(peer: Evenkeel) -> None:
+    """Each differs from the plain load balancer, and in nothing that moves the requests."""
+    (lb,) = configured(peer).load_balancers
+    (plain,) = configured(features.PEERS[0]).load_balancers
+
+    assert (lb == plain) == (peer.name == features.PLAIN)
+    assert [pool.name for pool in lb.default_pools] == ["primary", "replica"]
+    assert peer.served_by == ("server-1",)
 
 
 def test_what_is_refreshed_is_refreshed_each_second() -> None:
