@@ -131,15 +131,26 @@ def candidates(
 ) -> Iterator[tuple[Origin, Why]]:
     """Yield every origin that may be tried, once, the best first, and what put it there.
 
-    Those that are doubted come after all others that take traffic; and when those have failed or
-    there are none, whatever is left is better than a refusal.
+    The pin comes first, and most requests of a session need nothing but that. Those that are
+    doubted come after all others that take traffic; and when those have failed or there are none,
+    whatever is left is better than a refusal.
 
     A function and not a method: a generator that holds the plan which holds it would keep the
     request and its response alive until Python looks for cycles.
     """
     seen: set[tuple[str, str]] = set()
+    shed = Shed(serving.shedding, facts) if serving.shedding else None
+    home = None
+    if pinned is not None:
+        pool = serving.pools[pinned.pool]
+        stays = snapshot.keeps_session(pool, pinned, serving.keeping)
+        if stays and not (shed and shed.session(pool)):
+            home = pool
+            seen.add(pinned.key)
+            if not is_full(pinned, snapshot):
+                yield pinned, Why.SESSION
     doubted: list[Origin] = []
-    preferred = _preferred(serving, snapshot, facts, rand, pinned)
+    preferred = _preferred(serving, snapshot, facts, rand, home, shed)
     for why, origins in chain(preferred, _left(serving, snapshot, doubted)):
         for origin in origins:
             if origin.key in seen:
@@ -194,26 +205,19 @@ def keeps_body(serving: Serving, facts: RequestFacts) -> bool:
     )
 
 
-def _preferred(
+def _preferred(  # noqa: PLR0913, PLR0917 (each is handed on)
     serving: Serving,
     snapshot: Snapshot,
     facts: RequestFacts,
     rand: Callable[[], float],
-    pinned: Origin | None,
+    home: Pool | None,
+    shed: Shed | None,
 ) -> Iterator[tuple[Why, Iterable[Origin]]]:
     """Yield origins, some of them more than once, with what put them there.
 
-    The pin; then the rest of its pool; then steering over the pools and origin steering within;
-    then, if some of these have shed the request, the fallback pool.
+    The rest of the pool that the session is at home in; then steering over the pools and origin
+    steering within; then, if some of these have shed the request, the fallback pool.
     """
-    shed = Shed(serving.shedding, facts) if serving.shedding else None
-    home = None if pinned is None else serving.pools[pinned.pool]
-    if pinned is not None and home is not None:
-        stays = snapshot.keeps_session(home, pinned, serving.keeping)
-        if stays and not (shed and shed.session(home)):
-            yield Why.SESSION, (pinned,)
-        else:
-            home = None
     key = None if serving.affinity is None else serving.affinity.key(facts)
     steering, why = serving.steering, Why.STEERING
     if key is not None:
