@@ -24,10 +24,8 @@ interval = 30
 timeout = 5
 """
 
-# Two tunnels, the second one for when the first is down; clients stay where they are.
-ACTIVE_PASSIVE = (
-    MONITOR
-    + """
+# Two tunnels, the second one for when the first is down.
+TWO_POOLS = """
 [[pools]]
 name = "primary"
 monitor = "web"
@@ -42,6 +40,13 @@ origins = [{ name = "server-2", address = "$second" }]
 name = "$host"
 default_pools = ["primary", "replica"]
 fallback_pool = "primary"
+"""
+
+# Clients stay where they are.
+ACTIVE_PASSIVE = (
+    MONITOR
+    + TWO_POOLS
+    + """\
 steering_policy = "off"
 session_affinity = "cookie"
 """

@@ -4,33 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bench.peers.evenkeel import MONITOR, Evenkeel
+from bench.peers.evenkeel import MONITOR, TWO_POOLS, Evenkeel
 
 PLAIN = "none of them"
-
-POOLS = """
-[[pools]]
-name = "primary"
-monitor = "web"
-origins = [{ name = "server-1", address = "$first" }]
-
-[[pools]]
-name = "replica"
-monitor = "web"
-origins = [{ name = "server-2", address = "$second" }]
-"""
 
 SHADOW = """
 [[pools]]
 name = "shadow"
 origins = [{ name = "server-3", address = "$second" }]
-"""
-
-LOAD_BALANCER = """
-[[load_balancers]]
-name = "$host"
-default_pools = ["primary", "replica"]
-fallback_pool = "primary"
 """
 
 RULES = "".join(
@@ -70,7 +51,7 @@ FEATURES: Mapping[str, str] = {
 def config(says: str) -> str:
     """A loadbalancer.toml with one feature."""
     shadow = SHADOW if "shadow" in says else ""
-    return MONITOR + POOLS + shadow + LOAD_BALANCER + says + "\n"
+    return MONITOR + shadow + TWO_POOLS + says + "\n"
 
 
 PEERS = tuple(Evenkeel(name, config(says), ("server-1",)) for name, says in FEATURES.items())
