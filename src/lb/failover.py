@@ -12,7 +12,7 @@ from lb.availability import is_full
 from lb.facts import written_by_edge
 from lb.maintenance import back_at
 from lb.outcomes import Answered
-from lb.serving import CAN_CHOOSE, SAFE_TO_REPEAT, Why, candidates, keeps_body
+from lb.serving import CAN_CHOOSE, Why, candidates, harmless, keeps_body
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -241,12 +241,7 @@ class Plan:
         """A request is sent again only if that can do no harm, and its body is still at hand."""
         if self.serving.held and self._in_session():
             return Stop.HELD
-        harmless = (
-            self._facts.method in SAFE_TO_REPEAT
-            or judgement.unreached
-            or self.serving.lb.failover.retry_non_idempotent
-        )
-        if not harmless:
+        if not (judgement.unreached or harmless(self.serving, self._facts)):
             return Stop.HARMFUL
         return Stop.BODY_GONE if self.streams_body else None
 

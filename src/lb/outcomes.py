@@ -71,6 +71,9 @@ class Judgement:
 # https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors/
 UNREACHED = frozenset({521, 523, 525, 526, 530})
 
+SWITCHING_PROTOCOLS = 101
+"""The status of an answer that makes the connection a WebSocket."""
+
 _FINE = Judgement(failed=False)
 
 

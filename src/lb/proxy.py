@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lb.events import AttemptFailed, Hedged, Refused
 from lb.failover import Attempt, Refuse
-from lb.outcomes import Answered, Cause, judge
+from lb.outcomes import SWITCHING_PROTOCOLS, Answered, Cause, judge
 
 if TYPE_CHECKING:
     from lb.events import Event
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     Running = dict[asyncio.Task[Outcome], Attempt]
     from lb.memory import Memory
     from lb.ports import Clock, Log, Transport
-
-
-SWITCHING_PROTOCOLS = 101
 
 
 class Exchange:

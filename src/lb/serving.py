@@ -189,8 +189,12 @@ def _avoided(
 
 def repeatable(serving: Serving, facts: RequestFacts) -> bool:
     """Whether a request may be sent again: it does no harm, and its body is still at hand."""
-    harmless = facts.method in SAFE_TO_REPEAT or serving.lb.failover.retry_non_idempotent
-    return harmless and (not facts.has_body or keeps_body(serving, facts))
+    return harmless(serving, facts) and (not facts.has_body or keeps_body(serving, facts))
+
+
+def harmless(serving: Serving, facts: RequestFacts) -> bool:
+    """Whether two origins may get a request, even if the first one has acted on it."""
+    return facts.method in SAFE_TO_REPEAT or serving.lb.failover.retry_non_idempotent
 
 
 def keeps_body(serving: Serving, facts: RequestFacts) -> bool:

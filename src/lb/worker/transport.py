@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import js
 from pyodide.ffi import JsException
 
-from lb.outcomes import Answered, Cause, Failed
+from lb.outcomes import SWITCHING_PROTOCOLS, Answered, Cause, Failed
 from lb.worker.headers import HeaderEditor
 from lb.worker.promises import Timers
 from lb.worker.runtime import js_object
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 
 HIGHEST_STATUS = 599
-SWITCHING = 101
 
 
 class Means:
@@ -108,7 +107,7 @@ class FetchTransport:
         nor can it have 101 unless there is a WebSocket, which is all that a client may switch to.
         """
         status = response.status
-        if status > HIGHEST_STATUS or (status == SWITCHING and not response.webSocket):
+        if status > HIGHEST_STATUS or (status == SWITCHING_PROTOCOLS and not response.webSocket):
             return Failed(Cause.STATUS)
         return Answered(status, lambda name: response.headers.get(name) or "", response)
 
