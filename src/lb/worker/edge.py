@@ -64,7 +64,7 @@ class Isolate:
         if config is not None and self._balancer is not None:
             prober = FetchProber(self._means.timers)
             self._behind = Behind(config, self._balancer.memory, prober, env)
-        self._fetches = Fetches(self._settled)
+        self._fetches = Fetches(self._settled, self._means.timers)
         self._bodies: Bodies | None = None
         if self._balancer is not None:
             served = [serving.lb for serving in self._balancer.servings]

@@ -56,7 +56,7 @@ class Fetches:
     be part of the memory snapshot taken at deploy, which can only hold Python's.
     """
 
-    def __init__(self, settled: Settled) -> None:
+    def __init__(self, settled: Settled, timers: Timers) -> None:
         reflect = js.Reflect
         # Array.from(list, f) calls f(list[i], i). This f calls list[i][0] with the receiver and
         # the arguments that stand after it. Both lists stay, only what differs is put into them.
@@ -68,10 +68,7 @@ class Fetches:
         # `js.Promise.prototype.then` would be Python's own method of that name.
         self._attached = to_js([reflect.get(js.Promise.prototype, "then"), None, None])
         self._attach = to_js([self._attached])
-        self._controller = js.AbortController.new
-        self._bind_abort = reflect.get(js.AbortController.prototype, "abort").bind
-        self._set_timeout = js.setTimeout
-        self._clear_timeout = js.clearTimeout
+        self._timers = timers
         self._settled = settled
         self._free: list[_Slot] = []
         self._busy: dict[int, _Slot] = {}
@@ -87,10 +84,7 @@ class Fetches:
             self._sweep(now)
         slot = self._free.pop() if self._free else _Slot(self)
         slot.context, slot.lost_at = context, lost
-        controller = self._controller()
-        self._options.signal = controller.signal
-        # A function of JavaScript's own: a timer takes one of Python's for twice the price.
-        slot.timer = self._set_timeout(self._bind_abort(controller), seconds * 1000)
+        self._options.signal, slot.timer = self._timers.signal(seconds)
         self._busy[id(slot)] = slot
         self._request[0] = request
         attached = self._attached
@@ -100,7 +94,7 @@ class Fetches:
 
     def end(self, slot: _Slot, response: Any, error: Any) -> Any:
         """Take an outcome; the slot is free for another fetch."""
-        self._clear_timeout(slot.timer)
+        self._timers.stop(slot.timer)
         del self._busy[id(slot)]
         context, slot.context = slot.context, None
         self._free.append(slot)
@@ -139,7 +133,8 @@ class Timers:
         return self._options, self._start(controller, seconds), controller
 
     def _start(self, controller: Any, seconds: float) -> Any:
-        # Python's setTimeout passes no further arguments to its handler, and says nothing of it.
+        # Python's setTimeout passes no further arguments to its handler, and says nothing of it. A
+        # function of JavaScript's own costs a timer half of what one of Python's does.
         return self._set(self._bind_abort(controller), seconds * 1000)
 
     def stop(self, timer: int) -> None:
