@@ -44,9 +44,10 @@ LAYERS = (
     ("mirroring",),
     ("serving",),
     ("complaints", "failover", "notify", "regions", "sharing"),
-    ("ports", "memory", "pages"),
+    ("ports", "memory", "pages", "calls"),
     ("balancer", "checker", "copies", "endings", "event_log", "notifier", "proxy"),
     ("keeper",),
+    ("desk",),
     ("budget", "explain", "worker"),
 )
 LAYER_OF = {name: number for number, names in enumerate(LAYERS) for name in names}

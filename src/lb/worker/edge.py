@@ -11,6 +11,7 @@ from lb.endings import Endings
 from lb.failover import Attempt, Refuse
 from lb.proxy import Exchange
 from lb.proxy import refused as refused_event
+from lb.worker.admin import admin_side
 from lb.worker.bodies import Bodies
 from lb.worker.convert import facts_of, refused
 from lb.worker.prober import FetchProber
@@ -22,6 +23,7 @@ from lb.worker.transport import FetchTransport, Means
 
 if TYPE_CHECKING:
     from lb.balancer import Balancer
+    from lb.facts import RequestFacts
     from lb.failover import Deliver, Step
     from lb.mirroring import Mirroring
 
@@ -59,6 +61,7 @@ class Isolate:
         config = configured(variables, log)
         self._balancer: Balancer | None = start(config, variables)
         self._development = in_development(variables)
+        self._admin = admin_side(config.admin, variables, env) if config is not None else None
         self._means = Means()
         self._behind: Behind | None = None
         if config is not None and self._balancer is not None:
@@ -80,8 +83,9 @@ class Isolate:
         if balancer is None:
             return refused(NOT_CONFIGURED)
         facts = facts_of(request)
-        if self._development and facts.target == READY_PATH:
-            return js.Response.new(None, js_object(status=204))
+        own = self._own(request, facts)
+        if own is not None:
+            return own
         now = clock()
         serving, plan = balancer.plan(facts, now, chance)
         if isinstance(plan, Refuse):
@@ -97,6 +101,14 @@ class Isolate:
         outgoing, seconds = transport.outgoing(step), step.timeout
         lost_at = now + seconds + LOST_AFTER
         return self._fetches.send(outgoing, seconds, (exchange, transport, ctx), now, lost_at)
+
+    def _own(self, request: Any, facts: RequestFacts) -> Any:
+        """Answer what no origin is asked; None for all else."""
+        if self._admin is not None and self._admin.claims(facts):
+            return self._admin.answer(request, facts)
+        if self._development and facts.target == READY_PATH:
+            return js.Response.new(None, js_object(status=204))
+        return None
 
     def _settled(self, under_way: UnderWay, response: Any, reason: Any) -> Any:
         """Go on when the outcome of the first attempt is there."""

@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from workers import DurableObject
 
+from lb.calls import Call, enveloped, refused
 from lb.checker import probe
+from lb.desk import Room
+from lb.desk import answer as desk_answer
 from lb.events import Trouble
 from lb.forwarding import identity_of
 from lb.keeper import Keeper
@@ -63,6 +66,20 @@ class State(DurableObject):
             log(trouble("the state object failed", error))
             return ""
         return answer
+
+    async def admin(self, text: str) -> str:
+        """Answer an operator (lb.desk); the text is a Call's, and so is the one returned."""
+        try:
+            keeper = self._start()
+            if keeper is None:
+                return enveloped(refused(500, 1000, "the configuration has problems")).to_json()
+            room = Room(keeper=keeper, sql=self._sql, clock=clock, chance=chance)
+            answer = desk_answer(room, Call.from_json(text))
+            await self._arm(keeper)
+        except Exception as error:  # noqa: BLE001 (the operator is told that it went wrong)
+            log(trouble("an admin call failed", error))
+            return enveloped(refused(500, 1000, "a fault of the load balancer itself")).to_json()
+        return answer.to_json()
 
     async def wake(self) -> None:
         """See to it that the alarm is set, whatever became of it."""

@@ -1,0 +1,134 @@
+"""What the edge asks the Durable Object on behalf of an operator, and what it is told."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A request below the admin path whose sender is known. Nothing in it is a secret."""
+
+    method: str
+    path: str
+    """Below the admin path, as it was sent: `/client/v4/accounts/...`, `/status`."""
+    query: str = ""
+    """What follows the question mark, as it was sent."""
+    body: str = ""
+    author: str = ""
+    """Who it is, for the record of changes: `admin token`, or a mail address."""
+    may_write: bool = False
+    if_match: str = ""
+    """The header If-Match (RFC 9110, 13.1.1)."""
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @staticmethod
+    def from_json(text: str) -> Call:
+        return Call(**json.loads(text))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What the operator gets."""
+
+    status: int = 200
+    body: str = ""
+    content_type: str = JSON
+    headers: tuple[tuple[str, str], ...] = ()
+    version: int = 0
+    """Of the configuration, as it is after the call."""
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @staticmethod
+    def from_json(text: str) -> Answer:
+        found: dict[str, Any] = json.loads(text)
+        pairs = tuple((name, value) for name, value in found.pop("headers"))
+        return Answer(**found, headers=pairs)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One thing that is wrong with a call, as Cloudflare's API tells it.
+
+    https://developers.cloudflare.com/api/ (ErrorData: code, message, source.pointer)
+    """
+
+    code: int
+    """1000 or more."""
+    message: str
+    pointer: str = ""
+    """Where in the body: `/origins/0/weight` (RFC 6901); empty when it is about all of it."""
+
+    def to_dict(self) -> dict[str, Any]:
+        source = {"source": {"pointer": self.pointer}} if self.pointer else {}
+        return {"code": self.code, "message": self.message, **source}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """Something to know of a call that was carried out all the same."""
+
+    code: int
+    message: str
+    pointer: str = ""
+
+    to_dict = Fault.to_dict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What a handler found, before it is put into an envelope."""
+
+    result: Any = None
+    status: int = 200
+    notes: tuple[Note, ...] = ()
+    info: dict[str, int] | None = None
+    """Cloudflare's result_info, of lists."""
+    headers: tuple[tuple[str, str], ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """A call that was not carried out."""
+
+    status: int
+    faults: tuple[Fault, ...]
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+def enveloped(outcome: Result | Refusal) -> Answer:
+    """Return the answer in Cloudflare's envelope; an error always has a status of 400 or more."""
+    if isinstance(outcome, Refusal):
+        document: dict[str, Any] = {
+            "success": False,
+            "errors": [fault.to_dict() for fault in outcome.faults],
+            "messages": [],
+            "result": None,
+        }
+    else:
+        document = {
+            "success": True,
+            "errors": [],
+            "messages": [note.to_dict() for note in outcome.notes],
+            "result": outcome.result,
+        }
+        if outcome.info is not None:
+            document["result_info"] = outcome.info
+    return Answer(
+        status=outcome.status,
+        body=json.dumps(document, separators=(",", ":")),
+        headers=outcome.headers,
+    )
+
+
+def refused(status: int, code: int, message: str, pointer: str = "") -> Refusal:
+    """Return a refusal with a single reason."""
+    return Refusal(status=status, faults=(Fault(code=code, message=message, pointer=pointer),))

@@ -1,0 +1,47 @@
+"""Answers operators inside the Durable Object: which path is whose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lb.calls import Answer, Refusal, Result, enveloped, refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from lb.calls import Call
+    from lb.keeper import Keeper
+    from lb.ports import Chance, Clock, Sql
+
+    Handler = Callable[["Room", Call], Answer | Result | Refusal]
+
+NO_ROUTE = 7003
+"""Cloudflare's code for a path that leads nowhere."""
+READ_ONLY = 10000
+SAFE = frozenset({"GET", "HEAD"})
+
+
+@dataclass(slots=True, kw_only=True)
+class Room:
+    """What handlers work with: everything that the Durable Object has."""
+
+    keeper: Keeper
+    sql: Sql
+    clock: Clock
+    chance: Chance
+
+
+HANDLERS: Mapping[str, Handler] = {}
+"""By the first step of the path."""
+
+
+def answer(room: Room, call: Call) -> Answer:
+    """Return the answer to a call whose sender the edge knows."""
+    if call.method not in SAFE and not call.may_write:
+        return enveloped(refused(403, READ_ONLY, "this token may only read"))
+    handler = HANDLERS.get(call.path.split("/", 2)[1])
+    if handler is None:
+        return enveloped(refused(404, NO_ROUTE, f"there is nothing at {call.path}"))
+    outcome = handler(room, call)
+    return outcome if isinstance(outcome, Answer) else enveloped(outcome)
