@@ -30,7 +30,10 @@ class AdminSide:
 
     def claims(self, facts: RequestFacts) -> bool:
         """Whether a request is for the admin side; such a one never reaches an origin."""
-        return facts.target.startswith(self._path) and facts.path[len(self._path) :][:1] in {"", "/"}
+        return facts.target.startswith(self._path) and facts.path[len(self._path) :][:1] in {
+            "",
+            "/",
+        }
 
     async def answer(self, request: Any, facts: RequestFacts) -> Any:
         """Return the response to an operator."""
