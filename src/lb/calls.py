@@ -73,14 +73,8 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Note:
+class Note(Fault):
     """Something to know of a call that was carried out all the same."""
-
-    code: int
-    message: str
-    pointer: str = ""
-
-    to_dict = Fault.to_dict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
