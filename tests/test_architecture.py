@@ -13,6 +13,7 @@ LAYERS = (
     ("events", "places", "quiet"),
     ("expressions",),
     (
+        "bounded",
         "config",
         "doubts",
         "drawing",
