@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lb.calls import Answer, Refusal, Result, enveloped, refused
+from lb.panel import status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,7 +33,9 @@ class Room:
     chance: Chance
 
 
-HANDLERS: Mapping[str, Handler] = {}
+HANDLERS: Mapping[str, Handler] = {
+    "status": lambda room, call: status(call, room.keeper, room.clock()),
+}
 """By the first step of the path."""
 
 

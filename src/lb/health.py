@@ -247,6 +247,13 @@ def at_most(probes: int, due: Sequence[tuple[Origin, Watch]]) -> list[tuple[Orig
     return found
 
 
+def latency_of(verdict: Verdict) -> float | None:
+    """Return the seconds that a round's quickest probe took which passed; None if none did."""
+    own = [seconds for _, seconds in verdict.latencies]
+    of_members = [latency_of(one) for _, one in verdict.members]
+    return min([*own, *(one for one in of_members if one is not None)], default=None)
+
+
 def untimed(verdict: Verdict) -> Verdict:
     """Return a verdict without latencies, where nobody goes by them."""
     members = tuple((name, untimed(one)) for name, one in verdict.members)

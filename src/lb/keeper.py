@@ -10,11 +10,21 @@ from lb.checker import probe
 from lb.complaints import Complaints
 from lb.event_log import EventLog
 from lb.events import Trouble
-from lb.health import OriginHealth, at_most, differ, due_part, member_changes, observe, untimed
+from lb.health import (
+    OriginHealth,
+    at_most,
+    differ,
+    due_part,
+    latency_of,
+    member_changes,
+    observe,
+    untimed,
+)
 from lb.kept import Kept, document, is_time, kept_from_json, kept_to_json, rows, texts
 from lb.maintenance import borders, switched_off
 from lb.model import Health
 from lb.regions import decided
+from lb.report import Failed, Known
 from lb.shared import NOTHING_SHARED, SharedHealth, monitored, timed, to_json
 from lb.status import changes, status_of
 
@@ -32,6 +42,8 @@ free plan gives it (https://developers.cloudflare.com/workers/platform/limits/#s
 
 MOST_REPORTS = 100
 """Complaints that are read of one call."""
+
+EVENTS_SHOWN = 25
 
 TOGETHER = 0.5
 """Probes due within so many seconds are sent in one round: each round is a row to write."""
@@ -82,6 +94,8 @@ class Keeper:
         self._timed = timed(config)
         self._told: dict[Key, tuple[tuple[str, float], ...]] = {}
         """The latencies that isolates have seen."""
+        self._failures: dict[Key, Failed] = {}
+        self._latencies: dict[Key, float] = {}
         sql(_TABLE)
         self._events = EventLog(sql)
         kept = self._load()
@@ -126,6 +140,19 @@ class Keeper:
             fingerprint=self._fingerprint,
             probed=self._probed,
             origins=dict(self._health),
+        )
+
+    @property
+    def config(self) -> Config:
+        return self._config
+
+    def known(self) -> Known:
+        """What operators are shown (lb.report), as far as it is known here."""
+        return Known(
+            shared=self.shared(),
+            failures=self._failures,
+            latencies=self._latencies,
+            events=self._events.latest(EVENTS_SHOWN),
         )
 
     def pull(self, text: str) -> str:
@@ -213,6 +240,8 @@ class Keeper:
 
     def _take(self, origin: Origin, monitor: Watch, verdict: Verdict) -> None:
         before = self._health.get(origin.key, OriginHealth())
+        if (latency := latency_of(verdict)) is not None:
+            self._latencies[origin.key] = latency
         if origin.pool not in self._timed:
             verdict = untimed(verdict)
         after, event = observe(origin, monitor, before, verdict, self._clock())
@@ -254,6 +283,8 @@ class Keeper:
             if len(report) != 4 or not texts(report[:2]) or key not in self._monitored:
                 continue
             known = self._health.get(key, OriginHealth()).health
+            if is_time(report[3]) and isinstance(report[2], str):
+                self._failures[key] = Failed(report[3], report[2])
             new = is_time(report[3]) and report[3] > self._asked[key]
             if new and known is not Health.UNHEALTHY:
                 self._complaints.add(key)

@@ -73,14 +73,14 @@ def borders(config: Config) -> tuple[float, ...]:
     """Return every moment at which time alone switches something: starts, ends, drains' ends."""
     found: set[float] = set()
     for lb in config.load_balancers:
-        for pool, drain in product(lb.watched, _drains(lb)):
+        for pool, drain in product(lb.watched, drains(lb)):
             found.update(_moments(pool, drain))
             for origin in pool.origins:
                 found.update(_moments(origin, drain))
     return tuple(sorted(found))
 
 
-def _drains(lb: LoadBalancer) -> set[int]:
+def drains(lb: LoadBalancer) -> set[int]:
     """Return for how long sessions may be kept, whatever rules a request meets."""
     kept = lb.session_affinity is not SessionAffinity.NONE
     given = {lb.session_affinity_attributes.drain_duration if kept else 0}

@@ -1,0 +1,298 @@
+"""How everything stands at one moment, for the status page and the command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import isfinite
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from lb.availability import (
+    OFF_STANDS_AS,
+    TAKES_NEW,
+    EjectionState,
+    Snapshot,
+    Standing,
+    load_balancer_health,
+)
+from lb.ejection import is_last
+from lb.freshness import SharedView
+from lb.health import NO_FAILURES
+from lb.maintenance import Off, borders, drains, switched_off
+from lb.model import Health
+from lb.times import lasting, rfc3339
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from lb.maintenance import SwitchedOff
+    from lb.model import Config, LoadBalancer, Origin, Pool
+    from lb.shared import SharedHealth
+
+Key = tuple[str, str]
+"""An origin's: its pool's name and its own."""
+
+
+class Failed(NamedTuple):
+    """The latest failure of real traffic that isolates told of an origin."""
+
+    at: float
+    cause: str
+
+
+def _never(_kind: str, _name: str) -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What the place that keeps all state knows, beside the configuration."""
+
+    shared: SharedHealth
+    version: int = 0
+    """Of the configuration."""
+    failures: Mapping[Key, Failed] = field(default_factory=dict)
+    latencies: Mapping[Key, float] = field(default_factory=dict)
+    """Seconds that the latest probe of an origin took which passed."""
+    traffic: Mapping[Key, Mapping[str, Any]] = field(default_factory=dict)
+    """Further keys of an origin: its share of traffic and its history."""
+    events: Sequence[Mapping[str, Any]] = ()
+    """The newest first, in the shape of Cloudflare's."""
+    messages: Sequence[str] = ()
+    """What the operator should know, in plain words."""
+    read_only: Callable[[str, str], bool] = _never
+    """Whether the object of this kind ("pools") and name can only be changed in the file."""
+
+
+class _Moment(NamedTuple):
+    """What the parts of a report are made from."""
+
+    by_probes: Snapshot
+    """As all isolates see it."""
+    by_traffic: Snapshot
+    """With what some of them have ejected."""
+    ejections: Mapping[Key, EjectionState]
+    known: Known
+
+    @property
+    def now(self) -> float:
+        return self.by_probes.now
+
+
+class _Reason(NamedTuple):
+    """Why something stands as it does, from when, and until when; 0 where no time is known."""
+
+    why: str = ""
+    since: float = 0.0
+    until: float = 0.0
+
+
+def report(config: Config, known: Known, now: float) -> dict[str, Any]:
+    """Return everything that an operator wants to see at one look, ready for JSON.
+
+    Moments are RFC 3339 in UTC, or null where there is none; shares are 0 to 1; seconds and
+    milliseconds have their unit in their names.
+
+        at                server time
+        version           of the configuration
+        probed            when the latest round of probes ended; probe_age: seconds since
+        warnings[]        kind ("prober_stalled" or "message"), message
+        load_balancers[]  name, description, enabled, health, steering_policy, session_affinity,
+                          drain_duration, default_pools[], fallback_pool, other_pools[] (reached by
+                          places, pool sets, rules or the mirror alone), read_only
+        pools[]           name, description, enabled, health, state, why, since, until,
+                          minimum_origins, available_origins, monitor (name, type, interval; null
+                          without one), load_balancers[], read_only, and
+        pools[].origins[] name, address, enabled, weight, state, why, since, until, takes_new,
+                          health, health_since, cause, checked, latency_ms,
+                          failed (at, cause: of real traffic; null if not lately),
+                          and what `Known.traffic` has of it
+        events[]          the newest first, in Cloudflare's shape
+
+    The state of an origin is one of lb.availability.Standing's words, that of a pool "disabled",
+    "draining" or "maintenance" where it is switched off, else its health. Isolates eject for
+    themselves: here an origin is ejected while one of them may have done so, going by the failures
+    that they told of; the health of pools and load balancers goes by probes alone.
+    """
+    by_probes = Snapshot(known.shared.origins, {}, now)
+    ejections = _ejections(config, known.failures, by_probes)
+    by_traffic = Snapshot(known.shared.origins, ejections, now)
+    moment = _Moment(by_probes, by_traffic, ejections, known)
+    users = _users(config)
+    probed = known.shared.probed
+    return {
+        "at": rfc3339(now),
+        "version": known.version,
+        "probed": _at(probed),
+        "probe_age": round(max(now - probed, 0.0), 1) if probed else None,
+        "warnings": _warnings(config, known, now),
+        "load_balancers": [_load_balancer(lb, moment) for lb in config.load_balancers],
+        "pools": [_pool(pool, users[pool.name], moment) for pool in config.pools],
+        "events": list(known.events),
+    }
+
+
+def _users(config: Config) -> dict[str, list[LoadBalancer]]:
+    """Return by each pool's name the load balancers that use it."""
+    users: dict[str, list[LoadBalancer]] = {pool.name: [] for pool in config.pools}
+    for lb in config.load_balancers:
+        for pool in lb.watched:
+            users[pool.name].append(lb)
+    return users
+
+
+def _warnings(config: Config, known: Known, now: float) -> list[dict[str, str]]:
+    found = [{"kind": "message", "message": one} for one in known.messages]
+    stalled = SharedView(config, borders(config)).take(known.shared, now)
+    if stalled is not None:
+        age = lasting(now - known.shared.probed)
+        message = f"no probe was made for {age}: what is shown here of health may be out of date"
+        found.insert(0, {"kind": "prober_stalled", "message": message})
+    return found
+
+
+def _ejections(
+    config: Config, failures: Mapping[Key, Failed], snapshot: Snapshot
+) -> dict[Key, EjectionState]:
+    """Return what isolates may have ejected: those that told of a failure, if one is enough.
+
+    Each counts for itself, and does not tell how many it has had in a row.
+    """
+    found = {}
+    for lb in config.load_balancers:
+        ejection = lb.ejection
+        if not failures or ejection.consecutive_failures > 1:
+            continue
+        for origin in (origin for pool in lb.watched for origin in pool.origins):
+            failed = failures.get(origin.key)
+            if failed is not None and not is_last(lb, origin, snapshot):
+                until = failed.at + ejection.base_time
+                found[origin.key] = EjectionState(failures=1, since=failed.at, until=until)
+    return found
+
+
+def _load_balancer(lb: LoadBalancer, moment: _Moment) -> dict[str, Any]:
+    usual = {pool.name for pool in (*lb.default_pools, lb.fallback_pool)}
+    return {
+        "name": lb.name,
+        "description": lb.description,
+        "enabled": lb.enabled,
+        "health": load_balancer_health(lb, moment.by_probes).value,
+        "steering_policy": lb.steers_by.value,
+        "session_affinity": lb.session_affinity.value,
+        "drain_duration": max(drains(lb)),
+        "default_pools": [pool.name for pool in lb.default_pools],
+        "fallback_pool": lb.fallback_pool.name,
+        "other_pools": [pool.name for pool in lb.watched if pool.name not in usual],
+        "read_only": moment.known.read_only("load_balancers", lb.name),
+    }
+
+
+def _pool(pool: Pool, users: Sequence[LoadBalancer], moment: _Moment) -> dict[str, Any]:
+    health = moment.by_probes.view(pool).health
+    drain = max((seconds for lb in users for seconds in drains(lb)), default=0)
+    off = switched_off(pool, moment.now)
+    standing = off and (
+        Standing.DRAINING if off.drains(drain, moment.now) else OFF_STANDS_AS[off.why]
+    )
+    state = health.value if standing is None else standing.value
+    reason = _Reason() if off is None else _off(pool, off, drain, moment.now)
+    origins = [_origin(one, drain, moment) for one in pool.origins]
+    return {
+        "name": pool.name,
+        "description": pool.description,
+        "enabled": pool.enabled,
+        "health": health.value,
+        **_stands(state, reason),
+        "minimum_origins": pool.minimum_origins,
+        "available_origins": sum(one["takes_new"] for one in origins) if off is None else 0,
+        "monitor": _watch(pool),
+        "load_balancers": [lb.name for lb in users],
+        "read_only": moment.known.read_only("pools", pool.name),
+        "origins": origins,
+    }
+
+
+def _watch(pool: Pool) -> dict[str, Any] | None:
+    watch = pool.watched_by
+    if watch is None:
+        return None
+    kind = pool.monitor.type.value if pool.monitor is not None else "group"
+    return {"name": watch.name, "type": kind, "interval": watch.interval}
+
+
+def _origin(origin: Origin, drain: float, moment: _Moment) -> dict[str, Any]:
+    known, health = moment.known, moment.by_probes.health(origin)
+    standing = moment.by_traffic.standing(origin, drain)
+    failed = known.failures.get(origin.key)
+    usual = min((seconds for _, seconds in health.latencies), default=None)
+    latency = known.latencies.get(origin.key, usual)
+    return {
+        "name": origin.name,
+        "address": origin.address,
+        "enabled": origin.enabled,
+        "weight": origin.weight,
+        **_stands(standing.value, REASONS[standing](origin, drain, moment)),
+        "takes_new": TAKES_NEW[standing],
+        "health": health.health.value,
+        "health_since": _at(health.since),
+        "cause": "" if health.cause == NO_FAILURES else health.cause,
+        "checked": _at(health.checked),
+        "latency_ms": None if latency is None else round(latency * 1000, 1),
+        "failed": failed and {"at": rfc3339(failed.at), "cause": failed.cause},
+        **known.traffic.get(origin.key, {}),
+    }
+
+
+def _stands(state: str, reason: _Reason) -> dict[str, Any]:
+    since, until = _at(reason.since), _at(reason.until)
+    return {"state": state, "why": reason.why, "since": since, "until": until}
+
+
+def _available(origin: Origin, _drain: float, moment: _Moment) -> _Reason:
+    health = moment.by_probes.health(origin)
+    why = "nothing is known of its health" if health.health is Health.UNKNOWN else ""
+    return _Reason(why, health.since)
+
+
+def _weightless(origin: Origin, _drain: float, moment: _Moment) -> _Reason:
+    return _Reason("its weight is 0", moment.by_probes.health(origin).since)
+
+
+def _unhealthy(origin: Origin, _drain: float, moment: _Moment) -> _Reason:
+    health = moment.by_probes.health(origin)
+    return _Reason(health.cause, health.since)
+
+
+def _ejected(origin: Origin, _drain: float, moment: _Moment) -> _Reason:
+    state, failed = moment.ejections[origin.key], moment.known.failures[origin.key]
+    return _Reason(f"a request to it failed: {failed.cause}", state.since, state.until)
+
+
+def _switched_off(origin: Origin, drain: float, moment: _Moment) -> _Reason:
+    off = switched_off(origin, moment.now)
+    return _Reason() if off is None else _off(origin, off, drain, moment.now)
+
+
+REASONS: Mapping[Standing, Callable[[Origin, float, _Moment], _Reason]] = {
+    Standing.AVAILABLE: _available,
+    Standing.NO_WEIGHT: _weightless,
+    Standing.EJECTED: _ejected,
+    Standing.UNHEALTHY: _unhealthy,
+    Standing.DRAINING: _switched_off,
+    Standing.MAINTENANCE: _switched_off,
+    Standing.DISABLED: _switched_off,
+}
+
+
+def _off(one: Origin | Pool, off: SwitchedOff, drain: float, now: float) -> _Reason:
+    """Return why, since when and until when something is switched off, or is being drained."""
+    since = off.since if isfinite(off.since) else 0.0
+    if off.drains(drain, now):
+        return _Reason(f"{off.why.value}, and keeps its sessions", since, off.since + drain)
+    ends = [window.end for window in one.maintenance if window.start <= now < window.end]
+    until = max(ends, default=0.0) if off.why is Off.MAINTENANCE else 0.0
+    return _Reason("", since, until)
+
+
+def _at(seconds: float) -> str | None:
+    return rfc3339(seconds) if seconds else None

@@ -1,0 +1,270 @@
+"""What operators are shown of one moment."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from lb.availability import Standing
+from lb.health import OriginHealth
+from lb.model import (
+    Ejection,
+    Health,
+    Origin,
+    Rule,
+    SessionAffinity,
+    SessionAffinityAttributes,
+    Window,
+)
+from lb.report import REASONS, Failed, Known, report
+from lb.shared import NOTHING_SHARED
+from lb.times import rfc3339
+from support.make import balancer_of, config_of, monitor, origin, pool
+
+NOW = 1_790_000_000.0
+SINCE = NOW - 600
+HEALTHY = OriginHealth(health=Health.HEALTHY, since=SINCE, checked=NOW - 5)
+DOWN = OriginHealth(
+    health=Health.UNHEALTHY, since=SINCE, checked=NOW - 5, cause="TCP connection failed"
+)
+
+
+def known(**health: OriginHealth) -> Known:
+    """Return what is known when the origins of pool p were found so, five seconds ago."""
+    origins = {("p", name): one for name, one in health.items()}
+    return Known(shared=replace(NOTHING_SHARED, probed=NOW - 5, origins=origins))
+
+
+def one_origin(subject: Origin, knows: Known | None = None, **fields: Any) -> dict[str, Any]:
+    """Return the report of an origin beside a healthy one."""
+    of = pool("p", subject, "other", monitor=monitor())
+    found = report(config_of(balancer_of(of, **fields)), knows or known(a=HEALTHY), NOW)
+    told: dict[str, Any] = found["pools"][0]["origins"][0]
+    return told
+
+
+def standing(told: dict[str, Any]) -> tuple[object, ...]:
+    """Return how it stands, why, from when and until when."""
+    return told["state"], told["why"], told["since"], told["until"]
+
+
+KEEPS_SESSIONS: dict[str, Any] = {
+    "session_affinity": SessionAffinity.COOKIE,
+    "session_affinity_attributes": SessionAffinityAttributes(drain_duration=300),
+}
+
+
+def test_every_standing_has_its_reason() -> None:
+    """The table is total."""
+    assert set(REASONS) == set(Standing)
+
+
+def test_a_healthy_origin_is_available_since_it_was_found_healthy() -> None:
+    """And needs no reason."""
+    assert standing(one_origin(origin("a"))) == ("available", "", rfc3339(SINCE), None)
+
+
+def test_an_origin_that_nothing_is_known_of_takes_traffic() -> None:
+    """The page says so, since it is not the same as healthy."""
+    told = one_origin(origin("a"), known())
+
+    assert standing(told) == ("available", "nothing is known of its health", None, None)
+    assert told["takes_new"] is True
+    assert (told["health"], told["checked"], told["latency_ms"]) == ("unknown", None, None)
+
+
+def test_an_unhealthy_origin_tells_the_monitors_cause() -> None:
+    """And since when."""
+    told = one_origin(origin("a"), known(a=DOWN))
+
+    assert standing(told) == ("unhealthy", "TCP connection failed", rfc3339(SINCE), None)
+    assert told["takes_new"] is False
+    assert told["cause"] == "TCP connection failed"
+
+
+def test_a_disabled_origin_tells_since_when_if_that_is_known() -> None:
+    """A file that says `enabled = false` alone says no time."""
+    off = origin("a", enabled=False)
+
+    assert standing(one_origin(off)) == ("disabled", "", None, None)
+    timed = replace(off, disabled_at=NOW - 60)
+    assert standing(one_origin(timed)) == ("disabled", "", rfc3339(NOW - 60), None)
+
+
+def test_a_drained_origin_keeps_its_sessions_until_then() -> None:
+    """For the longest drain_duration of the load balancers that use it, then it is disabled."""
+    off = origin("a", enabled=False, disabled_at=NOW - 60)
+
+    assert standing(one_origin(off, **KEEPS_SESSIONS)) == (
+        "draining",
+        "disabled, and keeps its sessions",
+        rfc3339(NOW - 60),
+        rfc3339(NOW + 240),
+    )
+    assert one_origin(replace(off, disabled_at=NOW - 300), **KEEPS_SESSIONS)["state"] == "disabled"
+
+
+def test_maintenance_tells_when_it_ends() -> None:
+    """By the windows that cover this moment."""
+    windows = (Window(start=NOW - 60, end=NOW + 60), Window(start=NOW - 30, end=NOW + 90))
+
+    assert standing(one_origin(origin("a", maintenance=windows))) == (
+        "maintenance",
+        "",
+        rfc3339(NOW - 60),
+        rfc3339(NOW + 90),
+    )
+
+
+def test_weight_0_is_a_state_of_its_own() -> None:
+    """It is healthy, and takes nothing new."""
+    told = one_origin(origin("a", weight=0))
+
+    assert told["state"] == "weight 0"
+    assert told["takes_new"] is False
+
+
+def failing() -> Known:
+    """Return what is known when a request to the origin failed ten seconds ago."""
+    return replace(known(a=HEALTHY), failures={("p", "a"): Failed(NOW - 10, "timed out")})
+
+
+def test_an_origin_that_failed_real_traffic_is_ejected_for_the_base_time() -> None:
+    """Isolates eject for themselves, and tell only of failures."""
+    told = one_origin(origin("a"), failing())
+
+    assert standing(told) == (
+        "ejected",
+        "a request to it failed: timed out",
+        rfc3339(NOW - 10),
+        rfc3339(NOW + 20),
+    )
+    assert told["failed"] == {"at": rfc3339(NOW - 10), "cause": "timed out"}
+    assert told["health"] == "healthy"
+
+
+@pytest.mark.parametrize(
+    "ejection",
+    [
+        pytest.param(Ejection(consecutive_failures=3), id="one failure does not eject"),
+        pytest.param(Ejection(base_time=5), id="the ejection is over"),
+        pytest.param(Ejection(base_time=0), id="nothing is ejected"),
+    ],
+)
+def test_a_failure_that_ejects_nothing_is_only_told(ejection: Ejection) -> None:
+    """The origin is available, and its latest failure is there to see."""
+    told = one_origin(origin("a"), failing(), ejection=ejection)
+
+    assert told["state"] == "available"
+    assert told["failed"]["cause"] == "timed out"
+
+
+def test_the_last_origin_is_not_ejected() -> None:
+    """As in the isolates."""
+    told = report(config_of(balancer_of(pool("p", "a"))), failing(), NOW)
+
+    assert told["pools"][0]["origins"][0]["state"] == "available"
+
+
+def test_what_isolates_eject_is_no_health_of_pools() -> None:
+    """One isolate's trouble is not everybody's: health goes by probes."""
+    told = report(config_of(balancer_of(pool("p", "a", "b", monitor=monitor()))), failing(), NOW)
+
+    assert told["pools"][0]["health"] == "healthy"
+    assert told["pools"][0]["available_origins"] == 1
+
+
+def test_latency_is_the_latest_probes_else_the_usual_one() -> None:
+    """In milliseconds."""
+    usual = replace(HEALTHY, latencies=(("WEU", 0.0301), ("OC", 0.2)))
+    knows = known(a=usual)
+
+    assert one_origin(origin("a"), knows)["latency_ms"] == 30.1
+    knows = replace(knows, latencies={("p", "a"): 0.0123})
+    assert one_origin(origin("a"), knows)["latency_ms"] == 12.3
+
+
+def test_a_pool_tells_its_health_or_why_it_is_off() -> None:
+    """Its state is its health unless it is switched off."""
+    ways = {
+        "healthy": pool("p", "a", monitor=monitor()),
+        "disabled": pool("p", "a", enabled=False),
+        "draining": pool("p", "a", enabled=False, disabled_at=NOW - 1),
+        "maintenance": pool("p", "a", maintenance=(Window(start=NOW - 301, end=NOW + 1),)),
+    }
+
+    for state, of in ways.items():
+        told = report(config_of(balancer_of(of, **KEEPS_SESSIONS)), known(a=HEALTHY), NOW)
+        assert told["pools"][0]["state"] == state
+        assert told["pools"][0]["available_origins"] == (state == "healthy")
+
+
+def test_a_load_balancer_lists_its_pools_in_order_of_preference() -> None:
+    """And apart from them those that only rules, sets or places lead to."""
+    first, second, last, ruled = (pool(name, "a") for name in ("first", "second", "last", "ruled"))
+    rule = Rule(name="r", overrides=(("default_pools", (ruled,)),))
+    lb = balancer_of(second, first, name="x.example.com", fallback_pool=last, rules=(rule,))
+    config = replace(config_of(lb), pools=(first, second, last, ruled))
+
+    told = report(config, known(), NOW)
+
+    assert told["load_balancers"] == [
+        {
+            "name": "x.example.com",
+            "description": "",
+            "enabled": True,
+            "health": "healthy",
+            "steering_policy": "off",
+            "session_affinity": "none",
+            "drain_duration": 0,
+            "default_pools": ["second", "first"],
+            "fallback_pool": "last",
+            "other_pools": ["ruled"],
+            "read_only": False,
+        }
+    ]
+    assert [one["load_balancers"] for one in told["pools"]] == [["x.example.com"]] * 4
+
+
+def test_a_prober_that_stopped_is_the_first_warning() -> None:
+    """What is shown may be old, and the page says for how long."""
+    config = config_of(balancer_of(pool("p", "a", monitor=monitor())))
+    shared = replace(NOTHING_SHARED, probed=NOW - 3600)
+
+    fine = report(config, replace(known(), messages=("hello",)), NOW)
+    stalled = report(config, Known(shared=shared, messages=("hello",)), NOW)
+
+    assert fine["warnings"] == [{"kind": "message", "message": "hello"}]
+    assert [one["kind"] for one in stalled["warnings"]] == ["prober_stalled", "message"]
+    assert "1 hour" in stalled["warnings"][0]["message"]
+    assert (stalled["probed"], stalled["probe_age"]) == (rfc3339(NOW - 3600), 3600.0)
+
+
+def test_without_any_probe_there_is_no_age() -> None:
+    """Nor a warning: nothing may be due."""
+    told = report(config_of(balancer_of(pool("p", "a"))), Known(shared=NOTHING_SHARED), NOW)
+
+    assert (told["probed"], told["probe_age"], told["warnings"]) == (None, None, [])
+
+
+def test_a_report_is_json_with_what_others_know_in_it() -> None:
+    """History and shares come as they are given; the file's objects are marked."""
+    config = config_of(balancer_of(pool("p", "a", monitor=monitor())))
+    knows = replace(
+        known(a=HEALTHY),
+        version=7,
+        traffic={("p", "a"): {"share": 0.5}},
+        events=({"id": 1},),
+        read_only=lambda kind, name: (kind, name) == ("pools", "p"),
+    )
+
+    told = json.loads(json.dumps(report(config, knows, NOW), allow_nan=False))
+
+    assert told["version"] == 7
+    assert told["events"] == [{"id": 1}]
+    assert told["pools"][0]["read_only"] is True
+    assert told["load_balancers"][0]["read_only"] is False
+    assert told["pools"][0]["origins"][0]["share"] == 0.5
