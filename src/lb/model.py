@@ -627,6 +627,8 @@ class Config:
     state: State = State()
     kept: Mapping[str, object] = field(default_factory=dict, compare=False)
     """Fields that a Worker cannot act on, by path, as they were given."""
+    unheeded: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """What a lenient reading did not heed: why, by path."""
 
     def users_of(self, pool: str) -> str:
         """Return the names of the load balancers that use a pool, as a person lists them."""

@@ -8,9 +8,16 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from lb.config.kinds import ListOf, Ref, Whole
 from lb.config.load_balancers import ADMIN, LOAD_BALANCER, make_load_balancer
-from lb.config.monitors import MONITOR, MONITOR_GROUP, make_group, make_monitor
+from lb.config.monitors import (
+    MONITOR,
+    MONITOR_GROUP,
+    make_group,
+    make_monitor,
+    probes,
+    votes,
+)
 from lb.config.notifications import NOTIFICATION, make_notification
-from lb.config.pools import HOST_DIFFERS, POOL, hosts_of, make_pool
+from lb.config.pools import HOST_DIFFERS, HOST_IGNORED, POOL, hosts_of, make_pool
 from lb.config.problems import Place, Problem, Reader, nearest, shown
 from lb.config.tables import Field, Record, Table
 from lb.model import (
@@ -100,6 +107,10 @@ class Index(Generic[Named]):
         if ref.name not in self._written:
             hint = nearest(ref.name, self._objects)
             reader.refuse(ref.at, f"there is no {self._kind} named {shown(ref.name)}{hint}")
+        elif reader.lenient:
+            reader.note(
+                ref.at, f"nothing is probed: a Worker cannot do what this {self._kind} says"
+            )
         return None
 
     @property
@@ -108,26 +119,33 @@ class Index(Generic[Named]):
         return tuple(named for named, _ in self._objects.values())
 
 
-def parse(document: Mapping[str, object], *, short_sessions: bool = False) -> Parsed:
+def parse(
+    document: Mapping[str, object], *, short_sessions: bool = False, lenient: bool = False
+) -> Parsed:
     """The configuration that a document describes, or everything that is wrong with it.
 
-    `short_sessions` lets a session last less than Cloudflare's shortest.
+    `short_sessions` lets a session last less than Cloudflare's shortest. A `lenient` reading takes
+    what Cloudflare's own API takes: what a Worker cannot do is noted in `Config.unheeded`, by its
+    path, and not heeded; what nobody can do is a problem all the same.
     """
-    reader = Reader(short_sessions=short_sessions)
+    reader = Reader(short_sessions=short_sessions, lenient=lenient)
     top = DOCUMENT.read(document, Place(), reader)
     record = top if isinstance(top, Record) else Record(Place())
     monitors: Index[Monitor] = Index("monitor", document, "monitors")
     for each in record.records("monitors"):
-        monitors.add(make_monitor(each, reader), each.at, reader)
+        monitor = make_monitor(each, reader)
+        if probes(each, reader):
+            monitors.add(monitor, each.at, reader)
     groups: Index[MonitorGroup] = Index("monitor group", document, "monitor_groups", "id")
     for each in record.records("monitor_groups"):
         made = make_group(each, lambda ref: monitors.find(ref, reader), reader)
-        groups.add(made, each.at, reader)
+        if votes(each, reader):
+            groups.add(made, each.at, reader)
     pools: Index[Pool] = Index("pool", document, "pools")
     for each in record.records("pools"):
-        monitor = _found(each.values.get("monitor"), monitors, reader)
+        watching = _found(each.values.get("monitor"), monitors, reader)
         group = _found(each.values.get("monitor_group"), groups, reader)
-        pool = make_pool(each, monitor, group, reader)
+        pool = make_pool(each, watching, group, reader)
         pools.add(pool, each.at, reader)
     _check_probe_hosts(record, pools.all, reader)
     served: Index[LoadBalancer] = Index("load balancer", document, "load_balancers")
@@ -152,6 +170,7 @@ def parse(document: Mapping[str, object], *, short_sessions: bool = False) -> Pa
         admin=admin if isinstance(admin, Admin) else Admin(),
         state=state if isinstance(state, State) else State(),
         kept=reader.kept,
+        unheeded=reader.unheeded,
     )
 
 
@@ -188,9 +207,10 @@ def _check_probe_hosts(record: Record, pools: tuple[Pool, ...], reader: Reader) 
             for pool in pools
             if any(one.name == each.text("name") for one in pool.monitors)
             for origin in pool.origins
+            if origin.url
         ]
         for name, values in each.headers("header"):
             if name.lower() == "host" and any(
                 value.lower() not in hosts_of(origin.url) for value in values for origin in probed
             ):
-                reader.refuse(each.at / "header" / name, HOST_DIFFERS)
+                reader.overlook(each.at / "header" / name, HOST_DIFFERS, HOST_IGNORED)

@@ -92,11 +92,14 @@ def _response_remove_problem(name: str) -> str | None:
 
 def header_name(forbidden: Callable[[str], str | None]) -> Text:
     """A header name that `forbidden` has no objection to."""
-
-    def rule(name: str) -> str | None:
-        return token_problem(name) or forbidden(name)
-
-    return Text(least=1, most=_LONGEST_NAME, rule=rule, pattern=TOKEN, words="header name")
+    return Text(
+        least=1,
+        most=_LONGEST_NAME,
+        rule=token_problem,
+        forbidden=forbidden,
+        pattern=TOKEN,
+        words="header name",
+    )
 
 
 VALUE = Text(most=_LONGEST_VALUE, rule=value_problem, words="header value", secret=True)

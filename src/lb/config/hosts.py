@@ -26,6 +26,10 @@ NOT_ASCII = "a host name has ASCII letters only: write its punycode form (xn--..
 NOTHING_BEHIND = "only a host may be given, as a request brings its own path and query"
 
 
+OUT_OF_REACH = frozenset({NO_IP_ADDRESS, NO_TUNNEL_ID})
+"""What is wrong with addresses that Cloudflare's own load balancing takes, and a Worker cannot."""
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """Where an origin is, taken apart."""

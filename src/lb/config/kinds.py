@@ -39,6 +39,8 @@ class Text:
     least: int = 0
     rule: Callable[[str], str | None] | None = None
     """Says what is wrong with a text, or None."""
+    forbidden: Callable[[str], str | None] | None = None
+    """Says why a text that is well formed can have no effect, or None."""
     pattern: str = ""
     """The rule once more, for editors; it may accept more than the rule does."""
     words: str = "text"
@@ -58,6 +60,9 @@ class Text:
         reason = self.rule(value) if self.rule else None
         if reason:
             return reader.refuse(at, reason)
+        futile = self.forbidden(value) if self.forbidden else None
+        if futile:
+            return reader.overlook(at, futile)
         return value.lower() if self.fold else value
 
     def schema(self) -> Schema:
@@ -106,6 +111,8 @@ class Whole:
         return f"whole number, {self.low} to {self.high}"
 
     def read(self, value: object, at: Place, reader: Reader) -> object:
+        if reader.lenient and isinstance(value, float) and value.is_integer():
+            value = int(value)  # JSON has one kind of number, and some write 30 as 30.0
         if isinstance(value, bool) or not isinstance(value, int):
             return reader.refuse(at, f"must be a whole number, not {kind_of(value)}")
         if not self.low <= value <= self.high:
@@ -168,9 +175,9 @@ class Choice:
         if value in self.values:
             return self.values[value]
         if value in self.impossible:
-            return reader.refuse(at, f"{shown(value)} is not possible: {self.impossible[value]}")
+            return reader.overlook(at, f"{shown(value)} is not possible: {self.impossible[value]}")
         if value in self.later:
-            return reader.refuse(at, f"{shown(value)} is not supported yet")
+            return reader.overlook(at, f"{shown(value)} is not supported yet")
         hint = nearest(value, self.values)
         return reader.refuse(at, f"must be {self._listed()}, not {shown(value)}{hint}")
 

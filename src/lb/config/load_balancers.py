@@ -16,6 +16,7 @@ from lb.config.kinds import Boolean, ListOf, Number, Ref, Reference, Text, Whole
 from lb.config.mirrors import MIRROR, check_mirror, mirror_of
 from lb.config.names import ADMIN_PATH, COOKIE_NAME, DESCRIPTION, SERVED_NAME
 from lb.config.places import pools_of, steering_of
+from lb.config.pools import NO_DNS
 from lb.config.problems import Place, Reader
 from lb.config.rules import MAINTENANCE_PAGE, resolved, rules_of
 from lb.config.sessions import (
@@ -208,7 +209,13 @@ _WITHOUT_RULES = Table(
             REQUIRED,
             "Its pools, in failover order.",
         ),
-        Field("fallback_pool", Reference("pool"), REQUIRED, "The last resort, healthy or not."),
+        Field(
+            "fallback_pool",
+            Reference("pool"),
+            REQUIRED,
+            "The last resort, healthy or not.",
+            unset=("",),
+        ),
         Field("description", DESCRIPTION, "", "For people."),
         Field("enabled", Boolean(), True, "Whether it serves."),
         Field(
@@ -224,6 +231,7 @@ _WITHOUT_RULES = Table(
             82_800,
             "Seconds it is kept there: for `cookie` and `ip_cookie` 1800 to 604800; "
             "for `header` 30 to 3600, by default 1800.",
+            unset=(0,),
         ),
         Field("session_affinity_attributes", ATTRIBUTES, {}, "More about it."),
         Field("cookie_name", COOKIE_NAME, "__evenkeel", "The affinity cookie's name."),
@@ -251,8 +259,24 @@ _WITHOUT_RULES = Table(
         Field("maintenance_page", MAINTENANCE_PAGE, None, "What is said when nothing can serve."),
         Field("mirror", MIRROR, None, "Sends some requests to another pool as well."),
         Field("location_strategy", LOCATION_STRATEGY, {}, "For DNS answers.", _KEPT),
-        Field("ttl", Whole(0, 86_400), None, "Of DNS answers, in seconds.", _KEPT),
-        Field("proxied", Boolean(), None, "Whether Cloudflare proxies it.", _KEPT),
+        Field(
+            "ttl",
+            Whole(0, 86_400),
+            None,
+            "Of DNS answers, in seconds.",
+            _KEPT,
+            NO_DNS,
+            harmless=(0,),
+        ),
+        Field(
+            "proxied",
+            Boolean(),
+            None,
+            "Whether Cloudflare proxies it.",
+            _KEPT,
+            "a Worker is only asked for what Cloudflare proxies",
+            harmless=(True,),
+        ),
         Field("networks", ListOf(kind=Text(), most=100), None, "Where it is served.", _KEPT),
         Field("zone_name", Text(), None, "Its zone.", _KEPT),
         Field("id", Text(), None, "Cloudflare's identifier.", _KEPT),
@@ -308,7 +332,12 @@ def make_load_balancer(
     # A pool with a problem of its own may have lost origins by it.
     fine = reader.fine(Place(), "pools") and reader.fine(record.at, "default_pools")
     if load_balancer.enabled and not usable and fine:
-        reader.refuse(record.at / "default_pools", "not one pool has an origin that is enabled")
+        reader.overlook(
+            record.at / "default_pools",
+            "not one pool has an origin that is enabled",
+            "not one pool has an origin that is enabled and that a Worker can reach: "
+            "clients get 503",
+        )
     return load_balancer
 
 

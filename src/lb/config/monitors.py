@@ -89,8 +89,9 @@ MONITOR = Table(
             Text(least=1, most=32, rule=_method_problem, words="method"),
             "GET",
             "The method of the probe's request.",
+            unset=("",),
         ),
-        Field("path", PATH, "/", "What the probe asks for."),
+        Field("path", PATH, "/", "What the probe asks for.", unset=("",)),
         Field(
             "port",
             Whole(0, 65_535),
@@ -119,13 +120,14 @@ MONITOR = Table(
             "Other defaults for the next keys and the thresholds: `aggressive` notices a dead "
             "origin in 10 seconds, `balanced` in 45, `conservative` in 5 minutes.",
         ),
-        Field("interval", Whole(1, 3600), 60, "Seconds from one probe to the next."),
+        Field("interval", Whole(1, 3600), 60, "Seconds from one probe to the next.", unset=(0,)),
         Field(
             "timeout",
             Number(0.05, 60),
             5,
             "Seconds until a probe has failed; less than `interval`. "
             "Where it is not given and 5 is too long: half of `interval`.",
+            unset=(0,),
         ),
         Field("retries", Whole(0, 5), 2, "Probes sent at once after one that timed out."),
         Field("consecutive_up", Whole(0, 100), 0, "Successes in a row that make it healthy."),
@@ -194,10 +196,19 @@ def make_group(
         reader.refuse(record.at / "members", "names a monitor twice")
     votes = [member for member in members if member.enabled and not member.monitoring_only]
     if not votes and reader.fine(record.at, "members"):
-        reader.refuse(record.at / "members", "not one of them is enabled and has a vote")
+        reader.overlook(
+            record.at / "members",
+            "not one of them is enabled and has a vote",
+            "not one of them probes and has a vote: the group probes nothing",
+        )
     return MonitorGroup(
         name=record.text("id"), description=record.text("description"), members=tuple(members)
     )
+
+
+def votes(record: Record, reader: Reader) -> bool:
+    """Whether somebody votes in a group."""
+    return (record.at / "members").text not in reader.unheeded
 
 
 def make_monitor(record: Record, reader: Reader) -> Monitor:
@@ -230,7 +241,13 @@ def _check_port(monitor: Monitor, record: Record, reader: Reader) -> None:
         reader.refuse(record.at / "port", f"must be given for type {monitor.type.value}")
     elif monitor.port == _BLOCKED_PORT:
         # https://developers.cloudflare.com/workers/runtime-apis/tcp-sockets/#considerations
-        reader.refuse(
+        reader.overlook(
             record.at / "port",
             "is not possible: Workers cannot connect to port 25 (587 and 2525 are for mail too)",
+            "a Worker cannot connect to port 25: nothing is probed by this monitor",
         )
+
+
+def probes(record: Record, reader: Reader) -> bool:
+    """Whether a Worker can probe as a monitor says; one that was noted as impossible, it cannot."""
+    return not any((record.at / key).text in reader.unheeded for key in ("type", "port"))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lb.config.headers import TOKEN
-from lb.config.hosts import parse_address, served_name_problem
+from lb.config.hosts import OUT_OF_REACH, parse_address, served_name_problem
 from lb.config.kinds import Text, matching
 from lb.config.problems import Place, Reader, kind_of
 
@@ -84,6 +84,13 @@ ADMIN_PATH = Text(least=1, most=128, rule=_admin_path_problem, words="path")
 
 
 @dataclass(frozen=True, slots=True)
+class OutOfReach:
+    """An address that no Worker can send a request to."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class AddressKind:
     """An origin's address: a host name, perhaps with a port, or a URL of just that."""
 
@@ -97,8 +104,13 @@ class AddressKind:
                 at, f"must have at most {_LONGEST_ADDRESS} characters, not {len(value)}"
             )
         parsed = parse_address(value)
+        if not isinstance(parsed, str):
+            return parsed
         # Not shown: an address may hold a password.
-        return reader.refuse(at, parsed) if isinstance(parsed, str) else parsed
+        if reader.lenient and parsed in OUT_OF_REACH:
+            reader.note(at, f"the origin is kept, and gets no traffic: {parsed}")
+            return OutOfReach(value)
+        return reader.refuse(at, parsed)
 
     def schema(self) -> Schema:
         return {"type": "string", "minLength": 1, "maxLength": _LONGEST_ADDRESS}

@@ -21,7 +21,7 @@ from lb.config.kinds import (
     choice_of,
     one_of,
 )
-from lb.config.names import ADDRESS, DESCRIPTION, OBJECT_NAME, POOL_NAME
+from lb.config.names import ADDRESS, DESCRIPTION, OBJECT_NAME, POOL_NAME, OutOfReach
 from lb.config.problems import shown
 from lb.config.tables import REQUIRED, Field, Record, Standing, Table
 from lb.config.times import MAINTENANCE, Moment
@@ -51,12 +51,27 @@ CHECK_REGION = Choice(
     impossible={"CHINA": "Durable Objects, which probe, cannot be placed there"},
 )
 
+NO_NETWORK = "a Worker reaches public host names only: give a public hostname of the tunnel"
+NO_DNS = "a Worker gives no DNS answers"
+
 ORIGIN = Table(
     name="pools.origins",
     doc="One place that a request can be sent to.",
     fields=(
-        Field("name", OBJECT_NAME, REQUIRED, "Unique in its pool; X-Served-By carries it."),
-        Field("address", ADDRESS, REQUIRED, "Where it is: https, unless a scheme is given."),
+        Field(
+            "name",
+            OBJECT_NAME,
+            REQUIRED,
+            "Unique in its pool; X-Served-By carries it.",
+            missing="missing: the origin goes by its address",
+        ),
+        Field(
+            "address",
+            ADDRESS,
+            REQUIRED,
+            "Where it is: https, unless a scheme is given.",
+            missing="missing: the origin is kept, and gets no traffic",
+        ),
         Field("enabled", Boolean(), True, "Whether it gets requests and probes."),
         Field("weight", Number(0, 1), 1, "Its share among the pool's origins; 0: no new traffic."),
         Field(
@@ -68,14 +83,14 @@ ORIGIN = Table(
         ),
         Field("port", Whole(0, 65_535), 0, "Its port, when the address has none; 80 means http."),
         Field("header", origin_headers(), {}, "`{ Host = [name] }`, where equal to the address."),
-        Field("flatten_cname", Boolean(), True, "For DNS answers.", _KEPT),
+        Field("flatten_cname", Boolean(), True, "For DNS answers.", _KEPT, NO_DNS),
         Field(
             "virtual_network_id",
             Text(),
             "",
             "The network of a private address.",
             Standing.IMPOSSIBLE,
-            "a Worker reaches public host names only: give a public hostname of the tunnel",
+            NO_NETWORK,
         ),
         Field("disabled_at", Moment(), None, "When it was disabled: its sessions are drained."),
         Field("maintenance", MAINTENANCE, [], "Times in which it counts as disabled."),
@@ -93,6 +108,7 @@ ORIGIN_STEERING = Table(
             "random",
             "`random` by weight; `hash`: the same client address, the same origin; the others: "
             "where the fewest are open for its weight.",
+            unset=("",),
         ),
     ),
 )
@@ -159,17 +175,32 @@ POOL = Table(
             Whole(1, 1000),
             1,
             "The health threshold: with fewer available origins the next pool is used.",
+            unset=(0,),
         ),
-        Field("monitor", Reference("monitor"), None, "What probes it; none: always healthy."),
+        Field(
+            "monitor",
+            Reference("monitor"),
+            None,
+            "What probes it; none: always healthy.",
+            unset=("",),
+        ),
         Field("origin_steering", ORIGIN_STEERING, {}, "How origins are chosen."),
         Field("load_shedding", LOAD_SHEDDING, {}, "Sends a part elsewhere."),
         Field("notification_filter", NOTIFICATION_FILTER, {}, "Which changes are told."),
-        Field("notification_email", Text(), "", "Deprecated by Cloudflare.", _LATER),
+        Field(
+            "notification_email",
+            Text(),
+            "",
+            "Deprecated by Cloudflare.",
+            _LATER,
+            "kept without effect: nobody is told by this field (docs/notifications.md)",
+        ),
         Field(
             "monitor_group",
             Reference("monitor group"),
             None,
             "Several monitors that vote, in place of `monitor`.",
+            unset=("",),
         ),
         Field(
             "check_regions",
@@ -183,6 +214,7 @@ POOL = Table(
             None,
             "Whose verdict counts.",
             _LATER,
+            "kept without effect: the majority of the check_regions decides for everybody",
         ),
         Field("latitude", Number(-90, 90), None, "Where it is, in degrees north."),
         Field("longitude", Number(-180, 180), None, "Where it is, in degrees east."),
@@ -209,16 +241,17 @@ def make_pool(
         name=name,
         origins=tuple(origins),
         monitor=monitor,
-        monitor_group=group,
+        monitor_group=group if monitor is None else None,
         check_regions=_check_regions(record),
     )
     if pool.minimum_origins > len(records) and reader.fine(record.at, "origins", "minimum_origins"):
-        reader.refuse(
+        reader.overlook(
             record.at / "minimum_origins",
             f"must not be more than the pool has origins ({len(records)})",
+            f"the pool has fewer origins ({len(records)}): it counts as critical",
         )
     if {"monitor", "monitor_group"} <= set(record.values):
-        reader.refuse(record.at / "monitor_group", "cannot be given together with monitor")
+        reader.overlook(record.at / "monitor_group", "cannot be given together with monitor")
     located = [key in record.values for key in ("latitude", "longitude")]
     if any(located) and not all(located) and reader.fine(record.at, "latitude", "longitude"):
         reader.refuse(record.at, "latitude and longitude are given together or not at all")
@@ -237,7 +270,7 @@ def _refuse_twins(records: list[Record], reader: Reader) -> None:
     names: dict[str, Place] = {}
     urls: dict[str, Place] = {}
     for record in records:
-        name = record.text("name")
+        name = record.text("name") or _address_text(record)
         address = record.values.get("address")
         if name and (first := names.setdefault(name, record.at)) is not record.at:
             reader.refuse(record.at / "name", f"{shown(name)} is the name of {first} already")
@@ -255,10 +288,19 @@ def _port(record: Record) -> int:
 _AS_GIVEN = frozenset({"enabled", "weight", "max_requests", "disabled_at", "maintenance"})
 
 
+def _address_text(record: Record) -> str:
+    address = record.values.get("address")
+    return address.text if isinstance(address, Address | OutOfReach) else ""
+
+
 def _make_origin(record: Record, pool: str, reader: Reader) -> Origin | None:
     address = record.values.get("address")
     if not isinstance(address, Address):
-        return None
+        return _out_of_reach(record, pool) if reader.lenient else None
+    network = (record.at / "virtual_network_id").text
+    if network in reader.unheeded:
+        reader.unheeded[network] = f"the origin is kept, and gets no traffic: {NO_NETWORK}"
+        return _out_of_reach(record, pool)
     port = _port(record)
     if port and address.port and port != address.port:
         reader.refuse(record.at / "port", "differs from the port in the address")
@@ -267,22 +309,36 @@ def _make_origin(record: Record, pool: str, reader: Reader) -> Origin | None:
     return Record(record.at, given).build(
         Origin,
         pool=pool,
-        name=record.text("name"),
+        name=record.text("name") or address.text,
         address=address.text,
         url=address.url(port),
         explicit=address.explicit or bool(port),
     )
 
 
+def _out_of_reach(record: Record, pool: str) -> Origin:
+    """An origin that is there for people to see: as a disabled one it is neither used nor probed.
+
+    It has no `disabled_at`, so no session is drained to it either.
+    """
+    text = _address_text(record)
+    name = record.text("name") or text or f"origin {record.at.text.rpartition('[')[2][:-1]}"
+    return Origin(pool=pool, name=name, address=text, url="", enabled=False)
+
+
 def _check_host(record: Record, address: Address, port: int, reader: Reader) -> None:
-    for _, values in record.headers("header"):
+    for name, values in record.headers("header"):
         if values[0].lower() not in hosts_of(address.url(port)):
-            reader.refuse(record.at / "header" / "Host", HOST_DIFFERS)
+            reader.overlook(record.at / "header" / name, HOST_DIFFERS, HOST_IGNORED)
 
 
 HOST_DIFFERS = (
     "must be the host of the address, as a Worker's Host header always is: "
     "put the name in the address"
+)
+HOST_IGNORED = (
+    "kept without effect: a Worker's Host header is always the host of the address, so put the "
+    "name in the address"
 )
 
 

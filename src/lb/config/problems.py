@@ -73,6 +73,10 @@ class Reader:
     kept: dict[str, object] = field(default_factory=dict)
     short_sessions: bool = False
     """Whether sessions may be shorter than Cloudflare's, as variables of another Worker allow."""
+    lenient: bool = False
+    """Whether what Cloudflare's API takes, and a Worker cannot do, is noted instead of refused."""
+    unheeded: dict[str, str] = field(default_factory=dict)
+    """What was noted: why, in an operator's words, by path."""
     given: set[str] = field(default_factory=set)
     """Places where a key was given whose default depends on other keys."""
     _doubtful: set[str] = field(default_factory=set)
@@ -85,6 +89,17 @@ class Reader:
         while here is not None:
             self._doubtful.add(here.text)
             here = here.parent
+        return BAD
+
+    def overlook(self, at: Place, message: str, noted: str = "") -> Bad:
+        """Refuse a value; a lenient reading only notes why it is not heeded."""
+        if not self.lenient:
+            return self.refuse(at, message)
+        return self.note(at, noted or f"kept without effect: {message}")
+
+    def note(self, at: Place, reason: str) -> Bad:
+        """Note why a value is not heeded."""
+        self.unheeded.setdefault(at.text, reason)
         return BAD
 
     def fine(self, at: Place, *keys: str) -> bool:

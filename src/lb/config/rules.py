@@ -105,6 +105,7 @@ FIXED_RESPONSE = Table(
             Whole(200, 599),
             200,
             "The status. Where it is not given and there is a location: 302.",
+            unset=(0,),
         ),
         Field(
             "content_type",
@@ -183,7 +184,7 @@ def _make_overrides(record: Record, reader: Reader) -> tuple[tuple[str, object],
     values = dict(record.values)
     pools = values.pop("pools", None)
     if pools is not None and values.setdefault("default_pools", pools) is not pools:
-        reader.refuse(record.at / "pools", "is another name of default_pools: give one of them")
+        reader.overlook(record.at / "pools", "is another name of default_pools: give one of them")
     weights = {
         key: values.pop(other)
         for key, other in (
@@ -193,7 +194,7 @@ def _make_overrides(record: Record, reader: Reader) -> tuple[tuple[str, object],
         if other in values
     }
     if weights and "random_steering" in values:
-        reader.refuse(record.at / "random_steering", "is pool_weights too: give one of them")
+        reader.overlook(record.at / "pool_weights", "is random_steering too: give one of them")
     elif weights:
         values["random_steering"] = make_random_steering(Record(record.at, weights), reader)
     return tuple(values.items())

@@ -73,8 +73,14 @@ ATTRIBUTES = Table(
     doc="The affinity cookie's attributes, and what happens to sessions.",
     make=_make_attributes,
     fields=(
-        Field("samesite", choice_of(SameSite), "Auto", "The cookie's SameSite."),
-        Field("secure", choice_of(Secure), "Auto", "The cookie's Secure; `Auto`: as the request."),
+        Field("samesite", choice_of(SameSite), "Auto", "The cookie's SameSite.", unset=("",)),
+        Field(
+            "secure",
+            choice_of(Secure),
+            "Auto",
+            "The cookie's Secure; `Auto`: as the request.",
+            unset=("",),
+        ),
         Field(
             "drain_duration",
             Whole(0, 86_400),
@@ -102,6 +108,7 @@ ATTRIBUTES = Table(
             "another origin serves until it is back; `sticky`: the session moves. "
             "With `header` the default is `temporary`, and `sticky` is not possible. "
             "Cloudflare's own default is `none`.",
+            unset=("",),
         ),
     ),
 )

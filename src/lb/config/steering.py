@@ -19,6 +19,7 @@ from lb.config.kinds import (
 )
 from lb.config.names import COUNTRY, POP
 from lb.config.places import make_random_steering
+from lb.config.pools import NO_DNS
 from lb.config.rules import FIXED_RESPONSE
 from lb.config.tables import REQUIRED, Field, Standing, Table
 from lb.model import AdaptiveRouting, Region, SteeringPolicy, Topology
@@ -50,13 +51,23 @@ LOCATION_STRATEGY = Table(
     name="load_balancers.location_strategy",
     doc="How a place is found for DNS answers, which a Worker does not give.",
     fields=(
-        Field("mode", one_of("pop", "resolver_ip"), "pop", "Whose place.", _KEPT),
+        Field(
+            "mode",
+            one_of("pop", "resolver_ip"),
+            "pop",
+            "Whose place.",
+            _KEPT,
+            NO_DNS,
+            unset=("",),
+        ),
         Field(
             "prefer_ecs",
             one_of("always", "never", "proximity", "geo"),
             "proximity",
             "Whether the client's network decides.",
             _KEPT,
+            NO_DNS,
+            unset=("",),
         ),
     ),
 )
@@ -101,7 +112,13 @@ SET_OVERRIDES = Table(
         Field("pools", POOLS, [], "The pools, in failover order."),
         Field("pool_weights", WEIGHTS, {}, "Their weights."),
         Field("pool_default_weight", Number(0, 1), 1, "The weight of the others."),
-        Field("fallback_pool", Reference("pool"), None, "None: the load balancer's own."),
+        Field(
+            "fallback_pool",
+            Reference("pool"),
+            None,
+            "None: the load balancer's own.",
+            unset=("",),
+        ),
         Field("steering_policy", STEERING_POLICY, "off", "How pools are ordered; not `geo`."),
     ),
 )

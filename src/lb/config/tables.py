@@ -52,7 +52,13 @@ class Field:
     doc: str
     standing: Standing = Standing.SUPPORTED
     reason: str = ""
-    """Why it is impossible."""
+    """Why it is impossible; of one that is kept, why it has no effect that anybody would expect."""
+    unset: tuple[object, ...] = ()
+    """What the API's callers write for "not given"; a lenient reading takes it as that."""
+    missing: str = ""
+    """What a lenient reading notes where a required key is missing; empty: that is a problem."""
+    harmless: tuple[object, ...] = ()
+    """Values besides the default that need no note when they have no effect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,19 +126,26 @@ class Table:
         for each in self.fields:
             given = value.get(each.key)
             # null is JSON's way to leave a key out; TOML has none.
-            if given is not None:
+            if given is not None and not (reader.lenient and _stands_for_none(each, given)):
                 _read_field(each, given, record, reader)
-            elif each.default is REQUIRED:
+            elif each.default is not REQUIRED:
+                _note_default(given, at / each.key, reader)
+            elif each.missing and reader.lenient:
+                reader.note(at / each.key, each.missing)
+            else:
                 reader.refuse(at / each.key, "missing: this key must be given")
         return record if self.make is None else self.make(record, reader)
 
     def _refuse_unknown(self, value: Mapping[object, object], at: Place, reader: Reader) -> None:
         unknown = [key_text(key) for key in value if key not in self.keys]
         for key in unknown[:_MOST_UNKNOWN]:
-            reader.refuse(at / key, f"unknown key{nearest(key, self.keys)}")
+            hint = nearest(key, self.keys)
+            reader.overlook(
+                at / key, f"unknown key{hint}", f"unknown key, kept without effect{hint}"
+            )
         more = len(unknown) - _MOST_UNKNOWN
         if more > 0:
-            reader.refuse(at, f"{more} more unknown keys")
+            reader.overlook(at, f"{more} more unknown keys")
 
     def schema(self) -> Schema:
         schema: Schema = {
@@ -156,13 +169,27 @@ def _read_field(each: Field, given: object, record: Record, reader: Reader) -> N
         case Standing.KEPT:
             if read is not BAD:
                 reader.kept[at.text] = given
+                if each.reason and reader.lenient and given not in (each.default, *each.harmless):
+                    reader.note(at, f"kept without effect: {each.reason}")
         case Standing.LATER:
             # Of a table, each field says so itself.
             if given != each.default and not isinstance(each.kind, Table):
-                reader.refuse(at, "not supported yet")
+                reader.overlook(at, "not supported yet", each.reason)
         case Standing.IMPOSSIBLE:
             if given != each.default:
-                reader.refuse(at, f"not possible: {each.reason}")
+                noted = f"kept without effect: {each.reason}"
+                reader.overlook(at, f"not possible: {each.reason}", noted)
+
+
+def _stands_for_none(each: Field, given: object) -> bool:
+    # 0 is false for Python, and false is no number for an operator.
+    return not isinstance(given, bool) and given in each.unset
+
+
+def _note_default(given: object, at: Place, reader: Reader) -> None:
+    """What was written is a number that counts as another one: its writer may not expect that."""
+    if isinstance(given, int | float):
+        reader.note(at, "0 stands for the default")
 
 
 def field_schema(each: Field) -> Schema:
