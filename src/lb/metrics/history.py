@@ -1,0 +1,280 @@
+"""The last hour by minutes and the last day by steps of five, for charts; bounded in size."""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+MINUTE = 60
+MINUTES = 60
+"""That are kept, the current one included."""
+
+STEP = 300
+STEPS = 288
+
+RECENT = 5
+"""Minutes that a share of traffic is taken from, besides the current one."""
+
+MOST_SUBJECTS = 1100
+"""Origins and load balancers that have a history; further ones have none. A thousand origins with
+traffic in every minute take less than a megabyte of the two that a row may have
+(https://developers.cloudflare.com/durable-objects/platform/limits/)."""
+
+REQUESTS, FAILURES, SECONDS, TIMED, PROBE_SECONDS, PROBES = range(6)
+TIMES = frozenset({SECONDS, PROBE_SECONDS})
+
+STATES = ("disabled", "unknown", "healthy", "degraded", "unhealthy", "critical")
+"""The better ones first: a step shows the worst that there was in it."""
+
+Subject = tuple[str, ...]
+"""(load balancer,), (pool, origin), or, for shares alone, (load balancer, pool, origin)."""
+
+
+class Rings:
+    """What is kept, by subject: minutes of numbers, and steps of health."""
+
+    def __init__(self) -> None:
+        self.minutes: dict[Subject, dict[int, list[float]]] = {}
+        self.steps: dict[Subject, dict[int, int]] = {}
+
+    def count(self, subject: Subject, field: int, amount: float, since: float, at: float) -> None:
+        """Add an amount to the minutes from `since` to `at`, in equal parts."""
+        last = int(at // MINUTE)
+        first = min(max(int(since // MINUTE), last - MINUTES + 1), last)
+        of_all = last - first + 1
+        for minute in range(first, last + 1):
+            part = amount / of_all
+            if isinstance(amount, int):
+                # The sum stays what it was.
+                part = amount * (minute - first + 1) // of_all - amount * (minute - first) // of_all
+            if part:
+                cells = self._minute(subject, minute)
+                if cells is not None:
+                    cells[field] += part
+
+    def note(self, subject: Subject, state: str, now: float) -> None:
+        """Take down how a subject stands."""
+        found = self.steps.get(subject)
+        if found is None:
+            if len(self.steps) >= MOST_SUBJECTS:
+                return
+            found = self.steps[subject] = {}
+        step = int(now // STEP)
+        found[step] = max(found.get(step, 0), STATES.index(state))
+        if len(found) > STEPS:
+            _forget(found, step - STEPS + 1)
+
+    def keep(self, subjects: Collection[Subject]) -> None:
+        """Forget all subjects but these."""
+        self.minutes = {one: kept for one, kept in self.minutes.items() if one in subjects}
+        self.steps = {one: kept for one, kept in self.steps.items() if one in subjects}
+
+    def to_rows(self, now: float) -> dict[str, Any]:
+        """Return what JSON can hold; `from_rows` takes it back."""
+        oldest, first = int(now // MINUTE) - MINUTES + 1, int(now // STEP) - STEPS + 1
+        return {
+            "oldest": oldest,
+            "minutes": [
+                [
+                    *subject,
+                    [[at - oldest, *_short(row)] for at, row in kept.items() if at >= oldest],
+                ]
+                for subject, kept in self.minutes.items()
+            ],
+            "steps": [
+                [*subject, _runs({at: state for at, state in kept.items() if at >= first})]
+                for subject, kept in self.steps.items()
+            ],
+        }
+
+    @staticmethod
+    def from_rows(found: object) -> Rings:
+        """Return the rings that such a value describes; what cannot be read is left out."""
+        rings = Rings()
+        if not isinstance(found, dict):
+            return rings
+        oldest = found.get("oldest")
+        if not isinstance(oldest, int):
+            return rings
+        for subject, rows in _subjects(found.get("minutes")):
+            kept = [row for row in rows if len(row) == 7 and _numbers(row)]
+            rings.minutes[subject] = {oldest + int(row[0]): _long(row[1:]) for row in kept}
+        for subject, rows in _subjects(found.get("steps")):
+            runs = [row for row in rows if len(row) == 3 and _numbers(row)]
+            rings.steps[subject] = {
+                int(at) + more: int(state)
+                for at, state, length in runs
+                if 0 <= state < len(STATES)
+                for more in range(min(int(length), STEPS))
+            }
+        return rings
+
+    def _minute(self, subject: Subject, minute: int) -> list[float] | None:
+        kept = self.minutes.get(subject)
+        if kept is None:
+            if len(self.minutes) >= 2 * MOST_SUBJECTS:
+                return None
+            kept = self.minutes[subject] = {}
+        cells = kept.get(minute)
+        if cells is None:
+            cells = kept[minute] = [0, 0, 0.0, 0, 0.0, 0]
+            most = RECENT + 1 if len(subject) == 3 else MINUTES
+            if len(kept) > most:
+                _forget(kept, minute - most + 1)
+        return cells
+
+
+def history(
+    rings: Rings,
+    origins: Iterable[tuple[str, str]],
+    load_balancers: Iterable[str],
+    now: float,
+    *,
+    holds: float = STEP,
+) -> dict[str, Any]:
+    """Return the charts of the status page, as JSON has them; the oldest value comes first.
+
+    `minutes` (60) and `steps` (288) are the times at which each begins, in seconds since the Unix
+    epoch; the last ones are not over yet. Every origin of `origins` (pool, name) and every load
+    balancer has `requests` and `failures` by minute (integers: a failure is an attempt that failed,
+    or an answer with a status of 500 or more), `latency_ms` by minute (mean time to an answer's
+    headers; null without an answer) and `health` by step: the worst of it, null where nobody
+    looked. An origin has `probe_ms` as well, and `share`: its part of all requests of the last
+    minutes, from 0 to 1, null when there were none. So has a load balancer, as `shares`, of its own
+    requests.
+
+    A health is taken to have lasted for `holds` seconds: the longest time between two looks.
+
+        {"minutes": [...], "steps": [...],
+         "origins": [{"pool": "p", "origin": "a", "requests": [...], "failures": [...],
+                      "latency_ms": [...], "probe_ms": [...], "health": [...], "share": 0.5}],
+         "load_balancers": [{"name": "*", "requests": [...], "failures": [...],
+                             "latency_ms": [...], "health": [...],
+                             "shares": [{"pool": "p", "origin": "a", "share": 0.5}]}]}
+    """
+    minutes = range(int(now // MINUTE) - MINUTES + 1, int(now // MINUTE) + 1)
+    steps = range(int(now // STEP) - STEPS + 1, int(now // STEP) + 1)
+    recent = minutes[-RECENT - 1 :]
+    keys = list(origins)
+    of_origins = {key: rings.minutes.get(key, {}) for key in keys}
+    shares = _shares({key: _sum(kept, recent) for key, kept in of_origins.items()})
+    held = max(int(holds // STEP), 1)
+    found: dict[str, Any] = {
+        "minutes": [minute * MINUTE for minute in minutes],
+        "steps": [step * STEP for step in steps],
+        "origins": [
+            {
+                "pool": key[0],
+                "origin": key[1],
+                **_traffic(kept, minutes),
+                "probe_ms": _means(kept, minutes, PROBE_SECONDS, PROBES),
+                "health": _states(rings.steps.get(key, {}), steps, held),
+                "share": shares[key],
+            }
+            for key, kept in of_origins.items()
+        ],
+        "load_balancers": [],
+    }
+    for name in load_balancers:
+        own = {key: _sum(rings.minutes.get((name, *key), {}), recent) for key in keys}
+        found["load_balancers"].append(
+            {
+                "name": name,
+                **_traffic(rings.minutes.get((name,), {}), minutes),
+                "health": _states(rings.steps.get((name,), {}), steps, held),
+                "shares": [
+                    {"pool": pool, "origin": origin, "share": share}
+                    for (pool, origin), share in _shares(own).items()
+                    if share is not None
+                ],
+            }
+        )
+    return found
+
+
+def _traffic(kept: Mapping[int, list[float]], minutes: range) -> dict[str, Any]:
+    return {
+        "requests": [int(_cell(kept, minute, REQUESTS)) for minute in minutes],
+        "failures": [int(_cell(kept, minute, FAILURES)) for minute in minutes],
+        "latency_ms": _means(kept, minutes, SECONDS, TIMED),
+    }
+
+
+def _cell(kept: Mapping[int, list[float]], minute: int, field: int) -> float:
+    cells = kept.get(minute)
+    return 0 if cells is None else cells[field]
+
+
+def _means(
+    kept: Mapping[int, list[float]], minutes: range, seconds: int, count: int
+) -> list[float | None]:
+    """Return means in milliseconds."""
+    return [
+        round(1000 * _cell(kept, minute, seconds) / of, 1)
+        if (of := _cell(kept, minute, count))
+        else None
+        for minute in minutes
+    ]
+
+
+def _states(kept: Mapping[int, int], steps: range, held: int) -> list[str | None]:
+    """Return a state for each step; one that was seen lasts for `held` steps."""
+    found: list[str | None] = []
+    state, until = None, 0
+    before = [step for step in kept if step < steps.start]
+    if before:
+        state, until = STATES[kept[max(before)]], max(before) + held
+    for step in steps:
+        if step in kept:
+            state, until = STATES[kept[step]], step + held
+        found.append(state if step <= until else None)
+    return found
+
+
+def _sum(kept: Mapping[int, list[float]], minutes: range) -> float:
+    return sum(_cell(kept, minute, REQUESTS) for minute in minutes)
+
+
+def _shares(requests: Mapping[tuple[str, str], float]) -> dict[tuple[str, str], float | None]:
+    of_all = sum(requests.values())
+    return {key: round(one / of_all, 4) if of_all else None for key, one in requests.items()}
+
+
+def _forget(kept: dict[int, Any], before: int) -> None:
+    for at in [at for at in kept if at < before]:
+        del kept[at]
+
+
+def _short(row: list[float]) -> list[int]:
+    """Return cells with times in whole milliseconds, as nobody sees more on a chart."""
+    return [round(1000 * cell) if at in TIMES else int(cell) for at, cell in enumerate(row)]
+
+
+def _long(row: list[float]) -> list[float]:
+    return [cell / 1000 if at in TIMES else int(cell) for at, cell in enumerate(row)]
+
+
+def _runs(kept: Mapping[int, int]) -> list[list[int]]:
+    """Return (first step, state, how many steps) of each run of one state."""
+    runs: list[list[int]] = []
+    for at in sorted(kept):
+        if runs and runs[-1][1] == kept[at] and runs[-1][0] + runs[-1][2] == at:
+            runs[-1][2] += 1
+        else:
+            runs.append([at, kept[at], 1])
+    return runs
+
+
+def _subjects(value: object) -> Iterable[tuple[Subject, list[list[Any]]]]:
+    for row in value if isinstance(value, list) else ():
+        if isinstance(row, list) and len(row) > 1 and isinstance(row[-1], list):
+            names = row[:-1]
+            if all(isinstance(name, str) for name in names):
+                yield tuple(names), [one for one in row[-1] if isinstance(one, list)]
+
+
+def _numbers(row: list[Any]) -> bool:
+    return all(type(one) in {int, float} and isfinite(one) and one >= 0 for one in row)

@@ -1,0 +1,149 @@
+"""What an event counts as: a table from each kind of event to its numbers."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from lb.events import (
+    AnswerCut,
+    AttemptFailed,
+    Hedged,
+    LastOriginKept,
+    MirrorFailed,
+    OriginEjected,
+    OriginQuiet,
+    OriginRestored,
+    Refused,
+)
+from lb.memory import CUT_OFF
+from lb.outcomes import Cause
+from lb.tallies import numbered
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from lb.events import Event
+
+    Count = tuple[tuple[str, ...], float]
+
+
+class Kind(Enum):
+    """The first label of all that is counted and is no answer; then come those named here."""
+
+    FAILED = "failed", "load_balancer", "pool", "origin", "attempt", "outcome"
+    FAILOVERS = "failovers", "load_balancer", "pool", "origin"
+    HEDGES = "hedges", "load_balancer", "answered"
+    CUT = "cut", "load_balancer", "pool", "origin"
+    EJECTED = "ejected", "load_balancer", "pool", "origin", "cause"
+    RESTORED = "restored", "load_balancer", "pool", "origin"
+    QUIET = "quiet", "load_balancer", "pool", "origin"
+    KEPT = "kept", "load_balancer", "pool", "origin"
+    REFUSED = "refused", "load_balancer", "cause", "code"
+    SESSIONS = "sessions", "load_balancer", "result"
+    SHED = "shed", "load_balancer", "pool"
+    MIRRORED = "mirrored", "load_balancer", "pool", "origin"
+    MIRRORS_FAILED = "mirrors_failed", "load_balancer", "pool", "origin"
+    EVENTS = "events", "event"
+
+    def __init__(self, first: str, *labels: str) -> None:
+        self.first = first
+        self.labels = labels
+
+    def of(self, *values: str) -> tuple[str, ...]:
+        """Return the labels under which this is counted."""
+        return (self.first, *values)
+
+
+CAUSES: Mapping[str, str] = {
+    Cause.CONNECTION.value: "connection",
+    Cause.TIMEOUT.value: "timeout",
+    Cause.STATUS.value: "no_http",
+    Cause.UPLOAD.value: "upload",
+    Cause.CLIENT.value: "client",
+    CUT_OFF: "cut_off",
+}
+"""What an event says of a failure -> the label."""
+
+REFUSALS: Mapping[str, str] = {
+    "no load balancer is configured for this host": "unknown_host",
+    "the request came back to the load balancer that had sent it": "loop",
+    "moved to https": "redirect_to_https",
+    "no origin answered": "no_origin_answered",
+    "no origin is enabled": "no_origin_enabled",
+    "every origin has as many requests as it may have": "all_full",
+    "the configuration has problems": "configuration",
+    "a fault of the load balancer itself": "fault",
+}
+FIXED = "fixed response"
+"""How the reason of an answer begins that the configuration gives."""
+
+
+def cause_of(text: str) -> str:
+    """Return the label of a failure: one of a few, whatever an origin sends."""
+    known = CAUSES.get(text)
+    if known is not None:
+        return known
+    status = text.removeprefix("status ")
+    return f"status_{status[:1]}xx" if status != text and status[:1].isdigit() else "other"
+
+
+def refusal_of(reason: str) -> str:
+    """Return the label of an answer of the balancer's own."""
+    return "fixed_response" if reason.startswith(FIXED) else REFUSALS.get(reason, "other")
+
+
+def counts_of(event: Event) -> Iterator[Count]:
+    """Yield what an event counts as."""
+    yield Kind.EVENTS.of(event.event), 1
+    rule = RULES.get(type(event))
+    if rule is not None:
+        yield from rule(event)
+
+
+def _attempt_failed(event: AttemptFailed) -> Iterator[Count]:
+    where = event.load_balancer, event.pool, event.origin
+    yield Kind.FAILED.of(*where, numbered(event.attempt), cause_of(event.cause)), 1
+    if event.next:
+        yield Kind.FAILOVERS.of(*where), 1
+
+
+def _hedged(event: Hedged) -> Iterator[Count]:
+    answered = {"": "neither", event.next: "second"}.get(event.answered, "first")
+    yield Kind.HEDGES.of(event.load_balancer, answered), 1
+
+
+def _ejected(event: OriginEjected) -> Iterator[Count]:
+    labels = event.load_balancer, event.pool, event.origin, cause_of(event.cause)
+    yield Kind.EJECTED.of(*labels), 1
+
+
+def _refused(event: Refused) -> Iterator[Count]:
+    code = f"{event.status // 100}xx"
+    yield Kind.REFUSED.of(event.load_balancer, refusal_of(event.cause), code), 1
+
+
+def _mirror_failed(event: MirrorFailed) -> Iterator[Count]:
+    labels = event.load_balancer, event.pool, event.origin
+    yield Kind.MIRRORS_FAILED.of(*labels), event.failures
+
+
+def _of_an_origin(kind: Kind) -> Callable[..., Iterator[Count]]:
+    def rule(event: AnswerCut | OriginRestored | OriginQuiet | LastOriginKept) -> Iterator[Count]:
+        yield kind.of(event.load_balancer, event.pool, event.origin), 1
+
+    return rule
+
+
+RULES: Mapping[type[Event], Callable[..., Iterator[Count]]] = {
+    AttemptFailed: _attempt_failed,
+    Hedged: _hedged,
+    OriginEjected: _ejected,
+    Refused: _refused,
+    MirrorFailed: _mirror_failed,
+    AnswerCut: _of_an_origin(Kind.CUT),
+    OriginRestored: _of_an_origin(Kind.RESTORED),
+    OriginQuiet: _of_an_origin(Kind.QUIET),
+    LastOriginKept: _of_an_origin(Kind.KEPT),
+}
+"""Events that count as more than themselves."""

@@ -1,0 +1,176 @@
+"""The charts of the status page: what is kept of the last hour and the last day."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from lb.metrics.history import (
+    FAILURES,
+    MINUTES,
+    MOST_SUBJECTS,
+    PROBE_SECONDS,
+    PROBES,
+    REQUESTS,
+    SECONDS,
+    STATES,
+    STEPS,
+    TIMED,
+    Rings,
+    history,
+)
+
+NOW = 1_790_000_040.0
+"""Forty seconds into a minute."""
+A, B = ("p", "a"), ("p", "b")
+
+
+def charts(rings: Rings, now: float = NOW, **options: float) -> dict[str, Any]:
+    """The charts of both origins and their load balancer."""
+    return history(rings, [A, B], ["*"], now, **options)
+
+
+def stored(rings: Rings, now: float = NOW) -> Rings:
+    """What comes back of what is stored."""
+    return Rings.from_rows(json.loads(json.dumps(rings.to_rows(now))))
+
+
+def test_what_happens_in_a_minute_is_in_that_minute() -> None:
+    """The last value is the current minute's; times say when each began."""
+    rings = Rings()
+    rings.count(A, REQUESTS, 7, NOW - 60, NOW - 60)
+    rings.count(A, REQUESTS, 3, NOW, NOW)
+    rings.count(A, FAILURES, 1, NOW, NOW)
+
+    found = charts(rings)
+
+    assert len(found["minutes"]) == MINUTES
+    assert found["minutes"][-1] == NOW // 60 * 60
+    assert found["origins"][0]["requests"][-3:] == [0, 7, 3]
+    assert found["origins"][0]["failures"][-3:] == [0, 0, 1]
+    assert found["origins"][1]["requests"] == [0] * MINUTES
+
+
+def test_counts_of_several_minutes_are_spread_and_none_is_lost() -> None:
+    """An isolate tells in one go what happened since it last did."""
+    rings = Rings()
+
+    rings.count(A, REQUESTS, 10, NOW - 120, NOW)
+
+    assert charts(rings)["origins"][0]["requests"][-3:] == [3, 3, 4]
+
+
+def test_latencies_are_means_in_milliseconds() -> None:
+    """Without an answer in a minute there is none."""
+    rings = Rings()
+    rings.count(A, SECONDS, 0.3, NOW, NOW)
+    rings.count(A, TIMED, 2, NOW, NOW)
+    rings.count(A, PROBE_SECONDS, 0.02, NOW, NOW)
+    rings.count(A, PROBES, 1, NOW, NOW)
+
+    found = charts(rings)["origins"][0]
+
+    assert found["latency_ms"][-2:] == [None, 150.0]
+    assert found["probe_ms"][-2:] == [None, 20.0]
+
+
+def test_shares_are_of_the_last_minutes() -> None:
+    """Of an origin: of all requests. Of a load balancer: of its own. None where there were none."""
+    rings = Rings()
+    rings.count(A, REQUESTS, 100, NOW - 1800, NOW - 1800)
+    rings.count(A, REQUESTS, 1, NOW, NOW)
+    rings.count(B, REQUESTS, 3, NOW, NOW)
+    rings.count(("*", *B), REQUESTS, 2, NOW, NOW)
+
+    found = charts(rings)
+
+    assert [one["share"] for one in found["origins"]] == [0.25, 0.75]
+    assert found["load_balancers"][0]["shares"] == [
+        {"pool": "p", "origin": "a", "share": 0.0},
+        {"pool": "p", "origin": "b", "share": 1.0},
+    ]
+    assert [one["share"] for one in charts(Rings())["origins"]] == [None, None]
+    assert charts(Rings())["load_balancers"][0]["shares"] == []
+
+
+def test_a_step_of_health_shows_the_worst_that_there_was_in_it() -> None:
+    """A minute of trouble is seen in a day's chart."""
+    rings = Rings()
+    for state in ("healthy", "unhealthy", "healthy"):
+        rings.note(A, state, NOW)
+    rings.note(("*",), "degraded", NOW)
+
+    found = charts(rings)
+
+    assert len(found["steps"]) == STEPS
+    assert found["steps"][-1] == NOW // 300 * 300
+    assert found["origins"][0]["health"][-2:] == [None, "unhealthy"]
+    assert found["load_balancers"][0]["health"][-1] == "degraded"
+
+
+def test_a_health_lasts_until_the_next_look_and_no_longer() -> None:
+    """A monitor may ask less often than a step is long; an object that stood still shows a gap."""
+    rings = Rings()
+    rings.note(A, "healthy", NOW - 3000)
+
+    assert charts(rings, holds=600)["origins"][0]["health"][-11:] == ["healthy"] * 3 + [None] * 8
+    assert charts(rings, holds=3600)["origins"][0]["health"][-11:] == ["healthy"] * 11
+
+
+def test_it_comes_back_as_it_was_stored() -> None:
+    """Times lose what is below a millisecond."""
+    rings = Rings()
+    rings.count(A, REQUESTS, 5, NOW - 300, NOW)
+    rings.count(A, SECONDS, 0.1234, NOW, NOW)
+    rings.count(A, TIMED, 1, NOW, NOW)
+    for hours, state in enumerate(STATES):
+        rings.note(A, state, NOW + 3600 * (hours - len(STATES)))
+
+    before, after = charts(rings), charts(stored(rings))
+
+    assert after["origins"][0].pop("latency_ms")[-1] == 123.0
+    assert before["origins"][0].pop("latency_ms")[-1] == 123.4
+    assert after == before
+
+
+def test_what_is_old_is_forgotten() -> None:
+    """It neither shows nor takes room."""
+    rings = Rings()
+    for minute in range(500):
+        rings.count(A, REQUESTS, 1, NOW + 60 * minute, NOW + 60 * minute)
+        rings.note(A, "healthy", NOW + 300 * minute)
+
+    assert len(rings.minutes[A]) == MINUTES
+    assert len(rings.steps[A]) == STEPS
+    assert charts(rings, NOW + 1e6)["origins"][0]["requests"] == [0] * MINUTES
+    assert charts(rings, NOW + 1e6)["origins"][0]["health"] == [None] * STEPS
+
+
+def test_a_thousand_busy_origins_have_room() -> None:
+    """And more subjects than may be are not kept at all."""
+    rings = Rings()
+    for number in range(2 * MOST_SUBJECTS):
+        key = ("pool", f"origin-{number}")
+        for minute in range(MINUTES if number < 1000 else 1):
+            at = NOW - 60 * minute
+            for field, amount in enumerate((12_345, 17, 123.456, 12_345, 0.123, 2)):
+                rings.count(key, field, amount, at, at)
+        rings.note(key, "healthy", NOW)
+
+    rows = json.dumps(rings.to_rows(NOW), separators=(",", ":"))
+
+    assert len(rings.steps) == MOST_SUBJECTS
+    assert len(rows) < 3_000_000  # and a fifth of that when it is packed
+
+
+def test_what_cannot_be_read_is_left_out() -> None:
+    """A row that was changed by hand costs its own history alone."""
+    bad: tuple[Any, ...] = (
+        None,
+        [],
+        {"oldest": "x", "minutes": [["p", "a", [[0] * 7]]]},
+        {"oldest": 1, "minutes": [["p", "a", 5], [7, []], "x", ["p", "a", [[1], ["x"] * 7]]]},
+        {"steps": [["p", "a", [[1, 99, 1], [1, 2], [float("nan"), 1, 1]]]]},
+    )
+    for found in bad:
+        assert charts(Rings.from_rows(found)) == charts(Rings())
