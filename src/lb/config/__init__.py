@@ -1,16 +1,19 @@
 """Configuration in, trustworthy objects out: one model and one validation for all ways in."""
 
-from lb.config.document import Invalid, Parsed, json_schema, parse
+from lb.config.document import Invalid, Parsed, Source, json_schema, parse
 from lb.config.problems import Problem
-from lb.config.toml import from_toml
-from lb.config.variables import from_variables
+from lb.config.toml import from_toml, source_in_toml
+from lb.config.variables import from_variables, source_in
 
 __all__ = [
     "Invalid",
     "Parsed",
     "Problem",
+    "Source",
     "from_toml",
     "from_variables",
     "json_schema",
     "parse",
+    "source_in",
+    "source_in_toml",
 ]

@@ -46,6 +46,17 @@ class Invalid:
 
 Parsed = Config | Invalid
 
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a configuration comes from: the file, or variables in its place."""
+
+    document: Mapping[str, object]
+    parsed: Parsed
+    short_sessions: bool = False
+    """As `parse` has it."""
+
+
 STATE = Table(
     name="state",
     doc="How the health that all isolates share gets to them (docs/state.md).",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 
-from lb.config.document import Invalid, Parsed, parse
+from lb.config.document import Invalid, Parsed, Source, parse
 from lb.config.problems import Problem
 
 _NOTHING_SERVED = Problem(
@@ -14,14 +14,23 @@ _NOTHING_SERVED = Problem(
 
 def from_toml(text: str) -> Parsed:
     """The configuration in a file's text; unlike a document, a file must serve something."""
+    return source_in_toml(text).parsed
+
+
+def source_in_toml(text: str) -> Source:
+    """What a file's text describes, as a document too."""
     try:
         # Some editors begin a file with a byte order mark.
         document = tomllib.loads(text.removeprefix("\ufeff"))
     except RecursionError:
-        return Invalid((Problem("$", "is nested too deeply"),))
+        return Source({}, Invalid((Problem("$", "is nested too deeply"),)))
     except ValueError as error:
         # TOMLDecodeError says the line; a very long integer is a plain ValueError.
-        return Invalid((Problem("$", f"is not TOML: {str(error)[:200]}"),))
+        return Source({}, Invalid((Problem("$", f"is not TOML: {str(error)[:200]}"),)))
+    return Source(document, _parsed(document))
+
+
+def _parsed(document: dict[str, object]) -> Parsed:
     parsed = parse(document)
     if document.get("load_balancers") in (None, []):
         found = parsed.problems if isinstance(parsed, Invalid) else ()

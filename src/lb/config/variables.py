@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from lb.config.document import Invalid, Parsed, parse
+from lb.config.document import Invalid, Parsed, Source, parse
 from lb.config.hosts import Address, parse_address
 from lb.config.problems import Place, Problem, kind_of, shown
 
@@ -27,6 +27,12 @@ _IN_SECONDS = "in seconds; the variable is in milliseconds"
 
 def from_variables(variables: Mapping[str, object]) -> Parsed | None:
     """The configuration that variables describe; None when they name no origin."""
+    source = source_in(variables)
+    return None if source is None else source.parsed
+
+
+def source_in(variables: Mapping[str, object]) -> Source | None:
+    """What variables describe, as a document too; None when they name no origin."""
     reading = _Reading(variables)
     backends = {
         name: value
@@ -47,7 +53,7 @@ def from_variables(variables: Mapping[str, object]) -> Parsed | None:
         _active_passive(reading, origins)
     elif not any(_names_origins(problem.path) for problem in reading.problems):
         return None
-    return reading.parsed()
+    return Source(reading.document, reading.parsed(), short_sessions=True)
 
 
 def _names_origins(path: str) -> bool:
