@@ -7,6 +7,7 @@ from typing import Any
 from lb.calls import Call, Refusal, Result
 from lb.panel import status
 from support.make import balancer_of, config_of, monitor, pool
+from support.office import room_of
 from support.state import START, World
 
 
@@ -20,7 +21,7 @@ def world(*names: str) -> World:
 
 def seen(of: World) -> dict[str, Any]:
     """Return what the status page is given."""
-    outcome = status(Call(method="GET", path="/status"), of.keeper, of.now)
+    outcome = status(room_of(of), Call(method="GET", path="/status"))
     assert isinstance(outcome, Result)
     found: dict[str, Any] = outcome.result
     return found
@@ -64,7 +65,7 @@ def test_the_latest_events_cost_no_more_rows_than_are_shown() -> None:
 
 def test_the_status_is_only_read() -> None:
     """Whatever else is sent to it is refused."""
-    outcome = status(Call(method="POST", path="/status"), world("a").keeper, START)
+    outcome = status(room_of(world("a")), Call(method="POST", path="/status"))
 
     assert isinstance(outcome, Refusal)
     assert outcome.status == 405

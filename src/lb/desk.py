@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lb.calls import Answer, Refusal, Result, enveloped, refused
 from lb.panel import status
+from lb.versions import adopt, apply, export, versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from lb.calls import Call
-    from lb.keeper import Keeper
-    from lb.ports import Chance, Clock, Sql
+    from lb.room import Room
 
-    Handler = Callable[["Room", Call], Answer | Result | Refusal]
+    Handler = Callable[[Room, Call], Answer | Result | Refusal]
 
 NO_ROUTE = 7003
 """Cloudflare's code for a path that leads nowhere."""
@@ -23,18 +23,12 @@ READ_ONLY = 10000
 SAFE = frozenset({"GET", "HEAD"})
 
 
-@dataclass(slots=True, kw_only=True)
-class Room:
-    """What handlers work with: everything that the Durable Object has."""
-
-    keeper: Keeper
-    sql: Sql
-    clock: Clock
-    chance: Chance
-
-
 HANDLERS: Mapping[str, Handler] = {
-    "status": lambda room, call: status(call, room.keeper, room.clock()),
+    "adopt": adopt,
+    "apply": apply,
+    "export": export,
+    "status": status,
+    "versions": versions,
 }
 """By the first step of the path."""
 
@@ -47,4 +41,5 @@ def answer(room: Room, call: Call) -> Answer:
     if handler is None:
         return enveloped(refused(404, NO_ROUTE, f"there is nothing at {call.path}"))
     outcome = handler(room, call)
-    return outcome if isinstance(outcome, Answer) else enveloped(outcome)
+    answer = outcome if isinstance(outcome, Answer) else enveloped(outcome)
+    return replace(answer, version=room.store.version)

@@ -1,0 +1,1 @@
+"""The objects that operators manage: from the file and from the API, as one configuration."""

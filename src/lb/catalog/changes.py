@@ -1,0 +1,109 @@
+"""What differs between two catalogs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from lb.catalog.words import WORDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lb.catalog.words import Catalog, Kind, Managed
+
+_COMPUTED = frozenset({"created_on", "modified_on"})
+"""What every change changes."""
+
+
+class Action(Enum):
+    """What became of an object."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One value that is not what it was; None where there is none."""
+
+    path: str
+    """`origins[0].weight`."""
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What became of one object."""
+
+    action: Action
+    kind: Kind
+    name: str
+    id: str
+    fields: tuple[Difference, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "action": self.action.value,
+            "kind": self.kind.value,
+            "name": self.name,
+            "id": self.id,
+            "fields": [asdict(each) for each in self.fields],
+        }
+
+    def __str__(self) -> str:
+        return f"{self.action.value} {WORDS[self.kind]} {self.name}"
+
+
+def changes(before: Catalog, after: Catalog) -> tuple[Change, ...]:
+    """Return every change from one catalog to another: made, changed, gone."""
+    found = []
+    for one in after.objects.values():
+        was = before.objects.get(one.id)
+        if was is None:
+            found.append(_change(Action.CREATE, one, differences({}, _shown(one))))
+        elif fields := differences(_shown(was), _shown(one)):
+            found.append(_change(Action.UPDATE, one, fields))
+    found += [
+        _change(Action.DELETE, one, differences(_shown(one), {}))
+        for one in before.objects.values()
+        if one.id not in after.objects
+    ]
+    return tuple(found)
+
+
+def summary(made: tuple[Change, ...]) -> str:
+    """Return changes in one line."""
+    first = ", ".join(map(str, made[:3]))
+    return f"{first} and {len(made) - 3} more" if len(made) > 3 else first
+
+
+def differences(before: object, after: object, path: str = "") -> tuple[Difference, ...]:
+    """Return the places in which two documents differ; a list counts by its places."""
+    return tuple(_differences(before, after, path))
+
+
+def _differences(before: object, after: object, path: str) -> Iterator[Difference]:
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        for key in (*before, *(key for key in after if key not in before)):
+            step = f"{path}.{key}" if path else str(key)
+            yield from _differences(before.get(key), after.get(key), step)
+    elif isinstance(before, list | tuple) and isinstance(after, list | tuple):
+        for index in range(max(len(before), len(after))):
+            one = before[index] if index < len(before) else None
+            other = after[index] if index < len(after) else None
+            yield from _differences(one, other, f"{path}[{index}]")
+    elif before != after:
+        yield Difference(path, before, after)
+
+
+def _shown(one: Managed) -> dict[str, Any]:
+    return {key: value for key, value in one.document.items() if key not in _COMPUTED}
+
+
+def _change(action: Action, one: Managed, fields: tuple[Difference, ...]) -> Change:
+    return Change(action=action, kind=one.kind, name=one.name, id=one.id, fields=fields)

@@ -1,0 +1,96 @@
+"""The admin side of the Durable Object on CPython: SQLite in memory, a file, a clock."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from lb.calls import Answer, Call
+from lb.catalog.store import ConfigStore
+from lb.config import source_in_toml
+from lb.desk import answer
+from lb.room import Room
+from support.state import START, Database, World
+
+FILE = """
+[[monitors]]
+name = "web"
+type = "https"
+
+[[pools]]
+name = "primary"
+monitor = "web"
+origins = [{ name = "server-1", address = "one.example.com" }]
+
+[[pools]]
+name = "replica"
+monitor = "web"
+origins = [{ name = "server-2", address = "two.example.com", weight = 0.5 }]
+
+[[load_balancers]]
+name = "service.example.com"
+default_pools = ["primary", "replica"]
+fallback_pool = "primary"
+session_affinity = "cookie"
+"""
+
+
+def room_of(world: World) -> Room:
+    """Return the room of a keeper whose configuration is no file's."""
+    store = ConfigStore(Database(), source_in_toml(FILE))
+    return Room(
+        store=store,
+        keeper=world.keeper,
+        sql=world.sql,
+        clock=lambda: world.now,
+        chance=lambda: 0.5,
+    )
+
+
+@dataclass
+class Office:
+    """A Durable Object that operators call; it may be evicted, and the file deployed anew."""
+
+    file: str = FILE
+    now: float = START
+    sql: Database = field(default_factory=Database)
+    author: str = "admin token"
+
+    def __post_init__(self) -> None:
+        self.store = self.evicted()
+
+    def evicted(self) -> ConfigStore:
+        """Begin anew with what is stored."""
+        self.store = ConfigStore(self.sql, source_in_toml(self.file))
+        return self.store
+
+    @property
+    def room(self) -> Room:
+        return Room(
+            store=self.store,
+            keeper=None,
+            sql=self.sql,
+            clock=lambda: self.now,
+            chance=lambda: 0.5,
+        )
+
+    def call(self, method: str, path: str, body: object = None, **also: Any) -> Answer:
+        """Send a call to the desk."""
+        path, _, query = path.partition("?")
+        text = body if isinstance(body, str) else "" if body is None else json.dumps(body)
+        fields: dict[str, Any] = {"author": self.author, "may_write": True, **also}
+        return answer(self.room, Call(method=method, path=path, query=query, body=text, **fields))
+
+    def result(self, method: str, path: str, body: object = None, **also: Any) -> Any:
+        """Send a call that is carried out; return its result."""
+        said = self.call(method, path, body, **also)
+        assert said.status == 200, said.body
+        return json.loads(said.body)["result"]
+
+    def errors(self, method: str, path: str, body: object = None, **also: Any) -> list[Any]:
+        """Send a call that is refused; return its errors."""
+        said = self.call(method, path, body, **also)
+        assert said.status >= 400, said.body
+        found: list[Any] = json.loads(said.body)["errors"]
+        return found
