@@ -152,10 +152,15 @@ def test_the_question_holds_what_is_known_and_what_failed() -> None:
     isolate.take(to_json(VIEW), 100.0)
 
     asked = json.loads(
-        isolate.question([FailureReport(pool="p", origin="a", cause="timed out", at=100.5)])
+        isolate.question([FailureReport(pool="p", origin="a", cause="timed out", at=100.5)], 3)
     )
 
-    assert asked == {"fingerprint": "f", "version": 7, "reports": [["p", "a", "timed out", 100.5]]}
+    assert asked == {
+        "fingerprint": "f",
+        "version": 7,
+        "configuration": 3,
+        "reports": [["p", "a", "timed out", 100.5]],
+    }
 
 
 def test_a_known_version_is_answered_with_a_time_alone() -> None:

@@ -27,10 +27,19 @@ LOOP = Refuse(508, "the request came back to the load balancer that had sent it"
 class Balancer:
     """What an isolate keeps between requests: the prepared configuration and its memory."""
 
-    def __init__(self, config: Config, *, cookie_key: str = "", any_host: bool = False) -> None:
+    def __init__(
+        self,
+        config: Config,
+        *,
+        cookie_key: str = "",
+        any_host: bool = False,
+        before: Balancer | None = None,
+    ) -> None:
+        """`before` served until now: what it knows of origins that stay is not lost."""
         self._identity = identity_of(config)
         self._cookie_key = cookie_key
-        self.memory = Memory(config)
+        known = before.memory if before is not None else None
+        self.memory: Memory = Memory(config, known)
         self.servings = tuple(
             Serving(lb, self._identity, cookie_key) for lb in config.load_balancers if lb.enabled
         )

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections import deque
 from dataclasses import replace
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from lb.availability import TAKES_NEW, EjectionState, Snapshot
 from lb.doubts import Doubts
@@ -29,11 +29,17 @@ from lb.shared import timed
 from lb.slow_start import changes_at, share
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lb.events import Event, HealthChanged
     from lb.health import Verdict
     from lb.model import Config, LoadBalancer, Origin, Watch
     from lb.outcomes import Judgement
     from lb.shared import SharedHealth
+
+Key = tuple[str, str]
+"""`Origin.key`."""
+Kept = TypeVar("Kept")
 
 LEASE = 30.0
 """Seconds after which a probe that never reported is taken for lost: the runtime ends background
@@ -65,7 +71,8 @@ class Memory:
     one request awaited by another hangs.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, before: Memory | None = None) -> None:
+        """`before` served another configuration until now."""
         self.reports: deque[FailureReport] = deque(maxlen=MOST_REPORTS)
         """Failures of real traffic, for the place that health is shared from."""
         self.news: deque[Event] = deque(maxlen=MOST_NEWS)
@@ -94,6 +101,25 @@ class Memory:
         self._due_at: dict[tuple[str, str], float] = {}
         self._begun: dict[tuple[str, str], float] = {}
         self._next_due = 0.0 if self._monitored else inf
+        if before is not None:
+            self._go_on_from(before)
+
+    def _go_on_from(self, before: Memory) -> None:
+        """Take over what is known of origins that are still where they were.
+
+        Attempts that began before report to the memory of that time: what is counted while they
+        are under way is shared by both.
+        """
+        self.reports, self.news = before.reports, before.news
+        self.in_flight, self.doubts = before.in_flight, before.doubts
+        urls = {one.key: one.url for pool in before._pools.values() for one in pool.origins}
+        for pool in self._pools.values():
+            for origin in pool.origins:
+                if urls.get(origin.key) != origin.url:
+                    continue
+                _carry(origin.key, before._health, self._health)
+                _carry(origin.key, before._ejections, self._ejections)
+                _carry(origin.key, before._due_at, self._due_at)
 
     def snapshot(self, now: float) -> Snapshot:
         """Return what is known, made anew only when something changed or time ended something."""
@@ -346,6 +372,11 @@ class Memory:
         before, self._switches_noted = self._switches_noted, now
         if self._next_border(before) <= now:
             self.news += switches(self._pools.values(), before, now)
+
+
+def _carry(key: Key, before: Mapping[Key, Kept], after: dict[Key, Kept]) -> None:
+    if key in before:
+        after[key] = before[key]
 
 
 def _slow_starts(config: Config) -> dict[str, float]:

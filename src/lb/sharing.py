@@ -53,7 +53,11 @@ def home_of(bindings: Collection[str]) -> Home:
 class Sharing:
     """Plain data of one isolate: single-flight is a time that passes, never a shared future."""
 
-    def __init__(self, fingerprint: str, home: Home, refresh: float) -> None:
+    def __init__(
+        self, fingerprint: str, home: Home, refresh: float, *, watches: bool = True
+    ) -> None:
+        """`watches`: whether there is anything to probe, so that a first round is to be awaited."""
+        self._watches = watches
         self._fingerprint = fingerprint
         self._refresh = max(refresh, KV_REFRESH) if home is Home.KV else refresh
         self._shared = NOTHING_SHARED
@@ -85,12 +89,16 @@ class Sharing:
         soonest = max(now, since + self._gap)
         self._hurry_at = min(self._hurry_at, soonest)
 
-    def question(self, reports: Sequence[FailureReport]) -> str:
-        """Return what to ask: what is known already goes along, and so do reports."""
+    def question(self, reports: Sequence[FailureReport], configuration: int | None = None) -> str:
+        """Return what to ask: what is known already goes along, and so do reports.
+
+        `configuration` is the version that this isolate serves.
+        """
         return json.dumps(
             {
                 "fingerprint": self._shared.fingerprint,
                 "version": self._shared.version,
+                "configuration": configuration,
                 "reports": [[one.pool, one.origin, one.cause, one.at] for one in reports],
             },
             separators=(",", ":"),
@@ -109,7 +117,7 @@ class Sharing:
         if shared is None or shared.fingerprint != self._fingerprint:
             return None
         self._shared = shared
-        if not shared.probed:
+        if not shared.probed and self._watches:
             self._next_at = now + FIRST_ROUND
         return shared
 

@@ -12,10 +12,12 @@ from lb.worker.refresh import MAIN
 from lb.worker.runtime import js_object, log, trouble
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from lb.facts import RequestFacts
     from lb.model import Admin
+
+    Told = Callable[[int], Awaitable[None]]
 
 SHORTEST_TOKEN = 32
 
@@ -23,10 +25,12 @@ SHORTEST_TOKEN = 32
 class AdminSide:
     """One isolate's way to the admin side. The Durable Object decides, this asks it."""
 
-    def __init__(self, admin: Admin, token: str, env: Any) -> None:
+    def __init__(self, admin: Admin, token: str, env: Any, told: Told) -> None:
+        """`told` is given the configuration's version that an answer speaks of."""
         self._path = admin.path
         self._token = token
         self._env = env
+        self._told = told
 
     def claims(self, facts: RequestFacts) -> bool:
         """Whether a request is for the admin side; such a one never reaches an origin."""
@@ -59,13 +63,17 @@ class AdminSide:
         state = getattr(self._env, "LB_STATE", None)
         if not state:
             return enveloped(refused(501, 1000, "bind LB_STATE: the admin side is kept in it"))
-        return Answer.from_json(await state.getByName(MAIN).admin(call.to_json()))
+        answer = Answer.from_json(await state.getByName(MAIN).admin(call.to_json()))
+        await self._told(answer.version)
+        return answer
 
 
-def admin_side(admin: Admin, variables: Mapping[str, object], env: Any) -> AdminSide | None:
+def admin_side(
+    admin: Admin, variables: Mapping[str, object], env: Any, told: Told
+) -> AdminSide | None:
     """Return the admin side; None without a token that is long enough."""
     token = str(variables.get("LB_ADMIN_TOKEN") or "")
-    return AdminSide(admin, token, env) if len(token) >= SHORTEST_TOKEN else None
+    return AdminSide(admin, token, env, told) if len(token) >= SHORTEST_TOKEN else None
 
 
 def _response(answer: Answer) -> Any:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
 import js
 
+from lb.catalog.state import read
+from lb.config import Invalid
 from lb.copies import copy_of
 from lb.endings import Endings
+from lb.events import Trouble
 from lb.failover import Attempt, Refuse
+from lb.model import Admin, Config
 from lb.proxy import Exchange
 from lb.proxy import refused as refused_event
+from lb.sharing import Home
 from lb.worker.admin import admin_side
 from lb.worker.bodies import Bodies
 from lb.worker.convert import facts_of, refused
@@ -22,10 +29,13 @@ from lb.worker.start import configured, in_development, start, variables_of
 from lb.worker.transport import FetchTransport, Means
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lb.balancer import Balancer
     from lb.facts import RequestFacts
     from lb.failover import Deliver, Step
     from lb.mirroring import Mirroring
+    from lb.pulled import Delivered
 
     UnderWay = tuple[Exchange, FetchTransport, Any]
     """A request whose first attempt is under way, with its context."""
@@ -38,6 +48,16 @@ READY_PATH = "/cdn-cgi/evenkeel-ready"
 
 LOST_AFTER = 60.0
 """Seconds after an attempt's time-out at which its request is taken for gone."""
+
+FIRST_WAIT = 1.0
+"""Seconds that the first requests of an isolate wait at most for what operators have configured."""
+
+LOOK_AGAIN = 0.02
+"""Seconds between two looks of a request that waits for what another one has asked for. They
+share no future: that of one request hangs in another (docs/decisions/first-request.md)."""
+
+ASK_AGAIN = 5.0
+"""Seconds after which an isolate that has nothing to serve asks once more."""
 
 
 def answer(request: Any, env: Any, ctx: Any) -> Any:
@@ -57,31 +77,86 @@ class Isolate:
     """What an isolate keeps between requests."""
 
     def __init__(self, env: Any) -> None:
-        variables = variables_of(env)
-        config = configured(variables, log)
-        self._balancer: Balancer | None = start(config, variables)
+        self._env = env
+        self._variables = variables = variables_of(env)
+        self._deployed = configured(variables, log)
         self._development = in_development(variables)
-        self._admin = admin_side(config.admin, variables, env) if config is not None else None
         self._means = Means()
-        self._behind: Behind | None = None
-        if config is not None and self._balancer is not None:
-            prober = FetchProber(self._means.timers)
-            self._behind = Behind(config, self._balancer.memory, prober, env)
+        self._prober = FetchProber(self._means.timers)
         self._fetches = Fetches(self._settled, self._means.timers)
-        self._bodies: Bodies | None = None
-        if self._balancer is not None:
-            served = [serving.lb for serving in self._balancer.servings]
-            self._bodies = Bodies(Endings(served, self._balancer.memory, clock, log))
+        self._version = 0
+        """Of the configuration that operators have made; 0 is the deployment's own."""
+        self._serve(self._deployed, None)
+        admin = self._deployed.admin if self._deployed is not None else Admin()
+        self._admin = admin_side(admin, variables, env, self._told)
+        self._ask_at = 0.0
+        shared = bool(getattr(env, Home.OBJECT.value, None))
+        self._be_sure(not shared or (self._admin is None and self._serves))
 
-    def answer(self, request: Any, ctx: Any) -> Any:
-        """Return the response, its promise, or the coroutine that leads to it.
+    def _serve(self, config: Config | None, before: Balancer | None) -> None:
+        """Serve a configuration from now on; None: there is none that is good."""
+        self._serves = config is not None
+        known = config if config is not None else Config(load_balancers=(), pools=())
+        self._balancer = balancer = start(known, self._variables, before)
+        self._behind = Behind(
+            known, self._version, balancer.memory, self._prober, self._env, self._reconfigure
+        )
+        served = [serving.lb for serving in balancer.servings]
+        self._bodies = Bodies(Endings(served, balancer.memory, clock, log))
+
+    def _reconfigure(self, delivered: Delivered, health: str | None) -> bool:
+        """Serve what operators have configured; False, and all stays, where that is no news."""
+        if delivered.version == self._version:
+            return False
+        self._version = delivered.version
+        config = self._deployed
+        if delivered.document is not None:
+            found = read(delivered.document, short_sessions=delivered.short_sessions)
+            if isinstance(found, Invalid):
+                # Checked before it was kept, so it is another release's that knows other keys.
+                for problem in found.problems:
+                    log(Trouble(message=f"configuration {self._version}: {problem}"))
+                return False
+            config = found
+        self._serve(config, self._balancer)
+        self._behind.adopt(health)
+        return True
+
+    async def _told(self, version: int) -> None:
+        """Serve what an operator has just changed, before he is told that it was done."""
+        if version != self._version:
+            await self._behind.ask()
+
+    def _be_sure(self, sure: bool) -> None:  # noqa: FBT001 (a state, no switch)
+        """Note whether what the deployment says may not be what is to be served."""
+        self._sure = sure
+        self.answer: Callable[[Any, Any], Any] = self._answered if sure else self._first
+        """Returns the response, its promise, or the coroutine that leads to it."""
+
+    async def _first(self, request: Any, ctx: Any) -> Any:
+        """Answer one of the first requests, which waits for what operators have configured."""
+        try:
+            now = clock()
+            if now >= self._ask_at:
+                self._ask_at = now + (FIRST_WAIT if self._serves else ASK_AGAIN)
+                await asyncio.wait_for(self._behind.ask(), FIRST_WAIT)
+                self._be_sure(self._serves)
+            # No asyncio.Event: it would belong to the request that made it.
+            while self._serves and not self._sure and clock() < self._ask_at:  # noqa: ASYNC110
+                await asyncio.sleep(LOOK_AGAIN)
+        except Exception as error:  # noqa: BLE001 (it goes on with what the deployment says)
+            log(trouble("the configuration is not known yet", error))
+        self._be_sure(self._serves)
+        answer = self._answered(request, ctx)
+        return await answer if isawaitable(answer) else answer
+
+    def _answered(self, request: Any, ctx: Any) -> Any:
+        """Answer with the configuration that serves now.
 
         A first attempt needs none of asyncio: it is sent from here and `_settled` takes its
         outcome. Whatever comes after it is left to ordinary asynchronous code.
         """
         balancer = self._balancer
-        if balancer is None:
-            return refused(NOT_CONFIGURED)
         facts = facts_of(request)
         own = self._own(request, facts)
         if own is not None:
@@ -108,7 +183,7 @@ class Isolate:
             return self._admin.answer(request, facts)
         if self._development and facts.target == READY_PATH:
             return js.Response.new(None, js_object(status=204))
-        return None
+        return None if self._serves else refused(NOT_CONFIGURED)
 
     def _settled(self, under_way: UnderWay, response: Any, reason: Any) -> Any:
         """Go on when the outcome of the first attempt is there."""
@@ -138,8 +213,8 @@ class Isolate:
         self, exchange: Exchange, step: Deliver | Refuse, transport: FetchTransport, ctx: Any
     ) -> Any:
         """Return the client's response; what is due for everybody's health begins behind it."""
-        work = self._behind.work(exchange.now) if self._behind is not None else None
-        bodies = self._bodies
+        work = self._behind.work(exchange.now)
+        bodies: Bodies | None = self._bodies
         if work is not None:
             bodies = None  # see bodies.py
             in_background(ctx, work)
@@ -157,7 +232,7 @@ class Isolate:
         ctx: Any,
     ) -> bool:
         """Send a request that was answered once more, if it is one of those, behind the answer."""
-        if self._balancer is None or isinstance(step, Refuse):
+        if isinstance(step, Refuse):
             return False
         serving, memory = exchange.plan.serving, self._balancer.memory
         copy = copy_of(serving, transport.facts, memory, chance, exchange.now)

@@ -8,6 +8,7 @@ import js
 
 from lb.checker import check
 from lb.forwarding import identity_of
+from lb.pulled import taken_apart
 from lb.shared import from_json, monitored, to_json
 from lb.sharing import KV_REFRESH, Home, Publishing, Sharing, home_of
 from lb.worker.runtime import clock, js_object, log, trouble
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from lb.memory import Memory
     from lb.model import Config, Origin, Watch
     from lb.ports import Prober
+    from lb.pulled import Delivered
 
+    Reconfigure = Callable[[Delivered, str | None], bool]
     Work = Coroutine[Any, Any, None]
     Due = list[tuple[Origin, Watch]]
 
@@ -33,14 +36,29 @@ KEY = "health"
 class Behind:
     """One isolate's background work: plain data between requests, one coroutine for each run."""
 
-    def __init__(self, config: Config, memory: Memory, prober: Prober, env: Any) -> None:
+    def __init__(  # noqa: PLR0913, PLR0917 (one for each thing that it works with)
+        self,
+        config: Config,
+        version: int,
+        memory: Memory,
+        prober: Prober,
+        env: Any,
+        reconfigure: Reconfigure,
+    ) -> None:
+        """`reconfigure` is told of another configuration; where it takes it, this one is done."""
         watched = [origin for origin, _ in monitored(config)]
-        home = home_of(js.Object.keys(env).to_py()) if watched else Home.MEMORY
+        home = home_of(js.Object.keys(env).to_py())
+        if not watched and home is Home.KV:
+            home = Home.MEMORY  # KV holds health alone, the object also what operators configure
         self._env = env
+        self._version = version
+        self._reconfigure = reconfigure
         self._memory = memory
         self._prober = prober
         self._watched = watched
-        self._sharing = Sharing(identity_of(config), home, config.state.refresh)
+        self._sharing = Sharing(
+            identity_of(config), home, config.state.refresh, watches=bool(watched)
+        )
         self._publishing = Publishing(identity_of(config))
         self._run = WAYS[home]
 
@@ -66,14 +84,22 @@ class Behind:
 
     async def with_object(self) -> None:
         """Ask the Durable Object, and report what failed; then probe what it leaves to us."""
+        if await self.ask():
+            await self._probe(self._memory.due(clock()))
+
+    async def ask(self) -> bool:
+        """Ask the Durable Object; False when it has another configuration, which took over."""
         reports, answer = self._memory.take_reports(), None
         try:
             state = self._env.LB_STATE.getByName(MAIN)
-            answer = await state.pull(self._sharing.question(reports))
+            answer = await state.pull(self._sharing.question(reports, self._version))
         except Exception as error:  # noqa: BLE001 (whatever it is, this isolate goes on alone)
             log(trouble("the state object cannot be reached", error))
-        self._adopt(answer)
-        await self._probe(self._memory.due(clock()))
+        delivered, health = taken_apart(answer)
+        if delivered is not None and self._reconfigure(delivered, health):
+            return False
+        self.adopt(health)
+        return True
 
     async def with_kv(self) -> None:
         """Read what other isolates found, probe as without them, and write what is new."""
@@ -81,7 +107,7 @@ class Behind:
         text = None
         try:
             text = await self._env.LB_KV.get(KEY, js_object(cacheTtl=KV_REFRESH))
-            self._adopt(text or None)
+            self.adopt(text or None)
             await self._probe(self._memory.due(clock()))
             now = clock()
             view = self._publishing.view(self._own(now), from_json(text or ""), now)
@@ -89,12 +115,13 @@ class Behind:
                 await self._env.LB_KV.put(KEY, to_json(view))
         except Exception as error:  # noqa: BLE001 (whatever it is, this isolate goes on alone)
             log(trouble("KV cannot be reached", error))
-            self._adopt(None)
+            self.adopt(None)
 
     async def alone(self) -> None:
         """Nothing is shared."""
 
-    def _adopt(self, answer: str | None) -> None:
+    def adopt(self, answer: str | None) -> None:
+        """Take what the object says of health."""
         now = clock()
         shared = self._sharing.take(answer, now)
         if shared is not None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import js
 
 from lb.balancer import Balancer
-from lb.config import Invalid, Problem, from_toml, from_variables
+from lb.config import Invalid, Problem, Source, source_in, source_in_toml
 from lb.events import Notice, Trouble
 
 if TYPE_CHECKING:
@@ -21,10 +21,13 @@ if TYPE_CHECKING:
 # Nothing here may hold a JavaScript object, or there is no snapshot.
 _FILE = Path(__file__).parents[2] / "loadbalancer.toml"
 _FROM_FILE = (
-    from_toml(_FILE.read_text("utf-8", errors="replace"))
+    source_in_toml(_FILE.read_text("utf-8", errors="replace"))
     if _FILE.exists()
-    else Invalid(
-        (Problem("$", "there is no src/loadbalancer.toml, and no variable names origins"),)
+    else Source(
+        {},
+        Invalid(
+            (Problem("$", "there is no src/loadbalancer.toml, and no variable names origins"),)
+        ),
     )
 )
 
@@ -44,26 +47,32 @@ def in_development(variables: Mapping[str, object]) -> bool:
     return bool(variables.get("EVENKEEL_DEV"))
 
 
-def configured(variables: Mapping[str, object], log: Log) -> Config | None:
-    """Return the configuration; None, with every problem logged, if it is bad."""
-    parsed = from_variables(variables)
-    if parsed is None:
-        parsed = _FROM_FILE
+def source_of(variables: Mapping[str, object], log: Log) -> Source:
+    """Return what this deployment says: its variables or its file, with every problem logged."""
+    source = source_in(variables)
+    if source is None:
+        source = _FROM_FILE
     else:
         log(Notice(message="the variables define the balancer; loadbalancer.toml is not read"))
-    if isinstance(parsed, Invalid):
-        for problem in parsed.problems:
+    if isinstance(source.parsed, Invalid):
+        for problem in source.parsed.problems:
             log(Trouble(message=f"configuration: {problem}"))
-        return None
-    return parsed
+    return source
 
 
-def start(config: Config | None, variables: Mapping[str, object]) -> Balancer | None:
-    """Return the balancer of a good configuration."""
-    if config is None:
-        return None
+def configured(variables: Mapping[str, object], log: Log) -> Config | None:
+    """Return the deployment's configuration; None if it is bad."""
+    parsed = source_of(variables, log).parsed
+    return None if isinstance(parsed, Invalid) else parsed
+
+
+def start(
+    config: Config, variables: Mapping[str, object], before: Balancer | None = None
+) -> Balancer:
+    """Return the balancer of a configuration; it goes on with what the one before knew."""
     return Balancer(
         config,
         cookie_key=str(variables.get("LB_COOKIE_KEY") or ""),
         any_host=in_development(variables),
+        before=before,
     )

@@ -7,21 +7,23 @@ from typing import TYPE_CHECKING, Any
 from workers import DurableObject
 
 from lb.calls import Call, enveloped, refused
+from lb.catalog.store import ConfigStore
 from lb.checker import probe
-from lb.desk import Room
 from lb.desk import answer as desk_answer
 from lb.events import Trouble
 from lb.forwarding import identity_of
 from lb.keeper import Keeper
 from lb.notifier import Notifier
 from lb.notify.ready import prepare
+from lb.pulled import Delivered, version_asked, with_configuration
 from lb.regions import question_from_json, votes_to_json
+from lb.room import Room
 from lb.worker.deliver import RuntimeDeliverer
 from lb.worker.prober import FetchProber
 from lb.worker.promises import Timers
 from lb.worker.regions import ObjectRegions
 from lb.worker.runtime import chance, clock, log, trouble
-from lb.worker.start import configured, variables_of
+from lb.worker.start import source_of, variables_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,10 +49,10 @@ class State(DurableObject):
         super().__init__(ctx, env)
         self._storage = ctx.storage
         self._env = env
-        self._config: Config | None = None
-        self._read = False
+        self._store: ConfigStore | None = None
         self._keeper: Keeper | None = None
-        self._started = False
+        self._kept_version = -1
+        """Of the configuration that the keeper was made with."""
         self._alarm_at: float | None = None
         self._running = False
 
@@ -60,7 +62,7 @@ class State(DurableObject):
             keeper = self._start()
             if keeper is None:
                 return ""
-            answer = keeper.pull(text)
+            answer = self._with_configuration(text, keeper.pull(text))
             await self._arm(keeper)
         except Exception as error:  # noqa: BLE001 (the isolate goes on without)
             log(trouble("the state object failed", error))
@@ -70,12 +72,17 @@ class State(DurableObject):
     async def admin(self, text: str) -> str:
         """Answer an operator (lb.desk); the text is a Call's, and so is the one returned."""
         try:
-            keeper = self._start()
-            if keeper is None:
-                return enveloped(refused(500, 1000, "the configuration has problems")).to_json()
-            room = Room(keeper=keeper, sql=self._sql, clock=clock, chance=chance)
+            room = Room(
+                store=self._configuration(),
+                keeper=self._start(),
+                sql=self._sql,
+                clock=clock,
+                chance=chance,
+            )
             answer = desk_answer(room, Call.from_json(text))
-            await self._arm(keeper)
+            keeper = self._start()
+            if keeper is not None:
+                await self._arm(keeper)
         except Exception as error:  # noqa: BLE001 (the operator is told that it went wrong)
             log(trouble("an admin call failed", error))
             return enveloped(refused(500, 1000, "a fault of the load balancer itself")).to_json()
@@ -94,7 +101,7 @@ class State(DurableObject):
     async def probe(self, text: str) -> str:
         """Probe the named origins from where this object is (lb.regions)."""
         try:
-            config = self._configuration()
+            config = self._configuration().effective.config
             if config is None:
                 return ""
             votes: dict[tuple[str, str], Verdict] = {}
@@ -115,6 +122,8 @@ class State(DurableObject):
         try:
             keeper = self._start()
             next_at = await keeper.alarm() if keeper is not None else None
+            if self._keeper is not keeper and self._keeper is not None:
+                next_at = self._keeper.next_at  # the configuration was changed meanwhile
         except Exception as error:  # noqa: BLE001 (an alarm that raises is repeated, then given up)
             log(trouble("the state object's alarm failed", error))
         finally:
@@ -125,22 +134,25 @@ class State(DurableObject):
     alarm = on_alarm
 
     def _start(self) -> Keeper | None:
-        """Return the keeper of the configuration that this version of the Worker has."""
-        if not self._started:
-            config = self._configuration()
-            if config is not None:
-                self._keeper = Keeper(
-                    config,
-                    identity_of(config),
-                    sql=self._sql,
-                    prober=FetchProber(Timers()),
-                    clock=clock,
-                    log=log,
-                    regions=ObjectRegions(self._env),
-                    teller=self._teller(config),
-                )
-            self._started = True
+        """Return the keeper of the configuration that serves; it goes on with what is stored."""
+        store = self._configuration()
+        if self._kept_version != store.version:
+            config = store.effective.config
+            self._keeper = self._keeper_of(config) if config is not None else None
+            self._kept_version = store.version
         return self._keeper
+
+    def _keeper_of(self, config: Config) -> Keeper:
+        return Keeper(
+            config,
+            identity_of(config),
+            sql=self._sql,
+            prober=FetchProber(Timers()),
+            clock=clock,
+            log=log,
+            regions=ObjectRegions(self._env),
+            teller=self._teller(config),
+        )
 
     def _teller(self, config: Config) -> Callable[[str], Notifier] | None:
         """Return how to make the notifier from what was kept; None where nobody is to be told."""
@@ -159,11 +171,26 @@ class State(DurableObject):
             config, ready, kept, deliverer=deliverer, clock=clock, chance=chance, log=log
         )
 
-    def _configuration(self) -> Config | None:
-        if not self._read:
-            self._config = configured(variables_of(self._env), log)
-            self._read = True
-        return self._config
+    def _configuration(self) -> ConfigStore:
+        if self._store is None:
+            store = ConfigStore(self._sql, source_of(variables_of(self._env), log))
+            for problem in store.effective.problems if store.version else ():
+                log(Trouble(message=f"the file does not go with what was configured: {problem}"))
+            self._store = store
+        return self._store
+
+    def _with_configuration(self, question: str, health: str) -> str:
+        """Return the answer, with the configuration where the isolate has another one."""
+        store = self._configuration()
+        if version_asked(question) in {None, store.version}:
+            return health
+        serving = store.effective
+        delivered = Delivered(
+            version=store.version,
+            document=serving.made.document if store.version else None,
+            short_sessions=serving.short_sessions,
+        )
+        return with_configuration(delivered, health)
 
     async def _arm(self, keeper: Keeper) -> None:
         """Set the alarm where it is missing, late, or later than it is wanted now.
