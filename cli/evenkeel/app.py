@@ -1,11 +1,36 @@
-"""The `evenkeel` command: each of its commands is a module with a function `command`."""
+"""The `evenkeel` command: each of its commands is a typed function in a module of its own."""
 
 import importlib
 
 import typer
 
-# A new command: a module here, holding a typed function `command`, and its name in this list.
-COMMANDS = ("check", "dev", "explain", "origin", "schema", "wrangler")
+# A new command: its name, and where its function is. The help shows them in this order.
+COMMANDS = {
+    "Before you deploy": {
+        "check": "check:command",
+        "explain": "explain:command",
+        "dev": "dev:command",
+        "origin": "origin:command",
+        "wrangler": "wrangler:command",
+        "schema": "schema:command",
+    },
+    "Watch a deployed balancer": {
+        "status": "live.status:status",
+        "events": "live.events:events",
+        "versions": "live.versions:versions",
+        "export": "live.export:export",
+    },
+    "Change a deployed balancer": {
+        "drain": "live.actions:drain",
+        "enable": "live.actions:enable",
+        "disable": "live.actions:disable",
+        "weight": "live.actions:weight",
+        "apply": "live.apply:apply",
+        "rollback": "live.versions:rollback",
+        "adopt": "live.adopt:adopt",
+        "token": "live.token:token",
+    },
+}
 
 app = typer.Typer(
     name="evenkeel",
@@ -22,9 +47,13 @@ def evenkeel() -> None:
     """Keep this a command with sub-commands, however few there are."""
 
 
-for name in COMMANDS:
-    module = importlib.import_module(f"evenkeel.{name}")
-    app.command(name, context_settings=getattr(module, "SETTINGS", None))(module.command)
+for panel, commands in COMMANDS.items():
+    for name, place in commands.items():
+        module_name, _, function = place.partition(":")
+        module = importlib.import_module(f"evenkeel.{module_name}")
+        settings = getattr(module, "SETTINGS", None)
+        register = app.command(name, context_settings=settings, rich_help_panel=panel)
+        register(getattr(module, function))
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """`evenkeel check`: everything that is wrong with a configuration file, with its lines."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import indent
@@ -38,15 +39,24 @@ class Located:
         return f"{self.file}:{self.line}: {self.problem}"
 
 
-def examine(file: Path) -> Config | tuple[Located, ...]:
-    """The configuration in a file, or all its problems in the order of their lines."""
+def read(file: Path) -> str:
+    """The text of a file."""
     try:
-        text = file.read_text("utf-8-sig")
+        return file.read_text("utf-8-sig")
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
         raise Unreadable(f"{file}: cannot be read: {reason}") from error
     except UnicodeDecodeError as error:
         raise Unreadable(f"{file}: cannot be read: not UTF-8 text") from error
+
+
+def examine(file: Path) -> Config | tuple[Located, ...]:
+    """The configuration in a file, or all its problems in the order of their lines."""
+    return examine_text(read(file), file)
+
+
+def examine_text(text: str, file: Path) -> Config | tuple[Located, ...]:
+    """The same of a text that was read from a file."""
     parsed = from_toml(text)
     if not isinstance(parsed, Invalid):
         return parsed
@@ -126,7 +136,7 @@ def command(
 ) -> None:
     """Check a configuration file: every problem with its line, or what it sets up."""
     console = Console(highlight=False, soft_wrap=True)
-    shown = _from_here(file)
+    shown = from_here(file)
     try:
         examined = examine(file)
     except Unreadable as error:
@@ -138,17 +148,22 @@ def command(
         for warning in warnings(examined):
             console.print(Text(f"warning: {warning} (docs/budget.md)", "yellow"))
         return
-    for each in examined:
+    show_problems(console, examined, shown)
+    raise typer.Exit(1)
+
+
+def show_problems(console: Console, problems: Iterable[Located], shown: Path) -> None:
+    """Print each problem with its line, as editors and compilers do; `shown` is the file."""
+    for each in problems:
         line = Text(f"{shown}:{each.line}: ", "bold")
         line.append(each.problem.message, "not bold red")
         line.append(f" @ {each.problem.path}", "not bold dim")
         console.print(line)
         if each.problem.excerpt:
             console.print(Text(indent(each.problem.excerpt, "    ")))
-    raise typer.Exit(1)
 
 
-def _from_here(file: Path) -> Path:
+def from_here(file: Path) -> Path:
     """A path as short as it can be, for people and for editors that open what is printed."""
     try:
         return file.relative_to(Path.cwd())

@@ -1,0 +1,59 @@
+"""`evenkeel drain --wait`: until an origin's sessions have gone or their time is over."""
+
+from rich.text import Text
+
+from evenkeel.live.failures import Exit, Failure, plain
+from evenkeel.live.report import Found, Part, origins, report_of
+from evenkeel.live.session import Session
+from evenkeel.live.times import span
+from lb.config.times import seconds_of
+
+POLL_SECONDS = 5.0
+QUIET_LOOKS = 3
+"""Looks in a row that find no traffic, after which no session is there any more."""
+MOST_FAILURES = 5
+
+
+def wait_until_drained(session: Session, found: Found) -> float:
+    """Wait; says for how many seconds. Fails if the origin is brought back meanwhile."""
+    world = session.world
+    began, failures, quiet = world.monotonic(), 0, 0
+    with session.err.status(Text(f"Waiting for the sessions of {found.name} ...")) as progress:
+        while True:
+            try:
+                origin = _again(session, found)
+            except Failure as failure:
+                failures += 1
+                if failure.code is not Exit.UNREACHABLE or failures >= MOST_FAILURES:
+                    raise
+            else:
+                failures = 0
+                quiet = quiet + 1 if origin.get("share") == 0 else 0
+                if origin.get("state") != "draining" or quiet >= QUIET_LOOKS:
+                    break
+                progress.update(Text(_left(found, origin, world.now())))
+            world.sleep(POLL_SECONDS)
+    session.tell(f"{found.name} is drained.", "green")
+    return round(world.monotonic() - began, 1)
+
+
+def _again(session: Session, found: Found) -> Part:
+    """The origin as it is now, if it is still switched off."""
+    for each in origins(report_of(session)):
+        if each.key == found.key:
+            if each.origin.get("enabled") is True:
+                raise Failure(Exit.NO, f"{found.name} was enabled meanwhile")
+            return each.origin
+    raise Failure(Exit.NO, f"{found.name} was deleted meanwhile")
+
+
+def _left(found: Found, origin: Part, now: float) -> str:
+    """What is waited for: `primary/server-1 is draining, 4 % of traffic, 12 m 5 s left`."""
+    told = [f"{found.name} is draining"]
+    if isinstance(origin.get("share"), int | float):
+        told.append(f"{100 * origin['share']:.0f} % of traffic")
+    until = origin.get("until")
+    end = seconds_of(until) if isinstance(until, str) else None
+    if end is not None:
+        told.append(f"{span(end - now)} left")
+    return plain(", ".join(told))

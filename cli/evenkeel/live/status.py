@@ -1,0 +1,140 @@
+"""`evenkeel status`: load balancers, pools and origins as they stand now."""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from evenkeel.live.failures import Exit, Failure, plain
+from evenkeel.live.report import Part, parts, pools_of, report_of
+from evenkeel.live.session import Session, live
+from evenkeel.live.times import ago, clock
+
+COLOURS: Mapping[str, str] = {
+    "available": "green",
+    "healthy": "green",
+    "degraded": "yellow",
+    "critical": "red",
+    "unknown": "dim",
+    "unhealthy": "red",
+    "ejected": "red",
+    "draining": "yellow",
+    "maintenance": "yellow",
+    "disabled": "yellow",
+    "weight 0": "yellow",
+}
+"""Of every state of an origin, a pool or a load balancer."""
+
+
+@live
+def status(
+    session: Session,
+    *,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check",
+            help="For monitoring: exit code 1 when a load balancer is not healthy, or when nothing "
+            "is probed any more.",
+        ),
+    ] = False,
+) -> None:
+    """Show load balancers, pools and origins: state, since when, why, traffic and latency."""
+    report = report_of(session)
+    if session.as_json:
+        session.json(report)
+    else:
+        for line in shown(report, session.world.now()):
+            session.out.print(line)
+    troubles = list(troubled(report))
+    if check and troubles:
+        raise Failure(Exit.NO, "; ".join(troubles))
+
+
+def troubled(report: Part) -> Iterator[str]:
+    """What a person should look at: load balancers that are not well, and probes that stopped."""
+    for lb in parts(report, "load_balancers"):
+        if lb.get("enabled") is not False and lb.get("health") in {"critical", "degraded"}:
+            yield f"{plain(lb.get('name', ''))} is {lb['health']}"
+    for warning in parts(report, "warnings"):
+        if warning.get("kind") == "prober_stalled":
+            yield plain(warning.get("message", ""))
+
+
+def shown(report: Part, now: float) -> Iterator[Text | Table]:
+    """The report for a terminal."""
+    head = Text(f"version {plain(report.get('version', ''))}", "dim")
+    head.append(f", {clock(report.get('at'))}")
+    if report.get("probed"):
+        head.append(f", probed {ago(report['probed'], now)} ago")
+    yield head
+    for warning in parts(report, "warnings"):
+        yield Text(f"warning: {plain(warning.get('message', ''))}", "yellow")
+    pools = {str(pool.get("name")): pool for pool in parts(report, "pools")}
+    used: set[str] = set()
+    for lb in parts(report, "load_balancers"):
+        yield Text()
+        yield _load_balancer(lb)
+        names = [name for name in pools_of(lb) if name in pools]
+        used.update(names)
+        if names:
+            yield _pools([pools[name] for name in names], now)
+    idle = [pool for name, pool in pools.items() if name not in used]
+    if idle:
+        yield Text()
+        yield Text("in no load balancer", "dim")
+        yield _pools(idle, now)
+
+
+def _load_balancer(lb: Part) -> Text:
+    line = Text(plain(lb.get("name", "")), "bold")
+    line.append("  ")
+    if lb.get("enabled") is False:
+        line.append("disabled", "not bold yellow")
+    else:
+        line.append_text(_state(lb.get("health")))
+    line.append(f"  steering_policy {plain(lb.get('steering_policy', ''))}", "not bold dim")
+    line.append(f", session_affinity {plain(lb.get('session_affinity', ''))}", "not bold dim")
+    return line
+
+
+def _pools(pools: list[Part], now: float) -> Table:
+    rows = Table.grid(padding=(0, 2))
+    for pool in pools:
+        state = pool.get("state", pool.get("health"))
+        rows.add_row(
+            Text(f"  {plain(pool.get('name', ''))}", "bold"), _state(state), *_since(pool, now)
+        )
+        for origin in parts(pool, "origins"):
+            rows.add_row(
+                Text(f"    {plain(origin.get('name', ''))}"),
+                _state(origin.get("state")),
+                *_since(origin, now),
+                Text(", ".join(_more(origin)), "dim"),
+            )
+    return rows
+
+
+def _state(state: object) -> Text:
+    return Text(plain(state or ""), f"not bold {COLOURS.get(str(state), '')}".strip())
+
+
+def _since(one: Part, now: float) -> tuple[Text, Text]:
+    """Since when, and why and until when."""
+    why = plain(one.get("why") or "")
+    if one.get("until"):
+        why += f"{', ' if why else ''}until {clock(one['until'])}"
+    return Text(ago(one.get("since"), now), "dim"), Text(why)
+
+
+def _more(origin: Part) -> Iterator[str]:
+    """Share of traffic, weight, latency: what is known, and not as usual."""
+    share, weight, latency = (origin.get(key) for key in ("share", "weight", "latency_ms"))
+    if isinstance(share, int | float):
+        yield f"{100 * share:.0f} % of traffic"
+    if isinstance(weight, int | float) and weight not in {0, 1}:
+        yield f"weight {weight:g}"
+    if isinstance(latency, int | float):
+        yield f"{latency:.0f} ms"

@@ -1,0 +1,284 @@
+"""What commands make of bad answers: a clear message, an exit code, and never the token."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+
+import httpx
+import pytest
+import respx
+import trustme
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evenkeel.live.answers import Reply, read
+from evenkeel.live.failures import Exit, Failure
+from evenkeel.live.target import target_of
+from evenkeel.live.wire import Wire
+from evenkeel.live.world import World
+from support.commands import ADMIN, NOW, TOKEN, URL, Scripted, bad, good, run
+
+HTML = {"Content-Type": "text/html; charset=utf-8"}
+
+
+@pytest.mark.parametrize(
+    ("response", "code", "said"),
+    [
+        (bad(401, "Authentication error"), Exit.NOT_ALLOWED, "Authentication error"),
+        (bad(403, "this token may only read"), Exit.NOT_ALLOWED, "this token may only read"),
+        (bad(404, "there is no version 9"), Exit.NO, "there is no version 9"),
+        (bad(412, "it is at version 4"), Exit.CHANGED, "it is at version 4"),
+        (bad(400, "must be text", "/pools/0"), Exit.NO, "must be text @ /pools/0"),
+        (bad(500, "a fault"), Exit.UNREACHABLE, "failed with status 500: a fault"),
+        (bad(501, "bind LB_STATE"), Exit.UNREACHABLE, "bind LB_STATE"),
+        # An origin behind a balancer without an admin side, or another site altogether.
+        (httpx.Response(404, text="<h1>404", headers=HTML), Exit.UNREACHABLE, "LB_ADMIN_TOKEN"),
+        (httpx.Response(200, text="<h1>hi", headers=HTML), Exit.UNREACHABLE, "is no admin side"),
+        (httpx.Response(200, json={"ok": True}), Exit.UNREACHABLE, "is no admin side"),
+        (httpx.Response(200, json=[1]), Exit.UNREACHABLE, "is no admin side"),
+        (httpx.Response(200, text='{"success": tr'), Exit.UNREACHABLE, "is no admin side"),
+        (httpx.Response(200, text="[" * 100_000), Exit.UNREACHABLE, "is no admin side"),
+        (httpx.Response(204), Exit.UNREACHABLE, "is no admin side"),
+        # A proxy's or Cloudflare's own page.
+        (httpx.Response(502, text="<h1>Bad", headers=HTML), Exit.UNREACHABLE, "cannot answer now"),
+        (httpx.Response(530, text="1033", headers=HTML), Exit.UNREACHABLE, "cannot answer now"),
+        (httpx.Response(403, text="blocked", headers=HTML), Exit.UNREACHABLE, "status 403"),
+    ],
+)
+@respx.mock
+def test_every_bad_answer_has_its_exit_code(
+    response: httpx.Response, code: Exit, said: str
+) -> None:
+    """And one message on the standard error; the standard output stays empty."""
+    respx.get(f"{ADMIN}/versions").mock(return_value=response)
+
+    ran = run("versions", "--json")
+
+    assert ran.code == code
+    assert said in ran.err
+    assert ran.out == ""
+    assert TOKEN not in ran.err
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (httpx.ConnectError("[Errno 111] Connection refused"), "cannot be reached"),
+        (httpx.ConnectError("[Errno -2] Name or service not known"), "cannot be reached"),
+        (httpx.ConnectTimeout("late"), "no answer in 3 s"),
+        (httpx.ReadTimeout("late"), "no answer in 3 s"),
+        (httpx.RemoteProtocolError("Server disconnected"), "server disconnected"),
+        (httpx.ReadError(""), "readerror"),
+    ],
+)
+@respx.mock
+def test_no_answer_is_unreachable(error: Exception, said: str) -> None:
+    """Refused, unknown, late, broken off."""
+    respx.get(f"{ADMIN}/versions").mock(side_effect=error)
+
+    ran = run("versions", "--timeout=3")
+
+    assert ran.code == Exit.UNREACHABLE
+    assert said in ran.err
+
+
+@respx.mock
+def test_a_change_without_an_answer_may_have_been_made() -> None:
+    """Which is said: doing it again is not always right."""
+    respx.post(f"{ADMIN}/adopt").mock(side_effect=httpx.ReadTimeout("late"))
+
+    ran = run("adopt", "--yes")
+
+    assert ran.code == Exit.UNREACHABLE
+    assert "may have been carried out all the same" in ran.err
+
+
+@respx.mock
+def test_a_redirect_is_not_followed() -> None:
+    """The token would go along."""
+    respx.get(f"{ADMIN}/versions").mock(
+        return_value=httpx.Response(302, headers={"Location": "https://evil.example.com/x"})
+    )
+    elsewhere = respx.get("https://evil.example.com/x").mock(return_value=good([]))
+
+    ran = run("versions")
+
+    assert ran.code == Exit.UNREACHABLE
+    assert "leads elsewhere: to https://evil.example.com/x" in ran.err
+    assert not elsewhere.called
+
+
+@respx.mock
+def test_cloudflare_access_is_recognized() -> None:
+    """Its page for logging in is of no use to a command."""
+    login = "https://team.cloudflareaccess.com/cdn-cgi/access/login/lb.example.com?kid=1"
+    respx.get(f"{ADMIN}/versions").mock(
+        return_value=httpx.Response(302, headers={"Location": login})
+    )
+
+    ran = run("versions")
+
+    assert ran.code == Exit.NOT_ALLOWED
+    assert "CF_ACCESS_CLIENT_ID" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("after", "slept"),
+    [("7", 7.0), ("0", 0.0), ("Wed, 18 Nov 2026 11:06:45 GMT", 5.0), ("soon", 2.0)],
+)
+@respx.mock
+def test_a_read_waits_as_long_as_it_is_asked_to(after: str, slept: float) -> None:
+    """Retry-After is a number of seconds or a date; what is neither is 2 seconds."""
+    respx.get(f"{ADMIN}/versions").mock(
+        side_effect=[bad(429, "slow down", headers={"Retry-After": after}), good([])]
+    )
+    scripted = Scripted()
+
+    ran = run("versions", scripted=scripted)
+
+    assert ran.code == Exit.FINE
+    assert scripted.slept == [slept]
+    assert "asks to wait" in ran.err
+
+
+@respx.mock
+def test_a_read_does_not_wait_for_ever() -> None:
+    """Three tries, and none after more than a minute."""
+    route = respx.get(f"{ADMIN}/versions").mock(
+        return_value=bad(429, "slow down", headers={"Retry-After": "1"})
+    )
+    ran = run("versions")
+
+    assert (ran.code, route.call_count) == (Exit.NOT_ALLOWED, 3)
+    assert "Try again in 1 s." in ran.err
+
+    route.mock(return_value=bad(429, "slow down", headers={"Retry-After": "3600"}))
+    scripted = Scripted()
+
+    assert run("versions", scripted=scripted).code == Exit.NOT_ALLOWED
+    assert scripted.slept == []
+
+
+@respx.mock
+def test_a_change_is_sent_once() -> None:
+    """Whatever the answer asks for."""
+    route = respx.post(f"{ADMIN}/adopt").mock(
+        return_value=bad(429, "slow down", headers={"Retry-After": "1"})
+    )
+
+    assert run("adopt", "--yes").code == Exit.NOT_ALLOWED
+    assert route.call_count == 1
+
+
+@respx.mock
+def test_what_others_send_does_not_steer_the_terminal() -> None:
+    """A message's escape sequences are shown as what they are not."""
+    respx.get(f"{ADMIN}/versions").mock(return_value=bad(400, "\x1b[2J\x07red \u202e[bold]text"))
+
+    ran = run("versions")
+
+    assert "\x1b" not in ran.err
+    assert "\x07" not in ran.err
+    assert "\u202e" not in ran.err
+    assert "[bold]text" in ran.err
+
+
+def outcome(response: httpx.Response) -> Reply | str:
+    """Return the reply, or what is said of the failure."""
+    try:
+        return read(target_of(URL), response, None)
+    except Failure as failure:
+        return failure.message
+
+
+@given(st.binary(max_size=300), st.sampled_from([200, 201, 301, 400, 401, 404, 429, 500, 530]))
+def test_no_answer_confuses_a_command(content: bytes, status: int) -> None:
+    """It is a reply or a failure, whatever its bytes are."""
+    assert outcome(httpx.Response(status, content=content))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+)
+
+
+@given(
+    st.fixed_dictionaries(
+        {"success": JSON, "errors": JSON, "messages": JSON, "result": JSON, "result_info": JSON}
+    )
+)
+def test_no_envelope_confuses_a_command(document: dict[str, object]) -> None:
+    """Nor does what is nearly an envelope."""
+    assert outcome(httpx.Response(200, json=document))
+
+
+@pytest.fixture
+def dripping() -> Iterator[int]:
+    """Serve an answer that never ends, a byte at a time; gives its port."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        ended = threading.Event()
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with closing(connection):
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+                while not ended.wait(0.05):
+                    try:
+                        connection.sendall(b"x")
+                    except OSError:
+                        return
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield int(server.getsockname()[1])
+        ended.set()
+        thread.join()
+
+
+def test_an_answer_that_drips_is_late_too(dripping: int) -> None:
+    """Each byte comes in time, and all of them never do."""
+    target = target_of(f"http://127.0.0.1:{dripping}")
+    began = time.monotonic()
+    with (
+        Wire(target, TOKEN, 0.5, World(environment={}), print) as wire,
+        pytest.raises(Failure, match="no answer in"),
+    ):
+        wire.get("/status")
+
+    assert time.monotonic() - began < 30
+
+
+def test_a_certificate_that_nobody_vouches_for_is_not_taken() -> None:
+    """There is no option to look away."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("localhost").configure_cert(context)
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        port = server.getsockname()[1]
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with closing(connection):
+                try:
+                    context.wrap_socket(connection, server_side=True)
+                except OSError:
+                    return
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        ran = run("versions", f"--url=https://localhost:{port}")
+        thread.join()
+
+    assert ran.code == Exit.UNREACHABLE
+    assert "certificate" in ran.err
+
+
+def test_the_date_of_these_tests_is_what_it_says() -> None:
+    """Retry-After's date above counts from it."""
+    assert time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(NOW)) == "2026-11-18T11:06:40Z"

@@ -1,0 +1,32 @@
+"""docs/operating.md against the commands that it describes."""
+
+from __future__ import annotations
+
+import re
+
+from evenkeel.app import COMMANDS
+from evenkeel.checkout import ROOT
+from evenkeel.live.failures import Exit
+
+PAGE = (ROOT / "docs" / "operating.md").read_text("utf-8")
+
+
+def test_every_command_on_a_deployed_balancer_is_described() -> None:
+    """By an example."""
+    live = [name for panel, names in COMMANDS.items() if "deployed" in panel for name in names]
+
+    assert [name for name in live if not re.search(rf"\bevenkeel {name}\b", PAGE)] == []
+
+
+def test_every_exit_code_is_described() -> None:
+    """Scripts rely on them."""
+    assert re.findall(r"^\| (\d) \|", PAGE, re.MULTILINE) == [str(int(code)) for code in Exit]
+
+
+def test_every_command_that_is_named_exists() -> None:
+    """Also those that are for a local run."""
+    known = {name for names in COMMANDS.values() for name in names}
+    named = set(re.findall(r"^(?:evenkeel|.*`evenkeel) ([a-z]+)", PAGE, re.MULTILINE))
+
+    assert named
+    assert named <= known

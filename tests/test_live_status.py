@@ -1,0 +1,379 @@
+"""`evenkeel status`, and the commands that change one origin."""
+
+from __future__ import annotations
+
+import json
+from copy import deepcopy
+from typing import Any
+
+import httpx
+import pytest
+import respx
+
+from evenkeel.live.failures import Exit
+from evenkeel.live.status import COLOURS
+from lb.availability import Standing
+from lb.model import PoolHealth
+from support.commands import ADMIN, Scripted, bad, good, run
+
+STATUS = f"{ADMIN}/status"
+ACTIONS = f"{ADMIN}/actions"
+FROM_THE_FILE = 'pool "primary" is defined by the file: adopt it first (POST /_lb/adopt)'
+
+
+def origin(name: str, state: str = "available", **more: Any) -> dict[str, Any]:
+    """An origin of a report."""
+    return {
+        "name": name,
+        "address": f"{name}.example.com",
+        "enabled": state not in {"draining", "disabled"},
+        "weight": 1,
+        "state": state,
+        "why": "",
+        "since": "2026-11-18T10:00:00Z",
+        "until": None,
+        "takes_new": state == "available",
+        "latency_ms": 12.3,
+        **more,
+    }
+
+
+def pool(name: str, *origins: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """A pool of a report."""
+    stands = {"state": "healthy", "health": "healthy", "why": "", "since": None, "until": None}
+    return {"name": name, "enabled": True, **stands, "origins": list(origins), **more}
+
+
+def report(*pools: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """A report with one load balancer over all pools but those named idle."""
+    names = [each["name"] for each in pools if each["name"] != "idle"]
+    lb = {
+        "name": "service.example.com",
+        "enabled": True,
+        "health": "healthy",
+        "steering_policy": "off",
+        "session_affinity": "cookie",
+        "default_pools": names,
+        "fallback_pool": names[0],
+        "other_pools": [],
+    }
+    return {
+        "at": "2026-11-18T11:06:40Z",
+        "version": 7,
+        "probed": "2026-11-18T11:06:30Z",
+        "warnings": [],
+        "load_balancers": [lb],
+        "pools": list(pools),
+        **more,
+    }
+
+
+TWO = report(pool("primary", origin("server-1")), pool("replica", origin("server-2")))
+
+
+def serving(shown: dict[str, Any]) -> respx.Route:
+    """Let the balancer answer with a report."""
+    return respx.get(STATUS).mock(return_value=good(shown))
+
+
+def acting(*responses: httpx.Response) -> respx.Route:
+    """Let actions be answered so, in turn."""
+    return respx.post(ACTIONS).mock(side_effect=list(responses))
+
+
+def done(one: dict[str, Any] | None = None) -> httpx.Response:
+    """The answer to an action that was carried out."""
+    return good({"version": 8, "origin": one or origin("server-1")})
+
+
+def sent(route: respx.Route) -> dict[str, Any]:
+    """The body of the latest request."""
+    body: dict[str, Any] = json.loads(route.calls.last.request.content)
+    return body
+
+
+@respx.mock
+def test_status_shows_everything_at_one_look() -> None:
+    """State, since when, why, until when, share, weight, latency; pools without a user too."""
+    serving(
+        report(
+            pool(
+                "primary",
+                origin("server-1", "unhealthy", why="HTTP timeout occurred", latency_ms=None),
+                origin("server-3", weight=0.25, share=0.257),
+            ),
+            pool("replica", origin("server-2", "draining", until="2026-11-18T12:00:00Z")),
+            pool("idle", origin("server-4", "disabled", since=None)),
+            warnings=[{"kind": "message", "message": "LB_COOKIE_KEY is not set"}],
+        )
+    )
+
+    ran = run("status")
+    lines = [" ".join(line.split()) for line in ran.out.splitlines()]
+
+    assert ran.code == Exit.FINE
+    assert lines[0].startswith("version 7, ")
+    assert lines[0].endswith("probed 10 s ago")
+    assert lines[1] == "warning: LB_COOKIE_KEY is not set"
+    assert "service.example.com healthy steering_policy off, session_affinity cookie" in lines
+    assert "server-1 unhealthy 1 h 6 m HTTP timeout occurred" in lines
+    assert "server-3 available 1 h 6 m 26 % of traffic, weight 0.25, 12 ms" in lines
+    assert any(line.startswith("server-2 draining 1 h 6 m until 20") for line in lines)
+    assert lines[lines.index("in no load balancer") + 1] == "idle healthy"
+    assert "server-4 disabled 12 ms" in lines
+
+
+@respx.mock
+def test_status_for_programs_is_the_report_itself() -> None:
+    """Word for word: new keys of the balancer reach scripts without a new command line."""
+    serving({**TWO, "something": ["new"]})
+
+    assert run("status", "--json").json == {**TWO, "something": ["new"]}
+
+
+@pytest.mark.parametrize(
+    ("health", "enabled", "warnings", "code", "said"),
+    [
+        ("healthy", True, [], Exit.FINE, ""),
+        ("unknown", True, [], Exit.FINE, ""),
+        ("critical", False, [], Exit.FINE, ""),
+        ("degraded", True, [], Exit.NO, "service.example.com is degraded"),
+        ("critical", True, [], Exit.NO, "service.example.com is critical"),
+        ("healthy", True, ["message"], Exit.FINE, ""),
+        ("healthy", True, ["prober_stalled"], Exit.NO, "no probe was made"),
+    ],
+)
+@respx.mock
+def test_check_is_for_monitoring(
+    health: str, enabled: bool, warnings: list[str], code: Exit, said: str
+) -> None:
+    """The exit code says whether a person has to look; the output is as without it."""
+    shown = deepcopy(TWO)
+    shown["load_balancers"][0] |= {"health": health, "enabled": enabled}
+    shown["warnings"] = [{"kind": kind, "message": "no probe was made"} for kind in warnings]
+    serving(shown)
+
+    ran = run("status", "--check", "--json")
+
+    assert ran.code == code
+    assert said in ran.err
+    assert ran.json == shown
+    assert run("status").code == Exit.FINE
+
+
+def test_every_state_has_a_colour() -> None:
+    """Those of origins, pools and load balancers."""
+    states = {each.value for each in Standing} | {each.value for each in PoolHealth}
+
+    assert states <= set(COLOURS)
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        {},
+        {"pools": 3, "load_balancers": {}, "warnings": [None, "x"]},
+        {"pools": [{"name": None, "origins": [{}, 4]}], "load_balancers": [{}]},
+        {"pools": [{"origins": "x"}], "load_balancers": [{"default_pools": 7}], "probed": 5},
+    ],
+)
+@respx.mock
+def test_a_report_of_another_version_is_no_accident(shown: dict[str, Any]) -> None:
+    """What is missing in it is not shown."""
+    serving(shown)
+
+    assert run("status", "--check").code == Exit.FINE
+
+
+@respx.mock
+def test_a_status_that_is_none_is_no_balancers() -> None:
+    """A list, or nothing."""
+    respx.get(STATUS).mock(return_value=good(None))
+
+    assert run("status").code == Exit.UNREACHABLE
+
+
+@pytest.mark.parametrize(
+    ("arguments", "body"),
+    [
+        (("drain", "primary/server-1"), {"action": "drain"}),
+        (("drain", "server-1"), {"action": "drain"}),
+        (("disable", "server-1"), {"action": "disable"}),
+        (("enable", "server-1"), {"action": "enable"}),
+        (("weight", "server-1", "0.5"), {"action": "weight", "weight": 0.5}),
+        (("weight", "server-1", "0"), {"action": "weight", "weight": 0}),
+    ],
+)
+@respx.mock
+def test_an_action_names_its_pool_and_origin(
+    arguments: tuple[str, ...], body: dict[str, Any]
+) -> None:
+    """An origin alone will do when only one is called so; programs get what came of it."""
+    serving(TWO)
+    route = acting(done(), done())
+
+    ran = run(*arguments)
+
+    assert ran.code == Exit.FINE
+    assert sent(route) == {"pool": "primary", "origin": "server-1", **body}
+    assert ran.out.startswith("primary/server-1 ")
+    assert "version 8" in ran.out
+    assert run(*arguments, "--json").json == {"version": 8, "origin": origin("server-1")}
+
+
+@respx.mock
+def test_weight_alone_says_what_it_is() -> None:
+    """And changes nothing."""
+    serving(report(pool("primary", origin("server-1", weight=0.25))))
+
+    ran = run("weight", "server-1")
+
+    assert (ran.code, ran.out) == (Exit.FINE, "0.25\n")
+    assert run("weight", "server-1", "--json").json["origin"]["weight"] == 0.25
+
+
+@pytest.mark.parametrize("value", ["1.5", "-1", "half"])
+def test_a_weight_that_is_none_is_not_sent(value: str) -> None:
+    """Cloudflare's weights are from 0 to 1."""
+    ran = run("weight", "server-1", "--", value)
+
+    assert ran.code == Exit.USAGE
+
+
+@respx.mock
+def test_an_unknown_origin_is_answered_with_those_that_exist() -> None:
+    """And the one that was probably meant."""
+    serving(TWO)
+
+    ran = run("drain", "sever-1")
+
+    assert ran.code == Exit.USAGE
+    assert 'there is no origin sever-1; did you mean "server-1"?' in ran.err
+    assert "There are: primary/server-1, replica/server-2" in ran.err
+
+
+@respx.mock
+def test_a_name_that_two_origins_have_needs_its_pool() -> None:
+    """Nothing is guessed."""
+    serving(report(pool("primary", origin("a")), pool("replica", origin("a"))))
+
+    ran = run("disable", "a")
+
+    assert ran.code == Exit.USAGE
+    assert "say which of primary/a, replica/a" in ran.err
+
+
+@respx.mock
+def test_the_last_origin_is_not_taken_out_without_a_question() -> None:
+    """The load balancers that would serve nothing are named; without a person, --yes decides."""
+    serving(report(pool("primary", origin("server-1")), pool("replica", origin("b", "unhealthy"))))
+    route = acting(done(), done(), done())
+
+    for command in (("drain", "server-1"), ("disable", "server-1"), ("weight", "server-1", "0")):
+        refused = run(*command, answers="n\n")
+        assert refused.code == Exit.NO
+        assert "Nothing else takes traffic for service.example.com" in refused.err
+        assert run(*command).code == Exit.USAGE
+    assert not route.called
+
+    assert run("drain", "server-1", answers="y\n").code == Exit.FINE
+    assert run("disable", "server-1", "--yes").code == Exit.FINE
+    assert route.call_count == 2
+
+
+@respx.mock
+def test_an_origin_that_takes_nothing_anyway_is_taken_out_without_a_question() -> None:
+    """It makes nothing worse."""
+    serving(report(pool("primary", origin("server-1", "unhealthy"))))
+    acting(done())
+
+    assert run("disable", "server-1").code == Exit.FINE
+
+
+@respx.mock
+def test_what_the_file_defines_is_changed_after_adopting() -> None:
+    """A decision of its own: --yes does not make it, --adopt or a person does."""
+    serving(TWO)
+    adopted = respx.post(f"{ADMIN}/adopt").mock(return_value=good({"version": 1, "adopted": []}))
+    route = acting(*[bad(403, FROM_THE_FILE)] * 2, done(), bad(403, FROM_THE_FILE), done())
+
+    refused = run("drain", "server-1", "--yes")
+    assert refused.code == Exit.NOT_ALLOWED
+    assert "adopt it first" in refused.err
+    assert not adopted.called
+
+    assert run("drain", "server-1", "--adopt").code == Exit.FINE
+    assert adopted.call_count == 1
+
+    asked = run("drain", "server-1", answers="y\n")
+    assert asked.code == Exit.FINE
+    assert "Adopting copies" in asked.err
+    assert adopted.call_count == 2
+    assert route.call_count == 5
+
+
+@respx.mock
+def test_a_token_that_may_only_read_is_not_answered_with_adopting() -> None:
+    """That would be refused as well."""
+    serving(TWO)
+    acting(bad(403, "this token may only read"))
+
+    ran = run("drain", "server-1", answers="y\n")
+
+    assert ran.code == Exit.NOT_ALLOWED
+    assert "Adopt" not in ran.err
+
+
+@respx.mock
+def test_drain_waits_until_the_time_for_sessions_is_over() -> None:
+    """It looks every few seconds, and one failure on the way does not end it."""
+    draining = report(pool("primary", origin("server-1", "draining", share=0.1)), TWO["pools"][1])
+    over = report(pool("primary", origin("server-1", "disabled")), TWO["pools"][1])
+    respx.get(STATUS).mock(
+        side_effect=[
+            good(TWO),
+            good(draining),
+            httpx.ConnectError("away"),
+            good(draining),
+            good(over),
+        ]
+    )
+    acting(done())
+    scripted = Scripted()
+
+    ran = run("drain", "server-1", "--wait", scripted=scripted)
+
+    assert ran.code == Exit.FINE
+    assert "primary/server-1 is drained." in ran.err
+    assert scripted.slept == [5.0, 5.0, 5.0]
+
+
+@respx.mock
+def test_drain_does_not_wait_for_sessions_that_have_gone() -> None:
+    """No traffic at three looks in a row is enough."""
+    draining = report(pool("primary", origin("server-1", "draining", share=0)), TWO["pools"][1])
+    respx.get(STATUS).mock(side_effect=[good(TWO), *[good(draining)] * 3])
+    acting(done())
+
+    ran = run("drain", "server-1", "--wait", "--json")
+
+    assert ran.code == Exit.FINE
+    assert ran.json["waited"] == 10.0
+
+
+@respx.mock
+def test_drain_stops_waiting_when_the_origin_is_back() -> None:
+    """Somebody else has enabled it, or it is gone, or the balancer is."""
+    acting(done(), done(), done())
+    route = respx.get(STATUS)
+
+    route.mock(return_value=good(TWO))
+    back = run("drain", "server-1", "--wait")
+    assert (back.code, back.out.count("\n")) == (Exit.NO, 1)
+    assert "was enabled meanwhile" in back.err
+
+    route.mock(side_effect=[good(TWO), good(report(TWO["pools"][1]))])
+    assert "was deleted meanwhile" in run("drain", "server-1", "--wait").err
+
+    route.mock(side_effect=[good(TWO), *[httpx.ConnectError("away")] * 5])
+    assert run("drain", "server-1", "--wait").code == Exit.UNREACHABLE

@@ -1,0 +1,453 @@
+"""`evenkeel versions`, `rollback`, `adopt`, `export` and `apply`: the whole configuration."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import respx
+
+from evenkeel.live.apply import path_of
+from evenkeel.live.changes import counted, value
+from evenkeel.live.export import as_json
+from evenkeel.live.failures import Exit
+from support.commands import ADMIN, TOKEN, Ran, bad, good, run
+
+VERSIONS = f"{ADMIN}/versions"
+APPLY = f"{ADMIN}/apply"
+CHANGES: list[dict[str, Any]] = [
+    {
+        "action": "update",
+        "kind": "pools",
+        "name": "primary",
+        "id": "0" * 32,
+        "fields": [{"path": "origins[0].weight", "before": 1, "after": 0.5}],
+    },
+    {"action": "create", "kind": "monitors", "name": "web", "id": "1" * 32, "fields": []},
+    {"action": "delete", "kind": "load_balancers", "name": "old.example.com", "fields": []},
+]
+CONFIG = """\
+[[pools]]
+name = "primary"
+origins = [
+  { name = "a", address = "a.example.com", weight = 0.5 },
+]
+
+[[load_balancers]]
+name = "service.example.com"
+default_pools = ["primary"]
+fallback_pool = "primary"
+"""
+
+
+def version(number: int, summary: str, *, current: bool = False) -> dict[str, Any]:
+    """One version of the list."""
+    at = f"2026-11-18T10:00:{number % 60:02d}Z"
+    author = "admin token"
+    return {"version": number, "at": at, "author": author, "summary": summary, "current": current}
+
+
+LISTED = [version(3, "weight of a", current=True), version(2, "drain b"), version(1, "adopted")]
+
+
+def changes(*, at: int = 3, applied: bool = False, those: list[Any] | None = None) -> Any:
+    """The answer to apply."""
+    shown = CHANGES if those is None else those
+    return good({"version": at, "changes": shown, "applied": applied})
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A good configuration."""
+    written = tmp_path / "lb.toml"
+    written.write_text(CONFIG)
+    return written
+
+
+def applying(file: Path, *options: str, answers: str = "") -> Ran:
+    """Run `evenkeel apply`."""
+    return run("apply", str(file), *options, answers=answers)
+
+
+@respx.mock
+def test_versions_are_listed_the_newest_first() -> None:
+    """With their time, author and summary; the current one is marked."""
+    respx.get(VERSIONS).mock(return_value=good(LISTED[::-1]))
+
+    lines = [line.split() for line in run("versions").out.splitlines()]
+
+    assert [line[0] for line in lines] == ["3", "2", "1"]
+    assert lines[0][1] == "current"
+    assert lines[0][-5:] == ["admin", "token", "weight", "of", "a"]
+    assert run("versions", "--json").json == LISTED
+
+
+@respx.mock
+def test_many_versions_are_not_all_shown() -> None:
+    """A person asks for more."""
+    respx.get(VERSIONS).mock(return_value=good([version(n, "x") for n in range(30)]))
+
+    ran = run("versions")
+
+    assert len(ran.out.splitlines()) == 20
+    assert "and 10 before these" in ran.err
+    assert len(run("versions", "--all").out.splitlines()) == 30
+    assert len(run("versions", "--json").json) == 30
+
+
+@respx.mock
+def test_no_versions_is_said() -> None:
+    """The list of a balancer that was never changed is empty."""
+    respx.get(VERSIONS).mock(return_value=good([]))
+
+    ran = run("versions")
+
+    assert (ran.code, ran.out) == (Exit.FINE, "")
+    assert "no versions yet" in ran.err
+
+
+@respx.mock
+def test_one_version_is_shown_with_what_it_changed() -> None:
+    """Objects, and their fields before and after."""
+    respx.get(f"{VERSIONS}/3").mock(return_value=good({**LISTED[0], "changes": CHANGES}))
+
+    ran = run("versions", "3")
+
+    assert [line.rstrip() for line in ran.out.splitlines()[1:]] == [
+        "~ update pool primary",
+        "└── origins[0].weight  1 → 0.5",
+        "+ create monitor web",
+        "- delete load balancer old.example.com",
+    ]
+    assert run("versions", "3", "--json").json["changes"] == CHANGES
+
+
+@respx.mock
+def test_a_version_that_is_not_there_is_a_no() -> None:
+    """As the balancer says it."""
+    respx.get(f"{VERSIONS}/9").mock(return_value=bad(404, "there is no version 9"))
+
+    assert run("versions", "9").code == Exit.NO
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (None, "nothing"),
+        (True, "true"),
+        ("a\nb", '"a\ufffdb"'),
+        (["x", 1, {"k": None}], '["x", 1, { k = nothing }]'),
+        ({}, "{}"),
+        ("x" * 80, f'"{"x" * 58}…'),
+    ],
+)
+def test_values_are_shown_on_one_line(found: object, words: str) -> None:
+    """However long or strange."""
+    assert value(found) == words
+
+
+def test_changes_are_counted_by_what_is_done() -> None:
+    """The question names them."""
+    assert counted(CHANGES) == "1 to create, 1 to update, 1 to delete"
+    assert counted([]) == "nothing to change"
+
+
+@respx.mock
+def test_rollback_says_what_it_takes_back_and_asks() -> None:
+    """It is made conditional on what was shown."""
+    respx.get(VERSIONS).mock(return_value=good(LISTED))
+    route = respx.post(f"{VERSIONS}/1/rollback").mock(return_value=good({"version": 4}))
+
+    declined = run("rollback", "1", answers="n\n")
+    assert declined.code == Exit.NO
+    assert "weight of a" in declined.err
+    assert "drain b" in declined.err
+    assert "adopted" not in declined.err
+    assert not route.called
+
+    ran = run("rollback", "1", answers="y\n")
+    assert ran.code == Exit.FINE
+    assert ran.out.endswith(
+        "It is as version 1 was: version 4.\nTo take it back: evenkeel rollback 3\n"
+    )
+    assert route.calls.last.request.headers["if-match"] == '"3"'
+    assert run("rollback", "1", "--yes", "--json").json == {"version": 4}
+
+
+@respx.mock
+def test_rollback_alone_goes_back_one_version() -> None:
+    """To the one before the current one."""
+    respx.get(VERSIONS).mock(return_value=good(LISTED))
+    route = respx.post(f"{VERSIONS}/2/rollback").mock(return_value=good({"version": 4}))
+
+    assert run("rollback", "--yes").code == Exit.FINE
+    assert route.called
+
+
+@pytest.mark.parametrize(
+    ("listed", "arguments", "code", "said"),
+    [
+        (LISTED, ("9",), Exit.USAGE, "there is no version 9; there are 3, 2, 1"),
+        (LISTED, ("3",), Exit.USAGE, "version 3 is the current one"),
+        ([version(1, "x", current=True)], (), Exit.NO, "no version before 1"),
+        ([], (), Exit.NO, "no versions yet"),
+        (LISTED, ("1",), Exit.USAGE, "nobody is there to be asked: give --yes"),
+    ],
+)
+@respx.mock
+def test_a_rollback_that_makes_no_sense_is_not_sent(
+    listed: list[Any], arguments: tuple[str, ...], code: Exit, said: str
+) -> None:
+    """With the versions that there are."""
+    respx.get(VERSIONS).mock(return_value=good(listed))
+
+    ran = run("rollback", *arguments)
+
+    assert ran.code == code
+    assert said in ran.err
+
+
+@respx.mock
+def test_a_rollback_that_somebody_was_quicker_than_has_its_exit_code() -> None:
+    """What was shown is not what would be taken back."""
+    respx.get(VERSIONS).mock(return_value=good(LISTED))
+    respx.post(f"{VERSIONS}/2/rollback").mock(return_value=bad(412, "it is at version 4"))
+
+    assert run("rollback", "--yes").code == Exit.CHANGED
+
+
+@respx.mock
+def test_adopt_explains_asks_and_lists() -> None:
+    """It is a decision for longer than a day."""
+    adopted = {"version": 1, "adopted": [{"kind": "pools", "name": "primary", "id": "0" * 32}]}
+    route = respx.post(f"{ADMIN}/adopt").mock(return_value=good(adopted))
+
+    assert run("adopt", answers="n\n").code == Exit.NO
+    assert run("adopt").code == Exit.USAGE
+    assert not route.called
+
+    ran = run("adopt", answers="y\n")
+    assert ran.code == Exit.FINE
+    assert "is not read any more" in ran.err
+    assert "pool primary" in ran.err
+    assert "Adopted: version 1." in ran.err
+    assert run("adopt", "--yes", "--json").json == adopted
+
+
+@respx.mock
+def test_export_prints_the_file_and_nothing_else() -> None:
+    """So that it can be redirected into one."""
+    text = CONFIG + "# Größe\n"
+    respx.get(f"{ADMIN}/export").mock(return_value=httpx.Response(200, text=text))
+
+    ran = run("export")
+
+    assert (ran.code, ran.out, ran.err) == (Exit.FINE, text, "")
+    assert run("export", "--json").json == tomllib.loads(text)
+
+
+@respx.mock
+def test_export_writes_a_file_all_or_nothing(tmp_path: Path) -> None:
+    """A failure leaves what was there; a file's mode stays."""
+    file = tmp_path / "lb.toml"
+    file.write_text("before")
+    file.chmod(0o640)
+    route = respx.get(f"{ADMIN}/export")
+
+    route.mock(return_value=bad(500, "a fault"))
+    assert run("export", "-o", str(file)).code == Exit.UNREACHABLE
+    assert file.read_text() == "before"
+
+    route.mock(return_value=httpx.Response(200, text="a = ["))
+    assert run("export", "-o", str(file)).code == Exit.UNREACHABLE
+    assert file.read_text() == "before"
+
+    route.mock(return_value=httpx.Response(200, text=CONFIG))
+    assert run("export", "-o", str(file)).code == Exit.FINE
+    assert file.read_text() == CONFIG
+    assert file.stat().st_mode & 0o777 == 0o640
+    assert [each.name for each in tmp_path.iterdir()] == ["lb.toml"]
+    assert run("export", "-o", str(tmp_path / "none" / "x")).code == Exit.USAGE
+
+
+@respx.mock
+def test_export_takes_no_page_for_a_file() -> None:
+    """A site that answers everything with 200 and HTML."""
+    page = httpx.Response(200, text="<h1>hi", headers={"Content-Type": "text/html"})
+    respx.get(f"{ADMIN}/export").mock(return_value=page)
+
+    assert run("export").code == Exit.UNREACHABLE
+
+
+def test_tomls_own_times_become_texts() -> None:
+    """JSON has none."""
+    document = tomllib.loads("a = [{ at = 2026-12-01T22:00:00Z }]")
+
+    assert as_json(document) == {"a": [{"at": "2026-12-01T22:00:00+00:00"}]}
+
+
+@respx.mock
+def test_apply_shows_asks_and_applies(file: Path) -> None:
+    """What is sent is the file as JSON, on the condition that nothing has changed meanwhile."""
+    route = respx.post(APPLY).mock(side_effect=[changes(), changes(at=4, applied=True)])
+
+    ran = applying(file, answers="y\n")
+
+    assert ran.code == Exit.FINE
+    assert "origins[0].weight  1 → 0.5" in ran.out
+    assert "Apply this (1 to create, 1 to update, 1 to delete)?" in ran.err
+    assert ran.out.endswith("Applied: version 4.\nTo take it back: evenkeel rollback 3\n")
+    tried, applied = (call.request for call in route.calls)
+    assert dict(tried.url.params) == {"dry_run": "true"}
+    assert "if-match" not in tried.headers
+    assert dict(applied.url.params) == {}
+    assert applied.headers["if-match"] == '"3"'
+    assert json.loads(tried.content) == json.loads(applied.content) == tomllib.loads(CONFIG)
+
+
+@respx.mock
+def test_apply_changes_nothing_without_a_yes(file: Path) -> None:
+    """A no, or nobody who could say it."""
+    route = respx.post(APPLY).mock(return_value=changes())
+
+    assert applying(file, answers="n\n").code == Exit.NO
+    nobody = applying(file)
+    assert nobody.code == Exit.USAGE
+    assert "--yes" in nobody.err
+    assert all("dry_run" in call.request.url.params for call in route.calls)
+
+
+@respx.mock
+def test_apply_of_what_is_in_force_changes_nothing(file: Path) -> None:
+    """No question, no version."""
+    route = respx.post(APPLY).mock(return_value=changes(those=[]))
+
+    ran = applying(file)
+
+    assert ran.code == Exit.FINE
+    assert "Nothing to change" in ran.err
+    assert applying(file, "--check").code == Exit.FINE
+    assert applying(file, "--json").json == {"version": 3, "changes": [], "applied": False}
+    assert all("dry_run" in call.request.url.params for call in route.calls)
+
+
+@respx.mock
+def test_check_says_whether_there_is_a_difference(file: Path) -> None:
+    """For a nightly job: nothing is changed, whatever the answer."""
+    route = respx.post(APPLY).mock(return_value=changes())
+
+    ran = applying(file, "--check", "--json")
+
+    assert ran.code == Exit.NO
+    assert "differs: 1 to create" in ran.err
+    assert ran.json == {"version": 3, "changes": CHANGES, "applied": False}
+    assert route.call_count == 1
+
+
+@respx.mock
+def test_apply_for_programs(file: Path) -> None:
+    """The answer of the balancer; what a person would see is on the standard error."""
+    respx.post(APPLY).mock(side_effect=[changes(), changes(at=4, applied=True)])
+
+    ran = applying(file, "--yes", "--json")
+
+    assert ran.json == {"version": 4, "changes": CHANGES, "applied": True}
+    assert "origins[0].weight" in ran.err
+
+
+@respx.mock
+def test_somebody_who_was_quicker_is_noticed(file: Path) -> None:
+    """A person sees what would change now and is asked again; a script gets an exit code."""
+    other = [{**CHANGES[0], "name": "other"}]
+    answers = [changes(), bad(412, "it is at version 4"), changes(at=4, those=other)]
+    route = respx.post(APPLY).mock(side_effect=[*answers, changes(at=5, applied=True), *answers])
+
+    ran = applying(file, answers="y\ny\n")
+    assert ran.code == Exit.FINE
+    assert "Somebody has changed the configuration meanwhile." in ran.err
+    assert "update pool other" in ran.out
+    assert route.calls.last.request.headers["if-match"] == '"4"'
+
+    script = applying(file, "--yes")
+    assert script.code == Exit.CHANGED
+    assert "update pool other" in script.out
+
+
+def test_a_bad_file_is_not_sent(tmp_path: Path) -> None:
+    """Its problems are told with their lines, as `evenkeel check` tells them."""
+    file = tmp_path / "lb.toml"
+    file.write_text(CONFIG.replace("weight = 0.5", "weight = 2"))
+
+    ran = applying(file, "--yes")
+
+    assert ran.code == Exit.NO
+    assert f"{file}:4: must be from 0 to 1, not 2 @ $.pools[0].origins[0].weight" in ran.err
+    assert "nothing was sent" in ran.err
+    assert ran.out == ""
+    assert applying(tmp_path / "none.toml").code == Exit.USAGE
+
+
+@respx.mock
+def test_what_the_balancer_refuses_has_its_line_too(file: Path) -> None:
+    """It may be of another version, and know better."""
+    respx.post(APPLY).mock(return_value=bad(400, "is too heavy", "/pools/0/origins/0/weight"))
+
+    ran = applying(file, "--yes")
+
+    assert ran.code == Exit.NO
+    assert f"{file}:4: is too heavy @ $.pools[0].origins[0].weight" in ran.err
+
+
+@respx.mock
+def test_apply_adopts_when_that_is_wanted(file: Path) -> None:
+    """--yes alone does not decide that."""
+    from_file = bad(403, "the objects are those of the file: adopt them first")
+    adopted = respx.post(f"{ADMIN}/adopt").mock(return_value=good({"version": 1, "adopted": []}))
+    route = respx.post(APPLY)
+
+    route.mock(side_effect=[from_file])
+    assert applying(file, "--yes").code == Exit.NOT_ALLOWED
+    assert not adopted.called
+
+    route.mock(side_effect=[from_file, changes(at=1), changes(at=2, applied=True)])
+    ran = applying(file, "--yes", "--adopt", "--json")
+    assert ran.code == Exit.FINE
+    assert ran.json["version"] == 2
+    assert adopted.called
+
+
+@pytest.mark.parametrize(
+    ("pointer", "path"),
+    [
+        ("", "$"),
+        ("/pools/0/origins/12/weight", "$.pools[0].origins[12].weight"),
+        ("/pools/0/origins/0/header/a~1b~0c", '$.pools[0].origins[0].header["a/b~c"]'),
+    ],
+)
+def test_a_pointer_is_a_path(pointer: str, path: str) -> None:
+    """RFC 6901, as the lines of a file are looked up."""
+    assert path_of(pointer) == path
+
+
+@respx.mock
+def test_no_command_shows_the_token(file: Path) -> None:
+    """Whatever comes back, even the token itself."""
+    respx.route().mock(return_value=bad(400, "no"))
+
+    for command in (
+        ("status",),
+        ("events",),
+        ("versions",),
+        ("export",),
+        ("adopt", "--yes"),
+        ("rollback", "1", "--yes"),
+        ("apply", str(file), "--yes"),
+        ("drain", "a", "--yes"),
+    ):
+        ran = run(*command)
+        assert ran.code == Exit.NO, command
+        assert TOKEN not in ran.out + ran.err
