@@ -295,8 +295,9 @@ def test_a_document_is_applied_whole() -> None:
     dry = office.result("POST", "/apply?dry_run=true", document)
     said = office.result("POST", "/apply", document)
 
-    assert (dry["version"], dry["applied"]) == (0, False)
-    assert (said["version"], said["applied"]) == (1, True)
+    assert (dry["version"], dry["applied"], dry["adopts"]) == (0, False, True)
+    assert (said["version"], said["applied"], said["adopts"]) == (1, True, True)
+    assert office.result("POST", "/apply", document)["adopts"] is False
     assert dry["changes"] == said["changes"]
     assert {(one["action"], one["name"]) for one in said["changes"]} == {
         ("update", "primary"),
@@ -308,6 +309,36 @@ def test_a_document_is_applied_whole() -> None:
     kept = office.store.catalog.named(Kind.POOL, "primary")
     assert kept is not None
     assert kept.id == before["primary"]
+
+
+def test_changes_call_others_by_their_names() -> None:
+    """Ids are compared, but say nothing to a person."""
+    office = Office()
+    document = {
+        "pools": [
+            {"name": "primary", "origins": [{"name": "n", "address": "n.example.com"}]},
+            {"name": "third", "origins": [{"name": "n", "address": "n.example.com"}]},
+        ],
+        "load_balancers": [
+            {
+                "name": "service.example.com",
+                "default_pools": ["third", "primary"],
+                "fallback_pool": "primary",
+                "country_pools": {"DE": ["third"]},
+                "session_affinity": "cookie",
+            }
+        ],
+    }
+
+    changes = office.result("POST", "/apply?dry_run=true", document)["changes"]
+    served = next(one for one in changes if one["name"] == "service.example.com")
+
+    assert served["action"] == "update"
+    assert {one["path"]: (one["before"], one["after"]) for one in served["fields"]} == {
+        "default_pools[0]": ("primary", "third"),
+        "default_pools[1]": ("replica", "primary"),
+        "country_pools": (None, {"DE": ["third"]}),
+    }
 
 
 def test_every_problem_of_a_document_is_told() -> None:

@@ -70,7 +70,8 @@ def adopt(room: Room, call: Call) -> Result | Refusal:
 def apply(room: Room, call: Call) -> Result | Refusal:
     """Put a whole document in the place of every object, or say what that would change.
 
-    The body is a configuration in the shape of loadbalancer.toml, as JSON.
+    The body is a configuration in the shape of loadbalancer.toml, as JSON. From then on the file
+    is not read: `adopts` says that this is what the call itself brings about.
     """
     if call.method != "POST":
         return refused(405, 10405, "POST applies a configuration")
@@ -91,6 +92,7 @@ def apply(room: Room, call: Call) -> Result | Refusal:
     )
     state = applied(store.catalog, document, room.clock())
     dry_run = parse_qs(call.query).get("dry_run", [""])[-1].lower() in {"1", "true"}
+    adopts = not store.adopted
     said = _replaced(room, call, state, dry_run=dry_run)
     if isinstance(said, Refusal):
         return said
@@ -99,6 +101,7 @@ def apply(room: Room, call: Call) -> Result | Refusal:
             "version": said.version,
             "changes": _changes(said.changes),
             "applied": not dry_run,
+            "adopts": adopts,
         },
         notes=notes,
     )

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from lb.catalog.references import renamed
 from lb.catalog.words import WORDS
 
 if TYPE_CHECKING:
@@ -60,16 +61,22 @@ class Change:
 
 
 def changes(before: Catalog, after: Catalog) -> tuple[Change, ...]:
-    """Return every change from one catalog to another: made, changed, gone."""
+    """Return every change from one catalog to another: made, changed, gone.
+
+    What refers to others is compared by their ids, and shown with their names.
+    """
+    everything = {**before.objects, **after.objects}
+    names = {(one.kind, one.id): one.name for one in everything.values()}
     found = []
     for one in after.objects.values():
         was = before.objects.get(one.id)
         if was is None:
-            found.append(_change(Action.CREATE, one, differences({}, _shown(one))))
+            found.append(_change(Action.CREATE, one, differences({}, _named(one, names))))
         elif fields := differences(_shown(was), _shown(one)):
-            found.append(_change(Action.UPDATE, one, fields))
+            named = differences(_named(was, names), _named(one, names))
+            found.append(_change(Action.UPDATE, one, named or fields))
     found += [
-        _change(Action.DELETE, one, differences(_shown(one), {}))
+        _change(Action.DELETE, one, differences(_named(one, names), {}))
         for one in before.objects.values()
         if one.id not in after.objects
     ]
@@ -103,6 +110,10 @@ def _differences(before: object, after: object, path: str) -> Iterator[Differenc
 
 def _shown(one: Managed) -> dict[str, Any]:
     return {key: value for key, value in one.document.items() if key not in _COMPUTED}
+
+
+def _named(one: Managed, names: Mapping[tuple[Kind, str], str]) -> dict[str, Any]:
+    return renamed(one.kind, _shown(one), lambda to, known: names.get((to, known), known))
 
 
 def _change(action: Action, one: Managed, fields: tuple[Difference, ...]) -> Change:
