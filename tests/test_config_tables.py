@@ -12,10 +12,11 @@ from jsonschema import Draft7Validator
 
 from evenkeel.schema import BEGIN, END, reference_text, schema_text, tables
 from lb.config import from_toml, json_schema
+from lb.config.admin import ACCESS, ADMIN
 from lb.config.document import DOCUMENT
 from lb.config.headers import REQUEST_HEADERS, RESPONSE_HEADERS
 from lb.config.kinds import Ref
-from lb.config.load_balancers import ADMIN, EJECTION, FAILOVER, LOAD_BALANCER
+from lb.config.load_balancers import EJECTION, FAILOVER, LOAD_BALANCER
 from lb.config.mirrors import MIRROR
 from lb.config.monitors import MONITOR
 from lb.config.notifications import NOTIFICATION
@@ -33,6 +34,7 @@ from lb.config.sessions import ATTRIBUTES
 from lb.config.steering import ADAPTIVE_ROUTING, RANDOM_STEERING, TOPOLOGY
 from lb.config.tables import Field, Required, Standing, Table
 from lb.model import (
+    Access,
     AdaptiveRouting,
     Admin,
     AlertFilter,
@@ -76,6 +78,7 @@ MODELS = (
     (EJECTION, Ejection),
     (REQUEST_HEADERS, HeaderEdits),
     (RESPONSE_HEADERS, HeaderEdits),
+    (ACCESS, Access),
     (ADMIN, Admin),
     (table_named("load_balancers.rules"), Rule),
     (NOTIFICATION, Notification),

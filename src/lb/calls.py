@@ -123,6 +123,14 @@ def enveloped(outcome: Result | Refusal) -> Answer:
     )
 
 
-def refused(status: int, code: int, message: str, pointer: str = "") -> Refusal:
+def refused(
+    status: int,
+    code: int,
+    message: str,
+    pointer: str = "",
+    *,
+    headers: tuple[tuple[str, str], ...] = (),
+) -> Refusal:
     """Return a refusal with a single reason."""
-    return Refusal(status=status, faults=(Fault(code=code, message=message, pointer=pointer),))
+    fault = Fault(code=code, message=message, pointer=pointer)
+    return Refusal(status=status, faults=(fault,), headers=headers)

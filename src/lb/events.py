@@ -194,6 +194,37 @@ class MirrorFailed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AdminChange:
+    """Somebody asked for a change on the admin side, or began or ended a session there."""
+
+    event: ClassVar[str] = "admin_change"
+    author: str
+    means: str
+    """`token`, `session` or `access`: how they have shown who they are."""
+    method: str
+    path: str
+    """Below the admin path, without its query."""
+    status: int
+    """Of the answer: from 400 on, nothing was changed."""
+    version: int
+    """Of the configuration after it; 0 where it has none."""
+    client: str
+    """Their network: 24 bits of an IPv4 address, 48 of an IPv6 one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdminDenied:
+    """Somebody was not let in to the admin side. Told once a minute at most for each client."""
+
+    event: ClassVar[str] = "admin_denied"
+    cause: str
+    failures: int
+    """Since it was last told."""
+    client: str
+    """As of AdminChange."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
     """Something that the operator should know, in plain words."""
 
@@ -225,6 +256,8 @@ Event = (
     | LastOriginKept
     | Refused
     | MirrorFailed
+    | AdminChange
+    | AdminDenied
     | Notice
     | Trouble
 )

@@ -578,10 +578,29 @@ class LoadBalancer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """Who Cloudflare Access lets in counts as an operator.
+
+    https://developers.cloudflare.com/cloudflare-one/access-controls/applications/http-apps/authorization-cookie/validating-json/
+    """
+
+    team: str
+    """The URL of the team's domain, which issues the JWTs."""
+    audience: str
+    """The application's AUD tag."""
+    readers: tuple[str, ...] = ()
+    writers: tuple[str, ...] = ()
+    """Mail addresses, or client ids of service tokens, in lower case."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Admin:
-    """Where the admin API is served; without its token it does not exist."""
+    """Where the admin API is served, and to whom; without its token it does not exist."""
 
     path: str = "/_lb"
+    access: Access | None = None
+    cors_origins: tuple[str, ...] = ()
+    """Origins of pages that may show a token and read the answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

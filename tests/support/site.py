@@ -33,11 +33,18 @@ class Site:
 
 @pytest.fixture(scope="module")
 def lasting_site(request: pytest.FixtureRequest) -> Iterator[Site]:
-    """Run what the module's `configuration` describes, with its VARIABLES."""
+    """Run what the module's `configuration` describes, with its VARIABLES.
+
+    Where STATE is true, it has a Durable Object.
+    """
     configuration = request.module.configuration
     variables = getattr(request.module, "VARIABLES", {})
+    state = getattr(request.module, "STATE", False)
     count = len(signature(configuration).parameters)
-    with origins(count) as running, workerd(configuration(*running), variables) as worker:
+    with (
+        origins(count) as running,
+        workerd(configuration(*running), variables, state=state) as worker,
+    ):
         yield Site(worker, running)
 
 

@@ -38,7 +38,7 @@ const config :Workerd.Config = (
     (name = "main", worker = .worker),
     (name = "internet", network = (
       allow = ["public", "private"], tlsOptions = (trustedCertificates = [{trusted}]),
-    )),
+    )),{disk}
   ],
   sockets = [(
     name = "http", address = "127.0.0.1:{port}", service = "main",
@@ -47,11 +47,17 @@ const config :Workerd.Config = (
 );
 const worker :Workerd.Worker = (
   modules = [{modules}],
-  bindings = [{bindings}],
+  bindings = [{bindings}],{storage}
   compatibilityDate = {date},
   compatibilityFlags = [{flags}],
 );
 """
+STATE = """
+  durableObjectNamespaces = [(className = "State", uniqueKey = "state", enableSql = true)],
+  durableObjectStorage = (localDisk = "disk"),"""
+DISK = """
+    (name = "disk", disk = (path = "{path}", writable = true)),"""
+STATE_BINDING = '(name = "LB_STATE", durableObjectNamespace = "State")'
 
 
 @dataclass(slots=True)
@@ -111,21 +117,23 @@ class Workerd:
 
 
 @contextmanager
-def workerd(
+def workerd(  # noqa: PLR0913 (what a test may want to be different)
     config: str = "",
     variables: Mapping[str, str] | None = None,
     *,
     port: int = 0,
     options: Sequence[str] | None = None,
     trusted: str = "",
+    state: bool = False,
 ) -> Iterator[Workerd]:
     """Serve a configuration, or variables, for as long as the block lasts.
 
     `options` are workerd's own, in place of those that make it start from the usual snapshot.
     `trusted` is the certificate (PEM) of whoever signed those of the origins that speak TLS.
+    With `state` there is a Durable Object, whose storage ends with the process.
     """
     with tempfile.TemporaryDirectory(dir=checkout.CACHE) as folder:
-        path = stage(Path(folder), config, variables or {}, port, trusted)
+        path = stage(Path(folder), config, variables or {}, port, trusted, state=state)
         written = Path(folder) / "output"
         reading, writing = os.pipe()
         with written.open("wb") as output:
@@ -156,14 +164,26 @@ def workerd(
             worker.ended = written.read_bytes()
 
 
-def stage(
-    folder: Path, config: str, variables: Mapping[str, str], port: int, trusted: str = ""
+def stage(  # noqa: PLR0913 (all that a Worker is made of)
+    folder: Path,
+    config: str,
+    variables: Mapping[str, str],
+    port: int,
+    trusted: str = "",
+    *,
+    state: bool = False,
 ) -> Path:
     """Lay out what workerd reads; gives its own configuration file."""
     (folder / CONFIG_NAME).write_text(config)
     (folder / "src").symlink_to(checkout.SOURCE)
     wrangler = tomllib.loads(checkout.WRANGLER_CONFIG.read_text())
     flags = [*wrangler["compatibility_flags"], *checkout.LOCAL_FLAGS]
+    bindings = [
+        f"(name = {json.dumps(name)}, text = {json.dumps(value)})"
+        for name, value in variables.items()
+    ]
+    disk = folder / "disk"
+    disk.mkdir()
     path = folder / "worker.capnp"
     path.write_text(
         CONFIG.format(
@@ -171,10 +191,9 @@ def stage(
             blob=CF,
             trusted=json.dumps(trusted) if trusted else "",
             modules=", ".join(modules()),
-            bindings=", ".join(
-                f"(name = {json.dumps(name)}, text = {json.dumps(value)})"
-                for name, value in variables.items()
-            ),
+            bindings=", ".join([*bindings, *([STATE_BINDING] if state else [])]),
+            storage=STATE if state else "",
+            disk=DISK.format(path=disk) if state else "",
             date=json.dumps(str(wrangler["compatibility_date"])),
             flags=", ".join(json.dumps(flag) for flag in flags),
         )

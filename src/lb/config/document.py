@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from lb.config.admin import ADMIN
 from lb.config.kinds import ListOf, Ref, Whole
-from lb.config.load_balancers import ADMIN, LOAD_BALANCER, make_load_balancer
+from lb.config.load_balancers import LOAD_BALANCER, make_load_balancer
 from lb.config.monitors import (
     MONITOR,
     MONITOR_GROUP,

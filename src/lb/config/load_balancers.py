@@ -14,7 +14,7 @@ from lb.config.codes import Codes
 from lb.config.headers import REQUEST_HEADERS, RESPONSE_HEADERS
 from lb.config.kinds import Boolean, ListOf, Number, Ref, Reference, Text, Whole
 from lb.config.mirrors import MIRROR, check_mirror, mirror_of
-from lb.config.names import ADMIN_PATH, COOKIE_NAME, DESCRIPTION, SERVED_NAME
+from lb.config.names import COOKIE_NAME, DESCRIPTION, SERVED_NAME
 from lb.config.places import pools_of, steering_of
 from lb.config.pools import NO_DNS
 from lb.config.problems import Place, Reader
@@ -37,7 +37,6 @@ from lb.config.steering import (
 )
 from lb.config.tables import REQUIRED, Field, Record, Standing, Table
 from lb.model import (
-    Admin,
     Ejection,
     Failover,
     LoadBalancer,
@@ -98,11 +97,6 @@ def _make_ejection(record: Record, reader: Reader) -> Ejection:
             f"({ejection.max_time:g} is less than {ejection.base_time:g})",
         )
     return ejection
-
-
-def _make_admin(record: Record, reader: Reader) -> Admin:
-    del reader
-    return record.build(Admin)
 
 
 FAILOVER = Table(
@@ -286,13 +280,6 @@ _WITHOUT_RULES = Table(
 )
 
 LOAD_BALANCER = replace(_WITHOUT_RULES, fields=(*_WITHOUT_RULES.fields, rules_of(_WITHOUT_RULES)))
-
-ADMIN = Table(
-    name="admin",
-    doc="The admin API; without the secret `LB_ADMIN_TOKEN` it does not exist.",
-    make=_make_admin,
-    fields=(Field("path", ADMIN_PATH, "/_lb", "Where it is served."),),
-)
 
 
 def make_load_balancer(

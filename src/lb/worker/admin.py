@@ -2,87 +2,218 @@
 
 from __future__ import annotations
 
-from hmac import compare_digest
+import asyncio
+from secrets import token_urlsafe
 from typing import TYPE_CHECKING, Any
 
 import js
 
-from lb.calls import Answer, Call, enveloped, refused
+from lb.admin.browsers import METHODS, SAFE, allowed_origin, headers_of, preflight
+from lb.admin.gate import Denied, Gate
+from lb.admin.logins import LARGEST_BODY, logged_in, logged_out, told, with_cookie
+from lb.admin.people import Who, place_of
+from lb.admin.routes import SESSION_PATH, Audience, audience_of, below
+from lb.admin.tokens import ADMIN_TOKEN, READ_TOKEN, Closed, tokens_of
+from lb.calls import Answer, Call, Refusal, enveloped, refused
+from lb.events import AdminChange, AdminDenied, Trouble
 from lb.worker.refresh import MAIN
-from lb.worker.runtime import js_object, log, trouble
+from lb.worker.runtime import clock, js_object, log, trouble
+from lb.worker.uploads import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
+    from lb.admin.browsers import Headers
     from lb.facts import RequestFacts
     from lb.model import Admin
 
     Told = Callable[[int], Awaitable[None]]
 
-SHORTEST_TOKEN = 32
+LONGEST_PATH_TOLD = 200
+
+OBJECT_SECONDS = 20.0
+"""That the Durable Object has for an answer."""
+
+TOLD_SECONDS = 5.0
+"""That this isolate has to serve what was changed, before its answer goes out without that."""
+
+_FAULT = 1000
+_CLOSED = refused(
+    503, _FAULT, "the admin side is closed until its tokens are mended: see the Worker's log"
+)
+_NO_OBJECT = refused(501, _FAULT, "bind LB_STATE in wrangler.toml: the admin side is kept in it")
+_NO_ANSWER = refused(
+    503,
+    _FAULT,
+    "the Durable Object does not answer: look whether a change was made before trying it again",
+    headers=(("Retry-After", "5"),),
+)
+_BROKEN = refused(500, _FAULT, "a fault of the load balancer itself: see the Worker's log")
 
 
 class AdminSide:
     """One isolate's way to the admin side. The Durable Object decides, this asks it."""
 
-    def __init__(self, admin: Admin, token: str, env: Any, told: Told) -> None:
-        """`told` is given the configuration's version that an answer speaks of."""
+    def __init__(self, admin: Admin, gate: Gate | None, env: Any, told: Told) -> None:
+        """`told` is given the configuration's version that an answer speaks of.
+
+        Without a gate, everybody is turned away: the path is the operator's all the same, and a
+        token sent to it must not reach an origin.
+        """
         self._path = admin.path
-        self._token = token
+        self._origins = admin.cors_origins
+        self._gate = gate
         self._env = env
         self._told = told
 
     def claims(self, facts: RequestFacts) -> bool:
         """Whether a request is for the admin side; such a one never reaches an origin."""
-        return facts.target.startswith(self._path) and facts.path[len(self._path) :][:1] in {
-            "",
-            "/",
-        }
+        return facts.target.startswith(self._path) and below(facts.path, self._path) is not None
 
     async def answer(self, request: Any, facts: RequestFacts) -> Any:
         """Return the response to an operator."""
         try:
-            return _response(await self._answer(request, facts))
+            answer = await self._answer(request, facts)
         except Exception as error:  # noqa: BLE001 (anything uncaught would be the runtime's 500)
             log(trouble("an admin request failed", error))
-            return _response(enveloped(refused(500, 1000, "a fault of the load balancer itself")))
+            answer = enveloped(_BROKEN)
+        return _response(answer, allowed_origin(facts, self._origins), facts.method)
 
     async def _answer(self, request: Any, facts: RequestFacts) -> Answer:
-        given = facts.header("authorization").removeprefix("Bearer ").encode()
-        if not compare_digest(given, self._token.encode()):
-            return enveloped(refused(401, 10000, "Authentication error"))
+        path = below(facts.path, self._path) or "/"
+        if facts.method == "OPTIONS":
+            permitted = preflight(facts, self._origins)
+            return Answer(status=204, headers=permitted) if permitted else _not_a_method()
+        if facts.method not in METHODS:
+            return _not_a_method()
+        if self._gate is None:
+            return enveloped(_CLOSED)
+        audience = audience_of(facts.method, path)
+        if audience is Audience.ANYBODY:
+            return await self._asked(Call(method=facts.method, path=path))
+        known = self._gate.identify(facts, None, clock())
+        if audience is Audience.WHOEVER_LOGS_IN:
+            return await self._session(request, facts, self._gate, known)
+        who = self._gate.admit(facts, known, clock())
+        return await self._operated(request, facts, path, who)
+
+    async def _operated(
+        self, request: Any, facts: RequestFacts, path: str, who: Who | Denied
+    ) -> Answer:
+        if isinstance(who, Denied):
+            return _denied(facts, who)
+        answer = await self._carried_out(request, facts, path, who)
+        if facts.method not in SAFE:
+            _note(facts, path, who, answer)
+        return answer
+
+    async def _carried_out(self, request: Any, facts: RequestFacts, path: str, who: Who) -> Answer:
+        body = await text_of(request, facts)
+        if isinstance(body, Refusal):
+            return enveloped(body)
         call = Call(
             method=facts.method,
-            path=facts.path[len(self._path) :] or "/",
+            path=path,
             query=facts.query,
-            body=await request.text(),
-            author="admin token",
-            may_write=True,
+            body=body,
+            author=who.author,
+            may_write=who.may_write,
             if_match=facts.header("if-match"),
         )
+        return await self._asked(call)
+
+    async def _asked(self, call: Call) -> Answer:
+        """Ask the Durable Object."""
         state = getattr(self._env, "LB_STATE", None)
         if not state:
-            return enveloped(refused(501, 1000, "bind LB_STATE: the admin side is kept in it"))
-        answer = Answer.from_json(await state.getByName(MAIN).admin(call.to_json()))
-        await self._told(answer.version)
+            return enveloped(_NO_OBJECT)
+        try:
+            asking = state.getByName(MAIN).admin(call.to_json())
+            answer = Answer.from_json(await asyncio.wait_for(asking, OBJECT_SECONDS))
+        except Exception as error:  # noqa: BLE001 (whatever it is, the operator is told)
+            log(trouble("the state object cannot be reached", error))
+            return enveloped(_NO_ANSWER)
+        try:
+            await asyncio.wait_for(self._told(answer.version), TOLD_SECONDS)
+        except Exception as error:  # noqa: BLE001 (it is done, and this isolate learns of it later)
+            log(trouble("this isolate does not know yet what was changed", error))
+        return answer
+
+    async def _session(
+        self, request: Any, facts: RequestFacts, gate: Gate, known: Who | Denied | None
+    ) -> Answer:
+        """Begin, tell of or end the status page's session (lb.admin.logins)."""
+        who: Who | Denied | None
+        if facts.method in SAFE:
+            who = gate.authentic(facts, known, clock())
+            return _denied(facts, who) if isinstance(who, Denied) else told(who)
+        if facts.method == "POST":
+            body = await text_of(request, facts, LARGEST_BODY)
+            now = clock()
+            who = logged_in(gate, facts, known, body, now)
+            value = "" if isinstance(who, Denied) else gate.session(who, now, token_urlsafe(12))
+        elif facts.method == "DELETE":
+            who, value = logged_out(gate, facts, known, clock()), ""
+        else:
+            return _not_a_method("GET, HEAD, POST, DELETE")
+        if isinstance(who, Denied):
+            return _denied(facts, who)
+        answer = with_cookie(facts, value, self._path)
+        if who is not None:
+            _note(facts, SESSION_PATH, who, answer)
         return answer
 
 
 def admin_side(
     admin: Admin, variables: Mapping[str, object], env: Any, told: Told
 ) -> AdminSide | None:
-    """Return the admin side; None without a token that is long enough."""
-    token = str(variables.get("LB_ADMIN_TOKEN") or "")
-    return AdminSide(admin, token, env, told) if len(token) >= SHORTEST_TOKEN else None
+    """Return the admin side; None without a token, as if there were no such thing."""
+    tokens = tokens_of(
+        str(variables.get(ADMIN_TOKEN) or ""), str(variables.get(READ_TOKEN) or ""), str(admin)
+    )
+    if tokens is None:
+        return None
+    if isinstance(tokens, Closed):
+        for problem in tokens.problems:
+            log(Trouble(message=f"the admin side stays closed: {problem}"))
+        return AdminSide(admin, None, env, told)
+    return AdminSide(admin, Gate(tokens), env, told)
 
 
-def _response(answer: Answer) -> Any:
+def _denied(facts: RequestFacts, denied: Denied) -> Answer:
+    if denied.fault is not None and denied.failures:
+        log(
+            AdminDenied(
+                cause=denied.fault.value,
+                failures=denied.failures,
+                client=place_of(facts.client_ip),
+            )
+        )
+    return enveloped(denied.refusal)
+
+
+def _note(facts: RequestFacts, path: str, who: Who, answer: Answer) -> None:
+    log(
+        AdminChange(
+            author=who.author,
+            means=who.means.value,
+            method=facts.method,
+            path=path[:LONGEST_PATH_TOLD],
+            status=answer.status,
+            version=answer.version,
+            client=place_of(facts.client_ip),
+        )
+    )
+
+
+def _not_a_method(methods: str = ", ".join(METHODS)) -> Answer:
+    refusal = refused(405, _FAULT, f"send one of {methods}", headers=(("Allow", methods),))
+    return enveloped(refusal)
+
+
+def _response(answer: Answer, cors: Headers, method: str) -> Any:
     headers = js.Headers.new()
-    for name, value in (
-        ("Content-Type", answer.content_type),
-        ("Cache-Control", "no-store"),
-        *answer.headers,
-    ):
+    for name, value in headers_of(answer.content_type, answer.headers, cors):
         headers.set(name, value)
-    options = js_object(status=answer.status, headers=headers)
-    return js.Response.new(answer.body or None, options)
+    body = None if method == "HEAD" or answer.status == 204 else answer.body
+    return js.Response.new(body or None, js_object(status=answer.status, headers=headers))

@@ -1,0 +1,120 @@
+"""The admin side's part of a configuration: where it is, and who gets in without a token."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from lb.config.hosts import Address, endpoint_problem, parse_address
+from lb.config.kinds import ListOf, Text, matching
+from lb.config.names import ADMIN_PATH
+from lb.config.tables import REQUIRED, Field, Record, Table
+from lb.model import Access, Admin
+
+if TYPE_CHECKING:
+    from lb.config.problems import Reader
+
+_TEAM_NAME = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
+_TEAM_DOMAIN = "cloudflareaccess.com"
+_NOTHING_BEHIND = "is scheme, host and perhaps a port, with nothing behind them"
+
+
+def _origin_problem(text: str) -> str | None:
+    problem = endpoint_problem(text.lower())
+    if problem is not None:
+        return problem
+    return None if _bare(text) else _NOTHING_BEHIND
+
+
+def _team_problem(text: str) -> str | None:
+    name = text.lower()
+    if _TEAM_NAME.fullmatch(name):
+        return None
+    if "://" not in name:
+        return f'must be the team\'s name, or "https://<name>.{_TEAM_DOMAIN}"'
+    return _origin_problem(name.removesuffix("/"))
+
+
+def _bare(text: str) -> str:
+    """Return an origin as browsers write it (RFC 6454, 6.2); empty when it is none."""
+    address = parse_address(text)
+    return address.url() if isinstance(address, Address) and not text.endswith("/") else ""
+
+
+def _make_access(record: Record, reader: Reader) -> Access:
+    del reader
+    team = record.text("team")
+    if "://" not in team:
+        team = f"https://{team}.{_TEAM_DOMAIN}"
+    return record.build(
+        Access, team=_bare(team.removesuffix("/")), audience=record.text("audience")
+    )
+
+
+def _make_admin(record: Record, reader: Reader) -> Admin:
+    del reader
+    origins = [_bare(each) for each in record.items("cors_origins") if isinstance(each, str)]
+    return record.build(Admin, cors_origins=tuple(dict.fromkeys(origins)))
+
+
+_PERSON = ListOf(
+    kind=Text(
+        least=1,
+        most=320,
+        rule=matching("[!-~]+", "must be a mail address or a client id, without spaces"),
+        words="mail address, or client id of a service token",
+        fold=True,
+    ),
+    most=1000,
+)
+
+ACCESS = Table(
+    name="admin.access",
+    doc=(
+        "Lets in whom Cloudflare Access knows, without a token. Without `readers` and `writers`, "
+        "everybody that the application's policies let in may change everything."
+    ),
+    make=_make_access,
+    fields=(
+        Field(
+            "team",
+            Text(least=1, most=253, rule=_team_problem, words="team name, or URL", fold=True),
+            REQUIRED,
+            "The team whose Access protects the admin path: `https://<team>.cloudflareaccess.com`.",
+        ),
+        Field(
+            "audience",
+            Text(
+                least=1,
+                most=256,
+                rule=matching("[!-~]+", "must be the application's AUD tag, without spaces"),
+                words="AUD tag",
+            ),
+            REQUIRED,
+            "The application's Application Audience (AUD) tag.",
+        ),
+        Field("readers", _PERSON, [], "Who may look; with `writers` alone, everybody else."),
+        Field("writers", _PERSON, [], "Who may change things; with `readers` alone, nobody."),
+    ),
+)
+
+ADMIN = Table(
+    name="admin",
+    doc="The admin API; without the secret `LB_ADMIN_TOKEN` it does not exist.",
+    make=_make_admin,
+    fields=(
+        Field("path", ADMIN_PATH, "/_lb", "Where it is served."),
+        Field("access", ACCESS, None, "Who else gets in, by Cloudflare Access."),
+        Field(
+            "cors_origins",
+            ListOf(
+                kind=Text(
+                    least=1, most=300, rule=_origin_problem, words="`https://host`", fold=True
+                ),
+                most=100,
+            ),
+            [],
+            "Pages elsewhere that may use it, with a token.",
+        ),
+    ),
+)
