@@ -22,7 +22,7 @@ from support.waiting import until
 from support.workerd import Workerd, workerd
 
 COOKIE_KEY = "the-cookie-key-is-secret"
-ADMIN_TOKEN = "the-admin-token-is-secret"
+ADMIN_TOKEN = "the-admin-token-is-secret-and-long-enough"
 ORIGIN_KEY = "the-origin-key-is-secret"
 BEARER = "the-bearer-token-is-secret"
 SESSION = "the-session-cookie-is-secret"

@@ -126,7 +126,23 @@ TARGETS = [
     (b"/" + b"%2e%2e/" * 3000, 200, "/"),
     (b"/?" + b"&" * 20_000, 200, "/?" + "&" * 20_000),
     (b"/cdn-cgi/evenkeel-ready", 200, "/cdn-cgi/evenkeel-ready"),
-    (b"/_lb", 200, "/_lb"),
+    # The admin path is none of an origin's business, and what is not quite it is not the admin's.
+    (b"/_lb/status", 401, None),
+    (b"/_lb/status?/x", 401, None),
+    (b"http://evil.test/_lb/status", 401, None),
+    (b"/_lb/../x", 401, None),
+    (b"/x/../_lb/status", 200, "/_lb/status"),  # as an origin's own path, if it has one
+    (b"/%2e/_lb/status", 200, "/_lb/status"),
+    (b"/_lb\\status", 200, "/_lb/status"),
+    (b"/_lbx", 200, "/_lbx"),
+    (b"/_LB/status", 200, "/_LB/status"),
+    (b"/%5flb/status", 200, "/%5flb/status"),
+    (b"//_lb/status", 200, "//_lb/status"),
+    (b"/_lb%2fstatus", 200, "/_lb%2fstatus"),
+    (b"/_lb;/status", 200, "/_lb;/status"),
+    (b"/_lb%00/status", 200, "/_lb%00/status"),
+    (b"/x/_lb/status", 200, "/x/_lb/status"),
+    (b"/?/_lb/status", 200, "/?/_lb/status"),
 ]
 
 
