@@ -25,6 +25,10 @@ class Delivered:
     """As lb.config.parse has it."""
 
 
+OF_THE_DEPLOYMENT = Delivered(version=0, document=None)
+"""Operators have configured nothing, or what they had is lost."""
+
+
 def version_asked(question: str) -> int | None:
     """Return the version that an isolate has; None of one that takes no configuration."""
     version = document(question).get("configuration")

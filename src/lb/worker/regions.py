@@ -21,8 +21,10 @@ LONGEST = 120.0
 class ObjectRegions:
     """The Regions port: one object for each region, made near it when it is first asked."""
 
-    def __init__(self, env: Any) -> None:
+    def __init__(self, env: Any, configuration: str = "") -> None:
+        """`configuration` is what operators have made (lb.pulled): those objects have none."""
         self._env = env
+        self._configuration = configuration
 
     async def ask(
         self, region: Region, asked: Sequence[tuple[Origin, Watch]]
@@ -32,7 +34,9 @@ class ObjectRegions:
             near = js_object(locationHint=HINTS[region])
             stub = self._env.LB_STATE.getByName(f"region {region.value}", near)
             async with asyncio.timeout(LONGEST):
-                return votes_from_json(await stub.probe(question_to_json(asked)))
+                return votes_from_json(
+                    await stub.probe(question_to_json(asked), self._configuration)
+                )
         except Exception as error:  # noqa: BLE001 (a region that cannot be asked has no vote)
             log(trouble(f"region {region.value} could not be asked", error))
             return {}

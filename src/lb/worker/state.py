@@ -7,15 +7,23 @@ from typing import TYPE_CHECKING, Any
 from workers import DurableObject
 
 from lb.calls import Call, enveloped, refused
+from lb.catalog.state import read
 from lb.catalog.store import ConfigStore
 from lb.checker import probe
+from lb.config import Invalid
 from lb.desk import answer as desk_answer
 from lb.events import Trouble
 from lb.forwarding import identity_of
 from lb.keeper import Keeper
 from lb.notifier import Notifier
 from lb.notify.ready import prepare
-from lb.pulled import Delivered, version_asked, with_configuration
+from lb.pulled import (
+    OF_THE_DEPLOYMENT,
+    Delivered,
+    taken_apart,
+    version_asked,
+    with_configuration,
+)
 from lb.regions import question_from_json, votes_to_json
 from lb.room import Room
 from lb.worker.deliver import RuntimeDeliverer
@@ -98,10 +106,10 @@ class State(DurableObject):
         except Exception as error:  # noqa: BLE001 (the next trigger tries again)
             log(trouble("the state object failed", error))
 
-    async def probe(self, text: str) -> str:
+    async def probe(self, text: str, configuration: str = "") -> str:
         """Probe the named origins from where this object is (lb.regions)."""
         try:
-            config = self._configuration().effective.config
+            config = self._config_of(configuration)
             if config is None:
                 return ""
             votes: dict[tuple[str, str], Verdict] = {}
@@ -150,7 +158,7 @@ class State(DurableObject):
             prober=FetchProber(Timers()),
             clock=clock,
             log=log,
-            regions=ObjectRegions(self._env),
+            regions=ObjectRegions(self._env, self._delivered()),
             teller=self._teller(config),
         )
 
@@ -181,16 +189,30 @@ class State(DurableObject):
 
     def _with_configuration(self, question: str, health: str) -> str:
         """Return the answer, with the configuration where the isolate has another one."""
-        store = self._configuration()
-        if version_asked(question) in {None, store.version}:
+        version = self._configuration().version
+        if version_asked(question) in {None, version}:
             return health
-        serving = store.effective
+        return self._delivered(health) or with_configuration(OF_THE_DEPLOYMENT, health)
+
+    def _delivered(self, health: str = "") -> str:
+        """Return what operators have configured, as text; "" where they have not."""
+        store = self._configuration()
+        if not store.version:
+            return ""
         delivered = Delivered(
             version=store.version,
-            document=serving.made.document if store.version else None,
-            short_sessions=serving.short_sessions,
+            document=store.effective.made.document,
+            short_sessions=store.effective.short_sessions,
         )
         return with_configuration(delivered, health)
+
+    def _config_of(self, configuration: str) -> Config | None:
+        """Return the configuration that another object speaks of; without one, this object's."""
+        delivered, _ = taken_apart(configuration)
+        if delivered is None or delivered.document is None:
+            return self._configuration().effective.config
+        found = read(delivered.document, short_sessions=delivered.short_sessions)
+        return None if isinstance(found, Invalid) else found
 
     async def _arm(self, keeper: Keeper) -> None:
         """Set the alarm where it is missing, late, or later than it is wanted now.
