@@ -183,3 +183,31 @@ def test_only_what_can_serve_is_probed() -> None:
 
     assert [one.name for one, _ in memory.due(1.0)] == ["a"]
     assert Memory(config_of(balancer_of(pool("r", "c")))).due(1.0) == []
+
+
+def test_another_configuration_goes_on_with_what_is_known() -> None:
+    """Of origins that are still there; what is under way counts for both."""
+    lb = lb_with(base_time=30)
+    before = Memory(config_of(lb))
+    before.record(lb, A, FAILED, 10.0, 10.0)
+    ticket = before.in_flight.begin(B.key, 10.0, 5.0)
+
+    after = Memory(config_of(balancer_of(pool("p", "a", "b", "c", "d"))), before)
+
+    assert standings(after, 20.0)[0] is Standing.EJECTED
+    assert after.in_flight.outstanding(B.key) == 1
+    before.in_flight.end(B.key, ticket)
+    assert after.in_flight.outstanding(B.key) == 0
+    assert len(after.take_reports()) == 1
+
+
+def test_an_origin_that_has_moved_is_a_new_one() -> None:
+    """Nothing is known of another address."""
+    lb = lb_with(base_time=30)
+    before = Memory(config_of(lb))
+    before.record(lb, A, FAILED, 10.0, 10.0)
+    moved = origin("a", url="https://moved.example.com")
+
+    after = Memory(config_of(balancer_of(pool("p", moved, "b"))), before)
+
+    assert after.snapshot(20.0).standing(moved) is Standing.AVAILABLE
