@@ -17,6 +17,7 @@ from evenkeel.live.export import as_json
 from evenkeel.live.failures import Exit
 from support.commands import ADMIN, TOKEN, Ran, bad, good, run
 
+WEIGHT = "$.pools[0].origins[0].weight"
 VERSIONS = f"{ADMIN}/versions"
 APPLY = f"{ADMIN}/apply"
 CHANGES: list[dict[str, Any]] = [
@@ -172,7 +173,7 @@ def test_rollback_says_what_it_takes_back_and_asks() -> None:
     ran = run("rollback", "1", answers="y\n")
     assert ran.code == Exit.FINE
     assert ran.out.endswith(
-        "It is as version 1 was: version 4.\nTo take it back: evenkeel rollback 3\n"
+        "Rolled back to version 1: version 4.\nTo take it back: evenkeel rollback 3\n"
     )
     assert route.calls.last.request.headers["if-match"] == '"3"'
     assert run("rollback", "1", "--yes", "--json").json == {"version": 4}
@@ -188,14 +189,32 @@ def test_rollback_alone_goes_back_one_version() -> None:
     assert route.called
 
 
+@respx.mock
+def test_before_the_first_version_is_the_file() -> None:
+    """Version 0 is in no list, and can be gone back to."""
+    respx.get(VERSIONS).mock(return_value=good([version(1, "adopted", current=True)]))
+    route = respx.post(f"{VERSIONS}/0/rollback").mock(return_value=good({"version": 2}))
+
+    ran = run("rollback", "--yes")
+
+    assert ran.code == Exit.FINE
+    assert "Rolled back to what the deployed file says: version 2." in ran.out
+    assert run("rollback", "0", "--yes").code == Exit.FINE
+    assert route.call_count == 2
+
+
 @pytest.mark.parametrize(
     ("listed", "arguments", "code", "said"),
     [
-        (LISTED, ("9",), Exit.USAGE, "there is no version 9; there are 3, 2, 1"),
+        (LISTED, ("9",), Exit.USAGE, "there is no version 9; there are 3, 2, 1, 0"),
         (LISTED, ("3",), Exit.USAGE, "version 3 is the current one"),
-        ([version(1, "x", current=True)], (), Exit.NO, "no version before 1"),
-        ([], (), Exit.NO, "no versions yet"),
-        (LISTED, ("1",), Exit.USAGE, "nobody is there to be asked: give --yes"),
+        ([], (), Exit.NO, "nothing was ever changed"),
+        (
+            LISTED,
+            ("1",),
+            Exit.USAGE,
+            "(Roll back to version 1?): --yes says yes",
+        ),
     ],
 )
 @respx.mock
@@ -394,30 +413,32 @@ def test_a_bad_file_is_not_sent(tmp_path: Path) -> None:
 @respx.mock
 def test_what_the_balancer_refuses_has_its_line_too(file: Path) -> None:
     """It may be of another version, and know better."""
-    respx.post(APPLY).mock(return_value=bad(400, "is too heavy", "/pools/0/origins/0/weight"))
+    respx.post(APPLY).mock(
+        return_value=bad(400, f"is too heavy @ {WEIGHT}", "/pools/0/origins/0/weight")
+    )
 
     ran = applying(file, "--yes")
 
     assert ran.code == Exit.NO
-    assert f"{file}:4: is too heavy @ $.pools[0].origins[0].weight" in ran.err
+    assert f"{file}:4: is too heavy @ {WEIGHT}\n" in ran.err
 
 
 @respx.mock
-def test_apply_adopts_when_that_is_wanted(file: Path) -> None:
-    """--yes alone does not decide that."""
-    from_file = bad(403, "the objects are those of the file: adopt them first")
-    adopted = respx.post(f"{ADMIN}/adopt").mock(return_value=good({"version": 1, "adopted": []}))
-    route = respx.post(APPLY)
+def test_the_first_apply_adopts_and_says_so(file: Path) -> None:
+    """--yes alone does not decide that; a person is asked about it separately."""
+    dry = {"version": 0, "changes": CHANGES, "applied": False, "adopts": True}
+    route = respx.post(APPLY).mock(return_value=good(dry))
 
-    route.mock(side_effect=[from_file])
-    assert applying(file, "--yes").code == Exit.NOT_ALLOWED
-    assert not adopted.called
+    script = applying(file, "--yes")
+    assert script.code == Exit.USAGE
+    assert "--adopt says yes" in script.err
+    assert applying(file, answers="n\n").code == Exit.NO
+    assert all("dry_run" in call.request.url.params for call in route.calls)
 
-    route.mock(side_effect=[from_file, changes(at=1), changes(at=2, applied=True)])
-    ran = applying(file, "--yes", "--adopt", "--json")
-    assert ran.code == Exit.FINE
-    assert ran.json["version"] == 2
-    assert adopted.called
+    person = applying(file, answers="y\ny\n")
+    assert person.code == Exit.FINE
+    assert "applying is adopting" in person.err
+    assert applying(file, "--yes", "--adopt").code == Exit.FINE
 
 
 @pytest.mark.parametrize(

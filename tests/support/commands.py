@@ -41,6 +41,8 @@ class Scripted:
     person: bool = False
     during: Callable[[int], None] = lambda number: None  # noqa: ARG005
     """Called with 1, 2, ... at each sleep."""
+    asked: Callable[[], None] = lambda: None
+    """Called when it is looked whether there is a person."""
     now: float = NOW
     slept: list[float] = field(default_factory=list)
 
@@ -50,6 +52,11 @@ class Scripted:
         self.now += seconds
         self.during(len(self.slept))
 
+    def has_person(self) -> bool:
+        """Whether there is somebody to ask."""
+        self.asked()
+        return self.person
+
     def world(self, environment: Mapping[str, str]) -> World:
         """The commands' view of it."""
         return World(
@@ -57,7 +64,7 @@ class Scripted:
             now=lambda: self.now,
             monotonic=lambda: self.now,
             environment=environment,
-            has_person=lambda: self.person,
+            has_person=self.has_person,
         )
 
 
@@ -66,11 +73,13 @@ def run(
     scripted: Scripted | None = None,
     answers: str = "",
     environment: Mapping[str, str] | None = None,
+    world: World | None = None,
 ) -> Ran:
-    """Run `evenkeel`; `answers` is what a person types, if there is one."""
+    """Run `evenkeel`; `answers` is what a person types, if there is one. `world` may be real."""
     known = {"EVENKEEL_URL": URL, "EVENKEEL_TOKEN": TOKEN}
     given = known if environment is None else environment
-    world = (scripted or Scripted(person=bool(answers))).world(given)
+    if world is None:
+        world = (scripted or Scripted(person=bool(answers))).world(given)
     result = CliRunner().invoke(
         app, list(arguments), obj=world, input=answers, env={**dict.fromkeys(CLEARED), **given}
     )

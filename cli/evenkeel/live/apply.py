@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 
 from evenkeel.check import Located, Unreadable, examine_text, from_here, read, show_problems
-from evenkeel.live.adopt import adopt_all, wants_adoption
+from evenkeel.live.adopt import MEANING
 from evenkeel.live.answers import Fault, Refused, Reply
 from evenkeel.live.changes import changes_of, counted, show
 from evenkeel.live.export import as_json
@@ -92,13 +92,13 @@ class Application:
         session = self._session
         while True:
             reply = self._dry_run()
-            session.notes(reply)
             changes = self._shown(reply.result)
             version = _version(reply.result)
             if not changes:
                 if session.as_json:
                     session.json(reply.result)
                 return
+            self._adopting(reply.result)
             if not session.agreed(f"Apply this ({counted(changes)})?", yes=self._yes):
                 raise Failure(Exit.NO, "nothing was changed")
             try:
@@ -116,6 +116,15 @@ class Application:
                 done(session, applied.result, "Applied", version)
             return
 
+    def _adopting(self, result: object) -> None:
+        """Ask separately for what is decided once, and for long."""
+        if self._adopt or not isinstance(result, dict) or result.get("adopts") is not True:
+            return
+        self._session.tell(f"The first time, applying is adopting. {MEANING}")
+        if not self._session.agreed("Adopt, and apply from now on?", yes=False, option="--adopt"):
+            raise Failure(Exit.NO, "nothing was changed")
+        self._adopt = True
+
     def _overtaken(self) -> Failure:
         """Nobody agreed to what the changes have become: show them, and leave it at that."""
         self._shown(self._dry_run().result)
@@ -127,17 +136,11 @@ class Application:
 
     def _dry_run(self) -> Reply:
         try:
-            return self._try_out()
+            reply = self._session.wire.try_out("/apply", {"dry_run": "true"}, self._document)
         except Refused as refused:
-            if not wants_adoption(refused):
-                raise self._explained(refused) from None
-            if not self._adopt and not self._session.world.has_person():
-                raise
-        adopt_all(self._session, yes=self._adopt, quiet=True)
-        return self._try_out()
-
-    def _try_out(self) -> Reply:
-        return self._session.wire.try_out("/apply", {"dry_run": "true"}, self._document)
+            raise self._explained(refused) from None
+        self._session.notes(reply)
+        return reply
 
     def _shown(self, result: object) -> list[dict[str, Any]]:
         """The changes, which a person gets to see; programs get them on the standard output."""
@@ -164,7 +167,8 @@ def located_faults(text: str, file: Path, faults: Iterable[Fault]) -> list[Locat
     found = []
     for fault in faults:
         path = path_of(fault.pointer)
-        found.append(Located(file, lines[path], Problem(path, fault.message)))
+        message = fault.message.removesuffix(f" @ {path}")
+        found.append(Located(file, lines[path], Problem(path, message)))
     return sorted(found, key=lambda each: each.line)
 
 

@@ -77,12 +77,12 @@ class Session:
         """Print the result for programs."""
         typer.echo(json.dumps(value, indent=2))
 
-    def agreed(self, question: str, *, yes: bool) -> bool:
-        """Whether to go on."""
+    def agreed(self, question: str, *, yes: bool, option: str = "--yes") -> bool:
+        """Whether to go on; `option` is what answers the question, and `yes` whether it does."""
         if yes:
             return True
         if not self.world.has_person():
-            raise UsageError("nobody is there to be asked: give --yes to go on without a question")
+            raise UsageError(f"nobody is there to be asked ({question}): {option} says yes")
         return typer.confirm(question, err=True)
 
 

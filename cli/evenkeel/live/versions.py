@@ -14,6 +14,8 @@ from evenkeel.live.times import clock
 
 SHOWN = 20
 """Versions that a person sees when there are more."""
+FILE = 0
+"""The version before any change: what the deployed file says. It is in no list."""
 
 
 @live
@@ -92,7 +94,7 @@ def rollback(
     version: Annotated[
         int | None,
         typer.Argument(
-            help="The version to go back to. Without it: the one before the current one.",
+            help="The version to go back to; 0 is the deployed file. Without it: the one before.",
             show_default=False,
             min=0,
         ),
@@ -108,32 +110,27 @@ def rollback(
     numbers = [int(each["version"]) for each in found]
     current = next((n for n, each in zip(numbers, found, strict=True) if each.get("current")), None)
     if current is None:
-        raise Failure(Exit.NO, "there are no versions yet, so there is nothing to go back to")
-    target = version if version is not None else _before(current, numbers)
-    if target not in numbers:
-        shown = ", ".join(map(str, numbers[:SHOWN]))
+        raise Failure(Exit.NO, "nothing was ever changed, so there is nothing to go back to")
+    earlier = [number for number in numbers if number < current]
+    target = version if version is not None else max(earlier, default=FILE)
+    if target not in {*numbers, FILE}:
+        shown = ", ".join(map(str, [*numbers[:SHOWN], FILE]))
         raise UsageError(f"there is no version {target}; there are {shown}")
     if target == current:
         raise UsageError(f"version {target} is the current one")
+    then = "what the deployed file says" if target == FILE else f"version {target}"
     undone = [each for each in found if target < int(each["version"]) <= current]
     if undone:
-        session.tell(f"Back to version {target}. That takes back:")
+        session.tell(f"Back to {then}. That takes back:")
         session.err.print(table(undone))
-    if not session.agreed(f"Roll back to version {target}?", yes=yes):
+    if not session.agreed(f"Roll back to {then}?", yes=yes):
         raise Failure(Exit.NO, "nothing was changed")
     reply = session.wire.post(f"/versions/{target}/rollback", None, if_match=current)
     session.notes(reply)
     if session.as_json:
         session.json(reply.result)
     else:
-        done(session, reply.result, f"It is as version {target} was", current)
-
-
-def _before(current: int, numbers: list[int]) -> int:
-    earlier = [number for number in numbers if number < current]
-    if not earlier:
-        raise Failure(Exit.NO, f"there is no version before {current}")
-    return max(earlier)
+        done(session, reply.result, f"Rolled back to {then}", current)
 
 
 def done(session: Session, result: object, what: str, before: int | None) -> None:

@@ -1,0 +1,117 @@
+"""The commands against a deployed balancer, on the real runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from evenkeel.live.failures import Exit
+from evenkeel.live.world import World
+from support.commands import Ran, run
+from support.origins import Origin, origins
+from support.toml import load_balancer, monitor, pool
+from support.waiting import until
+from support.worker import Worker, running_worker
+
+TOKEN = "t" * 20 + "-0123456789_" + "t" * 20
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """A balancer with a token, between two origins, the first of which serves."""
+
+    worker: Worker
+    one: Origin
+    two: Origin
+
+    def run(self, *arguments: str, answers: str = "") -> Ran:
+        """Run `evenkeel` against it."""
+        environment = {"EVENKEEL_URL": self.worker.url, "LB_ADMIN_TOKEN": TOKEN}
+        world = World(environment=environment, has_person=lambda: bool(answers))
+        ran = run(*arguments, answers=answers, environment=environment, world=world)
+        assert TOKEN not in ran.out + ran.err
+        return ran
+
+    def served_by(self) -> str:
+        """Which origin answers a request."""
+        return httpx.get(self.worker.url, trust_env=False, timeout=30).text
+
+
+@pytest.fixture(scope="module")
+def deployed() -> Iterator[Deployed]:
+    """Serve two origins, active-passive, from a file."""
+    with origins(2) as (one, two):
+        config = "\n".join(
+            [
+                "state = { refresh = 1 }",
+                monitor("m"),
+                pool("first", one, monitor="m"),
+                pool("second", two, monitor="m"),
+                load_balancer("*", "first", "second"),
+            ]
+        )
+        with running_worker(config, env={"LB_ADMIN_TOKEN": TOKEN}) as worker:
+            yield Deployed(worker, one, two)
+
+
+def test_a_configuration_lives_from_the_file_to_a_rollback(
+    deployed: Deployed, tmp_path: Path
+) -> None:
+    """Exported, adopted, applied with a change that traffic follows, and taken back."""
+    file = tmp_path / "lb.toml"
+    assert deployed.served_by() == "one"
+
+    assert deployed.run("export", "-o", str(file)).code == Exit.FINE
+    assert deployed.run("apply", str(file), "--check").code == Exit.FINE
+    assert deployed.run("adopt", "--yes", "--json").json["version"] == 1
+    assert deployed.run("export").out == file.read_text()
+
+    text = file.read_text()
+    file.write_text(text.replace('["first", "second"]', '["second", "first"]'))
+    assert deployed.run("apply", str(file), "--check").code == Exit.NO
+    applied = deployed.run("apply", str(file), answers="y\n")
+    assert applied.code == Exit.FINE, applied
+    assert "default_pools[0]" in applied.out
+    until(lambda: deployed.served_by() == "two")
+
+    assert [each["version"] for each in deployed.run("versions", "--json").json] == [2, 1]
+    assert '"first" → "second"' in deployed.run("versions", "2").out
+    assert deployed.run("rollback", "--yes").code == Exit.FINE
+    until(lambda: deployed.served_by() == "one")
+    assert deployed.run("export").out == text
+
+
+def test_the_status_is_that_of_the_origins(deployed: Deployed) -> None:
+    """Probed, and as a monitoring script asks for it."""
+    until(lambda: deployed.run("status", "--check").code == Exit.FINE)
+    until(
+        lambda: all(
+            each["origins"][0]["health"] == "healthy"
+            for each in deployed.run("status", "--json").json["pools"]
+        )
+    )
+
+    shown = deployed.run("status").out
+
+    assert "first" in shown
+    assert "available" in shown
+
+
+def test_a_wrong_token_is_told_as_that(deployed: Deployed) -> None:
+    """By its exit code."""
+    environment = {"EVENKEEL_URL": deployed.worker.url, "LB_ADMIN_TOKEN": "wrong"}
+    world = World(environment=environment, has_person=lambda: False)
+
+    assert run("status", environment=environment, world=world).code == Exit.NOT_ALLOWED
+
+
+def test_a_path_that_is_no_admin_side_is_told_as_that(deployed: Deployed) -> None:
+    """An origin answers there."""
+    ran = deployed.run("status", "--admin-path=/elsewhere")
+
+    assert ran.code == Exit.UNREACHABLE
+    assert "no admin side" in ran.err
