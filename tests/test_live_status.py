@@ -10,6 +10,7 @@ import httpx
 import pytest
 import respx
 
+from evenkeel.live.adopt import OF_THE_FILE
 from evenkeel.live.failures import Exit
 from evenkeel.live.status import COLOURS
 from lb.availability import Standing
@@ -18,7 +19,6 @@ from support.commands import ADMIN, Scripted, bad, good, run
 
 STATUS = f"{ADMIN}/status"
 ACTIONS = f"{ADMIN}/actions"
-FROM_THE_FILE = 'pool "primary" is defined by the file: adopt it first (POST /_lb/adopt)'
 
 
 def origin(name: str, state: str = "available", **more: Any) -> dict[str, Any]:
@@ -83,7 +83,14 @@ def acting(*responses: httpx.Response) -> respx.Route:
 
 def done(one: dict[str, Any] | None = None) -> httpx.Response:
     """The answer to an action that was carried out."""
-    return good({"version": 8, "origin": one or origin("server-1")})
+    return good({"version": 8, "changed": True, "origin": one or origin("server-1")})
+
+
+def from_the_file() -> httpx.Response:
+    """The answer to an action on a pool that is not adopted."""
+    return bad(
+        403, "this pool comes from loadbalancer.toml; adopt it first", "/pool", code=OF_THE_FILE
+    )
 
 
 def sent(route: respx.Route) -> dict[str, Any]:
@@ -218,7 +225,22 @@ def test_an_action_names_its_pool_and_origin(
     assert sent(route) == {"pool": "primary", "origin": "server-1", **body}
     assert ran.out.startswith("primary/server-1 ")
     assert "version 8" in ran.out
-    assert run(*arguments, "--json").json == {"version": 8, "origin": origin("server-1")}
+    assert run(*arguments, "--json").json == {
+        "version": 8,
+        "changed": True,
+        "origin": origin("server-1"),
+    }
+
+
+@respx.mock
+def test_what_is_so_already_is_said() -> None:
+    """It makes no version."""
+    serving(TWO)
+    acting(good({"version": 7, "changed": False, "origin": origin("server-1")}))
+
+    ran = run("enable", "server-1")
+
+    assert (ran.code, ran.out) == (Exit.FINE, "primary/server-1 is enabled already.\n")
 
 
 @respx.mock
@@ -295,11 +317,12 @@ def test_what_the_file_defines_is_changed_after_adopting() -> None:
     """A decision of its own: --yes does not make it, --adopt or a person does."""
     serving(TWO)
     adopted = respx.post(f"{ADMIN}/adopt").mock(return_value=good({"version": 1, "adopted": []}))
-    route = acting(*[bad(403, FROM_THE_FILE)] * 2, done(), bad(403, FROM_THE_FILE), done())
+    route = acting(*[from_the_file()] * 2, done(), from_the_file(), done())
 
     refused = run("drain", "server-1", "--yes")
     assert refused.code == Exit.NOT_ALLOWED
-    assert "adopt it first" in refused.err
+    assert "comes from loadbalancer.toml" in refused.err
+    assert "--adopt" in refused.err
     assert not adopted.called
 
     assert run("drain", "server-1", "--adopt").code == Exit.FINE

@@ -119,10 +119,10 @@ def test_a_person_is_asked_for_the_token_and_does_not_see_it() -> None:
     [
         (b"", "is empty"),
         (b"\n", "is empty"),
-        (b"one two", "is no token"),
-        (b"one\ntwo\n", "is no token"),
+        (b"one two", "must not have a blank"),
+        (b"one\ntwo\n", "must not have a blank"),
         (b"\xff\xfe", "not UTF-8"),
-        ("tokén".encode(), "is no token"),
+        ("tokén".encode(), "must not have a blank"),
     ],
 )
 def test_what_is_no_token_is_refused_and_not_repeated(
@@ -165,14 +165,19 @@ def test_a_token_file_that_is_not_there_is_a_mistake_of_use(tmp_path: Path) -> N
 
 
 @respx.mock
-def test_cloudflare_access_is_passed_with_a_service_token() -> None:
-    """Its two headers go with every request, if both are known."""
+def test_cloudflare_access_and_the_versions_are_told_who_it_is() -> None:
+    """By headers that go with every request, if the environment has them."""
     route = respx.get(f"{ADMIN}/versions").mock(return_value=good([]))
-    access = {"CF_ACCESS_CLIENT_ID": "id.access", "CF_ACCESS_CLIENT_SECRET": "secret"}
+    access = {
+        "CF_ACCESS_CLIENT_ID": "id.access",
+        "CF_ACCESS_CLIENT_SECRET": "secret",
+        "EVENKEEL_EMAIL": "ann@example.com",
+    }
 
     run("versions", environment={"EVENKEEL_URL": URL, "EVENKEEL_TOKEN": TOKEN, **access})
 
     sent = route.calls.last.request.headers
+    assert sent["x-auth-email"] == "ann@example.com"
     assert sent["cf-access-client-id"] == "id.access"
     assert sent["cf-access-client-secret"] == "secret"
 

@@ -111,10 +111,14 @@ def good(result: Any, *, messages: tuple[str, ...] = (), **info: int) -> httpx.R
 
 
 def bad(
-    status: int, message: str, pointer: str = "", headers: Mapping[str, str] | None = None
+    status: int,
+    message: str,
+    pointer: str = "",
+    headers: Mapping[str, str] | None = None,
+    code: int = 1002,
 ) -> httpx.Response:
     """A refusal in Cloudflare's envelope."""
-    error: dict[str, Any] = {"code": 1002, "message": message}
+    error: dict[str, Any] = {"code": code, "message": message}
     if pointer:
         error["source"] = {"pointer": pointer}
     document = {"success": False, "errors": [error], "messages": [], "result": None}

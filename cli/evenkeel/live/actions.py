@@ -35,7 +35,7 @@ def drain(
 ) -> None:
     """Send an origin nothing new; the sessions that it has may go on for drain_duration.
 
-    With --json: {"version", "origin", "waited"}; the origin is as in the status.
+    With --json: {"version", "changed", "origin", "waited"}; the origin is as in the status.
     """
     report = report_of(session)
     found = origin_named(report, origin)
@@ -52,7 +52,7 @@ def drain(
 def disable(session: Session, origin: Named, *, yes: Yes = False, adopt: Adopt = False) -> None:
     """Take an origin out at once, with the sessions that it has.
 
-    With --json: {"version", "origin"}; the origin is as in the status.
+    With --json: {"version", "changed", "origin"}; the origin is as in the status.
     """
     report = report_of(session)
     found = origin_named(report, origin)
@@ -64,7 +64,7 @@ def disable(session: Session, origin: Named, *, yes: Yes = False, adopt: Adopt =
 def enable(session: Session, origin: Named, *, adopt: Adopt = False) -> None:
     """Bring an origin back that was drained or disabled.
 
-    With --json: {"version", "origin"}; the origin is as in the status.
+    With --json: {"version", "changed", "origin"}; the origin is as in the status.
     """
     found = origin_named(report_of(session), origin)
     _tell(session, found, _act(session, found, {"action": "enable"}, adopt=adopt), "is enabled")
@@ -90,7 +90,7 @@ def weight(
 ) -> None:
     """Show or set an origin's weight: its share within its pool, next to the others' weights.
 
-    With --json: {"version", "origin"}; the origin is as in the status.
+    With --json: {"version", "changed", "origin"}; the origin is as in the status.
     """
     report = report_of(session)
     found = origin_named(report, origin)
@@ -124,7 +124,10 @@ def _act(session: Session, found: Found, what: dict[str, Any], *, adopt: bool) -
     try:
         return session.wire.post("/actions", body)
     except Refused as refused:
-        if not wants_adoption(refused) or not (adopt or session.world.has_person()):
+        if not wants_adoption(refused):
+            raise
+        if not adopt and not session.world.has_person():
+            refused.hints = ("--adopt adopts first, and then does it.",)
             raise
     session.tell(f"{found.name} is defined by the deployed file, and so cannot be changed here.")
     adopt_all(session, yes=adopt, quiet=True)
@@ -141,10 +144,13 @@ def _tell(session: Session, found: Found, reply: Reply, what: str) -> None:
 def _say(session: Session, found: Found, reply: Reply, what: str) -> None:
     session.notes(reply)
     outcome = _outcome(reply)
-    session.out.print(Text(f"{found.name} {what}: version {outcome['version']}.", "green"))
+    if outcome["changed"] is False:
+        session.out.print(Text(f"{found.name} {what} already."))
+    else:
+        session.out.print(Text(f"{found.name} {what}: version {outcome['version']}.", "green"))
 
 
 def _outcome(reply: Reply) -> dict[str, Any]:
-    """The origin as it is now, and the version."""
+    """The version, whether anything had to be done, and the origin as it is now."""
     result = reply.result if isinstance(reply.result, dict) else {}
-    return {"version": result.get("version"), "origin": result.get("origin")}
+    return {key: result.get(key) for key in ("version", "changed", "origin")}

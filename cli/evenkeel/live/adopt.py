@@ -9,6 +9,8 @@ from evenkeel.live.changes import kind_word
 from evenkeel.live.failures import Exit, Failure, plain
 from evenkeel.live.session import Session, live
 
+OF_THE_FILE = 1101
+"""The balancer's code for an object that changes with a deployment alone."""
 MEANING = (
     "Adopting copies the load balancers, pools and monitors of the deployed loadbalancer.toml into "
     "the balancer's own store. From then on they are changed here, by the API and on the status "
@@ -49,4 +51,4 @@ def adopt_all(session: Session, *, yes: bool, quiet: bool = False) -> None:
 
 def wants_adoption(refused: Refused) -> bool:
     """Whether a refusal says that the object is the file's, and not that the token may not."""
-    return refused.status == 403 and any("adopt" in fault.message for fault in refused.faults)
+    return any(fault.code == OF_THE_FILE for fault in refused.faults)

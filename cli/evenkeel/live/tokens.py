@@ -49,7 +49,5 @@ def sendable(text: str, source: str) -> str:
     if not token:
         raise UsageError(f"{source} is empty")
     if not all("!" <= each <= "~" for each in token):
-        raise UsageError(
-            f"{source} is no token: there is a blank, a line break or other than ASCII in it"
-        )
+        raise UsageError(f"{source} must not have a blank, a line break or other than ASCII in it")
     return token

@@ -22,7 +22,9 @@ MAY_BE_DONE = "It may have been carried out all the same: `evenkeel versions` sa
 
 # The admin side may stand behind Cloudflare Access, which lets a service token in by two headers:
 # https://developers.cloudflare.com/cloudflare-one/identity/service-tokens/
-_ACCESS = {
+# The mail address is kept with each version, next to the token's name.
+_HEADERS = {
+    "X-Auth-Email": "EVENKEEL_EMAIL",
     "CF-Access-Client-Id": "CF_ACCESS_CLIENT_ID",
     "CF-Access-Client-Secret": "CF_ACCESS_CLIENT_SECRET",
 }
@@ -45,16 +47,16 @@ class Wire:
         self._world = world
         self._tell = tell
         environment = world.environment
-        access = {
+        own = {
             header: sendable(environment[name], name)
-            for header, name in _ACCESS.items()
+            for header, name in _HEADERS.items()
             if environment.get(name)
         }
         self._client = httpx.Client(
             headers={
                 "Authorization": f"Bearer {token}",
                 "User-Agent": AGENT,
-                **access,
+                **own,
             },
             timeout=timeout,
             follow_redirects=False,
