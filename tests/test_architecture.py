@@ -47,7 +47,7 @@ LAYERS = (
     ("serving",),
     ("admin", "complaints", "failover", "notify", "pulled", "regions", "sharing"),
     ("ports", "memory", "pages"),
-    ("catalog",),
+    ("actions", "catalog"),
     ("balancer", "checker", "copies", "endings", "event_log", "notifier", "proxy"),
     ("metrics",),
     ("keeper",),

@@ -2,70 +2,338 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass, replace
 from typing import Any
 
-from lb.calls import Call, Refusal, Result
-from lb.panel import status
-from support.make import balancer_of, config_of, monitor, pool
-from support.office import room_of
+import pytest
+
+from lb.actions import CHANGES, WORDS, Action
+from lb.config import Invalid
+from lb.keeper import Keeper
+from lb.room import Room
+from lb.times import rfc3339
+from support.office import FILE, Office
 from support.state import START, World
 
+DRAINING = FILE + "session_affinity_attributes = { drain_duration = 300 }\n"
+ON_ITS_OWN = """
+[[pools]]
+name = "p"
+origins = [{ name = "a", address = "a.example.com" }]
 
-def world(*names: str) -> World:
-    """Return a keeper that has probed these origins of one pool."""
-    made = World(config_of(balancer_of(pool("p", *names, monitor=monitor(interval=30)))))
-    made.takes = {name: number / 100 for number, name in enumerate(names, 1)}
-    made.run_until(1)
-    return made
+[[load_balancers]]
+name = "x.example.com"
+default_pools = ["p"]
+fallback_pool = "p"
+"""
 
 
-def seen(of: World) -> dict[str, Any]:
-    """Return what the status page is given."""
-    outcome = status(room_of(of), Call(method="GET", path="/status"))
-    assert isinstance(outcome, Result)
-    found: dict[str, Any] = outcome.result
-    return found
+@dataclass
+class Board(Office):
+    """An office with a keeper that goes by what the office has stored."""
+
+    file: str = DRAINING
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        config = self.store.effective.config
+        assert config is not None
+        self.world = World(config, sql=self.sql)
+        self.world.takes = {"one": 0.012}
+        self.world.run_until(1)
+        self.now = self.world.now
+
+    @property
+    def keeper(self) -> Keeper:
+        """The keeper of what is configured now."""
+        config = self.store.effective.config
+        assert config is not None
+        if config is not self.world.config:
+            self.world.evict(config)
+        return self.world.keeper
+
+    @property
+    def room(self) -> Room:
+        return replace(super().room, keeper=self.keeper)
+
+    def status(self) -> Any:
+        """Return what the status page is given."""
+        self.world.now = self.now
+        return self.result("GET", "/status")
+
+    def origin(self, name: str = "server-1") -> Any:
+        """Return an origin of it."""
+        origins = [one for pool in self.status()["pools"] for one in pool["origins"]]
+        return next(one for one in origins if one["name"] == name)
+
+    def act(self, action: str, **also: object) -> Any:
+        """Do something to server-1; return what is said."""
+        body = {"pool": "primary", "origin": "server-1", "action": action, **also}
+        return self.result("POST", "/actions", body)
+
+
+def adopted(file: str = DRAINING) -> Board:
+    """Return a board whose objects may be changed; version 1."""
+    board = Board(file=file)
+    board.result("POST", "/adopt")
+    return board
 
 
 def test_the_status_tells_what_the_keeper_knows() -> None:
     """Health, latencies, the latest round and the latest events."""
-    told = seen(world("a", "b"))
+    told = Board().status()
 
-    origins = told["pools"][0]["origins"]
-    assert [one["health"] for one in origins] == ["healthy", "healthy"]
-    assert [one["latency_ms"] for one in origins] == [10.0, 20.0]
+    assert [one["health"] for pool in told["pools"] for one in pool["origins"]] == ["healthy"] * 2
+    assert told["pools"][0]["origins"][0]["latency_ms"] == 12.0
     assert told["probe_age"] is not None
-    assert [event["pool"]["healthy"] for event in told["events"]] == [True]
+    assert [event["pool"]["name"] for event in told["events"]] == ["replica", "primary"]
 
 
 def test_failures_that_isolates_tell_of_are_shown() -> None:
-    """With their cause, also where the origin is too healthy to be probed for it."""
-    of = world("a", "b")
-    of.pull(reports=[["p", "a", "timed out", START], ["p", "b", 5, START], ["p", "x", "?", START]])
+    """With their cause; what is no report is not."""
+    board = Board()
+    rows = [["primary", "server-1", "timed out", START], ["replica", "server-2", 5, START]]
+    board.world.pull(reports=[*rows, ["primary", "x", "?", START], ["primary"]])
 
-    origins = seen(of)["pools"][0]["origins"]
-
-    assert origins[0]["failed"]["cause"] == "timed out"
-    assert origins[0]["state"] == "ejected"
-    assert origins[1]["failed"] is None
+    assert board.origin("server-1")["failed"] == {"at": rfc3339(START), "cause": "timed out"}
+    assert board.origin("server-1")["state"] == "ejected"
+    assert board.origin("server-2")["failed"] is None
 
 
 def test_the_latest_events_cost_no_more_rows_than_are_shown() -> None:
     """A page that looks every few seconds must not read the log of a month each time."""
-    of = world("a")
+    board = Board(file=ON_ITS_OWN.replace('name = "p"\n', 'name = "p"\nmonitor = "m"\n') + MONITOR)
     for number in range(60):
-        of.down = {"a"} if number % 2 else set()
-        of.run_until(30 * number + 31)
+        board.world.down = {"a"} if number % 2 else set()
+        board.world.run_until(60 * number + 61)
+    board.now = board.world.now
 
-    told = seen(of)["events"]
+    told = board.status()["events"]
 
     assert len(told) == 25
     assert told[0]["id"] == 60
 
 
+MONITOR = '[[monitors]]\nname = "m"\ntype = "https"\n'
+
+
 def test_the_status_is_only_read() -> None:
     """Whatever else is sent to it is refused."""
-    outcome = status(room_of(world("a")), Call(method="POST", path="/status"))
+    assert Board().call("POST", "/status").status == 405
 
-    assert isinstance(outcome, Refusal)
-    assert outcome.status == 405
+
+def test_the_status_says_what_comes_from_the_file_alone() -> None:
+    """Until it is adopted, and which version serves."""
+    board = Board()
+    before = board.status()
+    board.result("POST", "/adopt")
+    after = board.status()
+
+    assert (before["version"], after["version"]) == (0, 1)
+    assert [before["load_balancers"][0]["read_only"], before["pools"][0]["read_only"]] == [True] * 2
+    assert [after["load_balancers"][0]["read_only"], after["pools"][0]["read_only"]] == [False] * 2
+
+
+def test_a_file_that_is_not_used_is_a_warning() -> None:
+    """What served before goes on serving, and the page says what is wrong."""
+    board = adopted()
+    board.file = FILE.replace("[[pools]]", "[[pool]]")
+    board.evicted()
+
+    warnings = board.status()["warnings"]
+
+    assert [one["kind"] for one in warnings] == ["message"] * len(warnings)
+    assert 'did you mean "pools"?' in warnings[0]["message"]
+
+
+def test_without_any_good_configuration_there_is_no_status() -> None:
+    """And the operator is told what to do."""
+    office = Office(file="nonsense = 1")
+    assert not isinstance(office.store.effective.config, Invalid)
+
+    said = office.call("GET", "/status")
+
+    assert said.status == 503
+    assert "apply one that can" in said.body
+
+
+def test_the_tables_of_actions_are_total() -> None:
+    """Each action has its change and its words."""
+    assert set(CHANGES) == set(WORDS) == set(Action)
+
+
+def test_draining_takes_nothing_new_and_keeps_sessions_for_their_time() -> None:
+    """Then the origin is disabled, since the same moment."""
+    board = adopted()
+    said = board.act("drain")
+
+    assert (said["version"], said["changed"]) == (2, True)
+    assert said["origin"]["state"] == "draining"
+    assert said["origin"]["until"] == rfc3339(board.now + 300)
+    since, board.now = rfc3339(board.now), board.now + 301
+    assert (board.origin()["state"], board.origin()["since"]) == ("disabled", since)
+
+
+def test_disabling_keeps_no_session() -> None:
+    """Since when is told by the log of events, once the keeper has noticed."""
+    board = adopted()
+
+    assert board.act("disable")["origin"]["state"] == "disabled"
+    assert board.origin()["since"] is None
+    board.world.run_until(61)
+    assert board.origin()["since"] is not None
+
+
+def test_an_origin_that_drains_can_be_disabled_at_once() -> None:
+    """The sessions that are left move then."""
+    board = adopted()
+    board.act("drain")
+
+    said = board.act("disable")
+
+    assert (said["version"], said["origin"]["state"]) == (3, "disabled")
+
+
+def test_enabling_brings_back_what_was_drained_or_disabled() -> None:
+    """With its weight as it was."""
+    board = adopted()
+    board.act("weight", weight=0.25)
+    for way in ("drain", "disable"):
+        board.act(way)
+        origin = board.act("enable")["origin"]
+        assert (origin["state"], origin["enabled"], origin["weight"]) == ("available", True, 0.25)
+
+
+def test_the_weight_can_be_set_to_anything_up_to_1() -> None:
+    """0 takes nothing new."""
+    board = adopted()
+
+    assert board.act("weight", weight=0.5)["origin"]["weight"] == 0.5
+    assert board.act("weight", weight=0)["origin"]["state"] == "weight 0"
+    assert board.act("weight", weight=1)["origin"]["state"] == "available"
+
+
+@pytest.mark.parametrize(
+    ("first", "again"),
+    [
+        ({"action": "drain"}, {"action": "drain"}),
+        ({"action": "disable"}, {"action": "disable"}),
+        ({"action": "disable"}, {"action": "drain"}),
+        ({"action": "enable"}, {"action": "enable"}),
+        ({"action": "weight", "weight": 0.5}, {"action": "weight", "weight": 0.5}),
+        ({"action": "weight", "weight": 1}, {"action": "weight", "weight": 1.0}),
+    ],
+)
+def test_what_is_so_already_makes_no_version(first: dict[str, Any], again: dict[str, Any]) -> None:
+    """It is answered like any other action."""
+    board = adopted()
+    version = board.act(**first)["version"]
+    board.now += 10
+
+    said = board.act(**again)
+
+    assert (said["version"], said["changed"]) == (version, False)
+
+
+def test_what_was_drained_stays_disabled_since_then() -> None:
+    """Disabling it when its time is over changes nothing."""
+    board = adopted()
+    board.act("drain")
+    board.now += 301
+
+    assert board.act("disable")["changed"] is False
+    assert board.origin()["since"] == rfc3339(board.now - 301)
+
+
+def test_every_change_is_a_version_with_its_author() -> None:
+    """And words for what was done."""
+    board = adopted()
+    board.author = "ops@example.com"
+    board.act("weight", weight=0.5)
+    board.act("drain")
+
+    told = [(one["author"], one["summary"]) for one in board.result("GET", "/versions")[:2]]
+
+    assert told == [
+        ("ops@example.com", "drain server-1 in primary"),
+        ("ops@example.com", "set the weight of server-1 in primary to 0.5"),
+    ]
+
+
+def test_what_comes_from_the_file_is_not_changed() -> None:
+    """The refusal says what to do."""
+    board = Board()
+    body = {"pool": "primary", "origin": "server-1", "action": "drain"}
+
+    said = board.call("POST", "/actions", body)
+
+    assert said.status == 403
+    assert "`evenkeel adopt`" in said.body
+    assert "POST /adopt" in said.body
+    assert board.status()["version"] == 0
+
+
+@pytest.mark.parametrize("action", ["drain", "disable"])
+def test_the_last_enabled_origin_of_a_load_balancer_stays(action: str) -> None:
+    """In the words that a configuration is refused with."""
+    board = adopted(ON_ITS_OWN)
+    body = {"pool": "p", "origin": "a", "action": action}
+
+    assert board.call("POST", "/actions", body).status == 400
+    assert board.errors("POST", "/actions", body) == [
+        {
+            "code": 1002,
+            "message": "load balancer x.example.com: "
+            "not one pool would have an origin that is enabled",
+            "source": {"pointer": "/origin"},
+        }
+    ]
+
+
+def test_an_unknown_place_is_404_with_the_nearest_name() -> None:
+    """For pools and for origins."""
+    board = adopted()
+    body = {"pool": "primry", "origin": "server-1", "action": "drain"}
+
+    assert board.call("POST", "/actions", body).status == 404
+    (pool,) = board.errors("POST", "/actions", body)
+    (origin,) = board.errors("POST", "/actions", {**body, "pool": "primary", "origin": "server"})
+
+    assert pool["source"] == {"pointer": "/pool"}
+    assert 'did you mean "primary"?' in pool["message"]
+    assert 'did you mean "server-1"?' in origin["message"]
+
+
+WEIGHT = {"pool": "p", "origin": "a", "action": "weight"}
+NO_WEIGHTS: tuple[object, ...] = (None, True, "1", -0.1, 1.1, [], 10**400)
+
+
+@pytest.mark.parametrize(
+    ("body", "pointers"),
+    [
+        ("", [None]),
+        ("[]", [None]),
+        ({}, ["/pool", "/origin", "/action"]),
+        ({"pool": 1, "origin": None, "action": "explode"}, ["/pool", "/origin", "/action"]),
+        ({"pool": "p", "origin": "a", "action": ["drain"]}, ["/action"]),
+        ({"pool": "p", "origin": "a", "action": "drain", "wieght/~": 1}, ["/wieght~1~0"]),
+        ({"pool": "p", "origin": "a", "action": "drain", "weight": 1}, ["/weight"]),
+        *(({**WEIGHT, "weight": one}, ["/weight"]) for one in NO_WEIGHTS),
+        ('{"pool": "p", "origin": "a", "action": "weight", "weight": NaN}', ["/weight"]),
+    ],
+)
+def test_a_bad_body_is_told_every_problem_at_once(body: object, pointers: list[str | None]) -> None:
+    """With 400 and its place."""
+    board = adopted(ON_ITS_OWN)
+
+    said = board.call("POST", "/actions", body)
+
+    assert said.status == 400
+    errors = json.loads(said.body)["errors"]
+    assert [one.get("source", {}).get("pointer") for one in errors] == pointers
+
+
+def test_actions_are_sent_by_post() -> None:
+    """Nothing else is one."""
+    assert adopted().call("GET", "/actions").status == 405

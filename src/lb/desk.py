@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lb.calls import Answer, Refusal, Result, enveloped, refused
-from lb.panel import status
+from lb.panel import act, status
 from lb.versions import adopt, apply, export, versions
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ SAFE = frozenset({"GET", "HEAD"})
 
 
 HANDLERS: Mapping[str, Handler] = {
+    "actions": act,
     "adopt": adopt,
     "apply": apply,
     "export": export,

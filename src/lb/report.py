@@ -79,11 +79,11 @@ class _Moment(NamedTuple):
 
 
 class _Reason(NamedTuple):
-    """Why something stands as it does, from when, and until when; 0 where no time is known."""
+    """Why something stands as it does, from when, and until when; None where no time is known."""
 
     why: str = ""
-    since: float = 0.0
-    until: float = 0.0
+    since: str | None = None
+    until: str | None = None
 
 
 def report(config: Config, known: Known, now: float) -> dict[str, Any]:
@@ -244,33 +244,45 @@ def _origin(origin: Origin, drain: float, moment: _Moment) -> dict[str, Any]:
 
 
 def _stands(state: str, reason: _Reason) -> dict[str, Any]:
-    since, until = _at(reason.since), _at(reason.until)
-    return {"state": state, "why": reason.why, "since": since, "until": until}
+    return {"state": state, **reason._asdict()}
 
 
 def _available(origin: Origin, _drain: float, moment: _Moment) -> _Reason:
     health = moment.by_probes.health(origin)
     why = "nothing is known of its health" if health.health is Health.UNKNOWN else ""
-    return _Reason(why, health.since)
+    return _Reason(why, _at(health.since))
 
 
 def _weightless(origin: Origin, _drain: float, moment: _Moment) -> _Reason:
-    return _Reason("its weight is 0", moment.by_probes.health(origin).since)
+    return _Reason("its weight is 0", _at(moment.by_probes.health(origin).since))
 
 
 def _unhealthy(origin: Origin, _drain: float, moment: _Moment) -> _Reason:
     health = moment.by_probes.health(origin)
-    return _Reason(health.cause, health.since)
+    return _Reason(health.cause, _at(health.since))
 
 
 def _ejected(origin: Origin, _drain: float, moment: _Moment) -> _Reason:
     state, failed = moment.ejections[origin.key], moment.known.failures[origin.key]
-    return _Reason(f"a request to it failed: {failed.cause}", state.since, state.until)
+    why = f"a request to it failed: {failed.cause}"
+    return _Reason(why, _at(state.since), _at(state.until))
 
 
 def _switched_off(origin: Origin, drain: float, moment: _Moment) -> _Reason:
     off = switched_off(origin, moment.now)
-    return _Reason() if off is None else _off(origin, off, drain, moment.now)
+    if off is None:
+        return _Reason()
+    reason = _off(origin, off, drain, moment.now)
+    return reason if reason.since else reason._replace(since=_noticed(origin, moment.known.events))
+
+
+def _noticed(origin: Origin, events: Sequence[Mapping[str, Any]]) -> str | None:
+    """Return when an origin that does not say since when it is disabled was seen to be so."""
+    for event in events:
+        for one in event["origins"] if event["pool"]["name"] == origin.pool else ():
+            if one["name"] == origin.name and one["changed"]:
+                return event["timestamp"] if not one["enabled"] else None
+    return None
 
 
 REASONS: Mapping[Standing, Callable[[Origin, float, _Moment], _Reason]] = {
@@ -286,12 +298,13 @@ REASONS: Mapping[Standing, Callable[[Origin, float, _Moment], _Reason]] = {
 
 def _off(one: Origin | Pool, off: SwitchedOff, drain: float, now: float) -> _Reason:
     """Return why, since when and until when something is switched off, or is being drained."""
-    since = off.since if isfinite(off.since) else 0.0
+    since = _at(off.since) if isfinite(off.since) else None
     if off.drains(drain, now):
-        return _Reason(f"{off.why.value}, and keeps its sessions", since, off.since + drain)
+        why = f"{off.why.value}, and keeps its sessions"
+        return _Reason(why, since, _at(off.since + drain))
     ends = [window.end for window in one.maintenance if window.start <= now < window.end]
     until = max(ends, default=0.0) if off.why is Off.MAINTENANCE else 0.0
-    return _Reason("", since, until)
+    return _Reason("", since, _at(until))
 
 
 def _at(seconds: float) -> str | None:

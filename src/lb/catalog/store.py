@@ -115,18 +115,20 @@ class ConfigStore:
         """Whether the file's objects have been taken over."""
         return self._stored is not None and self._stored.adopted
 
-    def change(
+    def change(  # noqa: PLR0913 (what is changed, who did it when, and how)
         self,
         puts: Iterable[Managed] = (),
         deletes: Iterable[str] = (),
         *,
         author: str,
         now: float,
+        note: str = "",
         dry_run: bool = False,
     ) -> Changed | Rejected | Referenced:
         """Put objects in the place of those with their ids, or beside them, and delete others.
 
-        The caller sees to it that none of them is read-only.
+        `note` says what it is in the list of versions, in place of what differs. The caller
+        sees to it that none of them is read-only.
         """
         puts, gone = tuple(puts), set(deletes)
         taken = tuple(wrong for one in puts if (wrong := self._taken(one)))
@@ -139,7 +141,7 @@ class ConfigStore:
         if any(by.values()):
             return Referenced(by={one: users for one, users in by.items() if users})
         after = replace(self._own, own=tuple(own.values()))
-        return self.replace(after, author=author, now=now, dry_run=dry_run)
+        return self.replace(after, author=author, now=now, note=note, dry_run=dry_run)
 
     def replace(
         self, after: Stored, *, author: str, now: float, note: str = "", dry_run: bool = False
