@@ -13,9 +13,10 @@ import respx
 from evenkeel.live.adopt import OF_THE_FILE
 from evenkeel.live.failures import Exit
 from evenkeel.live.status import COLOURS
+from evenkeel.live.times import clock, rfc3339, until
 from lb.availability import Standing
 from lb.model import PoolHealth
-from support.commands import ADMIN, Scripted, bad, good, run
+from support.commands import ADMIN, NOW, Scripted, bad, good, run
 
 STATUS = f"{ADMIN}/status"
 ACTIONS = f"{ADMIN}/actions"
@@ -125,7 +126,7 @@ def test_status_shows_everything_at_one_look() -> None:
     assert "service.example.com healthy steering_policy off, session_affinity cookie" in lines
     assert "server-1 unhealthy 1 h 6 m HTTP timeout occurred" in lines
     assert "server-3 available 1 h 6 m 26 % of traffic, weight 0.25, 12 ms" in lines
-    assert any(line.startswith("server-2 draining 1 h 6 m until 20") for line in lines)
+    assert f"server-2 draining 1 h 6 m until {until('2026-11-18T12:00:00Z', NOW)} 12 ms" in lines
     assert lines[lines.index("in no load balancer") + 1] == "idle healthy"
     assert "server-4 disabled 12 ms" in lines
 
@@ -166,6 +167,15 @@ def test_check_is_for_monitoring(
     assert said in ran.err
     assert ran.json == shown
     assert run("status").code == Exit.FINE
+
+
+def test_a_moment_of_today_needs_no_date() -> None:
+    """On the clock of whoever reads it."""
+    soon, later = rfc3339(NOW + 60), rfc3339(NOW + 3 * 86_400)
+
+    assert until(soon, NOW) == clock(soon).split()[1]
+    assert until(later, NOW) == clock(later)
+    assert until(None, NOW) == ""
 
 
 def test_every_state_has_a_colour() -> None:

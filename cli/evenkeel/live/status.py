@@ -10,7 +10,7 @@ from rich.text import Text
 from evenkeel.live.failures import Exit, Failure, plain
 from evenkeel.live.report import Part, parts, pools_of, report_of
 from evenkeel.live.session import Session, live
-from evenkeel.live.times import ago, clock
+from evenkeel.live.times import ago, clock, until
 
 COLOURS: Mapping[str, str] = {
     "available": "green",
@@ -125,7 +125,7 @@ def _since(one: Part, now: float) -> tuple[Text, Text]:
     """Since when, and why and until when."""
     why = plain(one.get("why") or "")
     if one.get("until"):
-        why += f"{', ' if why else ''}until {clock(one['until'])}"
+        why += f"{', ' if why else ''}until {until(one['until'], now)}"
     return Text(ago(one.get("since"), now), "dim"), Text(why)
 
 

@@ -39,6 +39,12 @@ def clock(text: object) -> str:
     return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
+def until(text: object, now: float) -> str:
+    """A moment to come on the reader's own clock; today's without the date."""
+    at, today = clock(text), clock(rfc3339(now))
+    return at.removeprefix(f"{today.partition(' ')[0]} ")
+
+
 def ago(text: object, now: float) -> str:
     """How long ago a moment of an answer was: `3 h 5 m`; nothing when it is none."""
     seconds = seconds_of(text) if isinstance(text, str) else None

@@ -35,7 +35,7 @@ def token(
     """
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     name, made = NAMES[read], new_token()
-    source = "and paste it when you are asked."
+    source, once = "and paste it when you are asked.", "it is shown once, and stored nowhere"
     if output is None:
         typer.echo(made)
     else:
@@ -46,11 +46,11 @@ def token(
             errors.print(Text(f"evenkeel: {output}: cannot be written: {reason}", "red"))
             raise typer.Exit(2) from None
         errors.print(Text(f"wrote {output}"))
-        source = f"< {output}"
+        source, once = f"< {output}", "this file alone has it"
     errors.print(Text(f"Give it to the Worker: evenkeel wrangler secret put {name} {source}"))
     use = "EVENKEEL_TOKEN" if output is None else f"EVENKEEL_TOKEN_FILE={output}"
     errors.print(Text(f"Then these commands take it from {use}."))
-    errors.print(Text("Keep it like a password: it is shown once, and stored nowhere else."))
+    errors.print(Text(f"Keep it like a password: {once}."))
 
 
 def new_token() -> str:
