@@ -7,6 +7,7 @@ from enum import Enum
 from math import ceil
 from typing import TYPE_CHECKING
 
+from lb.admin.access import BadJwt, NoKeys, Vouched
 from lb.admin.browsers import SAFE, cross_site
 from lb.admin.people import BY_BROWSER, Means, Role, Who, author_of, client_of
 from lb.admin.sessions import LASTS, Session, Sessions, csrf_fits
@@ -14,6 +15,7 @@ from lb.admin.throttle import Throttle
 from lb.calls import Refusal, refused
 
 if TYPE_CHECKING:
+    from lb.admin.access import Assertion
     from lb.admin.tokens import Tokens
     from lb.facts import RequestFacts
 
@@ -24,6 +26,13 @@ BAD_REQUEST = 1000
 
 CHALLENGE = (("WWW-Authenticate", 'Bearer realm="evenkeel"'),)
 """RFC 9110, 11.6.1: every 401 says how it could be otherwise."""
+
+_NO_KEYS = refused(
+    503,
+    BAD_REQUEST,
+    "the keys of Access cannot be fetched: try again, or use a token",
+    headers=(("Retry-After", "60"),),
+)
 
 _NAMES = {Role.ADMIN: "admin token", Role.READ: "read token"}
 
@@ -48,23 +57,6 @@ class Denied:
     """How many to tell the log of."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Vouched:
-    """Who Access says it is; the signature has been checked."""
-
-    author: str
-    role: Role | None
-    """None for somebody whom Access knows and the configuration does not."""
-    until: float
-
-
-@dataclass(frozen=True, slots=True)
-class BadJwt:
-    """A request has a JWT of Access's that is none, or not for here."""
-
-    reason: str
-
-
 class Gate:
     """What one isolate knows of those who want in."""
 
@@ -74,34 +66,32 @@ class Gate:
         self._throttle = Throttle()
 
     def identify(
-        self, facts: RequestFacts, vouched: Vouched | BadJwt | None, now: float
+        self, facts: RequestFacts, assertion: Assertion | None, now: float
     ) -> Who | Denied | None:
         """Return who sends a request; None when it does not say.
 
         A token comes first, as it is the only thing of these that nobody adds unknowingly. Who has
         a bad one is refused, whatever else they have, and so is a bad JWT.
         """
-        if isinstance(vouched, BadJwt):
-            return self._failed(
-                facts, now, Fault.BAD_JWT, refused(403, NOT_ALLOWED, f"Access: {vouched.reason}")
-            )
+        if isinstance(assertion, BadJwt):
+            refusal = refused(403, NOT_ALLOWED, f"the JWT of Access: {assertion.reason}")
+            return self._failed(facts, now, Fault.BAD_JWT, refusal)
         token = token_in(facts)
         if token is not None:
             return self.by_token(facts, token, now)
         who = self._sessions.who(facts.header("cookie"), now)
-        if who is not None or vouched is None:
-            return who
-        if vouched.role is None:
+        return who if who is not None or assertion is None else self._by_access(assertion)
+
+    def _by_access(self, assertion: Vouched | NoKeys) -> Who | Denied:
+        if isinstance(assertion, NoKeys):
+            return Denied(refusal=_NO_KEYS)
+        role, author = assertion.role, assertion.author
+        if role is None:
             return Denied(
-                refusal=refused(403, NOT_ALLOWED, "[admin] access names you in neither list")
+                refusal=refused(403, NOT_ALLOWED, f"[admin] access does not name {author}")
             )
-        return Who(
-            role=vouched.role,
-            means=Means.ACCESS,
-            author=vouched.author,
-            csrf=self._sessions.csrf_of(f"{vouched.role.value} {vouched.author}"),
-            until=vouched.until,
-        )
+        csrf = self._sessions.csrf_of(f"{role.value} {author}")
+        return Who(role=role, means=Means.ACCESS, author=author, csrf=csrf, until=assertion.until)
 
     def by_token(self, facts: RequestFacts, token: str, now: float) -> Who | Denied:
         """Return who has this token."""

@@ -45,7 +45,7 @@ class Sessions:
 
     def who(self, header: str, now: float) -> Who | None:
         """Return who a Cookie header belongs to; None when no session in it is good now."""
-        for value in _cookies(header, COOKIE):
+        for value in cookies_in(header, COOKIE):
             session = self._read(value)
             if session is not None and session.until > now:
                 return Who(
@@ -92,7 +92,8 @@ def cookie(value: str, path: str, *, secure: bool, seconds: int = LASTS) -> str:
     return "; ".join([f"{COOKIE}={value}", f"Path={path}", f"Max-Age={lasts}", *attributes])
 
 
-def _cookies(header: str, name: str) -> list[str]:
+def cookies_in(header: str, name: str) -> list[str]:
+    """Return the values of the cookies of a name, the first few of them."""
     found = [
         value.strip()
         for each in header.split(";")

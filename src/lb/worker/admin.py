@@ -16,6 +16,7 @@ from lb.admin.routes import SESSION_PATH, Audience, audience_of, below
 from lb.admin.tokens import ADMIN_TOKEN, READ_TOKEN, Closed, tokens_of
 from lb.calls import Answer, Call, Refusal, enveloped, refused
 from lb.events import AdminChange, AdminDenied, Trouble
+from lb.worker.access import AccessKeys
 from lb.worker.refresh import MAIN
 from lb.worker.runtime import clock, js_object, log, trouble
 from lb.worker.uploads import text_of
@@ -63,6 +64,7 @@ class AdminSide:
         self._path = admin.path
         self._origins = admin.cors_origins
         self._gate = gate
+        self._access = AccessKeys(admin.access) if admin.access is not None else None
         self._env = env
         self._told = told
 
@@ -91,7 +93,8 @@ class AdminSide:
         audience = audience_of(facts.method, path)
         if audience is Audience.ANYBODY:
             return await self._asked(Call(method=facts.method, path=path))
-        known = self._gate.identify(facts, None, clock())
+        assertion = await self._access.assertion(facts) if self._access is not None else None
+        known = self._gate.identify(facts, assertion, clock())
         if audience is Audience.WHOEVER_LOGS_IN:
             return await self._session(request, facts, self._gate, known)
         who = self._gate.admit(facts, known, clock())
