@@ -4,21 +4,64 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
 import pytest
 import respx
 
+from evenkeel.live.adopt import OF_THE_FILE
 from evenkeel.live.failures import Exit
+from lb.model import Config
+from lb.panel import OF_THE_FILE as SAID_OF_THE_FILE
+from lb.room import Room
 from support.commands import URL, Scripted, run
 from support.office import FILE, Office
+from support.state import START, World
+
+
+@dataclass
+class Balancer(Office):
+    """A Durable Object with all that is in it; time is that of its World."""
+
+    file: str = FILE + "session_affinity_attributes = { drain_duration = 300 }\n"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.world = World(self.config, sql=self.sql)
+        self.pass_time(1)
+
+    @property
+    def config(self) -> Config:
+        """What serves."""
+        config = self.store.effective.config
+        assert config is not None
+        return config
+
+    @property
+    def room(self) -> Room:
+        if self.config is not self.world.config:
+            self.world.evict(self.config)
+        return replace(super().room, keeper=self.world.keeper)
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass, with its probes."""
+        self.world.run_until(self.now - START + seconds)
+        self.now = self.world.now
+
+    @property
+    def scripted(self) -> Scripted:
+        """A machine whose clock is the same; nobody sits before it."""
+        scripted = Scripted(now=self.now)
+        scripted.during = lambda _: self.pass_time(scripted.slept[-1])
+        return scripted
 
 
 @pytest.fixture
-def office() -> Iterator[Office]:
+def office() -> Iterator[Balancer]:
     """Answer what is sent to the balancer as its Durable Object would."""
-    office = Office()
+    office = Balancer()
 
     def answered(request: httpx.Request) -> httpx.Response:
         said = office.call(
@@ -36,7 +79,7 @@ def office() -> Iterator[Office]:
 
 
 @pytest.fixture
-def file(tmp_path: Path, office: Office) -> Path:
+def file(tmp_path: Path, office: Balancer) -> Path:
     """What the balancer exports."""
     file = tmp_path / "lb.toml"
     assert run("export", "-o", str(file)).code == Exit.FINE
@@ -50,7 +93,7 @@ def edited(file: Path, old: str, new: str) -> None:
     file.write_text(text.replace(old, new))
 
 
-def test_what_was_exported_is_nothing_to_apply(office: Office, file: Path) -> None:
+def test_what_was_exported_is_nothing_to_apply(office: Balancer, file: Path) -> None:
     """Before adopting and after it; no version is made."""
     assert "Nothing to change" in run("apply", str(file), "--check").err
     assert office.store.version == 0
@@ -62,7 +105,7 @@ def test_what_was_exported_is_nothing_to_apply(office: Office, file: Path) -> No
     assert run("export").out == file.read_text()
 
 
-def test_the_first_apply_adopts(office: Office, file: Path) -> None:
+def test_the_first_apply_adopts(office: Balancer, file: Path) -> None:
     """Which has to be agreed to."""
     edited(file, "weight = 0.5", "weight = 0.25")
 
@@ -76,7 +119,7 @@ def test_the_first_apply_adopts(office: Office, file: Path) -> None:
     assert office.store.version == 1
 
 
-def test_versions_are_made_shown_and_gone_back_to(office: Office, file: Path) -> None:
+def test_versions_are_made_shown_and_gone_back_to(office: Balancer, file: Path) -> None:
     """From the file's own to the third and back."""
     assert run("versions", "--json").json == []
     run("adopt", "--yes")
@@ -100,7 +143,7 @@ def test_versions_are_made_shown_and_gone_back_to(office: Office, file: Path) ->
     assert run("versions", "77").code == Exit.NO
 
 
-def test_somebody_who_is_quicker_is_noticed(office: Office, file: Path) -> None:
+def test_somebody_who_is_quicker_is_noticed(office: Balancer, file: Path) -> None:
     """Between the look and the yes."""
     run("adopt", "--yes")
     edited(file, "weight = 0.5", "weight = 0.25")
@@ -119,3 +162,61 @@ def test_somebody_who_is_quicker_is_noticed(office: Office, file: Path) -> None:
     assert "0.5 → 0.25" in ran.out
     assert "0.75 → 0.25" in ran.out
     assert office.store.version == 3
+
+
+def test_both_sides_have_the_same_code_for_what_the_file_defines() -> None:
+    """The command line has no module in common with the handlers."""
+    assert OF_THE_FILE == SAID_OF_THE_FILE
+
+
+def test_an_origin_is_drained_and_brought_back(office: Balancer) -> None:
+    """Adopted on the way, waited for, and seen in the list of versions."""
+    assert run("drain", "server-1", "--yes").code == Exit.NOT_ALLOWED
+    scripted = office.scripted
+    began = office.now
+
+    ran = run("drain", "server-1", "--adopt", "--wait", "--json", scripted=scripted)
+
+    assert ran.code == Exit.FINE, ran
+    assert ran.json["version"] == 2
+    assert ran.json["origin"]["state"] == "draining"
+    assert 300 <= ran.json["waited"] == office.now - began < 310
+    assert "server-1 " in run("status", scripted=office.scripted).out
+    assert run("drain", "server-1", scripted=office.scripted).out.endswith("already.\n")
+
+    back = run("enable", "primary/server-1", "--json", scripted=office.scripted).json
+    assert (back["version"], back["origin"]["enabled"]) == (3, True)
+    assert run("weight", "server-2", "0.25", "--json").json["origin"]["weight"] == 0.25
+    assert run("weight", "server-2").out == "0.25\n"
+    assert [each["summary"] for each in run("versions", "--json").json] == [
+        "set the weight of server-2 in replica to 0.25",
+        "enable server-1 in primary",
+        "drain server-1 in primary",
+        "adopt 4 objects of the file",
+    ]
+
+
+def test_the_last_origin_is_asked_about_and_then_refused(office: Balancer) -> None:
+    """By the command line as nothing else takes traffic; by the balancer, as all would be off."""
+    run("adopt", "--yes")
+    assert run("disable", "server-1").code == Exit.FINE
+
+    assert run("disable", "server-2").code == Exit.USAGE
+    ran = run("disable", "server-2", "--yes")
+    assert ran.code == Exit.NO
+    assert "not one pool would have an origin that is enabled" in ran.err
+
+
+def test_the_status_is_understood(office: Balancer) -> None:
+    """Both origins are well, then one is down."""
+    assert run("status", "--check", scripted=office.scripted).code == Exit.FINE
+
+    office.world.down = {"one"}
+    office.pass_time(300)
+
+    ran = run("status", "--check", scripted=office.scripted)
+    assert ran.code == Exit.NO
+    assert ran.err == "evenkeel: service.example.com is degraded\n"
+    line = next(line.split() for line in ran.out.splitlines() if "server-1" in line)
+    assert line[:2] == ["server-1", "unhealthy"]
+    assert "TCP" in line

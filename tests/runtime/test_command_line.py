@@ -85,6 +85,22 @@ def test_a_configuration_lives_from_the_file_to_a_rollback(
     assert deployed.run("export").out == text
 
 
+def test_an_origin_is_drained_and_traffic_moves(deployed: Deployed) -> None:
+    """And comes back; this isolate knows at once."""
+    assert deployed.served_by() == "one"
+
+    ran = deployed.run("drain", "one", "--adopt", "--wait", "--yes")
+    assert ran.code == Exit.FINE, ran
+    assert deployed.served_by() == "two"
+
+    assert deployed.run("enable", "first/one").code == Exit.FINE
+    until(lambda: deployed.served_by() == "one")
+    assert deployed.run("weight", "one", "0", "--yes").code == Exit.FINE
+    assert deployed.served_by() == "two"
+    assert deployed.run("weight", "one", "1").code == Exit.FINE
+    until(lambda: deployed.served_by() == "one")
+
+
 def test_the_status_is_that_of_the_origins(deployed: Deployed) -> None:
     """Probed, and as a monitoring script asks for it."""
     until(lambda: deployed.run("status", "--check").code == Exit.FINE)
