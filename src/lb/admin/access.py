@@ -148,6 +148,7 @@ def keys_in(text: str) -> dict[str, Jwk] | None:
             jwk.get("kty") == "RSA"
             and jwk.get("alg", "RS256") == "RS256"
             and isinstance(kid, str)
+            and kid
             and isinstance(modulus, str)
             and isinstance(exponent, str)
             and _PART.fullmatch(exponent)

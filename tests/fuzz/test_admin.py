@@ -1,0 +1,108 @@
+"""Whatever a stranger's request says on the admin side, it raises nothing and opens nothing."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as some
+
+from lb.admin.access import BadJwt, Jwt, keys_in, taken_apart, vouched_by
+from lb.admin.gate import Denied, Gate
+from lb.admin.logins import logged_in
+from lb.admin.people import author_of, client_of, place_of
+from lb.admin.sessions import COOKIE
+from lb.admin.tokens import Tokens, tokens_of
+from lb.facts import RequestFacts
+from lb.model import Access
+from support.access import text_of
+from support.hostile import anything, spoiled, text
+
+NAMES = (
+    *("authorization", "x-auth-key", "x-auth-user-service-key", "x-auth-email", "cookie"),
+    *("origin", "sec-fetch-site", "x-csrf-token", "content-type", "cf-connecting-ip"),
+    *("cf-access-jwt-assertion", "access-control-request-method"),
+)
+TOKENS = tokens_of("a" * 40, "r" * 40)
+ACCESS = Access(team="https://team.cloudflareaccess.com", audience="aud")
+NOW = 1_800_000_000.0
+
+values = (
+    text
+    | some.builds("Bearer {}".format, text)
+    | some.builds("{}={}.{}".format, some.sampled_from([COOKIE, "CF_Authorization"]), text, text)
+)
+methods = some.sampled_from(["GET", "POST", "DELETE", "OPTIONS"]) | text
+requests = some.builds(
+    lambda method, headers: RequestFacts(method, "https://lb.example.com/_lb/x", headers.get),
+    methods,
+    some.dictionaries(some.sampled_from(NAMES), values),
+)
+claims = some.fixed_dictionaries(
+    {},
+    optional={
+        "iss": some.just(ACCESS.team) | anything,
+        "aud": some.just("aud") | anything,
+        "exp": some.just(NOW + 60) | anything,
+        "nbf": anything,
+        "iat": anything,
+        "email": anything,
+        "common_name": anything,
+    },
+)
+
+
+@given(requests, spoiled(some.just({"token": "x"})))
+def test_no_request_without_a_token_is_let_in(request: RequestFacts, body: str) -> None:
+    """Neither to look, nor to begin a session; and a refusal is always one."""
+    assert isinstance(TOKENS, Tokens)
+    gate = Gate(TOKENS)
+    known = gate.identify(request, None, NOW)
+    for found in (gate.admit(request, known, NOW), logged_in(gate, request, known, body, NOW)):
+        assert isinstance(found, Denied)
+        assert found.refusal.status >= 400
+
+
+@given(text)
+def test_an_author_and_a_client_can_be_shown(claimed: str) -> None:
+    """In one line of a log, and of no great length."""
+    author = author_of("admin token", claimed)
+    assert author.isprintable()
+    assert author.isascii()
+    assert len(author) < 200
+    for name in (client_of(claimed), place_of(claimed)):
+        assert not name or "/" in name
+
+
+@given(
+    text
+    | some.builds(
+        lambda header, said, mac: ".".join(
+            text_of(part.encode("utf-8", "replace")) for part in (header, said, mac)
+        ),
+        spoiled(some.just({"alg": "RS256", "kid": "k"})),
+        spoiled(some.just({"exp": 1})),
+        text,
+    )
+)
+def test_no_jwt_raises(written: str) -> None:
+    """It is taken apart, or it is none."""
+    found = taken_apart(written)
+    if isinstance(found, Jwt):
+        assert found.kid
+        vouched_by(found, ACCESS, NOW)
+
+
+@given(claims)
+def test_who_is_vouched_for_is_named_by_the_right_team(said: dict[str, object]) -> None:
+    """For the right application, and not for ever."""
+    found = vouched_by(Jwt(kid="k", claims=said, signed=b"", signature=b""), ACCESS, NOW)
+    if not isinstance(found, BadJwt):
+        assert said["iss"] == ACCESS.team
+        assert "aud" in said["aud"]  # type: ignore[operator]
+        assert found.until > NOW - 61
+        assert found.author.isprintable()
+
+
+@given(spoiled(some.just({"keys": [{"kid": "k", "kty": "RSA", "n": "x" * 400, "e": "AQAB"}]})))
+def test_no_set_of_keys_raises(written: str) -> None:
+    """And every key of it has an id."""
+    assert all(keys_in(written) or {"k": ("", "")})

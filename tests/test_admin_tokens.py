@@ -1,0 +1,90 @@
+"""Which tokens are good enough, and what they open."""
+
+from __future__ import annotations
+
+import string
+
+import pytest
+
+from lb.admin.people import Role
+from lb.admin.tokens import MAKE_ONE, Closed, Tokens, token_problem, tokens_of
+
+ADMIN = "a" * 32
+READ = "r" * 32
+GOOD = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+"""Terraform takes tokens of this kind alone: ^[0-9A-Za-z\\-_]{40,80}$."""
+
+
+def opened(admin: str = ADMIN, read: str = READ) -> Tokens:
+    """The tokens of two secrets that are good."""
+    found = tokens_of(admin, read)
+    assert isinstance(found, Tokens)
+    return found
+
+
+def test_without_the_admin_token_there_is_no_admin_side() -> None:
+    """None at all, unless the other secret says that somebody wants one."""
+    assert tokens_of("", "") is None
+    assert tokens_of("", READ) == Closed(("LB_READ_TOKEN is set and LB_ADMIN_TOKEN is not",))
+
+
+@pytest.mark.parametrize("token", [ADMIN, GOOD, string.printable[:94], "x" * 1024])
+def test_a_long_token_of_printable_ascii_is_good(token: str) -> None:
+    """From 32 characters on."""
+    assert token_problem(token) is None
+    assert opened(token).role_of(token) is Role.ADMIN
+
+
+@pytest.mark.parametrize(
+    ("token", "problem"),
+    [
+        ("a" * 31, f"has fewer than 32 characters: {MAKE_ONE}"),
+        ("a" * 1025, f"has more than 1024 characters: {MAKE_ONE}"),
+        *(
+            (
+                "a" * 31 + bad,
+                f"has characters that are not printable ASCII, or spaces: {MAKE_ONE}",
+            )
+            for bad in (" ", "\t", "\n", "\x00", "\x7f", "\xe4", "\u2028", "\ud800")
+        ),
+    ],
+)
+def test_a_token_that_is_not_good_enough_closes_everything(token: str, problem: str) -> None:
+    """Either of them, and the words tell nothing of it."""
+    assert tokens_of(token, "") == Closed((f"LB_ADMIN_TOKEN {problem}",))
+    assert tokens_of(ADMIN, token) == Closed((f"LB_READ_TOKEN {problem}",))
+
+
+def test_every_problem_is_told_at_once() -> None:
+    """And two equal tokens are one: who may read could change everything."""
+    short = "has fewer than 32 characters: `evenkeel token` makes a good one"
+    same = "LB_READ_TOKEN is the same as LB_ADMIN_TOKEN, so it would do more than read"
+    assert tokens_of("a", "a") == Closed(
+        (f"LB_ADMIN_TOKEN {short}", f"LB_READ_TOKEN {short}", same)
+    )
+    assert tokens_of(ADMIN, ADMIN) == Closed((same,))
+
+
+def test_each_token_has_its_role() -> None:
+    """And nothing else has any, whatever it has in common with one."""
+    tokens = opened()
+    assert tokens.role_of(ADMIN) is Role.ADMIN
+    assert tokens.role_of(READ) is Role.READ
+    for wrong in ("", "a", ADMIN[:-1], ADMIN + "a", ADMIN.upper(), "\ud800", "\0" * 32):
+        assert tokens.role_of(wrong) is None
+    assert opened(read="").role_of("") is None
+
+
+def test_the_key_of_sessions_changes_with_everything_it_is_made_of() -> None:
+    """Either token, or what else ends all sessions."""
+    keys = [
+        tokens_of(admin, read, context)
+        for admin, read, context in (
+            (ADMIN, READ, ""),
+            (ADMIN + "x", READ, ""),
+            (ADMIN, READ + "x", ""),
+            (ADMIN, "", ""),
+            (ADMIN, READ, "x"),
+        )
+    ]
+    assert len({each.key for each in keys if isinstance(each, Tokens)}) == len(keys)
