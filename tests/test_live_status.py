@@ -383,15 +383,20 @@ def test_drain_waits_until_the_time_for_sessions_is_over() -> None:
 
 @respx.mock
 def test_drain_does_not_wait_for_sessions_that_have_gone() -> None:
-    """No traffic at three looks in a row is enough."""
-    draining = report(pool("primary", origin("server-1", "draining", share=0)), TWO["pools"][1])
-    respx.get(STATUS).mock(side_effect=[good(TWO), *[good(draining)] * 3])
-    acting(done())
+    """A minute without any traffic is enough; where none is known of, it is not."""
+    acting(done(), done())
+    shares = [0.1, *[0] * 5, None, *[0] * 20]
+    looks = [
+        good(report(pool("primary", origin("server-1", "draining", share=share))))
+        for share in shares
+    ]
+    route = respx.get(STATUS).mock(side_effect=[good(TWO), *looks])
 
     ran = run("drain", "server-1", "--wait", "--json")
 
     assert ran.code == Exit.FINE
-    assert ran.json["waited"] == 10.0
+    assert ran.json["waited"] == 6 * 5 + 60
+    assert route.call_count == 1 + 7 + 12
 
 
 @respx.mock

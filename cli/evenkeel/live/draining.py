@@ -9,15 +9,16 @@ from evenkeel.live.times import span
 from lb.config.times import seconds_of
 
 POLL_SECONDS = 5.0
-QUIET_LOOKS = 3
-"""Looks in a row that find no traffic, after which no session is there any more."""
+QUIET_SECONDS = 60.0
+"""Without any traffic, after which no session is there any more; isolates report it in batches."""
 MOST_FAILURES = 5
 
 
 def wait_until_drained(session: Session, found: Found) -> float:
     """Wait; says for how many seconds. Fails if the origin is brought back meanwhile."""
     world = session.world
-    began, failures, quiet = world.monotonic(), 0, 0
+    began, failures = world.monotonic(), 0
+    busy_at = began
     with session.err.status(Text(f"Waiting for the sessions of {found.name} ...")) as progress:
         while True:
             try:
@@ -28,8 +29,10 @@ def wait_until_drained(session: Session, found: Found) -> float:
                     raise
             else:
                 failures = 0
-                quiet = quiet + 1 if origin.get("share") == 0 else 0
-                if origin.get("state") != "draining" or quiet >= QUIET_LOOKS:
+                if origin.get("share") != 0:  # none is known where nothing has any traffic
+                    busy_at = world.monotonic()
+                quiet = world.monotonic() - busy_at >= QUIET_SECONDS
+                if origin.get("state") != "draining" or quiet:
                     break
                 progress.update(Text(_left(found, origin, world.now())))
             world.sleep(POLL_SECONDS)

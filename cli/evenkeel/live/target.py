@@ -59,7 +59,7 @@ def _split(url: str) -> SplitResult:
         raise UsageError(f"the URL begins with {plain(split.scheme)}://, not with https://")
     if split.username is not None or split.password is not None:
         raise UsageError("the URL must not have a user or a password in it")
-    if not host or any(not "!" <= each <= "~" for each in split.netloc):
+    if not host or not split.netloc.isprintable() or " " in split.netloc:
         raise UsageError("the URL has no host: write it like https://service.example.com")
     return split
 
