@@ -58,8 +58,8 @@ def command(  # noqa: PLR0913 - one for each option of the command
 
     Edits of the sources and of the configuration are picked up while it runs.
 
-    The environment variables LB_ADMIN_TOKEN, LB_READ_TOKEN and LB_COOKIE_KEY reach the Worker as its
-    secrets.
+    The environment variables LB_ADMIN_TOKEN, LB_READ_TOKEN and LB_COOKIE_KEY reach the Worker as
+    its secrets.
     """
     run = Run(Console(highlight=False), Console(stderr=True, highlight=False, soft_wrap=True))
     try:
