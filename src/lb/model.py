@@ -601,6 +601,8 @@ class Admin:
     access: Access | None = None
     cors_origins: tuple[str, ...] = ()
     """Origins of pages that may show a token and read the answers."""
+    public_page: bool = False
+    """Whether anybody may see which load balancers are up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

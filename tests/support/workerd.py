@@ -206,6 +206,10 @@ def modules() -> list[str]:
     sources = sorted(checkout.SOURCE.rglob("*.py"), key=lambda path: path.name != "entry.py")
     names = [path.relative_to(checkout.SOURCE).as_posix() for path in sources]
     found = [f'(name = "{name}", pythonModule = embed "src/{name}")' for name in names]
+    found += [
+        f'(name = "{name}", text = embed "src/{name}")'
+        for name in (path.relative_to(checkout.SOURCE) for path in checkout.SOURCE.rglob("*.html"))
+    ]
     return [*found, f'(name = "{CONFIG_NAME}", text = embed "{CONFIG_NAME}")']
 
 

@@ -1,12 +1,13 @@
 """The admin side's part of a configuration: where it is, and who gets in without a token."""
 
+# ruff: noqa: FBT003 (in a table, a default stands where every other default stands)
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
 from lb.config.hosts import Address, endpoint_problem, parse_address
-from lb.config.kinds import ListOf, Text, matching
+from lb.config.kinds import Boolean, ListOf, Text, matching
 from lb.config.names import ADMIN_PATH
 from lb.config.tables import REQUIRED, Field, Record, Table
 from lb.model import Access, Admin
@@ -115,6 +116,12 @@ ADMIN = Table(
             ),
             [],
             "Pages elsewhere that may use it, with a token.",
+        ),
+        Field(
+            "public_page",
+            Boolean(),
+            False,
+            "Whether `<path>/public` tells anybody which load balancers are up or down.",
         ),
     ),
 )

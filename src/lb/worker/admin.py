@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from lb.admin.browsers import Headers
     from lb.facts import RequestFacts
     from lb.model import Admin
+    from lb.worker.shells import Shells
 
     Told = Callable[[int], Awaitable[None]]
 
@@ -55,7 +56,9 @@ _BROKEN = refused(500, _FAULT, "a fault of the load balancer itself: see the Wor
 class AdminSide:
     """One isolate's way to the admin side. The Durable Object decides, this asks it."""
 
-    def __init__(self, admin: Admin, gate: Gate | None, env: Any, told: Told) -> None:
+    def __init__(
+        self, admin: Admin, gate: Gate | None, env: Any, told: Told, shells: Shells
+    ) -> None:
         """`told` is given the configuration's version that an answer speaks of.
 
         Without a gate, everybody is turned away: the path is the operator's all the same, and a
@@ -67,6 +70,7 @@ class AdminSide:
         self._access = AccessKeys(admin.access) if admin.access is not None else None
         self._env = env
         self._told = told
+        self._pages = {"/": shells.panel, "/public": shells.public}
 
     def claims(self, facts: RequestFacts) -> bool:
         """Whether a request is for the admin side; such a one never reaches an origin."""
@@ -92,7 +96,7 @@ class AdminSide:
             return enveloped(_CLOSED)
         audience = audience_of(facts.method, path)
         if audience is Audience.ANYBODY:
-            return await self._asked(Call(method=facts.method, path=path))
+            return self._pages[path]()
         assertion = await self._access.assertion(facts) if self._access is not None else None
         known = self._gate.identify(facts, assertion, clock())
         if audience is Audience.WHOEVER_LOGS_IN:
@@ -168,7 +172,7 @@ class AdminSide:
 
 
 def admin_side(
-    admin: Admin, variables: Mapping[str, object], env: Any, told: Told
+    admin: Admin, variables: Mapping[str, object], env: Any, told: Told, shells: Shells
 ) -> AdminSide | None:
     """Return the admin side; None without a token, as if there were no such thing."""
     tokens = tokens_of(
@@ -179,8 +183,8 @@ def admin_side(
     if isinstance(tokens, Closed):
         for problem in tokens.problems:
             log(Trouble(message=f"the admin side stays closed: {problem}"))
-        return AdminSide(admin, None, env, told)
-    return AdminSide(admin, Gate(tokens), env, told)
+        return AdminSide(admin, None, env, told, shells)
+    return AdminSide(admin, Gate(tokens), env, told, shells)
 
 
 def _denied(facts: RequestFacts, denied: Denied) -> Answer:

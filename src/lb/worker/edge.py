@@ -25,6 +25,7 @@ from lb.worker.prober import FetchProber
 from lb.worker.promises import Fetches
 from lb.worker.refresh import Behind
 from lb.worker.runtime import chance, clock, in_background, js_object, log, trouble
+from lb.worker.shells import Shells
 from lb.worker.start import configured, in_development, start, variables_of
 from lb.worker.transport import FetchTransport, Means
 
@@ -88,7 +89,8 @@ class Isolate:
         """Of the configuration that operators have made; 0 is the deployment's own."""
         self._serve(self._deployed, None)
         admin = self._deployed.admin if self._deployed is not None else Admin()
-        self._admin = admin_side(admin, variables, env, self._told)
+        shells = Shells(admin, lambda now: (self._config, self._balancer.memory.snapshot(now)))
+        self._admin = admin_side(admin, variables, env, self._told, shells)
         self._ask_at = 0.0
         shared = bool(getattr(env, Home.OBJECT.value, None))
         self._be_sure(not shared or (self._admin is None and self._serves))
@@ -97,6 +99,7 @@ class Isolate:
         """Serve a configuration from now on; None: there is none that is good."""
         self._serves = config is not None
         known = config if config is not None else Config(load_balancers=(), pools=())
+        self._config = known
         self._balancer = balancer = start(known, self._variables, before)
         self._behind = Behind(
             known, self._version, balancer.memory, self._prober, self._env, self._reconfigure
@@ -158,7 +161,7 @@ class Isolate:
         """
         balancer = self._balancer
         facts = facts_of(request)
-        own = self._own(request, facts)
+        own = self._own(request, facts, ctx)
         if own is not None:
             return own
         now = clock()
@@ -177,9 +180,12 @@ class Isolate:
         lost_at = now + seconds + LOST_AFTER
         return self._fetches.send(outgoing, seconds, (exchange, transport, ctx), now, lost_at)
 
-    def _own(self, request: Any, facts: RequestFacts) -> Any:
+    def _own(self, request: Any, facts: RequestFacts, ctx: Any) -> Any:
         """Answer what no origin is asked; None for all else."""
         if self._admin is not None and self._admin.claims(facts):
+            work = self._behind.work(clock())  # pages of this isolate's own show what it knows
+            if work is not None:
+                in_background(ctx, work)
             return self._admin.answer(request, facts)
         if self._development and facts.target == READY_PATH:
             return js.Response.new(None, js_object(status=204))
