@@ -49,10 +49,10 @@ LAYERS = (
     ("ports", "memory", "pages", "shell"),
     ("actions", "catalog"),
     ("balancer", "checker", "copies", "endings", "event_log", "notifier", "proxy"),
-    ("metrics",),
+    ("metrics", "previewing"),
     ("keeper",),
     ("room",),
-    ("panel", "versions"),
+    ("api", "panel", "versions"),
     ("desk",),
     ("budget", "explain", "worker"),
 )

@@ -174,7 +174,7 @@ def test_the_same_again_is_no_version() -> None:
 def test_a_bad_change_is_refused_with_every_problem_at_its_place() -> None:
     """And what was good goes on serving."""
     store = ConfigStore(Database(), source_in_toml(FILE))
-    bad = pool(minimum_origins=0, origins=[{"name": "o", "address": "x.example.com", "weight": 2}])
+    bad = pool(minimum_origins=-1, origins=[{"name": "o", "address": "x.example.com", "weight": 2}])
 
     said = store.change([bad], author="me", now=START)
 

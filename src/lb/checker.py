@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from lb.health import EVERYWHERE, together
 from lb.model import MonitorGroup
 from lb.monitors import MONITORS
-from lb.monitors.words import TIMEOUTS
+from lb.monitors.words import TIMEOUTS, Answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -98,4 +98,7 @@ async def _verdict(origin: Origin, monitor: Monitor, prober: Prober, clock: Cloc
         reply, attempt = await prober.send(probe), attempt + 1
     verdict, now = kind.judge(monitor, reply), clock()
     latencies = ((EVERYWHERE, now - sent),) if verdict.passed else ()
-    return replace(verdict, attempt=attempt, duration=now - began, latencies=latencies)
+    status = reply.status if isinstance(reply, Answer) else 0
+    return replace(
+        verdict, attempt=attempt, duration=now - began, latencies=latencies, status=status
+    )

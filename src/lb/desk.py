@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from lb.api import handle as cloudflare
 from lb.calls import Answer, Refusal, Result, enveloped, refused
 from lb.panel import act, status
 from lb.versions import adopt, apply, export, versions
@@ -27,6 +28,7 @@ HANDLERS: Mapping[str, Handler] = {
     "actions": act,
     "adopt": adopt,
     "apply": apply,
+    "client": cloudflare,
     "export": export,
     "status": status,
     "versions": versions,

@@ -75,6 +75,8 @@ class Verdict:
     """Of a round's probes; one that timed out is followed by another."""
     duration: float = 0.0
     """Seconds that the round took."""
+    status: int = 0
+    """Of the HTTP answer; 0 where there was none."""
     latencies: tuple[tuple[str, float], ...] = ()
     """Seconds that the probe took which passed, by region, as in OriginHealth."""
     members: tuple[tuple[str, Verdict], ...] = ()

@@ -9,9 +9,8 @@ from lb.calls import Answer, Fault, Note, Refusal, Result, refused
 from lb.catalog.applying import adopted, applied, other_settings
 from lb.catalog.export import exported
 from lb.catalog.merging import pointer_of, settings_in
-from lb.catalog.state import read
 from lb.catalog.store import Changed, Rejected
-from lb.config import Invalid
+from lb.config import Invalid, parse
 from lb.kept import parsed
 from lb.times import rfc3339
 
@@ -79,7 +78,7 @@ def apply(room: Room, call: Call) -> Result | Refusal:
     document = parsed(call.body)
     if not isinstance(document, dict):
         return refused(400, INVALID, "the body must be a configuration as a JSON object")
-    reading = read(document, short_sessions=store.effective.short_sessions)
+    reading = parse(document, short_sessions=store.effective.short_sessions)
     if isinstance(reading, Invalid):
         faults = (
             Fault(code=INVALID, message=str(one), pointer=pointer_of(one.path[1:]))

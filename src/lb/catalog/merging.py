@@ -29,6 +29,10 @@ NAMED_BY: Mapping[Kind, str] = {
 """The key of a file's object that others refer to it by."""
 
 
+_UNNAMED = frozenset({Kind.MONITOR, Kind.MONITOR_GROUP})
+"""Cloudflare's API has no names for them."""
+
+
 def id_of(kind: Kind, name: str) -> str:
     """Return the id of a file's object, which is the same in every isolate and deployment."""
     return hashlib.sha256(f"{kind.value}/{name}".encode()).hexdigest()[:32]
@@ -135,8 +139,10 @@ def composed(catalog: Catalog, settings: Mapping[str, Any]) -> Composed:
             entry = renamed(
                 kind, one.document, lambda to, reference: names.get((to, reference), reference)
             )
-            entry.pop("name", None)
-            entries.append({NAMED_BY[kind]: one.name, **entry})
+            called = entry.pop("name", None)
+            if not called and kind in _UNNAMED:
+                called = one.id
+            entries.append({NAMED_BY[kind]: called, **entry})
     return Composed(document, owners)
 
 

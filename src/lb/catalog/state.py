@@ -78,7 +78,7 @@ class Candidate:
 
 def read(document: Mapping[str, Any], *, short_sessions: bool) -> Config | Invalid:
     """Return the configuration of a document whose objects may come from the API."""
-    return parse(document, short_sessions=short_sessions)
+    return parse(document, short_sessions=short_sessions, lenient=True)
 
 
 def candidate(stored: Stored, document: Mapping[str, Any], *, short_sessions: bool) -> Candidate:

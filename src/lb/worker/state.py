@@ -17,6 +17,7 @@ from lb.forwarding import identity_of
 from lb.keeper import Keeper
 from lb.notifier import Notifier
 from lb.notify.ready import prepare
+from lb.previewing import Previews
 from lb.pulled import (
     OF_THE_DEPLOYMENT,
     Delivered,
@@ -63,6 +64,8 @@ class State(DurableObject):
         """Of the configuration that the keeper was made with."""
         self._alarm_at: float | None = None
         self._running = False
+        self._previewed = False
+        """Whether the latest alarm was a preview's."""
 
     async def pull(self, text: str) -> str:
         """Answer an isolate (lb.keeper.Keeper.pull)."""
@@ -91,6 +94,8 @@ class State(DurableObject):
             keeper = self._start()
             if keeper is not None:
                 await self._arm(keeper)
+            if not self._running and Previews(self._sql).waiting:
+                await self._set(clock())
         except Exception as error:  # noqa: BLE001 (the operator is told that it went wrong)
             log(trouble("an admin call failed", error))
             return enveloped(refused(500, 1000, "a fault of the load balancer itself")).to_json()
@@ -129,9 +134,18 @@ class State(DurableObject):
         next_at: float | None = clock() + AFTER_A_FAULT
         try:
             keeper = self._start()
-            next_at = await keeper.alarm() if keeper is not None else None
+            previews = Previews(self._sql)
+            # In turns: an alarm has subrequests for one of the two.
+            self._previewed = previews.waiting and not self._previewed
+            if self._previewed:
+                await previews.run(FetchProber(Timers()), clock)
+                next_at = keeper.next_at if keeper is not None else None
+            else:
+                next_at = await keeper.alarm() if keeper is not None else None
             if self._keeper is not keeper and self._keeper is not None:
                 next_at = self._keeper.next_at  # the configuration was changed meanwhile
+            if previews.waiting:
+                next_at = clock()
         except Exception as error:  # noqa: BLE001 (an alarm that raises is repeated, then given up)
             log(trouble("the state object's alarm failed", error))
         finally:

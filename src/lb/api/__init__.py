@@ -1,0 +1,5 @@
+"""Cloudflare's load-balancing API: https://developers.cloudflare.com/api/resources/load_balancers/."""
+
+from lb.api.routes import handle
+
+__all__ = ["handle"]

@@ -1,0 +1,44 @@
+"""What a handler is asked, and what it works with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from lb.api.codes import INVALID, UNREADABLE
+from lb.bounded import Unreadable, bounded_json
+from lb.calls import refused
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lb.calls import Call, Refusal
+    from lb.room import Room
+
+LONGEST_BODY = 1_048_576
+"""Bytes; the edge refuses longer ones before they get here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """One request to Cloudflare's API, taken apart."""
+
+    room: Room
+    call: Call
+    scope: str
+    """Whose objects: `accounts/<id>`, `zones/<id>` or `user`, as given."""
+    identifier: str = ""
+    """Of the object in the path."""
+    query: Mapping[str, str] = field(default_factory=dict)
+
+    def body(self) -> dict[str, Any] | Refusal:
+        """Return the JSON object that was sent, or the refusal of anything else."""
+        text = self.call.body
+        if len(text) > LONGEST_BODY or len(text.encode(errors="replace")) > LONGEST_BODY:
+            return refused(413, UNREADABLE, f"the body has more than {LONGEST_BODY} bytes")
+        found = bounded_json(text)
+        if isinstance(found, Unreadable):
+            return refused(400, UNREADABLE, f"the body cannot be read: {found.message}")
+        if not isinstance(found, dict):
+            return refused(400, INVALID, "the body must be a JSON object")
+        return found

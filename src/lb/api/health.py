@@ -1,0 +1,95 @@
+"""A pool's health in the shape of Cloudflare's: by place, then by the addresses of its origins."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lb.api.codes import not_found
+from lb.api.resources import POOLS
+from lb.api.shelf import Shelf
+from lb.calls import Refusal, Result
+from lb.health import EVERYWHERE, NO_FAILURES
+from lb.model import Health
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from lb.api.asked import Asked
+    from lb.health import OriginHealth
+    from lb.model import Pool
+
+HERE = "Worker"
+"""Stands for the place of the Durable Object, which it is not told."""
+
+
+def pool_health(asked: Asked) -> Result | Refusal:
+    """GET pools/{id}/health: one entry for each place that probes; none before the first probe."""
+    shelf = Shelf(asked)
+    found = shelf.find(POOLS)
+    if found is None:
+        return not_found(POOLS.word, asked.identifier)
+    keeper = asked.room.keeper
+    if keeper is None:
+        return Result(result={"pool_id": found.id, "pop_health": {}})
+    known = keeper.known()
+    pool = next((one for one in keeper.config.pools if one.name == found.name), None)
+    health = {} if pool is None else by_place(pool, known.shared.origins, known.latencies)
+    return Result(result={"pool_id": found.id, "pop_health": health})
+
+
+def by_place(
+    pool: Pool,
+    known: Mapping[tuple[str, str], OriginHealth],
+    latencies: Mapping[tuple[str, str], float],
+) -> dict[str, Any]:
+    """Return what is known of a pool's origins, as each place sees it.
+
+    All places vote for one verdict, so that they differ in their round trip times alone.
+    """
+    seen = {
+        origin: found
+        for origin in pool.origins
+        if origin.enabled and (found := known.get(origin.key)) is not None and found.checked
+    }
+    if not seen:
+        return {}
+    healthy = sum(found.health is Health.HEALTHY for found in seen.values())
+    return {
+        place or HERE: {
+            "healthy": healthy >= pool.minimum_origins,
+            "origins": [
+                {
+                    origin.address: said_of(
+                        healthy=found.health is Health.HEALTHY,
+                        cause=found.cause,
+                        seconds=dict(found.latencies).get(place, latencies.get(origin.key)),
+                    )
+                }
+                for origin, found in seen.items()
+            ],
+        }
+        for place in _places(pool, seen.values())
+    }
+
+
+def _places(pool: Pool, known: Iterable[OriginHealth]) -> list[str]:
+    chosen = [region.value for region in pool.check_regions]
+    timed = [place for one in known for place, _ in one.latencies if place != EVERYWHERE]
+    return chosen or list(dict.fromkeys(timed)) or [EVERYWHERE]
+
+
+def said_of(*, healthy: bool, cause: str, seconds: float | None, status: int = 0) -> dict[str, Any]:
+    """Return what a probe said of one origin; a status of 0 is none, or not known."""
+    return {
+        "healthy": healthy,
+        "failure_reason": NO_FAILURES if healthy else cause or "Health unknown",
+        "response_code": status,
+        "rtt": rtt(seconds if healthy else None),
+    }
+
+
+def rtt(seconds: float | None) -> str:
+    """Return a round trip time as Cloudflare writes it: `12.1ms`, `1.52s`; `0s` where none is."""
+    if seconds is None:
+        return "0s"
+    return f"{seconds * 1000:.1f}ms" if seconds < 1 else f"{seconds:.2f}s"

@@ -1,0 +1,102 @@
+"""What can only be read: references, search, regions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lb.api import regions as places
+from lb.api.codes import INVALID, NOT_FOUND, not_found
+from lb.api.resources import BY_KIND, RESOURCES
+from lb.api.shelf import Shelf
+from lb.calls import Refusal, Result, refused
+from lb.catalog.references import referred
+
+if TYPE_CHECKING:
+    from lb.api.asked import Asked
+    from lb.api.resources import Resource
+    from lb.catalog.words import Managed
+
+REFERRER = "referrer"
+"""Of something that refers to the object in question."""
+REFERRAL = "referral"
+"""Of something that the object in question refers to."""
+_KINDS_OF_REFERENCE = frozenset({"", "*", REFERRER, REFERRAL})
+
+
+def regions(asked: Asked) -> Result:
+    """GET regions."""
+    return Result(result=places.regions(asked.query))
+
+
+def region(asked: Asked) -> Result | Refusal:
+    """GET regions/{id}."""
+    found = places.region(asked.identifier)
+    if found is None:
+        return refused(404, NOT_FOUND, f"there is no region {asked.identifier[:64]}")
+    return Result(result=found)
+
+
+def references(resource: Resource, asked: Asked) -> Result | Refusal:
+    """GET .../references: what refers to an object, whosoever it is."""
+    shelf = Shelf(asked)
+    found = shelf.find(resource)
+    if found is None:
+        return not_found(resource.word, asked.identifier)
+    listed = _referring(shelf, found)
+    return Result(result=listed, info=one_page(len(listed)))
+
+
+def search(asked: Asked) -> Result | Refusal:
+    """GET search: objects by a part of their names or ids.
+
+    Cloudflare documents `resources`, and its Python SDK reads `items`: both are there. The SDK asks
+    for page after page until one is empty, so that the first one has everything.
+    """
+    wanted, query = asked.query.get("references", ""), asked.query.get("query", "").lower()
+    if wanted not in _KINDS_OF_REFERENCE:
+        return refused(400, INVALID, 'references must be "", *, referral or referrer')
+    page = asked.query.get("page", "1")
+    shelf = Shelf(asked)
+    found: list[dict[str, Any]] = []
+    for resource in RESOURCES if page in {"", "1", "1.0", "0"} else ():
+        for one in shelf.found(resource):
+            entry = _entry(one)
+            if query in entry["resource_name"].lower() or query in one.id.lower():
+                found.append({**entry, **_with_references(shelf, one, wanted)})
+    items = [{**one, "resources": [one]} for one in found]
+    return Result(result={"resources": found, "items": items}, info=one_page(len(found)))
+
+
+def _with_references(shelf: Shelf, one: Managed, wanted: str) -> dict[str, Any]:
+    listed: list[dict[str, str]] = []
+    if wanted in {"*", REFERRER}:
+        listed += _referring(shelf, one)
+    if wanted in {"*", REFERRAL}:
+        named = {each.id for each in referred(one)}
+        found = (other for other in shelf.catalog.objects.values() if other.id in named)
+        listed += [{"reference_type": REFERRAL, **_entry(other)} for other in found]
+    return {"references": listed} if wanted else {}
+
+
+def _referring(shelf: Shelf, to: Managed) -> list[dict[str, str]]:
+    return [{"reference_type": REFERRER, **_entry(one)} for one in shelf.store.referrers(to.id)]
+
+
+def _entry(one: Managed) -> dict[str, str]:
+    resource = BY_KIND[one.kind]
+    return {
+        "resource_id": one.id,
+        "resource_name": resource.called(one),
+        "resource_type": resource.type,
+    }
+
+
+def one_page(count: int) -> dict[str, int]:
+    """Cloudflare's result_info of a list that is on one page, whatever was asked for."""
+    return {
+        "page": 1,
+        "per_page": max(count, 25),
+        "count": count,
+        "total_count": count,
+        "total_pages": 1,
+    }

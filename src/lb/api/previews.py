@@ -1,0 +1,108 @@
+"""Previews: what a monitor would say of pools, found out behind the answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lb.api.codes import INVALID, NOT_FOUND, UNHEEDED, invalid, not_found
+from lb.api.health import said_of
+from lb.api.resources import MONITORS, POOLS
+from lb.api.shapes import taken
+from lb.api.shelf import Shelf
+from lb.calls import Note, Refusal, Result, refused
+from lb.catalog.merging import pointer_of
+from lb.config import Invalid, parse
+from lb.previewing import Previews
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from lb.api.asked import Asked
+    from lb.catalog.words import Managed
+
+_NAME = "preview"
+_AT = f"$.{MONITORS.kind.value}[0]"
+_OF_POOLS = frozenset({"monitor", "monitor_group", "check_regions"})
+"""What a pool is probed by otherwise."""
+
+
+def of_monitor(asked: Asked) -> Result | Refusal:
+    """POST monitors/{id}/preview: the monitor with what the body changes, on all of its pools."""
+    shelf = Shelf(asked)
+    found = shelf.find(MONITORS)
+    if found is None:
+        return not_found(MONITORS.word, asked.identifier)
+    pools = [one for one in shelf.catalog.of(POOLS.kind) if _monitored_by(shelf, one, found.id)]
+    return _preview(asked, found.document, pools)
+
+
+def of_pool(asked: Asked) -> Result | Refusal:
+    """POST pools/{id}/preview: the pool's monitor with what the body changes, on this pool."""
+    shelf = Shelf(asked)
+    found = shelf.find(POOLS)
+    if found is None:
+        return not_found(POOLS.word, asked.identifier)
+    monitor = shelf.catalog.objects.get(str(found.document.get("monitor")))
+    return _preview(asked, monitor.document if monitor else {}, [found])
+
+
+def result(asked: Asked) -> Result | Refusal:
+    """GET preview/{id}: what is known by now, for an hour."""
+    found = Previews(asked.room.sql).result(asked.identifier, asked.room.clock())
+    if found is None:
+        return refused(404, NOT_FOUND, "there is no such preview: each is kept for an hour")
+    return Result(
+        result={
+            pool: {
+                "healthy": seen["healthy"],
+                "origins": [
+                    {address: said_of(**said) for address, said in origin.items()}
+                    for origin in seen["origins"]
+                ],
+            }
+            for pool, seen in found.items()
+        }
+    )
+
+
+def _preview(
+    asked: Asked, monitor: Mapping[str, Any], pools: Iterable[Managed]
+) -> Result | Refusal:
+    body = asked.body() if asked.call.body.strip() else {}
+    if isinstance(body, Refusal):
+        return body
+    pools = tuple(pools)
+    document = {
+        MONITORS.kind.value: [{**monitor, **taken(body), "name": _NAME}],
+        POOLS.kind.value: [_on(one) for one in pools],
+    }
+    parsed = parse(document, lenient=True)
+    if isinstance(parsed, Invalid):
+        return invalid(
+            (pointer_of(problem.path.removeprefix(_AT)), problem.message)
+            for problem in parsed.problems
+        )
+    if not parsed.monitors:
+        return refused(400, INVALID, "a Worker cannot probe as this monitor says", "/type")
+    one, names = Shelf(asked).new_id(), {each.id: each.name for each in pools}
+    Previews(asked.room.sql).add(one, document, names, asked.room.clock())
+    notes = (
+        Note(code=UNHEEDED, message=f"{pointer[1:].replace('/', '.')}: {reason}", pointer=pointer)
+        for path, reason in parsed.unheeded.items()
+        if path.startswith(_AT) and (pointer := pointer_of(path.removeprefix(_AT)))
+    )
+    return Result(result={"preview_id": one, "pools": names}, notes=tuple(notes))
+
+
+def _on(pool: Managed) -> dict[str, Any]:
+    bare = {key: value for key, value in pool.document.items() if key not in _OF_POOLS}
+    return {**bare, "monitor": _NAME}
+
+
+def _monitored_by(shelf: Shelf, pool: Managed, monitor: str) -> bool:
+    document = pool.document
+    if document.get("monitor") == monitor:
+        return True
+    group = shelf.catalog.objects.get(str(document.get("monitor_group")))
+    members = group.document.get("members") if group else None
+    return any(isinstance(one, dict) and one.get("monitor_id") == monitor for one in members or ())

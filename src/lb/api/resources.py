@@ -1,0 +1,52 @@
+"""The four kinds of object that the API keeps, and how they differ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lb.api import shapes
+from lb.catalog.words import WORDS, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lb.api.shapes import Document
+    from lb.catalog.words import Managed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """A kind of object."""
+
+    kind: Kind
+    shown: Callable[[Document], Document]
+    """Makes of a document what callers see."""
+    label: str = "name"
+    """The key that people know it by."""
+    deleted_whole: bool = False
+    """Whether a deletion is answered with all of the object, not with its id alone."""
+
+    @property
+    def word(self) -> str:
+        """For people: `monitor group`."""
+        return WORDS[self.kind]
+
+    @property
+    def type(self) -> str:
+        """Cloudflare's `resource_type`: `monitor_group`."""
+        return self.word.replace(" ", "_")
+
+    def called(self, one: Managed) -> str:
+        """Return what people call an object."""
+        return str(one.document.get(self.label) or one.document.get("name") or "")
+
+
+MONITORS = Resource(kind=Kind.MONITOR, shown=shapes.monitor, label="description")
+MONITOR_GROUPS = Resource(
+    kind=Kind.MONITOR_GROUP, shown=dict, label="description", deleted_whole=True
+)
+POOLS = Resource(kind=Kind.POOL, shown=shapes.pool)
+LOAD_BALANCERS = Resource(kind=Kind.LOAD_BALANCER, shown=shapes.load_balancer)
+RESOURCES = (LOAD_BALANCERS, POOLS, MONITORS, MONITOR_GROUPS)
+BY_KIND = {resource.kind: resource for resource in RESOURCES}

@@ -1,0 +1,142 @@
+"""Which path of Cloudflare's API is answered by what: literal tables.
+
+https://developers.cloudflare.com/api/resources/load_balancers/
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, unquote
+
+from lb.api import lookups, objects, previews
+from lb.api.asked import Asked
+from lb.api.codes import INVALID, METHOD, NO_ROUTE
+from lb.api.events import events
+from lb.api.health import pool_health
+from lb.api.resources import LOAD_BALANCERS, MONITOR_GROUPS, MONITORS, POOLS
+from lb.calls import Fault, Refusal, refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from lb.api.resources import Resource
+    from lb.calls import Call, Result
+    from lb.room import Room
+
+    Handler = Callable[[Asked], Result | Refusal]
+    Methods = Mapping[str, Handler]
+
+ROOT = "/client/v4/"
+ANY = "*"
+"""Stands for an identifier in a path."""
+LONGEST_PATH = 2000
+MOST_PARAMETERS = 50
+LONGEST_IDENTIFIER = 128
+
+
+def _collection(resource: Resource) -> Methods:
+    return {
+        "GET": partial(objects.listed, resource),
+        "POST": partial(objects.create, resource),
+    }
+
+
+def _single(resource: Resource) -> Methods:
+    return {
+        "GET": partial(objects.get, resource),
+        "PUT": partial(objects.replace, resource),
+        "PATCH": partial(objects.edit, resource),
+        "DELETE": partial(objects.delete, resource),
+    }
+
+
+def _references(resource: Resource) -> Methods:
+    return {"GET": partial(lookups.references, resource)}
+
+
+OF_BALANCERS: Mapping[tuple[str, ...], Methods] = {
+    (): _collection(LOAD_BALANCERS),
+    (ANY,): _single(LOAD_BALANCERS),
+}
+OF_THE_REST: Mapping[tuple[str, ...], Methods] = {
+    ("monitors",): _collection(MONITORS),
+    ("monitors", ANY): _single(MONITORS),
+    ("monitors", ANY, "preview"): {"POST": previews.of_monitor},
+    ("monitors", ANY, "references"): _references(MONITORS),
+    ("monitor_groups",): _collection(MONITOR_GROUPS),
+    ("monitor_groups", ANY): _single(MONITOR_GROUPS),
+    ("monitor_groups", ANY, "references"): _references(MONITOR_GROUPS),
+    ("pools",): {**_collection(POOLS), "PATCH": objects.edit_all_pools},
+    ("pools", ANY): _single(POOLS),
+    ("pools", ANY, "health"): {"GET": pool_health},
+    ("pools", ANY, "preview"): {"POST": previews.of_pool},
+    ("pools", ANY, "references"): _references(POOLS),
+    ("preview", ANY): {"GET": previews.result},
+    ("regions",): {"GET": lookups.regions},
+    ("regions", ANY): {"GET": lookups.region},
+    ("search",): {"GET": lookups.search},
+}
+OF_EVENTS: Mapping[tuple[str, ...], Methods] = {("events",): {"GET": events}}
+
+# The last one that knows a path answers it: `monitors` is no load balancer's id.
+BY_OWNER: Mapping[tuple[str, str], Mapping[tuple[str, ...], Methods]] = {
+    ("accounts", "load_balancers"): {**OF_BALANCERS, **OF_THE_REST},
+    ("zones", "load_balancers"): OF_BALANCERS,
+    ("user", "load_balancers"): {**OF_BALANCERS, **OF_THE_REST},
+    ("accounts", "load_balancing_analytics"): OF_EVENTS,
+    ("user", "load_balancing_analytics"): OF_EVENTS,
+}
+"""Paths by whose they are and what they are about; below these two, by their steps."""
+
+
+def handle(room: Room, call: Call) -> Result | Refusal:
+    """Answer a call below /client/v4."""
+    if len(call.path) > LONGEST_PATH:
+        return refused(414, NO_ROUTE, "the path is too long")
+    found = _route(call.path.removeprefix(ROOT))
+    if found is None:
+        return refused(404, NO_ROUTE, f"could not route to {call.path[:200]}: no such endpoint")
+    scope, identifier, methods = found
+    method = "GET" if call.method == "HEAD" else call.method
+    handler = methods.get(method)
+    if handler is None:
+        return Refusal(
+            status=405,
+            faults=(Fault(code=METHOD, message=f"{call.method[:20]} is not possible here"),),
+            headers=(("Allow", ", ".join(methods)),),
+        )
+    query = _query(call.query)
+    if isinstance(query, Refusal):
+        return query
+    return handler(Asked(room=room, call=call, scope=scope, identifier=identifier, query=query))
+
+
+def _route(path: str) -> tuple[str, str, Methods] | None:
+    """Return whose objects a path is about, the object's id, and what is possible there."""
+    steps = [unquote(step) for step in path.removesuffix("/").split("/")]
+    owner, *rest = steps
+    number = 0 if owner == "user" else 1
+    if len(rest) <= number or not all(0 < len(step) <= LONGEST_IDENTIFIER for step in steps):
+        return None
+    scope = "/".join([owner, *rest[:number]])
+    table = BY_OWNER.get((owner, rest[number]))
+    below = tuple(rest[number + 1 :])
+    if table is None:
+        return None
+    if below in table and ANY not in below:
+        return scope, "", table[below]
+    for place in (0, 1):
+        pattern = (*below[:place], ANY, *below[place + 1 :])
+        if len(below) > place and pattern in table:
+            return scope, below[place], table[pattern]
+    return None
+
+
+def _query(text: str) -> dict[str, str] | Refusal:
+    """Return the parameters of a query; of one that comes twice the last."""
+    try:
+        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_PARAMETERS)
+    except ValueError:
+        return refused(400, INVALID, f"the query has more than {MOST_PARAMETERS} parameters")
+    return dict(pairs)

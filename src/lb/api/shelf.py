@@ -1,0 +1,187 @@
+"""The objects that a request may see, and how it changes them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from lb.api.codes import CHANGED, INVALID, NOT_UNIQUE, READ_ONLY, REFERENCED, UNHEEDED
+from lb.api.resources import BY_KIND
+from lb.calls import Fault, Note, Refusal, Result, refused
+from lb.catalog.references import renamed
+from lb.catalog.store import Referenced, Rejected
+from lb.catalog.words import Kind, Managed
+from lb.config import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lb.api.asked import Asked
+    from lb.api.resources import Resource
+    from lb.catalog.store import Wrong
+    from lb.catalog.words import Catalog
+
+_MOST_NOTES = 100
+
+
+class Shelf:
+    """All objects as one request finds them."""
+
+    def __init__(self, asked: Asked) -> None:
+        self._asked = asked
+        self.store = asked.room.store
+
+    @property
+    def catalog(self) -> Catalog:
+        """Every object, whosoever it is."""
+        return self.store.catalog
+
+    def seen(self, resource: Resource) -> Iterator[Managed]:
+        """Yield the objects of a kind that were made where the request looks, and the file's."""
+        return (
+            one for one in self.catalog.of(resource.kind) if one.scope in {"", self._asked.scope}
+        )
+
+    def found(self, resource: Resource) -> Iterator[Managed]:
+        """Yield what a search looks through: load balancers of zones, too, whosoever these are."""
+        return (
+            one
+            for one in self.catalog.of(resource.kind)
+            if one.scope in {"", self._asked.scope} or one.scope.startswith("zones/")
+        )
+
+    def find(self, resource: Resource) -> Managed | None:
+        """Return the object that the path names, if it is seen there."""
+        wanted = self._asked.identifier
+        return next((one for one in self.seen(resource) if one.id == wanted), None)
+
+    def new_id(self) -> str:
+        """Return an id that no object has: 32 hexadecimal digits."""
+        room = self._asked.room
+        drawn = "/".join(repr(room.chance()) for _ in range(4))
+        ids = (
+            hashlib.sha256(f"{drawn}/{room.clock()!r}/{each}".encode()).hexdigest()[:32]
+            for each in count()
+        )
+        return next(one for one in ids if one not in self.catalog.objects)
+
+    def put(self, one: Managed) -> Result | Refusal:
+        """Keep an object in its new shape, and show it."""
+        one = replace(one, document=renamed(one.kind, one.document, self._id_of))
+        taken = self._taken(one)
+        if taken is not None:
+            return taken
+        outcome = self._change(puts=(one,))
+        if isinstance(outcome, Refusal):
+            return outcome
+        # As it is stored: where nothing has changed, the times of the old one still hold.
+        return self.show(self.catalog.objects[one.id])
+
+    def put_all(self, several: tuple[Managed, ...]) -> Refusal | None:
+        """Keep several objects of one kind in their new shapes."""
+        outcome = self._change(puts=several)
+        return outcome if isinstance(outcome, Refusal) else None
+
+    def delete(self, one: Managed) -> Result | Refusal:
+        """Take an object away that nothing refers to."""
+        resource = BY_KIND[one.kind]
+        outcome = self._change(deletes=(one.id,))
+        if isinstance(outcome, Refusal):
+            return outcome
+        return Result(result=shown(one) if resource.deleted_whole else {"id": one.id})
+
+    def show(self, one: Managed) -> Result:
+        """Return an object with what there is to know of it."""
+        return Result(result=shown(one), notes=self._notes(one), headers=(("ETag", etag(one)),))
+
+    def refused_change(self, one: Managed) -> Refusal | None:
+        """Return why an object cannot be changed by this request; None when it can."""
+        if one.read_only:
+            return refused(
+                403,
+                READ_ONLY,
+                f"this {BY_KIND[one.kind].word} stands in the configuration file, and is only "
+                "changed there: adopt the file's objects first (`evenkeel adopt`)",
+            )
+        wanted = self._asked.call.if_match
+        known = {tag.strip().removeprefix("W/") for tag in wanted.split(",")}
+        if wanted and not known & {"*", etag(one)}:
+            return refused(
+                412, CHANGED, "somebody has changed it since: read it again, then change that"
+            )
+        return None
+
+    def _change(
+        self, puts: tuple[Managed, ...] = (), deletes: tuple[str, ...] = ()
+    ) -> Refusal | None:
+        room, author = self._asked.room, self._asked.call.author
+        outcome = self.store.change(puts, deletes, author=author, now=room.clock())
+        if isinstance(outcome, Referenced):
+            names = ", ".join(
+                f"{BY_KIND[each.kind].word} {BY_KIND[each.kind].called(each) or each.id}"
+                for users in outcome.by.values()
+                for each in users[:5]
+            )
+            # The first part is Cloudflare's own, which tools look for.
+            message = f"This object is referenced by other objects, delete them first: {names}"
+            return refused(412, REFERENCED, message)
+        if isinstance(outcome, Rejected):
+            own = {one.id for one in puts}
+            return Refusal(status=400, faults=tuple(_fault(wrong, own) for wrong in outcome.wrong))
+        return None
+
+    def _taken(self, one: Managed) -> Refusal | None:
+        """Refuse a name that another object of the kind has."""
+        name = one.document.get("name")
+        if not isinstance(name, str):
+            return None
+        for other in self.catalog.of(one.kind):
+            if other.id != one.id and other.name.lower() == name.lower():
+                message = f"a {BY_KIND[one.kind].word} has this name already ({other.id})"
+                hint = ", in the configuration file" if other.read_only else ""
+                return refused(400, NOT_UNIQUE, f"{message}{hint}: names are unique", "/name")
+        return None
+
+    def _id_of(self, kind: Kind, reference: str) -> str:
+        """Return the id of what a reference names, where it is a name: the API has only ids."""
+        if reference in self.catalog.objects:
+            return reference
+        named = self.catalog.named(kind, reference)
+        return reference if named is None else named.id
+
+    def _notes(self, one: Managed) -> tuple[Note, ...]:
+        """Return what of an object has no effect."""
+        serving = self.store.effective
+        notes = []
+        for path, reason in () if serving.config is None else serving.config.unheeded.items():
+            at = Problem(path, reason)
+            owner = serving.made.owner(at)
+            if owner is not None and owner.id == one.id:
+                pointer = serving.made.pointer(at)
+                message = f"{pointer.removeprefix('/').replace('/', '.')}: {reason}"
+                notes.append(Note(code=UNHEEDED, message=message, pointer=pointer))
+        return tuple(notes[:_MOST_NOTES])
+
+
+def shown(one: Managed) -> dict[str, Any]:
+    """Return an object as callers see it."""
+    return {"id": one.id, **BY_KIND[one.kind].shown(one.document)}
+
+
+def etag(one: Managed) -> str:
+    """Return the entity tag of an object (RFC 9110, 8.8.3): it changes with the object."""
+    text = json.dumps(shown(one), sort_keys=True, separators=(",", ":"))
+    return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
+
+
+def _fault(wrong: Wrong, own: set[str]) -> Fault:
+    """Return a fault whose pointer leads into the body; of another object it is told which."""
+    if wrong.owner is not None and wrong.owner.id not in own:
+        return Fault(code=INVALID, message=f"{wrong.sentence}: validation failed")
+    code = NOT_UNIQUE if wrong.taken else INVALID
+    key = wrong.pointer.removeprefix("/").replace("/", ".")
+    message = f"{key}: {wrong.message}" if key else wrong.message
+    return Fault(code=code, message=f"{message}: validation failed", pointer=wrong.pointer)
