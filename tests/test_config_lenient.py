@@ -373,3 +373,13 @@ def test_what_makes_no_sense_is_refused_all_the_same(
 
     assert isinstance(parsed, Invalid)
     assert [str(each) for each in parsed.problems] == [problem]
+
+
+def test_what_only_a_file_has_is_read_strictly() -> None:
+    """Nobody sends it to the API, so that an unknown key there is a mistake."""
+    parsed = parse({**GOOD, "pool": []}, lenient=True)
+
+    assert isinstance(parsed, Invalid)
+    assert [str(each) for each in parsed.problems] == [
+        'unknown key; did you mean "pools"? @ $.pool'
+    ]

@@ -7,11 +7,13 @@ gone, and the stamp is written last, so that an interrupted set-up is mended by 
 
 import fcntl
 import hashlib
+import itertools
 import os
 import platform
 import shutil
 import subprocess
 import sys
+import tarfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -126,6 +128,48 @@ def take_snapshot(log: Log) -> None:
     log.run(checkout.VENV_PYTHON, ROOT / "tools" / "snapshot.py", "take")
 
 
+def fetch_sdk_tests(log: Log) -> None:
+    """Unpack the tests of Cloudflare's SDK, which its source distribution has and its wheel not."""
+    draft = checkout.CACHE / "cloudflare-sdk.part"
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    wanted = draft / "requirements.txt"
+    wanted.write_text(pinned("cloudflare"))
+    log.run(
+        *(checkout.VENV_PYTHON, "-m", "pip", "download", "--progress-bar=off", "--require-hashes"),
+        *("--no-deps", "--no-binary=cloudflare", "--no-build-isolation"),
+        *("--dest", draft, "-r", wanted),
+    )
+    (archive,) = draft.glob("cloudflare-*.tar.gz")
+    with tarfile.open(archive) as opened:
+        for member in opened.getmembers():
+            path = member.name.partition("/")[2]
+            if member.isfile() and path.startswith(SDK_TESTS) and path.endswith(".py"):
+                target = draft / path
+                target.parent.mkdir(parents=True, exist_ok=True)
+                content = opened.extractfile(member)
+                target.write_bytes(content.read() if content else b"")
+    archive.unlink()
+    replace(draft, checkout.SDK_TESTS)
+
+
+SDK_TESTS = (
+    "tests/__init__.py",
+    "tests/utils.py",
+    "tests/api_resources/__init__.py",
+    "tests/api_resources/test_load_balancers.py",
+    "tests/api_resources/load_balancers/",
+)
+
+
+def pinned(package: str) -> str:
+    """The lines of one package in the lock: its version and its hashes."""
+    lines = (ROOT / "requirements-dev.txt").read_text().splitlines()
+    first = next(number for number, line in enumerate(lines) if line.startswith(f"{package}=="))
+    rest = itertools.takewhile(lambda line: line.startswith(" "), lines[first + 1 :])
+    return "\n".join([lines[first], *rest, ""])
+
+
 def replace(draft: Path, target: Path) -> None:
     """Put a finished folder in another's place."""
     shutil.rmtree(target, ignore_errors=True)
@@ -158,6 +202,14 @@ def steps() -> list[Step]:
             [checkout.VENV / "bin" / "evenkeel"],
             install_project,
             "Is pyproject.toml sound?",
+        ),
+        Step(
+            "sdk",
+            "the tests of Cloudflare's SDK",
+            [pinned("cloudflare"), *SDK_TESTS],
+            [checkout.SDK_TESTS / "tests" / "utils.py"],
+            fetch_sdk_tests,
+            REGISTRY_HINT,
         ),
         Step(
             "node",

@@ -22,6 +22,8 @@ BUNDLE = BUNDLE_DIR / "pyodide_dev.capnp.bin"
 SMOKE_WHEELS = CACHE / "pyodide" / "smoke"
 SNAPSHOT_DIR = CACHE / "pyodide" / "snapshot"
 SNAPSHOT = SNAPSHOT_DIR / "snapshot.bin"
+SDK_TESTS = CACHE / "cloudflare-sdk"
+"""The tests of load balancing that come with Cloudflare's Python SDK."""
 
 # Flags that let the runtime take a home-built Pyodide; they exist for development only.
 LOCAL_FLAGS = ("python_workers_development", "experimental")
