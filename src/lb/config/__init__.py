@@ -1,5 +1,6 @@
 """Configuration in, trustworthy objects out: one model and one validation for all ways in."""
 
+from lb.config.admin import admin_of
 from lb.config.document import Invalid, Parsed, Source, json_schema, parse
 from lb.config.problems import Problem
 from lb.config.toml import from_toml, source_in_toml
@@ -10,6 +11,7 @@ __all__ = [
     "Parsed",
     "Problem",
     "Source",
+    "admin_of",
     "from_toml",
     "from_variables",
     "json_schema",

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from lb.config.hosts import Address, endpoint_problem, parse_address
 from lb.config.kinds import Boolean, ListOf, Text, matching
 from lb.config.names import ADMIN_PATH
+from lb.config.problems import Place, Reader
 from lb.config.tables import REQUIRED, Field, Record, Table
 from lb.model import Access, Admin
 
 if TYPE_CHECKING:
-    from lb.config.problems import Reader
+    from collections.abc import Mapping
 
 _TEAM_NAME = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
 _TEAM_DOMAIN = "cloudflareaccess.com"
@@ -125,3 +126,16 @@ ADMIN = Table(
         ),
     ),
 )
+
+
+def admin_of(document: Mapping[str, object]) -> Admin:
+    """Return what a document says of the admin side, however bad the rest of it is.
+
+    So that the admin side is where the operator looks for it, to mend the rest. Of a bad table, the
+    path alone counts: nobody gets in but by a token.
+    """
+    reader, at = Reader(), Place() / "admin"
+    found = ADMIN.read(document.get("admin") or {}, at, reader)
+    if not isinstance(found, Admin) or not reader.fine(at, "path"):
+        return Admin()
+    return Admin(path=found.path) if reader.problems else found

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import js
 
 from lb.catalog.state import read
-from lb.config import Invalid
+from lb.config import Invalid, admin_of
 from lb.copies import copy_of
 from lb.endings import Endings
 from lb.events import Trouble
 from lb.failover import Attempt, Refuse
-from lb.model import Admin, Config
+from lb.model import Config
 from lb.proxy import Exchange
 from lb.proxy import refused as refused_event
 from lb.sharing import Home
@@ -26,7 +26,7 @@ from lb.worker.promises import Fetches
 from lb.worker.refresh import Behind
 from lb.worker.runtime import chance, clock, in_background, js_object, log, trouble
 from lb.worker.shells import Shells
-from lb.worker.start import configured, in_development, start, variables_of
+from lb.worker.start import in_development, source_of, start, variables_of
 from lb.worker.transport import FetchTransport, Means
 
 if TYPE_CHECKING:
@@ -80,7 +80,8 @@ class Isolate:
     def __init__(self, env: Any) -> None:
         self._env = env
         self._variables = variables = variables_of(env)
-        self._deployed = configured(variables, log)
+        source = source_of(variables, log)
+        self._deployed = source.parsed if isinstance(source.parsed, Config) else None
         self._development = in_development(variables)
         self._means = Means()
         self._prober = FetchProber(self._means.timers)
@@ -88,7 +89,7 @@ class Isolate:
         self._version = 0
         """Of the configuration that operators have made; 0 is the deployment's own."""
         self._serve(self._deployed, None)
-        admin = self._deployed.admin if self._deployed is not None else Admin()
+        admin = admin_of(source.document)
         shells = Shells(admin, lambda now: (self._config, self._balancer.memory.snapshot(now)))
         self._admin = admin_side(admin, variables, env, self._told, shells)
         self._ask_at = 0.0

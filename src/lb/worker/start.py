@@ -60,12 +60,6 @@ def source_of(variables: Mapping[str, object], log: Log) -> Source:
     return source
 
 
-def configured(variables: Mapping[str, object], log: Log) -> Config | None:
-    """Return the deployment's configuration; None if it is bad."""
-    parsed = source_of(variables, log).parsed
-    return None if isinstance(parsed, Invalid) else parsed
-
-
 def start(
     config: Config, variables: Mapping[str, object], before: Balancer | None = None
 ) -> Balancer:
