@@ -78,6 +78,10 @@ class AdminSide:
 
     async def answer(self, request: Any, facts: RequestFacts) -> Any:
         """Return the response to an operator."""
+        if facts.method == "OPTIONS":
+            permitted = preflight(facts, self._origins)
+            answer = Answer(status=204) if permitted else _not_a_method()
+            return _response(answer, permitted or (), facts.method)
         try:
             answer = await self._answer(request, facts)
         except Exception as error:  # noqa: BLE001 (anything uncaught would be the runtime's 500)
@@ -87,9 +91,6 @@ class AdminSide:
 
     async def _answer(self, request: Any, facts: RequestFacts) -> Answer:
         path = below(facts.path, self._path) or "/"
-        if facts.method == "OPTIONS":
-            permitted = preflight(facts, self._origins)
-            return Answer(status=204, headers=permitted) if permitted else _not_a_method()
         if facts.method not in METHODS:
             return _not_a_method()
         if self._gate is None:
