@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _SECRET_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 _LONG_FOR_A_WORD = 20
-_OURS = frozenset({"LB_ADMIN_TOKEN", "LB_COOKIE_KEY"})
+_OURS = frozenset({"LB_ADMIN_TOKEN", "LB_COOKIE_KEY", "LB_READ_TOKEN"})
 """Secrets that open the balancer itself: no sink may be sent one."""
 
 _NO_NAME = (
