@@ -138,10 +138,10 @@ def test_a_version_that_is_not_there_is_a_no() -> None:
 @pytest.mark.parametrize(
     ("found", "words"),
     [
-        (None, "nothing"),
+        (None, "unset"),
         (True, "true"),
         ("a\nb", '"a\ufffdb"'),
-        (["x", 1, {"k": None}], '["x", 1, { k = nothing }]'),
+        (["x", 1, {"k": None}], '["x", 1, { k = unset }]'),
         ({}, "{}"),
         ("x" * 80, f'"{"x" * 58}…'),
     ],

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,6 +120,40 @@ def test_the_status_is_that_of_the_origins(deployed: Deployed) -> None:
 
     assert "first" in shown
     assert "available" in shown
+
+
+def test_events_are_followed_until_ctrl_c(deployed: Deployed, tmp_path: Path) -> None:
+    """A process of its own tells of an origin that goes down, and ends well."""
+    until(lambda: deployed.run("events", "--pool=second", "--json").out)
+    written = tmp_path / "events"
+    with written.open("wb") as output:
+        following = subprocess.Popen(
+            [sys.executable, "-m", "evenkeel", "events", "-f", "--interval=1", "--json"],
+            env={**os.environ, "EVENKEEL_URL": deployed.worker.url, "EVENKEEL_TOKEN": TOKEN},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.PIPE,
+        )
+
+    def told() -> list[bool | None]:
+        """The health of the second pool, as it was printed."""
+        events = [json.loads(line) for line in written.read_text().splitlines()]
+        return [each["pool"]["healthy"] for each in events if each["pool"]["name"] == "second"]
+
+    try:
+        until(lambda: told()[-1:] == [True], seconds=30)
+        deployed.two.fail_health()
+        until(lambda: told()[-1:] == [False], seconds=30)
+        following.send_signal(signal.SIGINT)
+        _, errors = following.communicate(timeout=20)
+    finally:
+        following.kill()
+        following.wait()
+        deployed.two.reset()
+
+    assert following.returncode == Exit.FINE, errors
+    assert b"Traceback" not in errors
+    until(lambda: deployed.run("status", "--check").code == Exit.FINE, seconds=30)
 
 
 def test_a_wrong_token_is_told_as_that(deployed: Deployed) -> None:

@@ -67,7 +67,7 @@ def _field(field: Mapping[str, Any], action: str) -> Text:
 def value(found: object) -> str:
     """A value as the diff shows it: on one line, not too long."""
     if found is None:
-        return "nothing"
+        return "unset"
     if isinstance(found, bool):
         return "true" if found else "false"
     if isinstance(found, str):
