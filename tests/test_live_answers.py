@@ -13,15 +13,12 @@ import httpx
 import pytest
 import respx
 import trustme
-from hypothesis import given
-from hypothesis import strategies as st
 
-from evenkeel.live.answers import Reply, read
 from evenkeel.live.failures import Exit, Failure
 from evenkeel.live.target import target_of
 from evenkeel.live.wire import Wire
 from evenkeel.live.world import World
-from support.commands import ADMIN, NOW, TOKEN, URL, Scripted, bad, good, run
+from support.commands import ADMIN, NOW, TOKEN, Scripted, bad, good, run
 
 HTML = {"Content-Type": "text/html; charset=utf-8"}
 
@@ -186,36 +183,6 @@ def test_what_others_send_does_not_steer_the_terminal() -> None:
     assert "\x07" not in ran.err
     assert "\u202e" not in ran.err
     assert "[bold]text" in ran.err
-
-
-def outcome(response: httpx.Response) -> Reply | str:
-    """Return the reply, or what is said of the failure."""
-    try:
-        return read(target_of(URL), response, None)
-    except Failure as failure:
-        return failure.message
-
-
-@given(st.binary(max_size=300), st.sampled_from([200, 201, 301, 400, 401, 404, 429, 500, 530]))
-def test_no_answer_confuses_a_command(content: bytes, status: int) -> None:
-    """It is a reply or a failure, whatever its bytes are."""
-    assert outcome(httpx.Response(status, content=content))
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-)
-
-
-@given(
-    st.fixed_dictionaries(
-        {"success": JSON, "errors": JSON, "messages": JSON, "result": JSON, "result_info": JSON}
-    )
-)
-def test_no_envelope_confuses_a_command(document: dict[str, object]) -> None:
-    """Nor does what is nearly an envelope."""
-    assert outcome(httpx.Response(200, json=document))
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import typer
 from evenkeel.live.answers import Refused
 from evenkeel.live.changes import kind_word
 from evenkeel.live.failures import Exit, Failure, plain
+from evenkeel.live.parts import parts
 from evenkeel.live.session import Session, live
 
 OF_THE_FILE = 1101
@@ -36,7 +37,7 @@ def adopt_all(session: Session, *, yes: bool, quiet: bool = False) -> None:
     reply = session.wire.post("/adopt", None)
     session.notes(reply)
     result = reply.result if isinstance(reply.result, dict) else {}
-    adopted = [each for each in result.get("adopted") or () if isinstance(each, dict)]
+    adopted = parts(result, "adopted")
     if session.as_json:
         if not quiet:
             session.json(reply.result)

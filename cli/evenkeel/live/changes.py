@@ -8,6 +8,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from evenkeel.live.failures import plain
+from evenkeel.live.parts import parts
 
 LONGEST = 60
 _MARKS: Mapping[str, tuple[str, str]] = {
@@ -27,8 +28,7 @@ _ONE: Mapping[str, str] = {
 
 def changes_of(result: object) -> list[dict[str, Any]]:
     """The changes in an answer, without what is none."""
-    listed = result.get("changes") if isinstance(result, dict) else None
-    return [each for each in listed or () if isinstance(each, dict)]
+    return parts(result, "changes")
 
 
 def kind_word(kind: object) -> str:
@@ -46,9 +46,8 @@ def tree(changes: Iterable[dict[str, Any]]) -> Tree:
         line.append(f"{kind_word(change.get('kind'))} ", "default")
         line.append(plain(change.get("name", "")), "bold default")
         branch = root.add(line)
-        for each in change.get("fields") or ():
-            if isinstance(each, dict):
-                branch.add(_field(each, action))
+        for each in parts(change, "fields"):
+            branch.add(_field(each, action))
     return root
 
 

@@ -3,7 +3,8 @@
 from rich.text import Text
 
 from evenkeel.live.failures import Exit, Failure, plain
-from evenkeel.live.report import Found, Part, origins, report_of
+from evenkeel.live.parts import Part, number
+from evenkeel.live.report import Found, origins, report_of
 from evenkeel.live.session import Session
 from evenkeel.live.times import span
 from lb.config.times import seconds_of
@@ -53,8 +54,9 @@ def _again(session: Session, found: Found) -> Part:
 def _left(found: Found, origin: Part, now: float) -> str:
     """What is waited for: `primary/server-1 is draining, 4 % of traffic, 12 m 5 s left`."""
     told = [f"{found.name} is draining"]
-    if isinstance(origin.get("share"), int | float):
-        told.append(f"{100 * origin['share']:.0f} % of traffic")
+    share = number(origin.get("share"))
+    if share is not None:
+        told.append(f"{100 * share:.0f} % of traffic")
     until = origin.get("until")
     end = seconds_of(until) if isinstance(until, str) else None
     if end is not None:

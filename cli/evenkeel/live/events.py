@@ -9,6 +9,7 @@ import typer
 from rich.text import Text
 
 from evenkeel.live.failures import Exit, Failure, plain
+from evenkeel.live.parts import parts, tables
 from evenkeel.live.session import Session, live
 from evenkeel.live.times import clock, moment
 
@@ -75,8 +76,7 @@ def _newest_first(session: Session, query: Mapping[str, str]) -> Iterator[dict[s
     for page in range(1, MOST_PAGES + 1):
         paging = {"page": str(page), "per_page": str(PER_PAGE)}
         reply = session.wire.get(PATH, {**query, **paging})
-        listed = reply.result if isinstance(reply.result, list) else []
-        events = [each for each in listed if isinstance(each, dict) and _id(each) not in seen]
+        events = [each for each in tables(reply.result) if _id(each) not in seen]
         seen.update(map(_id, events))
         yield from sorted(events, key=_id, reverse=True)
         if page >= reply.pages or not events:
@@ -139,7 +139,7 @@ class Following:
             self._query["since"] = event["timestamp"]
 
 
-def _print(session: Session, event: Mapping[str, Any]) -> None:
+def _print(session: Session, event: dict[str, Any]) -> None:
     if session.as_json:
         typer.echo(json.dumps(event, separators=(",", ":")))
         return
@@ -147,7 +147,7 @@ def _print(session: Session, event: Mapping[str, Any]) -> None:
         session.out.print(line)
 
 
-def lines(event: Mapping[str, Any]) -> Iterator[Text]:
+def lines(event: dict[str, Any]) -> Iterator[Text]:
     """What changed, one line each: the pool itself, and each of its origins that did."""
     at = clock(event.get("timestamp"))
     pool = event.get("pool")
@@ -156,14 +156,14 @@ def lines(event: Mapping[str, Any]) -> Iterator[Text]:
     name = plain(pool.get("name", ""))
     if pool.get("changed") is True:
         yield _line(at, f"pool {name}", pool)
-    listed = event.get("origins")
-    for each in listed if isinstance(listed, list) else ():
-        if isinstance(each, dict) and each.get("changed") is True:
+    for each in parts(event, "origins"):
+        if each.get("changed") is True:
             yield _line(at, f"origin {name}/{plain(each.get('name', ''))}", each)
 
 
 def _line(at: str, name: str, one: Mapping[str, Any]) -> Text:
-    state, colour = _HEALTH.get(one.get("healthy"), _HEALTH[None])
+    healthy = one.get("healthy")
+    state, colour = _HEALTH[healthy if isinstance(healthy, bool) else None]
     if one.get("enabled") is False:
         state, colour = "disabled", "yellow"
     line = Text.assemble((at, "dim"), "  ", (name, "bold"), "  ", (state, colour))

@@ -1,14 +1,14 @@
-"""What `/status` says (lb.report), as far as the commands need it; bad parts count as empty."""
+"""What `/status` says (lb.report), as far as the commands need it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from evenkeel.live.failures import Exit, Failure, UsageError, plain
+from evenkeel.live.parts import Part, parts
 from evenkeel.live.session import Session
 from lb.config.problems import nearest
 
-Part = Mapping[str, Any]
 MOST_NAMED = 20
 
 
@@ -35,12 +35,6 @@ def report_of(session: Session) -> dict[str, Any]:
     if not isinstance(result, dict):
         raise Failure(Exit.UNREACHABLE, f"{session.wire.target.url} answered without a status")
     return result
-
-
-def parts(whole: Part, key: str) -> list[Part]:
-    """A list of tables in a report."""
-    listed = whole.get(key)
-    return [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
 
 
 def origins(report: Part) -> Iterator[Found]:

@@ -1,6 +1,6 @@
 """`evenkeel status`: load balancers, pools and origins as they stand now."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated
 
 import typer
@@ -8,7 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from evenkeel.live.failures import Exit, Failure, plain
-from evenkeel.live.report import Part, parts, pools_of, report_of
+from evenkeel.live.parts import Part, number, parts
+from evenkeel.live.report import pools_of, report_of
 from evenkeel.live.session import Session, live
 from evenkeel.live.times import ago, clock, until
 
@@ -26,6 +27,8 @@ COLOURS: Mapping[str, str] = {
     "weight 0": "yellow",
 }
 """Of every state of an origin, a pool or a load balancer."""
+TROUBLE = frozenset({"degraded", "critical"})
+"""Healths of a load balancer that a person should look at."""
 
 
 @live
@@ -56,7 +59,7 @@ def status(
 def troubled(report: Part) -> Iterator[str]:
     """What a person should look at: load balancers that are not well, and probes that stopped."""
     for lb in parts(report, "load_balancers"):
-        if lb.get("enabled") is not False and lb.get("health") in {"critical", "degraded"}:
+        if lb.get("enabled") is not False and str(lb.get("health")) in TROUBLE:
             yield f"{plain(lb.get('name', ''))} is {lb['health']}"
     for warning in parts(report, "warnings"):
         if warning.get("kind") == "prober_stalled":
@@ -100,7 +103,7 @@ def _load_balancer(lb: Part) -> Text:
     return line
 
 
-def _pools(pools: list[Part], now: float) -> Table:
+def _pools(pools: Iterable[Part], now: float) -> Table:
     rows = Table.grid(padding=(0, 2))
     for pool in pools:
         state = pool.get("state", pool.get("health"))
@@ -131,10 +134,10 @@ def _since(one: Part, now: float) -> tuple[Text, Text]:
 
 def _more(origin: Part) -> Iterator[str]:
     """Share of traffic, weight, latency: what is known, and not as usual."""
-    share, weight, latency = (origin.get(key) for key in ("share", "weight", "latency_ms"))
-    if isinstance(share, int | float):
+    share, weight, latency = (number(origin.get(key)) for key in ("share", "weight", "latency_ms"))
+    if share is not None:
         yield f"{100 * share:.0f} % of traffic"
-    if isinstance(weight, int | float) and weight not in {0, 1}:
+    if weight is not None and weight not in {0, 1}:
         yield f"weight {weight:g}"
-    if isinstance(latency, int | float):
+    if latency is not None:
         yield f"{latency:.0f} ms"

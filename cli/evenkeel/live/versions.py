@@ -9,6 +9,7 @@ from rich.text import Text
 
 from evenkeel.live.changes import changes_of, show
 from evenkeel.live.failures import Exit, Failure, UsageError, plain
+from evenkeel.live.parts import tables
 from evenkeel.live.session import Session, live
 from evenkeel.live.times import clock
 
@@ -39,7 +40,7 @@ def versions(
 def listed(session: Session) -> list[dict[str, Any]]:
     """Every version that there is, the newest first."""
     result = session.wire.get("/versions").result
-    found = [each for each in result or () if isinstance(each, dict) and _is_one(each)]
+    found = [each for each in tables(result) if _is_one(each)]
     return sorted(found, key=lambda each: int(each["version"]), reverse=True)
 
 
