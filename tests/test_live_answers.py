@@ -65,7 +65,7 @@ def test_every_bad_answer_has_its_exit_code(
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        (httpx.ConnectError("[Errno 111] Connection refused"), "cannot be reached"),
+        (httpx.ConnectError("[Errno 111] Connection refused"), "reached: connection refused\n"),
         (httpx.ConnectError("[Errno -2] Name or service not known"), "cannot be reached"),
         (httpx.ConnectTimeout("late"), "no answer in 3 s"),
         (httpx.ReadTimeout("late"), "no answer in 3 s"),

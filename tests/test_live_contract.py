@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -220,3 +222,34 @@ def test_the_status_is_understood(office: Balancer) -> None:
     line = next(line.split() for line in ran.out.splitlines() if "server-1" in line)
     assert line[:2] == ["server-1", "unhealthy"]
     assert "TCP" in line
+
+
+def test_events_are_found_and_followed(office: Balancer) -> None:
+    """By Cloudflare's parameters, and each new one once."""
+    assert {each["pool"]["name"] for each in events()} == {"primary", "replica"}
+    assert [each["pool"]["name"] for each in events("--pool=replica")] == ["replica"]
+    assert [each["pool"]["name"] for each in events("--origin=server-1")] == ["primary"]
+    assert len(events("--number=1")) == 1
+    before = events()
+
+    def during(slept: int) -> None:
+        office.pass_time(60)
+        office.world.down = {"one"} if slept == 2 else set()
+        if slept == 12:
+            raise KeyboardInterrupt
+
+    scripted = Scripted(now=office.now, during=during)
+    told = events("--follow", scripted=scripted)
+
+    assert told[: len(before)] == before
+    assert [each["pool"]["healthy"] for each in told[len(before) :]] == [False, True]
+    assert [each["id"] for each in told] == list(range(1, len(told) + 1))
+    assert events("--since=1h", scripted=office.scripted) == told
+    assert events("--since=0s", scripted=office.scripted) == []
+
+
+def events(*options: str, scripted: Scripted | None = None) -> list[dict[str, Any]]:
+    """Run `evenkeel events`."""
+    ran = run("events", *options, "--json", scripted=scripted)
+    assert ran.code == Exit.FINE, ran
+    return [json.loads(line) for line in ran.out.splitlines()]

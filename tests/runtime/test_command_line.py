@@ -23,6 +23,7 @@ from support.waiting import until
 from support.worker import Worker, running_worker
 
 TOKEN = "t" * 20 + "-0123456789_" + "t" * 20
+READ_TOKEN = "r" * 43
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +34,12 @@ class Deployed:
     one: Origin
     two: Origin
 
-    def run(self, *arguments: str, answers: str = "") -> Ran:
+    def run(self, *arguments: str, answers: str = "", token: str = TOKEN) -> Ran:
         """Run `evenkeel` against it."""
-        environment = {"EVENKEEL_URL": self.worker.url, "LB_ADMIN_TOKEN": TOKEN}
+        environment = {"EVENKEEL_URL": self.worker.url, "EVENKEEL_TOKEN": token}
         world = World(environment=environment, has_person=lambda: bool(answers))
         ran = run(*arguments, answers=answers, environment=environment, world=world)
-        assert TOKEN not in ran.out + ran.err
+        assert token not in ran.out + ran.err
         return ran
 
     def served_by(self) -> str:
@@ -59,7 +60,8 @@ def deployed() -> Iterator[Deployed]:
                 load_balancer("*", "first", "second"),
             ]
         )
-        with running_worker(config, env={"LB_ADMIN_TOKEN": TOKEN}) as worker:
+        secrets = {"LB_ADMIN_TOKEN": TOKEN, "LB_READ_TOKEN": READ_TOKEN}
+        with running_worker(config, env=secrets) as worker:
             yield Deployed(worker, one, two)
 
 
@@ -158,10 +160,18 @@ def test_events_are_followed_until_ctrl_c(deployed: Deployed, tmp_path: Path) ->
 
 def test_a_wrong_token_is_told_as_that(deployed: Deployed) -> None:
     """By its exit code."""
-    environment = {"EVENKEEL_URL": deployed.worker.url, "LB_ADMIN_TOKEN": "wrong"}
-    world = World(environment=environment, has_person=lambda: False)
+    assert deployed.run("status", token="x" * 43).code == Exit.NOT_ALLOWED
 
-    assert run("status", environment=environment, world=world).code == Exit.NOT_ALLOWED
+
+def test_a_token_that_may_only_read_can_look(deployed: Deployed) -> None:
+    """And gets another exit code for a change than for a refusal of its content."""
+    assert deployed.run("status", token=READ_TOKEN).code == Exit.FINE
+
+    ran = deployed.run("disable", "two", "--yes", token=READ_TOKEN)
+
+    assert ran.code == Exit.NOT_ALLOWED
+    assert "may only read" in ran.err
+    assert deployed.served_by() == "one"
 
 
 def test_a_path_that_is_no_admin_side_is_told_as_that(deployed: Deployed) -> None:

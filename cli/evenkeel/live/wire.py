@@ -1,5 +1,6 @@
 """Asks a balancer's admin side over HTTP."""
 
+import re
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Self
@@ -18,6 +19,7 @@ TRIES = 3
 LONGEST_WAIT = 60.0
 """Seconds that a read waits at most when it is told to come back later."""
 DEFAULT_WAIT = 2.0
+_NUMBER = re.compile(r"^\[Errno -?\d+\] ")
 MAY_BE_DONE = "It may have been carried out all the same: `evenkeel versions` says."
 
 # The admin side may stand behind Cloudflare Access, which lets a service token in by two headers:
@@ -192,4 +194,5 @@ class Wire:
 
 def _reason(error: Exception) -> str:
     """What the library says of it. That has no header in it, as bad ones are refused before."""
-    return plain(str(error) or type(error).__name__).lower()
+    said = _NUMBER.sub("", str(error)) or type(error).__name__
+    return plain(said).lower()
