@@ -55,12 +55,15 @@ class RequestFacts:
         cf: Callable[[str], object] = _nothing_known,
         headers: Callable[[], Iterable[tuple[str, str]]] = _no_headers,
     ) -> None:
-        self.method = method
-        self.url = url
         self._header = header
         self._has_body = has_body
         self._cf = cf
         self._headers = headers
+        self._take(method, url)
+
+    def _take(self, method: str, url: str) -> None:
+        self.method = method
+        self.url = url
         self._path_at = at = _end_of_authority(url)
         self.authority = url[url.find("//") + 2 : at].rpartition("@")[2]
         """Host and port as the client named them; nothing that may stand before an @."""

@@ -20,7 +20,7 @@ from lb.proxy import refused as refused_event
 from lb.sharing import Home
 from lb.worker.admin import admin_side
 from lb.worker.bodies import Bodies
-from lb.worker.convert import facts_of, refused
+from lb.worker.convert import RuntimeFacts, headers_reader, refused
 from lb.worker.prober import FetchProber
 from lb.worker.promises import Fetches
 from lb.worker.refresh import Behind
@@ -84,6 +84,7 @@ class Isolate:
         self._deployed = source.parsed if isinstance(source.parsed, Config) else None
         self._development = in_development(variables)
         self._means = Means()
+        self._read = headers_reader()
         self._prober = FetchProber(self._means.timers)
         self._fetches = Fetches(self._settled, self._means.timers)
         self._version = 0
@@ -161,7 +162,7 @@ class Isolate:
         outcome. Whatever comes after it is left to ordinary asynchronous code.
         """
         balancer = self._balancer
-        facts = facts_of(request)
+        facts = RuntimeFacts(request, self._read)
         own = self._own(request, facts, ctx)
         if own is not None:
             return own
@@ -177,7 +178,8 @@ class Isolate:
             return refused(step)
         if not isinstance(step, Attempt) or plan.keeps_body or plan.hedged:
             return self._rest(exchange, step, transport, ctx)
-        outgoing, seconds = transport.outgoing(step), step.timeout
+        outgoing = transport.outgoing(step) if plan.streams_body else transport.bare(step)
+        seconds = step.timeout
         lost_at = now + seconds + LOST_AFTER
         return self._fetches.send(outgoing, seconds, (exchange, transport, ctx), now, lost_at)
 

@@ -3,12 +3,13 @@
 A JavaScript call that returns a promise is turned into an asyncio future at the border, and
 awaiting it costs more than everything the balancer decides (docs/decisions/, "Entry style"). So
 the call is made by JavaScript itself, inside Array.from, whose result is an array: its one element
-stays a plain promise. `then` is attached to it in the same way.
+stays a plain promise. The call is `then(...)`, whose receiver is the fetch's promise: in the list
+that names the receiver, its place holds no value but a getter, which fetches when it is looked at.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import js
 from pyodide.ffi import create_proxy, to_js
@@ -24,10 +25,38 @@ if TYPE_CHECKING:
 _SWEEP_AT = 512
 
 
+class Bare(NamedTuple):
+    """A request without a body, of which nothing has been made yet but its headers."""
+
+    url: str
+    method: str
+    headers: Any
+    """The runtime's Headers."""
+
+
+class _Call:
+    """A fetch whose arguments stay in JavaScript; only what differs is put into them."""
+
+    def __init__(self) -> None:
+        reflect = js.Reflect
+        self.options = fetch_options()
+        self.arguments = to_js([None, self.options])
+        fetch = reflect.apply.bind(reflect, js.fetch, js.globalThis, self.arguments)
+        self._getter = js_object(get=fetch)
+        # `js.Promise.prototype.then` would be Python's own method of that name.
+        self._then = reflect.get(js.Promise.prototype, "then")
+
+    def followed_by(self, callbacks: Any) -> Any:
+        """Return what, applied (Fetches), fetches and has the outcome told to one of two."""
+        attach = to_js([self._then, None, callbacks])
+        js.Object.defineProperty(attach, "1", self._getter)
+        return to_js([attach])
+
+
 class _Slot:
     """What JavaScript calls back for one fetch at a time; made once, as proxies are expensive."""
 
-    __slots__ = ("_fetches", "callbacks", "context", "lost_at", "proxies", "timer")
+    __slots__ = ("_fetches", "bare", "context", "lost_at", "proxies", "timer", "whole")
 
     def __init__(self, fetches: Fetches) -> None:
         self._fetches = fetches
@@ -35,7 +64,9 @@ class _Slot:
         self.timer: Any = None
         self.lost_at = 0.0
         self.proxies = [create_proxy(f) for f in (self._fulfilled, self._rejected)]
-        self.callbacks = to_js(self.proxies)
+        callbacks = to_js(self.proxies)
+        self.whole = fetches.whole.followed_by(callbacks)
+        self.bare = fetches.bare.followed_by(callbacks)
 
     def destroy(self) -> None:
         """Make sure that nobody calls back any more."""
@@ -59,38 +90,44 @@ class Fetches:
     def __init__(self, settled: Settled, timers: Timers) -> None:
         reflect = js.Reflect
         # Array.from(list, f) calls f(list[i], i). This f calls list[i][0] with the receiver and
-        # the arguments that stand after it. Both lists stay, only what differs is put into them.
+        # the arguments that stand after it.
         self._apply = reflect.apply.bind(reflect, reflect.apply, None)
         self._from = getattr(js.Array, "from")
-        self._options = fetch_options()
-        self._request = to_js([None, self._options])
-        self._fetch = to_js([[js.fetch, js.globalThis, self._request]])
-        # `js.Promise.prototype.then` would be Python's own method of that name.
-        self._attached = to_js([reflect.get(js.Promise.prototype, "then"), None, None])
-        self._attach = to_js([self._attached])
+        self.whole = _Call()
+        """Of requests that are made as such."""
+        self.bare = _Call()
+        self._method = ""
+        """Of the latest bare one."""
         self._timers = timers
         self._settled = settled
         self._free: list[_Slot] = []
         self._busy: dict[int, _Slot] = {}
         self._sweep_at = _SWEEP_AT
 
-    def send(self, request: Any, seconds: float, context: object, now: float, lost: float) -> Any:
+    def send(
+        self, request: Bare | Any, seconds: float, context: object, now: float, lost: float
+    ) -> Any:
         """Fetch; return the promise of what `settled` returns.
 
-        The fetch of a client that has gone may never settle: what is kept for it is dropped once
-        it is `lost`.
+        `request` is a Request of the runtime's, or what there is of one. The fetch of a client that
+        has gone may never settle: what is kept for it is dropped once it is `lost`.
         """
         if len(self._busy) >= self._sweep_at:
             self._sweep(now)
         slot = self._free.pop() if self._free else _Slot(self)
         slot.context, slot.lost_at = context, lost
-        self._options.signal, slot.timer = self._timers.signal(seconds)
         self._busy[id(slot)] = slot
-        self._request[0] = request
-        attached = self._attached
-        attached[1] = self._from(self._fetch, self._apply)[0]
-        attached[2] = slot.callbacks
-        return self._from(self._attach, self._apply)[0]
+        if type(request) is Bare:
+            call, follow = self.bare, slot.bare
+            url, method, call.options.headers = request
+            if method != self._method:
+                self._method = call.options.method = method
+            call.arguments[0] = url
+        else:
+            call, follow = self.whole, slot.whole
+            call.arguments[0] = request
+        call.options.signal, slot.timer = self._timers.signal(seconds)
+        return self._from(follow, self._apply)[0]
 
     def end(self, slot: _Slot, response: Any, error: Any) -> Any:
         """Take an outcome; the slot is free for another fetch."""

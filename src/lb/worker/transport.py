@@ -6,19 +6,19 @@ from asyncio import CancelledError
 from typing import TYPE_CHECKING, Any
 
 import js
-from pyodide.ffi import JsException
+from pyodide.ffi import JsException, jsnull
 
 from lb.outcomes import SWITCHING_PROTOCOLS, Answered, Cause, Failed
 from lb.worker.headers import HeaderEditor
-from lb.worker.promises import Timers
+from lb.worker.promises import Bare, Timers
 from lb.worker.runtime import js_object
 
 if TYPE_CHECKING:
-    from lb.facts import RequestFacts
     from lb.failover import Attempt, Deliver, Plan
     from lb.mirroring import Mirroring
     from lb.outcomes import Outcome
     from lb.worker.bodies import Bodies
+    from lb.worker.convert import RuntimeFacts
 
 
 HIGHEST_STATUS = 599
@@ -30,6 +30,7 @@ class Means:
     def __init__(self) -> None:
         self.editor = HeaderEditor()
         self.timers = Timers()
+        self.new_headers = js.Headers.new
         self.new_request = js.Request.new
         self.new_response = js.Response.new
 
@@ -37,7 +38,7 @@ class Means:
 class FetchTransport:
     """The Transport port for one request."""
 
-    def __init__(self, request: Any, facts: RequestFacts, plan: Plan, means: Means) -> None:
+    def __init__(self, request: Any, facts: RuntimeFacts, plan: Plan, means: Means) -> None:
         self._request = request
         self.facts = facts
         self._plan = plan
@@ -85,6 +86,16 @@ class FetchTransport:
         """Whether attempts get copies instead: no Request can be made that gives a GET a body."""
         return self.facts.method in ("GET", "HEAD")
 
+    def bare(self, attempt: Attempt) -> Bare:
+        """Return what `outgoing` would be made of, for a request without a body.
+
+        To make a Request of it first, and then one more within fetch, costs more.
+        """
+        facts = self.facts
+        headers = self._means.new_headers(facts.request_headers)
+        self._means.editor.apply(self._forwarding.request(attempt.origin, facts), headers)
+        return Bare(self._forwarding.url(attempt.origin, facts), facts.method, headers)
+
     def outgoing(self, attempt: Attempt) -> Any:
         """Return the request to the origin: the client's own but for its URL and our edits."""
         forwarding = self._forwarding
@@ -129,7 +140,7 @@ class FetchTransport:
             value = read(name)
             return value if isinstance(value, str) else ""
 
-        if bodies is not None and body:
+        if bodies is not None and body is not jsnull:
             # Most bodies are not watched, and reading the answer's own headers spares another look.
             watched = bodies.watched(plan, step, header, body)
             if watched is not body:
