@@ -3,7 +3,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 
-.PHONY: help setup dev test unit runtime check lint types lock bench figures faults fuzz soak deploy
+.PHONY: help setup dev test unit runtime browser check lint types lock bench figures faults fuzz soak deploy
 .PHONY: clean
 
 help: ## say what there is
@@ -15,13 +15,16 @@ setup: ## put everything into .venv, node_modules and .cache
 dev: setup ## serve the Worker, between two demo origins: http://127.0.0.1:8787
 	@exec $(BIN)/evenkeel dev
 
-test: setup unit runtime ## all tests
+test: setup unit runtime browser ## all tests
 
 unit: setup
 	@$(BIN)/python -m pytest tests --ignore=tests/runtime --ignore=tests/browser
 
 runtime: setup
 	@$(BIN)/python -m pytest tests/runtime
+
+browser: setup # the status page in Chromium; left out where there is none
+	@$(BIN)/python -m pytest tests/browser
 
 check: lint types ## formatting, lint, types and lock files, then all tests: what CI runs
 	@$(MAKE) --no-print-directory test

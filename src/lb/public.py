@@ -16,11 +16,10 @@ _PAGE = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="robots" content="noindex">
-<meta http-equiv="refresh" content="60">
 <title>{title}</title>
 <link rel="icon" href="data:,">
 <style>
-:root{{--ground:#f4f6f7;--card:#fff;--line:#d9dfe2;--ink:#16232a;--soft:#55656d;--up:#1a7f4e;\
+:root{{--ground:#f4f6f7;--card:#fff;--line:#d9dfe2;--ink:#16232a;--soft:#55656d;--up:#146a40;\
 --down:#b3261e}}
 @media (prefers-color-scheme:dark){{:root{{--ground:#0e1518;--card:#162024;--line:#2c3a40;\
 --ink:#e6edf0;--soft:#9dafb7;--up:#6fd6a2;--down:#ff9a92}}}}
@@ -42,7 +41,7 @@ p{{color:var(--soft);font-size:.85rem}}
 <ul>
 {rows}
 </ul>
-<p>This page looks again every minute.</p>
+<p>As it was when this page was loaded.</p>
 </main></body>
 </html>
 """
