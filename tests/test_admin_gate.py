@@ -414,6 +414,7 @@ def test_no_answer_is_kept_framed_or_read_by_others() -> None:
     assert "access-control-allow-origin" not in found
     assert found["x-frame-options"] == "DENY"
     assert found["x-content-type-options"] == "nosniff"
+    assert "Content-Type" not in dict(headers_of("", (), ()))
     assert dict(headers_of("a/b", (), ()))["Content-Security-Policy"].startswith(
         "default-src 'none'"
     )

@@ -94,7 +94,7 @@ def headers_of(content_type: str, own: Headers, cors: Headers) -> list[tuple[str
     https://owasp.org/www-project-secure-headers/ says what each is good for.
     """
     return [
-        ("Content-Type", content_type),
+        *((("Content-Type", content_type),) if content_type else ()),
         ("Content-Security-Policy", STRICT),
         *((name, value) for name, value in own if not name.lower().startswith("access-control-")),
         *cors,

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     Told = Callable[[int], Awaitable[None]]
 
 LONGEST_PATH_TOLD = 200
+NO_CONTENT = 204
 
 OBJECT_SECONDS = 20.0
 """That the Durable Object has for an answer."""
@@ -80,7 +81,7 @@ class AdminSide:
         """Return the response to an operator."""
         if facts.method == "OPTIONS":
             permitted = preflight(facts, self._origins)
-            answer = Answer(status=204) if permitted else _not_a_method()
+            answer = Answer(status=NO_CONTENT) if permitted else _not_a_method()
             return _response(answer, permitted or (), facts.method)
         try:
             answer = await self._answer(request, facts)
@@ -220,8 +221,9 @@ def _not_a_method(methods: str = ", ".join(METHODS)) -> Answer:
 
 
 def _response(answer: Answer, cors: Headers, method: str) -> Any:
+    empty = answer.status == NO_CONTENT
     headers = js.Headers.new()
-    for name, value in headers_of(answer.content_type, answer.headers, cors):
+    for name, value in headers_of("" if empty else answer.content_type, answer.headers, cors):
         headers.set(name, value)
-    body = None if method == "HEAD" or answer.status == 204 else answer.body
+    body = None if empty or method == "HEAD" else answer.body
     return js.Response.new(body or None, js_object(status=answer.status, headers=headers))
