@@ -97,8 +97,15 @@ def test_a_file_may_hold_the_token(tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_text("from-the-file\n")
 
-    assert run("versions", f"--token-file={file}").code == Exit.FINE
+    file.chmod(0o600)
+
+    ran = run("versions", f"--token-file={file}")
+
+    assert ran.code == Exit.FINE
     assert route.calls.last.request.headers["authorization"] == "Bearer from-the-file"
+    assert "chmod" not in ran.err
+    file.chmod(0o640)
+    assert f"others can read {file}: chmod 600" in run("versions", f"--token-file={file}").err
 
 
 @respx.mock

@@ -143,6 +143,7 @@ def test_a_version_that_is_not_there_is_a_no() -> None:
         ("a\nb", '"a\ufffdb"'),
         (["x", 1, {"k": None}], '["x", 1, { k = unset }]'),
         ({}, "{}"),
+        ([1.0, 0.5, 10**15, float("inf")], "[1, 0.5, 1000000000000000, inf]"),
         ("x" * 80, f'"{"x" * 58}…'),
     ],
 )

@@ -76,6 +76,8 @@ def value(found: object) -> str:
         text = f"{{ {inner} }}" if inner else "{}"
     elif isinstance(found, list):
         text = f"[{', '.join(map(value, found))}]"
+    elif isinstance(found, float) and found.is_integer():
+        text = str(int(found))
     else:
         text = plain(found)
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

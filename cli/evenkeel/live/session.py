@@ -14,7 +14,7 @@ from rich.text import Text
 from evenkeel.live.answers import Reply
 from evenkeel.live.failures import Failure, UsageError
 from evenkeel.live.target import ADMIN_PATH, Target, target_of
-from evenkeel.live.tokens import token_of
+from evenkeel.live.tokens import is_open, token_of
 from evenkeel.live.wire import Wire
 from evenkeel.live.world import World
 
@@ -57,6 +57,8 @@ class Session:
         target = target_of(self._url, self._admin_path, insecure_http=self._insecure_http)
         ask = (lambda: _typed(target)) if self.world.has_person() else None
         token = token_of(self._token_file, self.world.environment, ask)
+        if self._token_file is not None and is_open(self._token_file):
+            self.tell(f"warning: others can read {self._token_file}: chmod 600 it", "yellow")
         return Wire(target, token, self._timeout, self.world, self.tell)
 
     def close(self) -> None:

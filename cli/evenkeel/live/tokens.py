@@ -1,5 +1,7 @@
 """Where the token comes from: a file or the environment, never the command line."""
 
+import os
+import stat
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,6 +13,7 @@ VARIABLES = ("EVENKEEL_TOKEN", "LB_ADMIN_TOKEN")
 READ_VARIABLE = "LB_READ_TOKEN"
 """Used when there is none of the others: it is enough to look."""
 _LONGEST = 4096
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def token_of(
@@ -28,6 +31,15 @@ def token_of(
             "`evenkeel token` makes one and says where to put it.",
         )
     return sendable(ask(), "what was typed")
+
+
+def is_open(file: Path) -> bool:
+    """Whether other users of the machine could read a file."""
+    try:
+        found = file.stat()
+    except OSError:
+        return False
+    return os.name == "posix" and stat.S_ISREG(found.st_mode) and bool(found.st_mode & _OTHERS)
 
 
 def _read(file: Path) -> str:
