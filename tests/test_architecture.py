@@ -9,7 +9,7 @@ SRC = Path(__file__).parents[1] / "src"
 
 # A module may import what stands in a lower layer, or in its own package.
 LAYERS = (
-    ("model", "facts"),
+    ("model", "facts", "version"),
     ("events", "places", "quiet"),
     ("expressions",),
     (
@@ -52,7 +52,7 @@ LAYERS = (
     ("metrics", "previewing"),
     ("keeper",),
     ("room",),
-    ("api", "panel", "versions"),
+    ("api", "exposition", "panel", "versions"),
     ("desk",),
     ("budget", "explain", "worker"),
 )

@@ -9,13 +9,11 @@ from lb.metrics.history import (
     FAILURES,
     MINUTES,
     MOST_SUBJECTS,
-    PROBE_SECONDS,
-    PROBES,
+    PROBE_TIMES,
+    REQUEST_TIMES,
     REQUESTS,
-    SECONDS,
     STATES,
     STEPS,
-    TIMED,
     Rings,
     history,
 )
@@ -63,15 +61,22 @@ def test_counts_of_several_minutes_are_spread_and_none_is_lost() -> None:
 def test_latencies_are_means_in_milliseconds() -> None:
     """Without an answer in a minute there is none."""
     rings = Rings()
-    rings.count(A, SECONDS, 0.3, NOW, NOW)
-    rings.count(A, TIMED, 2, NOW, NOW)
-    rings.count(A, PROBE_SECONDS, 0.02, NOW, NOW)
-    rings.count(A, PROBES, 1, NOW, NOW)
+    rings.time(A, REQUEST_TIMES, (0.3, 2), NOW, NOW)
+    rings.time(A, PROBE_TIMES, (0.02, 1), NOW, NOW)
 
     found = charts(rings)["origins"][0]
 
     assert found["latency_ms"][-2:] == [None, 150.0]
     assert found["probe_ms"][-2:] == [None, 20.0]
+
+
+def test_a_mean_is_right_though_its_answers_are_spread() -> None:
+    """A single answer that was told late belongs to one minute, with all of its time."""
+    rings = Rings()
+
+    rings.time(A, REQUEST_TIMES, (0.2, 1), NOW - 240, NOW)
+
+    assert charts(rings)["origins"][0]["latency_ms"][-2:] == [None, 200.0]
 
 
 def test_shares_are_of_the_last_minutes() -> None:
@@ -118,18 +123,16 @@ def test_a_health_lasts_until_the_next_look_and_no_longer() -> None:
 
 
 def test_it_comes_back_as_it_was_stored() -> None:
-    """Times lose what is below a millisecond."""
+    """All of it."""
     rings = Rings()
     rings.count(A, REQUESTS, 5, NOW - 300, NOW)
-    rings.count(A, SECONDS, 0.1234, NOW, NOW)
-    rings.count(A, TIMED, 1, NOW, NOW)
+    rings.time(A, REQUEST_TIMES, (0.1234, 1), NOW, NOW)
     for hours, state in enumerate(STATES):
         rings.note(A, state, NOW + 3600 * (hours - len(STATES)))
 
     before, after = charts(rings), charts(stored(rings))
 
-    assert after["origins"][0].pop("latency_ms")[-1] == 123.0
-    assert before["origins"][0].pop("latency_ms")[-1] == 123.4
+    assert after["origins"][0]["latency_ms"][-1] == 123.4
     assert after == before
 
 
@@ -153,8 +156,10 @@ def test_a_thousand_busy_origins_have_room() -> None:
         key = ("pool", f"origin-{number}")
         for minute in range(MINUTES if number < 1000 else 1):
             at = NOW - 60 * minute
-            for field, amount in enumerate((12_345, 17, 123.456, 12_345, 0.123, 2)):
-                rings.count(key, field, amount, at, at)
+            rings.count(key, REQUESTS, 12_345, at, at)
+            rings.count(key, FAILURES, 17, at, at)
+            rings.time(key, REQUEST_TIMES, (123.456, 12_345), at, at)
+            rings.time(key, PROBE_TIMES, (0.123, 2), at, at)
         rings.note(key, "healthy", NOW)
 
     rows = json.dumps(rings.to_rows(NOW), separators=(",", ":"))

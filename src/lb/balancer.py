@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from lb.facts import RequestFacts
     from lb.model import Config, PoolSet
     from lb.rules import Met, Rules
+    from lb.tallies import Tallies
 
 MISDIRECTED = Refuse(421, "no load balancer is configured for this host")
 MOST_COMBINATIONS = 256
@@ -34,8 +35,12 @@ class Balancer:
         cookie_key: str = "",
         any_host: bool = False,
         before: Balancer | None = None,
+        tallies: Callable[[str], Tallies] | None = None,
     ) -> None:
-        """`before` served until now: what it knows of origins that stay is not lost."""
+        """`before` served until now: what it knows of origins that stay is not lost.
+
+        `tallies` says what the requests of a load balancer are counted in.
+        """
         self._identity = identity_of(config)
         self._cookie_key = cookie_key
         known = before.memory if before is not None else None
@@ -43,6 +48,9 @@ class Balancer:
         self.servings = tuple(
             Serving(lb, self._identity, cookie_key) for lb in config.load_balancers if lb.enabled
         )
+        if tallies is not None:
+            for serving in self.servings:
+                serving.tallies = tallies(serving.lb.name)
         self._ruled: dict[tuple[int, Met], Serving] = {}
         self._sets: dict[tuple[str, int], Serving] = {}
         # In development the host is localhost, whatever the only load balancer is called.

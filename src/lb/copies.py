@@ -40,6 +40,7 @@ class Copy:
         self._mirroring = mirroring
         self._in_flight = memory.in_flight
         self._place = mirroring.begin(now)
+        self.origin = origin
         # It is load, though: what chooses by load, and max_requests, see it.
         ticket = self._in_flight.begin(origin.key, now, mirroring.timeout)
         self._attempt = Attempt(origin, 1, mirroring.timeout, started=now, ticket=ticket)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lb.api import handle as cloudflare
 from lb.calls import Answer, Refusal, Result, enveloped, refused
+from lb.exposition import metrics
 from lb.panel import act, status
 from lb.versions import adopt, apply, export, versions
 
@@ -30,6 +31,7 @@ HANDLERS: Mapping[str, Handler] = {
     "apply": apply,
     "client": cloudflare,
     "export": export,
+    "metrics": metrics,
     "status": status,
     "versions": versions,
 }

@@ -110,6 +110,11 @@ class EventLog:
         rows = self._sql("SELECT id, event FROM events ORDER BY id DESC LIMIT ?", most)
         return [_document(row) for row in rows]
 
+    @property
+    def count(self) -> int:
+        """How many events there have been, those included that are kept no more."""
+        return int(self._sql("SELECT coalesce(max(id), 0) AS id FROM events")[0]["id"])
+
     def query(self, query: Query) -> Page:
         """Return one page of the events that a query asks for."""
         where, values = _where(query)

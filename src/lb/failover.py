@@ -13,6 +13,8 @@ from lb.facts import written_by_edge
 from lb.maintenance import back_at
 from lb.outcomes import Answered
 from lb.serving import CAN_CHOOSE, Why, candidates, harmless, keeps_body
+from lb.shedding import Shed
+from lb.tallies import HIT, MISS, MOVED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -120,8 +122,10 @@ class Plan:
         """Whether the body is passed on as it comes from the client."""
         self._pinned = self._pin()
         self._pin_full = self._pinned is not None and is_full(self._pinned, snapshot)
+        self.shed = Shed(serving.shedding, facts) if serving.shedding else None
+        """Which pools have left the request to others."""
         self._candidates: Iterator[tuple[Origin, Why]] = candidates(
-            serving, snapshot, facts, rand, self._pinned
+            serving, snapshot, facts, rand, self._pinned, self.shed
         )
 
     def start(self) -> Attempt | Refuse:
@@ -284,6 +288,14 @@ class Plan:
         if serving.by_header:
             return serving.affinity.key(self._facts) is not None
         return attempt.origin is self._pinned
+
+    def session(self, attempt: Attempt) -> int:
+        """Return what became of the session of a request that an attempt has answered."""
+        if self.serving.by_header:
+            return HIT if attempt.why is Why.KEY else MISS
+        if self._pinned is None:
+            return MISS
+        return HIT if attempt.origin is self._pinned else MOVED
 
     def cookie_from(self, origin: Origin) -> str | None:
         """Return the Set-Cookie header that goes with a good answer of this origin, if any."""

@@ -15,13 +15,14 @@ from lb.health import (
     at_most,
     differ,
     due_part,
-    latency_of,
     member_changes,
     observe,
     untimed,
 )
 from lb.kept import Kept, document, is_time, kept_from_json, kept_to_json, rows, texts
 from lb.maintenance import borders, switched_off
+from lb.metrics.families import Moment
+from lb.metrics.ledger import Ledger
 from lb.model import Health
 from lb.regions import decided
 from lb.report import Failed, Known
@@ -95,10 +96,11 @@ class Keeper:
         self._told: dict[Key, tuple[tuple[str, float], ...]] = {}
         """The latencies that isolates have seen."""
         self._failures: dict[Key, Failed] = {}
-        self._latencies: dict[Key, float] = {}
         sql(_TABLE)
         self._events = EventLog(sql)
         kept = self._load()
+        self.ledger = Ledger(config, sql=sql, log=log, probed=kept.probed)
+        """What isolates and probes counted."""
         self._stored = ""
         self._teller = teller(kept.told) if teller else None
         self._asked = {
@@ -151,7 +153,7 @@ class Keeper:
         return Known(
             shared=self.shared(),
             failures=self._failures,
-            latencies=self._latencies,
+            latencies=self.ledger.latest,
             events=self._events.latest(EVENTS_SHOWN),
         )
 
@@ -162,18 +164,33 @@ class Keeper:
         """
         asked = document(text)
         self._hear(rows(asked.get("reports")))
+        stored = self.ledger.hear(asked.get("counts"), self._clock())
+        below = "" if stored is None else f"\n{stored}"
         known = asked.get("fingerprint"), asked.get("version")
         if known == (self._fingerprint, self._version):
-            return repr(self._probed)
-        return to_json(self.shared())
+            return repr(self._probed) + below
+        return to_json(self.shared()) + below
+
+    def moment(self, version: int) -> Moment:
+        """Return what metrics tell beside what was counted; `version` is the configuration's."""
+        return Moment(
+            config=self._config,
+            health=self._health,
+            now=self._clock(),
+            round_at=self._probed,
+            events=self._events.count,
+            version=version,
+        )
 
     async def alarm(self) -> float | None:
         """Do what is due; returns when to call next."""
+        self.ledger.woken(self.next_at, self._clock())
         due = self._due(self._clock())
         if due:
             await self._probe(due)
             self._probed = self._clock()
         self._note_changes()
+        self.ledger.round(self._health, self._clock())
         self._store()
         if self._teller is not None:
             await self._teller.tell()
@@ -240,8 +257,7 @@ class Keeper:
 
     def _take(self, origin: Origin, monitor: Watch, verdict: Verdict) -> None:
         before = self._health.get(origin.key, OriginHealth())
-        if (latency := latency_of(verdict)) is not None:
-            self._latencies[origin.key] = latency
+        self.ledger.probed(origin, verdict, self._clock())
         if origin.pool not in self._timed:
             verdict = untimed(verdict)
         after, event = observe(origin, monitor, before, verdict, self._clock())
@@ -310,6 +326,7 @@ class Keeper:
                 noted=self._noted,
                 disabled=_disabled_in(self._status),
                 told=self._teller.to_json() if self._teller is not None else "",
+                probed=self.ledger.probes_text(),
             )
         )
         if text != self._stored:

@@ -28,6 +28,8 @@ class Kept:
     """Pools (name) and origins (pool, name) that were disabled then."""
     told: str = ""
     """What the notifications must remember."""
+    probed: str = ""
+    """What probes came to, for the metrics."""
 
 
 def kept_to_json(kept: Kept) -> str:
@@ -39,6 +41,7 @@ def kept_to_json(kept: Kept) -> str:
             "noted": kept.noted,
             "disabled": sorted(kept.disabled),
             "told": kept.told,
+            "probed": kept.probed,
         },
         separators=(",", ":"),
     )
@@ -57,6 +60,7 @@ def kept_from_json(text: str) -> Kept:
         noted=row["noted"] if is_time(row.get("noted")) else 0.0,
         disabled=frozenset(tuple(one) for one in rows(row.get("disabled")) if texts(one)),
         told=str(row.get("told") or ""),
+        probed=str(row.get("probed") or ""),
     )
 
 

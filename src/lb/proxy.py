@@ -6,12 +6,13 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from lb.events import AttemptFailed, Hedged, Refused
-from lb.failover import Attempt, Refuse
+from lb.failover import Attempt, Deliver, Refuse
 from lb.outcomes import SWITCHING_PROTOCOLS, Answered, Cause, judge
 
 if TYPE_CHECKING:
     from lb.events import Event
-    from lb.failover import Deliver, Plan, Step
+    from lb.failover import Plan, Step
+    from lb.model import Origin
     from lb.outcomes import Judgement, Outcome
 
     Running = dict[asyncio.Task[Outcome], Attempt]
@@ -52,12 +53,17 @@ class Exchange:
         judgement, change = self._note(attempt, outcome)
         step = plan.after(outcome, judgement, self.now)
         if isinstance(outcome, Answered):
+            if not judgement.failed:
+                self._count_answer(attempt, outcome.status)
             if outcome.status == SWITCHING_PROTOCOLS and plan.serving.counts_sockets:
                 self._memory.in_flight.open_socket(attempt.origin.key, self.now)
             self._hold(outcome)
         if judgement.failed or change is not None:
             following = step.origin.name if isinstance(step, Attempt) else ""
             self._tell(attempt, judgement, change, following)
+            if judgement.failed and isinstance(step, Deliver):
+                # The best that there was: an answer of this attempt, or of one before it.
+                self._count_late(step.origin, attempt, step.answer.status, failed=True)
         return self._begin(step, self.now)
 
     async def finish(self, step: Step) -> Deliver | Refuse:
@@ -121,6 +127,7 @@ class Exchange:
                 self._hold(outcome)
             self._tell(attempt, judgement, change, "")
             if good is not None:
+                self._count_answer(attempt, good.answer.status)
                 return good
 
     async def _drop(self, running: Running) -> None:
@@ -143,7 +150,29 @@ class Exchange:
         if running:
             await asyncio.wait(running)
 
+    def _count_answer(self, attempt: Attempt, status: int) -> None:
+        """Count the answer that a client gets."""
+        serving = self.plan.serving
+        if attempt.number == 1:
+            serving.tallies.answered(attempt.origin.key, status, self.now - attempt.started)
+        else:
+            self._count_late(attempt.origin, attempt, status, failed=False)
+        if serving.affinity is not None:
+            serving.tallies.sessions[self.plan.session(attempt)] += 1
+
+    def _count_late(self, origin: Origin, attempt: Attempt, status: int, *, failed: bool) -> None:
+        self.plan.serving.tallies.answered_late(
+            origin.key,
+            attempt.number,
+            status,
+            self.now - attempt.started,
+            self.now - self.plan.started,
+            failed=failed,
+        )
+
     def _begin(self, step: Step, now: float) -> Step:
+        if self.plan.shed is not None:
+            self.plan.serving.tallies.shed(self.plan.shed.news())
         if isinstance(step, Attempt):
             self._attempt = step
             self._count(step, now)

@@ -19,6 +19,7 @@ from lb.retry_budget import RetryBudget
 from lb.rules import Rules
 from lb.shedding import Shed, shedding_of
 from lb.steering import BY_WEIGHT, POLICIES, by_key
+from lb.tallies import Tallies
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -94,10 +95,12 @@ class Serving:
         self.origin_steering = {
             pool.name: ORIGIN_POLICIES[pool.origin_steering] for pool in lb.pools
         }
+        self.tallies = Tallies()
+        """What its requests are counted in."""
 
     def share(self, other: Serving) -> None:
         """Keep to the limits of the load balancer as a whole, whatever rules a request meets."""
-        self.budget, self.mirroring = other.budget, other.mirroring
+        self.budget, self.mirroring, self.tallies = other.budget, other.mirroring, other.tallies
         if self.hedges is not None and other.hedges is not None:
             self.hedges = other.hedges
 
@@ -122,12 +125,13 @@ COMES_BACK: Mapping[Standing, bool] = {
 }
 
 
-def candidates(
+def candidates(  # noqa: PLR0913, PLR0917 (each is handed on)
     serving: Serving,
     snapshot: Snapshot,
     facts: RequestFacts,
     rand: Callable[[], float],
     pinned: Origin | None,
+    shed: Shed | None = None,
 ) -> Iterator[tuple[Origin, Why]]:
     """Yield every origin that may be tried, once, the best first, and what put it there.
 
@@ -139,7 +143,8 @@ def candidates(
     request and its response alive until Python looks for cycles.
     """
     seen: set[tuple[str, str]] = set()
-    shed = Shed(serving.shedding, facts) if serving.shedding else None
+    if shed is None and serving.shedding:
+        shed = Shed(serving.shedding, facts)
     home = None
     if pinned is not None:
         pool = serving.pools[pinned.pool]

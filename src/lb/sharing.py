@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from enum import Enum
 from math import inf, isfinite
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lb.shared import NOTHING_SHARED, SharedHealth, from_json
 
@@ -67,6 +67,8 @@ class Sharing:
         self._hurry_at = inf
         self._taken_at = -inf
         self._gap = GAP
+        self.acknowledged = 0
+        """The number of the counts that the latest answer said are stored."""
 
     def due(self, now: float) -> bool:
         """Whether to refresh now; if so, it counts as under way until `take` or `LEASE`."""
@@ -89,8 +91,13 @@ class Sharing:
         soonest = max(now, since + self._gap)
         self._hurry_at = min(self._hurry_at, soonest)
 
-    def question(self, reports: Sequence[FailureReport], configuration: int | None = None) -> str:
-        """Return what to ask: what is known already goes along, and so do reports.
+    def question(
+        self,
+        reports: Sequence[FailureReport],
+        configuration: int | None = None,
+        counts: Mapping[str, Any] | None = None,
+    ) -> str:
+        """Return what to ask: what is known already goes along, and so do reports and counts.
 
         `configuration` is the version that this isolate serves.
         """
@@ -100,6 +107,7 @@ class Sharing:
                 "version": self._shared.version,
                 "configuration": configuration,
                 "reports": [[one.pool, one.origin, one.cause, one.at] for one in reports],
+                **({"counts": counts} if counts is not None else {}),
             },
             separators=(",", ":"),
         )
@@ -113,6 +121,9 @@ class Sharing:
         """
         self._taken_at, self._until = now, 0.0
         self._next_at = now + self._refresh
+        # Below the view stands which counts are stored.
+        answer, _, stored = (answer or "").partition("\n")
+        self.acknowledged = int(stored) if stored.isdecimal() and len(stored) < 16 else 0
         shared = self._understood(answer)
         if shared is None or shared.fingerprint != self._fingerprint:
             return None

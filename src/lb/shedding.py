@@ -74,8 +74,15 @@ class Shed:
 
     def __init__(self, shedding: Mapping[str, Shedding], facts: RequestFacts) -> None:
         self.pools: set[str] = set()
+        self._told: set[str] = set()
         self._shedding = shedding
         self._facts = facts
+
+    def news(self) -> set[str]:
+        """Return the pools that have shed the request since the last time."""
+        new = self.pools - self._told
+        self._told |= new
+        return new
 
     def session(self, pool: Pool, key: int | None = None) -> bool:
         """Whether a session of the pool is moved; it may have a key."""

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """Seconds up to which an answer is in a bucket; the last one has what took longer."""
@@ -30,11 +34,13 @@ class Tallies(dict[tuple[str, ...], list[float]]):
     answers but those to first attempts, by the time since their requests came in.
     """
 
-    __slots__ = ("sessions",)
+    __slots__ = ("sessions", "sheds")
 
     def __init__(self) -> None:
         super().__init__()
         self.sessions = [0, 0, 0]
+        self.sheds: dict[str, int] = {}
+        """Requests that each pool has left to others."""
 
     def __missing__(self, key: tuple[str, ...]) -> list[float]:
         cells: list[float] = [0] * CELLS
@@ -61,6 +67,11 @@ class Tallies(dict[tuple[str, ...], list[float]]):
         """Count an answer to a later attempt, or one that a client got though it had failed."""
         self.answered((*key, numbered(number), *(("failed",) if failed else ())), status, seconds)
         self.answered((), status, since_request)
+
+    def shed(self, pools: Iterable[str]) -> None:
+        """Count a request that went past these pools."""
+        for pool in pools:
+            self.sheds[pool] = self.sheds.get(pool, 0) + 1
 
 
 def numbered(attempt: int) -> str:

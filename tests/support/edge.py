@@ -12,10 +12,11 @@ from lb.balancer import Balancer
 from lb.checker import check
 from lb.facts import RequestFacts
 from lb.failover import Attempt, Plan, Refuse
+from lb.metrics.counts import Counts
 from lb.monitors.words import Answer, HttpProbe, Probe, ProbeFailure, Reply
 from lb.outcomes import Answered, Cause, Failed, Outcome
 from lb.pages import page
-from lb.proxy import Exchange
+from lb.proxy import Exchange, refused
 
 if TYPE_CHECKING:
     from lb.events import Event
@@ -87,10 +88,14 @@ class FakeEdge:
     """A Worker's isolate: give it requests, move its clock, read its log."""
 
     def __init__(self, config: Config, *, cookie_key: str = "", any_host: bool = False) -> None:
-        self.balancer = Balancer(config, cookie_key=cookie_key, any_host=any_host)
         self.now = 1_000.0
         self.chance = 0.0
         self.log: list[Event] = []
+        self.counts = Counts("isolate", self.now)
+        self.told = self.counts.listening(self.log.append)
+        self.balancer = Balancer(
+            config, cookie_key=cookie_key, any_host=any_host, tallies=self.counts.of
+        )
         self.discarded: list[int] = []
 
     def fetch(self, method: str, url: str, **options: object) -> httpx.Response:
@@ -106,13 +111,14 @@ class FakeEdge:
         facts = RequestFacts(
             request.method, str(request.url), request.headers.get, lambda: bool(request.content)
         )
-        _, plan = self.balancer.plan(facts, self.now, lambda: self.chance)
+        serving, plan = self.balancer.plan(facts, self.now, lambda: self.chance)
         if isinstance(plan, Refuse):
+            self.told(refused(serving.lb.name if serving else "", plan))
             return _page(plan)
         async with httpx.AsyncClient() as client:
             transport = HttpxTransport(client, request, facts, plan, self.discarded)
             memory = self.balancer.memory
-            exchange = Exchange(plan, memory, transport, lambda: self.now, self.log.append)
+            exchange = Exchange(plan, memory, transport, lambda: self.now, self.told)
             step = await exchange.finish(exchange.start())
         if isinstance(step, Refuse):
             return _page(step)
@@ -126,7 +132,7 @@ class FakeEdge:
         memory = self.balancer.memory
         due = memory.due(self.now)
         async with httpx.AsyncClient() as client:
-            await check(due, memory, HttpxProber(client), lambda: self.now, self.log.append)
+            await check(due, memory, HttpxProber(client), lambda: self.now, self.told)
         return len(due)
 
 

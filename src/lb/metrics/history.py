@@ -6,7 +6,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
 MINUTE = 60
 MINUTES = 60
@@ -23,11 +23,23 @@ MOST_SUBJECTS = 1100
 traffic in every minute take less than a megabyte of the two that a row may have
 (https://developers.cloudflare.com/durable-objects/platform/limits/)."""
 
-REQUESTS, FAILURES, SECONDS, TIMED, PROBE_SECONDS, PROBES = range(6)
-TIMES = frozenset({SECONDS, PROBE_SECONDS})
+REQUESTS, FAILURES, TICKS, TIMED, PROBE_TICKS, PROBES = range(6)
+
+TICK = 10_000
+"""Of a second; sums of times are kept in these, as whole numbers."""
+
 
 STATES = ("disabled", "unknown", "healthy", "degraded", "unhealthy", "critical")
 """The better ones first: a step shows the worst that there was in it."""
+
+REQUEST_TIMES = TICKS, TIMED
+PROBE_TIMES = PROBE_TICKS, PROBES
+
+Timed = tuple[int, int]
+"""The fields of a sum of seconds and of how many."""
+
+Spent = tuple[float, int]
+"""A sum of seconds, and of how many."""
 
 Subject = tuple[str, ...]
 """(load balancer,), (pool, origin), or, for shares alone, (load balancer, pool, origin)."""
@@ -37,23 +49,24 @@ class Rings:
     """What is kept, by subject: minutes of numbers, and steps of health."""
 
     def __init__(self) -> None:
-        self.minutes: dict[Subject, dict[int, list[float]]] = {}
+        self.minutes: dict[Subject, dict[int, list[int]]] = {}
         self.steps: dict[Subject, dict[int, int]] = {}
 
-    def count(self, subject: Subject, field: int, amount: float, since: float, at: float) -> None:
-        """Add an amount to the minutes from `since` to `at`, in equal parts."""
-        last = int(at // MINUTE)
-        first = min(max(int(since // MINUTE), last - MINUTES + 1), last)
-        of_all = last - first + 1
-        for minute in range(first, last + 1):
-            part = amount / of_all
-            if isinstance(amount, int):
-                # The sum stays what it was.
-                part = amount * (minute - first + 1) // of_all - amount * (minute - first) // of_all
-            if part:
-                cells = self._minute(subject, minute)
-                if cells is not None:
-                    cells[field] += part
+    def count(self, subject: Subject, field: int, amount: int, since: float, at: float) -> None:
+        """Add a number to the minutes from `since` to `at`, in equal parts."""
+        for minute, part in _parts(amount, since, at):
+            cells = self._minute(subject, minute)
+            if cells is not None:
+                cells[field] += part
+
+    def time(self, subject: Subject, fields: Timed, spent: Spent, since: float, at: float) -> None:
+        """Add seconds and how many times they are the sum of, so that each minute has its share."""
+        seconds, times = spent
+        for minute, part in _parts(times, since, at):
+            cells = self._minute(subject, minute)
+            if cells is not None:
+                cells[fields[0]] += round(TICK * seconds * part / times)
+                cells[fields[1]] += part
 
     def note(self, subject: Subject, state: str, now: float) -> None:
         """Take down how a subject stands."""
@@ -80,7 +93,7 @@ class Rings:
             "minutes": [
                 [
                     *subject,
-                    [[at - oldest, *_short(row)] for at, row in kept.items() if at >= oldest],
+                    [[at - oldest, *row] for at, row in kept.items() if at >= oldest],
                 ]
                 for subject, kept in self.minutes.items()
             ],
@@ -101,7 +114,9 @@ class Rings:
             return rings
         for subject, rows in _subjects(found.get("minutes")):
             kept = [row for row in rows if len(row) == 7 and _numbers(row)]
-            rings.minutes[subject] = {oldest + int(row[0]): _long(row[1:]) for row in kept}
+            rings.minutes[subject] = {
+                oldest + int(row[0]): [int(cell) for cell in row[1:]] for row in kept
+            }
         for subject, rows in _subjects(found.get("steps")):
             runs = [row for row in rows if len(row) == 3 and _numbers(row)]
             rings.steps[subject] = {
@@ -112,7 +127,7 @@ class Rings:
             }
         return rings
 
-    def _minute(self, subject: Subject, minute: int) -> list[float] | None:
+    def _minute(self, subject: Subject, minute: int) -> list[int] | None:
         kept = self.minutes.get(subject)
         if kept is None:
             if len(self.minutes) >= 2 * MOST_SUBJECTS:
@@ -120,7 +135,7 @@ class Rings:
             kept = self.minutes[subject] = {}
         cells = kept.get(minute)
         if cells is None:
-            cells = kept[minute] = [0, 0, 0.0, 0, 0.0, 0]
+            cells = kept[minute] = [0, 0, 0, 0, 0, 0]
             most = RECENT + 1 if len(subject) == 3 else MINUTES
             if len(kept) > most:
                 _forget(kept, minute - most + 1)
@@ -170,7 +185,7 @@ def history(
                 "pool": key[0],
                 "origin": key[1],
                 **_traffic(kept, minutes),
-                "probe_ms": _means(kept, minutes, PROBE_SECONDS, PROBES),
+                "probe_ms": _means(kept, minutes, *PROBE_TIMES),
                 "health": _states(rings.steps.get(key, {}), steps, held),
                 "share": shares[key],
             }
@@ -195,25 +210,36 @@ def history(
     return found
 
 
-def _traffic(kept: Mapping[int, list[float]], minutes: range) -> dict[str, Any]:
+def _parts(amount: int, since: float, at: float) -> Iterator[tuple[int, int]]:
+    """Yield minutes with the whole numbers that they get; their sum is the amount."""
+    last = int(at // MINUTE)
+    first = min(max(int(since // MINUTE), last - MINUTES + 1), last)
+    of_all = last - first + 1
+    for number in range(of_all):
+        part = amount * (number + 1) // of_all - amount * number // of_all
+        if part:
+            yield first + number, part
+
+
+def _traffic(kept: Mapping[int, list[int]], minutes: range) -> dict[str, Any]:
     return {
-        "requests": [int(_cell(kept, minute, REQUESTS)) for minute in minutes],
-        "failures": [int(_cell(kept, minute, FAILURES)) for minute in minutes],
-        "latency_ms": _means(kept, minutes, SECONDS, TIMED),
+        "requests": [_cell(kept, minute, REQUESTS) for minute in minutes],
+        "failures": [_cell(kept, minute, FAILURES) for minute in minutes],
+        "latency_ms": _means(kept, minutes, *REQUEST_TIMES),
     }
 
 
-def _cell(kept: Mapping[int, list[float]], minute: int, field: int) -> float:
+def _cell(kept: Mapping[int, list[int]], minute: int, field: int) -> int:
     cells = kept.get(minute)
     return 0 if cells is None else cells[field]
 
 
 def _means(
-    kept: Mapping[int, list[float]], minutes: range, seconds: int, count: int
+    kept: Mapping[int, list[int]], minutes: range, ticks: int, count: int
 ) -> list[float | None]:
     """Return means in milliseconds."""
     return [
-        round(1000 * _cell(kept, minute, seconds) / of, 1)
+        round(1000 * _cell(kept, minute, ticks) / of / TICK, 1)
         if (of := _cell(kept, minute, count))
         else None
         for minute in minutes
@@ -234,11 +260,11 @@ def _states(kept: Mapping[int, int], steps: range, held: int) -> list[str | None
     return found
 
 
-def _sum(kept: Mapping[int, list[float]], minutes: range) -> float:
+def _sum(kept: Mapping[int, list[int]], minutes: range) -> int:
     return sum(_cell(kept, minute, REQUESTS) for minute in minutes)
 
 
-def _shares(requests: Mapping[tuple[str, str], float]) -> dict[tuple[str, str], float | None]:
+def _shares(requests: Mapping[tuple[str, str], int]) -> dict[tuple[str, str], float | None]:
     of_all = sum(requests.values())
     return {key: round(one / of_all, 4) if of_all else None for key, one in requests.items()}
 
@@ -246,15 +272,6 @@ def _shares(requests: Mapping[tuple[str, str], float]) -> dict[tuple[str, str], 
 def _forget(kept: dict[int, Any], before: int) -> None:
     for at in [at for at in kept if at < before]:
         del kept[at]
-
-
-def _short(row: list[float]) -> list[int]:
-    """Return cells with times in whole milliseconds, as nobody sees more on a chart."""
-    return [round(1000 * cell) if at in TIMES else int(cell) for at, cell in enumerate(row)]
-
-
-def _long(row: list[float]) -> list[float]:
-    return [cell / 1000 if at in TIMES else int(cell) for at, cell in enumerate(row)]
 
 
 def _runs(kept: Mapping[int, int]) -> list[list[int]]:

@@ -55,6 +55,17 @@ class Kind(Enum):
         return (self.first, *values)
 
 
+KINDS: Mapping[str, Kind] = {kind.first: kind for kind in Kind}
+
+
+def labelled(labels: tuple[str, ...]) -> Mapping[str, str]:
+    """Return labels by their names; none of what is of no kind, or is counted as others."""
+    kind = KINDS.get(labels[0])
+    if kind is None or len(labels) != len(kind.labels) + 1:
+        return {}
+    return dict(zip(kind.labels, labels[1:], strict=True))
+
+
 CAUSES: Mapping[str, str] = {
     Cause.CONNECTION.value: "connection",
     Cause.TIMEOUT.value: "timeout",

@@ -14,6 +14,7 @@ from lb.copies import copy_of
 from lb.endings import Endings
 from lb.events import Trouble
 from lb.failover import Attempt, Refuse
+from lb.metrics.counts import Counts
 from lb.model import Config
 from lb.proxy import Exchange
 from lb.proxy import refused as refused_event
@@ -80,6 +81,8 @@ class Isolate:
     def __init__(self, env: Any) -> None:
         self._env = env
         self._variables = variables = variables_of(env)
+        self._counts = Counts(f"{chance():.16f}", clock())
+        self._log = self._counts.listening(log)
         source = source_of(variables, log)
         self._deployed = source.parsed if isinstance(source.parsed, Config) else None
         self._development = in_development(variables)
@@ -89,10 +92,10 @@ class Isolate:
         self._fetches = Fetches(self._settled, self._means.timers)
         self._version = 0
         """Of the configuration that operators have made; 0 is the deployment's own."""
-        self._serve(self._deployed, None)
         admin = admin_of(source.document)
         shells = Shells(admin, lambda now: (self._config, self._balancer.memory.snapshot(now)))
         self._admin = admin_side(admin, variables, env, self._told, shells)
+        self._serve(self._deployed, None)
         self._ask_at = 0.0
         shared = bool(getattr(env, Home.OBJECT.value, None))
         self._be_sure(not shared or (self._admin is None and self._serves))
@@ -102,12 +105,19 @@ class Isolate:
         self._serves = config is not None
         known = config if config is not None else Config(load_balancers=(), pools=())
         self._config = known
-        self._balancer = balancer = start(known, self._variables, before)
+        self._balancer = balancer = start(known, self._variables, before, self._counts)
         self._behind = Behind(
-            known, self._version, balancer.memory, self._prober, self._env, self._reconfigure
+            known,
+            self._version,
+            balancer.memory,
+            self._prober,
+            self._env,
+            self._reconfigure,
+            self._log,
+            self._counts if self._admin is not None else None,
         )
         served = [serving.lb for serving in balancer.servings]
-        self._bodies = Bodies(Endings(served, balancer.memory, clock, log))
+        self._bodies = Bodies(Endings(served, balancer.memory, clock, self._log))
 
     def _reconfigure(self, delivered: Delivered, health: str | None) -> bool:
         """Serve what operators have configured; False, and all stays, where that is no news."""
@@ -169,10 +179,10 @@ class Isolate:
         now = clock()
         serving, plan = balancer.plan(facts, now, chance)
         if isinstance(plan, Refuse):
-            log(refused_event(serving.lb.name if serving else "", plan))
+            self._log(refused_event(serving.lb.name if serving else "", plan))
             return refused(plan)
         transport = FetchTransport(request, facts, plan, self._means)
-        exchange = Exchange(plan, balancer.memory, transport, clock, log)
+        exchange = Exchange(plan, balancer.memory, transport, clock, self._log)
         step = exchange.start()
         if isinstance(step, Refuse):
             return refused(step)
@@ -247,7 +257,8 @@ class Isolate:
         copy = copy_of(serving, transport.facts, memory, chance, exchange.now)
         if copy is None:
             return False
-        in_background(ctx, copy.send(transport.mirroring(mirroring), clock, log))
+        self._counts.mirrored(serving.lb.name, copy.origin.key)
+        in_background(ctx, copy.send(transport.mirroring(mirroring), clock, self._log))
         return True
 
 

@@ -11,15 +11,16 @@ from lb.forwarding import identity_of
 from lb.pulled import taken_apart
 from lb.shared import from_json, monitored, to_json
 from lb.sharing import KV_REFRESH, Home, Publishing, Sharing, home_of
-from lb.worker.runtime import clock, js_object, log, trouble
+from lb.worker.runtime import clock, js_object, trouble
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
 
     from lb.health import OriginHealth
     from lb.memory import Memory
+    from lb.metrics.counts import Counts
     from lb.model import Config, Origin, Watch
-    from lb.ports import Prober
+    from lb.ports import Log, Prober
     from lb.pulled import Delivered
 
     Reconfigure = Callable[[Delivered, str | None], bool]
@@ -44,8 +45,13 @@ class Behind:
         prober: Prober,
         env: Any,
         reconfigure: Reconfigure,
+        log: Log,
+        counts: Counts | None,
     ) -> None:
-        """`reconfigure` is told of another configuration; where it takes it, this one is done."""
+        """`reconfigure` is told of another configuration; where it takes it, this one is done.
+
+        `counts` are handed over to the Durable Object; None: nobody wants them.
+        """
         watched = [origin for origin, _ in monitored(config)]
         home = home_of(js.Object.keys(env).to_py())
         if not watched and home is Home.KV:
@@ -56,6 +62,8 @@ class Behind:
         self._memory = memory
         self._prober = prober
         self._watched = watched
+        self._log = log
+        self._counts = counts
         self._sharing = Sharing(
             identity_of(config), home, config.state.refresh, watches=bool(watched)
         )
@@ -76,7 +84,7 @@ class Behind:
     async def _probe(self, due: Due) -> None:
         memory = self._memory
         before = memory.snapshot(clock())
-        await check(due, memory, self._prober, clock, log)
+        await check(due, memory, self._prober, clock, self._log)
         now = clock()
         if memory.snapshot(now) is not before:
             # Others may want to know, or know more.
@@ -90,11 +98,12 @@ class Behind:
     async def ask(self) -> bool:
         """Ask the Durable Object; False when it has another configuration, which took over."""
         reports, answer = self._memory.take_reports(), None
+        counts = self._counts.offer(clock()) if self._counts is not None else None
         try:
             state = self._env.LB_STATE.getByName(MAIN)
-            answer = await state.pull(self._sharing.question(reports, self._version))
+            answer = await state.pull(self._sharing.question(reports, self._version, counts))
         except Exception as error:  # noqa: BLE001 (whatever it is, this isolate goes on alone)
-            log(trouble("the state object cannot be reached", error))
+            self._log(trouble("the state object cannot be reached", error))
         delivered, health = taken_apart(answer)
         if delivered is not None and self._reconfigure(delivered, health):
             return False
@@ -114,7 +123,7 @@ class Behind:
             if view is not None:
                 await self._env.LB_KV.put(KEY, to_json(view))
         except Exception as error:  # noqa: BLE001 (whatever it is, this isolate goes on alone)
-            log(trouble("KV cannot be reached", error))
+            self._log(trouble("KV cannot be reached", error))
             self.adopt(None)
 
     async def alone(self) -> None:
@@ -124,6 +133,8 @@ class Behind:
         """Take what the object says of health."""
         now = clock()
         shared = self._sharing.take(answer, now)
+        if self._counts is not None:
+            self._counts.acknowledged(self._sharing.acknowledged)
         if shared is not None:
             self._memory.adopt(shared, now)
 

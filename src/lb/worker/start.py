@@ -14,6 +14,7 @@ from lb.events import Notice, Trouble
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from lb.metrics.counts import Counts
     from lb.model import Config
     from lb.ports import Log
 
@@ -61,7 +62,7 @@ def source_of(variables: Mapping[str, object], log: Log) -> Source:
 
 
 def start(
-    config: Config, variables: Mapping[str, object], before: Balancer | None = None
+    config: Config, variables: Mapping[str, object], before: Balancer | None, counts: Counts
 ) -> Balancer:
     """Return the balancer of a configuration; it goes on with what the one before knew."""
     return Balancer(
@@ -69,4 +70,5 @@ def start(
         cookie_key=str(variables.get("LB_COOKIE_KEY") or ""),
         any_host=in_development(variables),
         before=before,
+        tallies=counts.of,
     )

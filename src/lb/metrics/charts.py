@@ -1,0 +1,73 @@
+"""Puts what was counted into the rings of the charts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lb.metrics.history import FAILURES, REQUEST_TIMES, REQUESTS
+from lb.metrics.kinds import Kind
+from lb.metrics.traffic import events_of
+from lb.tallies import BUCKETS
+from lb.tallies import SECONDS as SUM
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lb.metrics.counted import Counted, Labels
+    from lb.metrics.history import Rings, Spent, Subject
+
+FAILED_FROM = 5
+"""The class of statuses from which an answer is shown as a failure."""
+
+
+Count = tuple["Subject", int, int]
+
+
+def chart(rings: Rings, counted: Counted, since: float, now: float) -> None:
+    """Add what was counted from `since` to `now`."""
+    for subject, field, amount in (*_of_answers(counted), *_of_events(counted)):
+        rings.count(subject, field, amount, since, now)
+    for subject, spent in _times(counted):
+        rings.time(subject, REQUEST_TIMES, spent, since, now)
+
+
+def _subjects(labels: Labels) -> list[Subject]:
+    """Return whose answers these are: each is one to a client, and one of an origin."""
+    lb, pool, origin, number, failed = labels
+    subjects: list[Subject] = []
+    if not origin or (number == "1" and not failed):
+        subjects.append((lb,))
+    if origin and not failed:
+        # Those that count as failures are attempts that failed, below.
+        subjects.append((pool, origin))
+    return subjects
+
+
+def _of_answers(counted: Counted) -> Iterator[Count]:
+    for labels, cells in counted.answers.items():
+        answers = _answers(cells)
+        for subject in _subjects(labels):
+            yield subject, REQUESTS, answers
+            yield subject, FAILURES, int(sum(cells[FAILED_FROM * BUCKETS :]))
+        if labels[2]:
+            yield labels[:3], REQUESTS, answers
+
+
+def _times(counted: Counted) -> Iterator[tuple[Subject, Spent]]:
+    for labels, cells in counted.answers.items():
+        for subject in _subjects(labels):
+            yield subject, (cells[SUM], _answers(cells))
+
+
+def _answers(cells: list[float]) -> int:
+    return int(sum(cells[BUCKETS:]))
+
+
+def _of_events(counted: Counted) -> Iterator[Count]:
+    for labels, amount in events_of(counted, Kind.FAILED):
+        for field in (REQUESTS, FAILURES):
+            yield (labels["pool"], labels["origin"]), field, int(amount)
+    for labels, amount in events_of(counted, Kind.REFUSED):
+        yield (labels["load_balancer"],), REQUESTS, int(amount)
+        if labels["code"] == "5xx":
+            yield (labels["load_balancer"],), FAILURES, int(amount)

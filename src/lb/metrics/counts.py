@@ -1,0 +1,107 @@
+"""What an isolate has counted, until the place that keeps totals has stored it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lb.metrics.counted import Counted
+from lb.metrics.kinds import Kind, counts_of
+from lb.tallies import HIT, MISS, MOVED, Tallies
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from lb.events import Event
+    from lb.metrics.counted import Labels
+    from lb.ports import Log
+
+RESULTS: Mapping[int, str] = {HIT: "hit", MISS: "miss", MOVED: "moved"}
+
+
+class Counts:
+    """Plain data of one isolate, whatever configuration it serves at the moment.
+
+    What is handed over is kept, unchanged and with its number, until it is acknowledged: an answer
+    that is lost makes nothing be counted twice, and nothing be lost. What an isolate has not handed
+    over when the runtime ends it is gone (docs/metrics.md).
+    """
+
+    def __init__(self, isolate: str, now: float) -> None:
+        """`isolate` is a name that no other isolate has."""
+        self._isolate = isolate
+        self._tallies: dict[str, Tallies] = {}
+        self._fresh = Counted()
+        self._since = now
+        self._number = 0
+        self._offered: dict[str, Any] | None = None
+        self.latest: Counted | None = None
+        """What was last made ready to be handed over, for whoever else wants it once."""
+
+    def of(self, load_balancer: str) -> Tallies:
+        """Return what requests of a load balancer add to."""
+        found = self._tallies.get(load_balancer)
+        if found is None:
+            found = self._tallies[load_balancer] = Tallies()
+        return found
+
+    def listening(self, log: Log) -> Log:
+        """Return a log that counts what it is told."""
+
+        def counting(event: Event) -> None:
+            for labels, amount in counts_of(event):
+                self._fresh.add(labels, amount)
+            log(event)
+
+        return counting
+
+    def mirrored(self, load_balancer: str, origin: tuple[str, str]) -> None:
+        """Count a copy of a request."""
+        self._fresh.add(Kind.MIRRORED.of(load_balancer, *origin))
+
+    def offer(self, now: float) -> dict[str, Any] | None:
+        """Return what to hand over, as JSON has it; None when there is nothing."""
+        if self._offered is None:
+            counted = self.take()
+            if not counted:
+                return None
+            self._number += 1
+            self._offered = {
+                "isolate": self._isolate,
+                "number": self._number,
+                "since": self._since,
+                "until": now,
+                **counted.to_rows(),
+            }
+            self.latest = counted
+            self._since = now
+        return self._offered
+
+    def acknowledged(self, number: int) -> None:
+        """Take note that what was handed over under this number is stored."""
+        if self._offered is not None and number == self._offered["number"]:
+            self._offered = None
+
+    def take(self) -> Counted:
+        """Return all that was counted since the last time."""
+        counted, self._fresh = self._fresh, Counted()
+        for name, tallies in self._tallies.items():
+            for key, cells in tallies.items():
+                counted.answered((name, *PADDED[len(key)](key)), cells)
+            tallies.clear()
+            for result, label in RESULTS.items():
+                if tallies.sessions[result]:
+                    counted.add(Kind.SESSIONS.of(name, label), tallies.sessions[result])
+                    tallies.sessions[result] = 0
+            for pool, count in tallies.sheds.items():
+                counted.add(Kind.SHED.of(name, pool), count)
+            tallies.sheds.clear()
+        return counted
+
+
+PADDED: Mapping[int, Callable[[Labels], Labels]] = {
+    0: lambda key: ("", "", "", *key, ""),
+    2: lambda key: (*key, "1", ""),
+    3: lambda key: (*key, ""),
+    4: lambda key: key,
+}
+"""The keys of Tallies, by their lengths -> the labels of Counted."""

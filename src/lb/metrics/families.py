@@ -1,0 +1,225 @@
+"""Every metric: what it is called, what it means, and where its numbers come from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lb.availability import Snapshot, load_balancer_health
+from lb.maintenance import switched_off
+from lb.metrics.counted import OTHER
+from lb.metrics.kinds import Kind
+from lb.metrics.openmetrics import Family, Type
+from lb.metrics.traffic import events_of, of_requests
+from lb.model import Health, PoolHealth
+from lb.version import VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from lb.health import OriginHealth
+    from lb.metrics.counted import Counted
+    from lb.metrics.probes import Probed
+    from lb.model import Config
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """What there is to tell beside what was counted."""
+
+    config: Config
+    health: Mapping[tuple[str, str], OriginHealth]
+    now: float
+    round_at: float
+    """When the latest round of probes ended; 0: there was none."""
+    events: int
+    """Health events since the balancer was first deployed."""
+    version: int = 0
+    """Of the configuration."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handover:
+    """How the counts of isolates get here."""
+
+    isolates: int
+    """That handed over counts within the last minutes."""
+    stored: float
+    """When the totals were last stored."""
+    late: float | None
+    """Seconds that the latest alarm came late."""
+
+
+def families(
+    counted: Counted, probed: Mapping[tuple[str, str], Probed], moment: Moment, handover: Handover
+) -> Iterator[Family]:
+    """Yield every metric."""
+    yield from of_requests(counted)
+    for kind, name, text in COUNTERS:
+        yield _counter(counted, kind, name, text)
+    yield from _of_probes(probed)
+    yield from _of_health(moment)
+    yield from _of_itself(counted, moment, handover)
+
+
+COUNTERS: tuple[tuple[Kind, str, str], ...] = (
+    (
+        Kind.FAILOVERS,
+        "evenkeel_failovers",
+        "Attempts at this origin that failed and were followed by one at another origin.",
+    ),
+    (Kind.HEDGES, "evenkeel_hedges", "Second attempts made while the first one was slow."),
+    (Kind.CUT, "evenkeel_answers_cut_off", "Answers that the origin broke off in the middle."),
+    (Kind.EJECTED, "evenkeel_ejections", "Times that an isolate ejected the origin."),
+    (
+        Kind.RESTORED,
+        "evenkeel_restorations",
+        "Times that an origin which an isolate avoided answered well again.",
+    ),
+    (
+        Kind.QUIET,
+        "evenkeel_quiet_spells",
+        "Times that an isolate avoided the origin as nothing came from it.",
+    ),
+    (
+        Kind.KEPT,
+        "evenkeel_ejections_spared",
+        "Times that the origin was not ejected as no other was available.",
+    ),
+    (
+        Kind.SESSIONS,
+        "evenkeel_sessions",
+        "Answered requests of sessions (hit; moved: by another origin), and of none yet (miss).",
+    ),
+    (Kind.SHED, "evenkeel_shed_requests", "Requests that went past the pool by its load shedding."),
+    (Kind.MIRRORED, "evenkeel_mirrored_requests", "Copies of requests that were sent."),
+    (Kind.MIRRORS_FAILED, "evenkeel_mirror_failures", "Copies of requests that failed."),
+    (Kind.EVENTS, "evenkeel_events", "Lines of the Worker's log, by the kind of event."),
+)
+"""What is told as it was counted; the labels are those of the kind."""
+
+
+def _counter(counted: Counted, kind: Kind, name: str, text: str) -> Family:
+    family = Family(name, Type.COUNTER, text)
+    for labels, amount in events_of(counted, kind):
+        family.count(amount, **labels)
+    return family
+
+
+def _of_probes(probed: Mapping[tuple[str, str], Probed]) -> Iterator[Family]:
+    probes = Family("evenkeel_probes", Type.COUNTER, "Rounds of probes, by their verdict.")
+    times = Family(
+        "evenkeel_probe_duration_seconds",
+        Type.SUMMARY,
+        "Time that probes took which passed.",
+        "seconds",
+    )
+    latest = Family(
+        "evenkeel_probe_latest_seconds",
+        Type.GAUGE,
+        "Time that the latest probe took which passed.",
+        "seconds",
+    )
+    for (pool, origin), one in probed.items():
+        where = {"pool": pool, "origin": origin}
+        probes.count(one.passed, **where, result="passed")
+        probes.count(one.failed, **where, result="failed")
+        times.add(one.passed, "_count", **where)
+        times.add(one.seconds, "_sum", **where)
+        if one.passed:
+            latest.add(one.latest, **where)
+    yield from (probes, times, latest)
+
+
+def _of_health(moment: Moment) -> Iterator[Family]:
+    snapshot = Snapshot(moment.health, {}, moment.now)
+    states = [state.value for state in PoolHealth]
+    balancers = Family(
+        "evenkeel_load_balancer_health",
+        Type.STATESET,
+        "Health of the load balancer, from that of its pools; critical: only the fallback pool is"
+        " left.",
+    )
+    for lb in moment.config.load_balancers:
+        balancers.state(load_balancer_health(lb, snapshot).value, states, load_balancer=lb.name)
+    pools = Family("evenkeel_pool_health", Type.STATESET, "Health of the pool by its monitor.")
+    pools_on = Family("evenkeel_pool_enabled", Type.GAUGE, "1 while the pool is switched on.")
+    origins = Family(
+        "evenkeel_origin_health", Type.STATESET, "Health of the origin by its monitor."
+    )
+    origins_on = Family(
+        "evenkeel_origin_enabled", Type.GAUGE, "1 while the origin is switched on, and its pool."
+    )
+    weights = Family("evenkeel_origin_weight", Type.GAUGE, "The origin's configured weight.")
+    known = [state.value for state in Health]
+    for pool in moment.config.pools:
+        view = snapshot.view(pool)
+        pools.state(view.health.value, states, pool=pool.name)
+        pools_on.add(view.off is None, pool=pool.name)
+        for origin in pool.origins:
+            where = {"pool": pool.name, "origin": origin.name}
+            origins.state(snapshot.health(origin).health.value, known, **where)
+            on = view.off is None and switched_off(origin, moment.now) is None
+            origins_on.add(on, **where)
+            weights.add(origin.weight, **where)
+    yield from (balancers, pools, pools_on, origins, origins_on, weights)
+
+
+def _of_itself(counted: Counted, moment: Moment, handover: Handover) -> Iterator[Family]:
+    events = Family(
+        "evenkeel_health_events", Type.COUNTER, "Changes of health that the event log was told of."
+    )
+    events.count(moment.events)
+    yield events
+    age = Family(
+        "evenkeel_snapshot_age_seconds",
+        Type.GAUGE,
+        "Time since the latest round of probes ended, whose results all isolates use.",
+        "seconds",
+    )
+    if moment.round_at:
+        age.add(max(moment.now - moment.round_at, 0.0))
+    yield age
+    for name, text, value in (
+        ("evenkeel_configuration_version", "Version of the configuration.", moment.version),
+        (
+            "evenkeel_isolates",
+            "Isolates that handed over counts within the last five minutes.",
+            handover.isolates,
+        ),
+        (
+            "evenkeel_folded_series",
+            f"Series in which the label {OTHER} stands for what is beyond the number of series.",
+            _folded(counted),
+        ),
+    ):
+        family = Family(name, Type.GAUGE, text)
+        family.add(value)
+        yield family
+    late = Family(
+        "evenkeel_alarm_lateness_seconds",
+        Type.GAUGE,
+        "Time by which the latest alarm of the Durable Object was late.",
+        "seconds",
+    )
+    if handover.late is not None:
+        late.add(handover.late)
+    yield late
+    stored = Family(
+        "evenkeel_counts_age_seconds",
+        Type.GAUGE,
+        "Time since counts of isolates were last added to the counters here.",
+        "seconds",
+    )
+    if handover.stored:
+        stored.add(max(moment.now - handover.stored, 0.0))
+    yield stored
+    build = Family("evenkeel_build", Type.INFO, "The deployed version of Evenkeel.")
+    build.add(1, "_info", version=VERSION)
+    yield build
+
+
+def _folded(counted: Counted) -> int:
+    """Return in how many series others are counted as well."""
+    answers = sum(labels[1:3] == (OTHER, OTHER) for labels in counted.answers)
+    return answers + sum(labels[1:] == (OTHER,) for labels in counted.events)

@@ -1,0 +1,71 @@
+"""What probes came to: a few numbers for each origin, stored with the health that they led to."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from math import isfinite
+from typing import TYPE_CHECKING
+
+from lb.health import latency_of
+from lb.kept import rows, texts
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from lb.health import Verdict
+
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probed:
+    """An origin's rounds of probes."""
+
+    passed: int = 0
+    failed: int = 0
+    seconds: float = 0.0
+    """That probes took which passed."""
+    latest: float = 0.0
+    """Of these, the latest one's."""
+
+    def after(self, verdict: Verdict) -> Probed:
+        """Return what it is with one more."""
+        if not verdict.passed:
+            return replace(self, failed=self.failed + 1)
+        took = seconds_of(verdict)
+        return replace(self, passed=self.passed + 1, seconds=self.seconds + took, latest=took)
+
+
+def seconds_of(verdict: Verdict) -> float:
+    """Return how long a probe took which passed."""
+    latency = latency_of(verdict)
+    return verdict.duration if latency is None else latency
+
+
+def probed_to_json(probed: Mapping[Key, Probed]) -> str:
+    """Return the text that `probed_from_json` takes back."""
+    found = [
+        [*key, one.passed, one.failed, round(one.seconds, 4), round(one.latest, 4)]
+        for key, one in probed.items()
+    ]
+    return json.dumps(found, separators=(",", ":"))
+
+
+def probed_from_json(text: str, keys: Collection[Key]) -> dict[Key, Probed]:
+    """Return what such a text says of these origins; what cannot be read is left out."""
+    found: dict[Key, Probed] = {}
+    try:
+        document = json.loads(text or "[]")
+    except (ValueError, RecursionError):
+        document = []
+    for row in rows(document):
+        if len(row) != 6 or not texts(row[:2]) or (row[0], row[1]) not in keys:
+            continue
+        numbers = row[2:]
+        if all(type(one) in {int, float} and isfinite(one) and one >= 0 for one in numbers):
+            passed, failed, seconds, latest = numbers
+            found[row[0], row[1]] = Probed(
+                passed=int(passed), failed=int(failed), seconds=seconds, latest=latest
+            )
+    return found
