@@ -96,6 +96,19 @@ def test_a_change_without_an_answer_may_have_been_made() -> None:
 
 
 @respx.mock
+def test_a_change_that_went_wrong_may_have_been_made_too() -> None:
+    """The balancer's answer, or that of something in between, is no proof."""
+    route = respx.post(f"{ADMIN}/adopt")
+
+    for response in (bad(503, "no answer in time"), httpx.Response(524, text="a timeout")):
+        route.mock(return_value=response)
+        assert "may have been carried out all the same" in run("adopt", "--yes").err
+    for response in (bad(400, "no"), httpx.Response(404, text="not here")):
+        route.mock(return_value=response)
+        assert "may have been carried out" not in run("adopt", "--yes").err
+
+
+@respx.mock
 def test_a_redirect_is_not_followed() -> None:
     """The token would go along."""
     respx.get(f"{ADMIN}/versions").mock(

@@ -15,6 +15,13 @@ import respx
 
 from evenkeel.live.adopt import OF_THE_FILE
 from evenkeel.live.failures import Exit
+from lb.admin.access import Vouched
+from lb.admin.gate import Denied, Gate
+from lb.admin.logins import told
+from lb.admin.people import Role
+from lb.admin.tokens import Tokens, tokens_of
+from lb.calls import enveloped
+from lb.facts import RequestFacts
 from lb.model import Config
 from lb.panel import OF_THE_FILE as SAID_OF_THE_FILE
 from lb.room import Room
@@ -253,3 +260,32 @@ def events(*options: str, scripted: Scripted | None = None) -> list[dict[str, An
     ran = run("events", *options, "--json", scripted=scripted)
     assert ran.code == Exit.FINE, ran
     return [json.loads(line) for line in ran.out.splitlines()]
+
+
+def test_a_service_token_of_access_is_enough(office: Balancer) -> None:
+    """Where the configuration names it: changes then prove that they are no other site's doing."""
+    tokens = tokens_of("a" * 40, "", "")
+    assert isinstance(tokens, Tokens)
+    gate = Gate(tokens)
+    vouched = Vouched(author="id.access", role=Role.ADMIN, until=office.now + 3600)
+
+    def answered(request: httpx.Request) -> httpx.Response:
+        facts = RequestFacts(request.method, str(request.url), request.headers.get)
+        who = gate.admit(facts, gate.identify(facts, vouched, office.now), office.now)
+        if isinstance(who, Denied):
+            said = enveloped(who.refusal)
+        elif request.url.path.endswith("/session"):
+            said = told(who)
+        else:
+            body = request.content.decode()
+            path = request.url.path.removeprefix("/_lb")
+            said = office.call(request.method, path, body, author=who.author)
+        return httpx.Response(said.status, text=said.body)
+
+    access = {"CF_ACCESS_CLIENT_ID": "id.access", "CF_ACCESS_CLIENT_SECRET": "secret"}
+    with respx.mock:
+        respx.route(host=httpx.URL(URL).host).mock(side_effect=answered)
+        ran = run("adopt", "--yes", environment={"EVENKEEL_URL": URL, **access})
+
+    assert ran.code == Exit.FINE, ran
+    assert office.store.versions()[0].author == "id.access"

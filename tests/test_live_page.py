@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from evenkeel.app import COMMANDS
 from evenkeel.checkout import ROOT
 from evenkeel.live.failures import Exit
+from support.commands import run
 
 PAGE = (ROOT / "docs" / "operating.md").read_text("utf-8")
 
@@ -21,6 +24,18 @@ def test_every_command_on_a_deployed_balancer_is_described() -> None:
 def test_every_exit_code_is_described() -> None:
     """Scripts rely on them."""
     assert re.findall(r"^\| (\d) \|", PAGE, re.MULTILINE) == [str(int(code)) for code in Exit]
+
+
+@pytest.mark.parametrize("name", [name for names in COMMANDS.values() for name in names])
+def test_every_command_has_help(name: str) -> None:
+    """Those on a deployed balancer all take the same options to find it."""
+    if name == "wrangler":  # whose help is its own
+        return
+    ran = run(name, "--help")
+
+    assert ran.code == Exit.FINE
+    asks = any(name in names for panel, names in COMMANDS.items() if "deployed" in panel)
+    assert ("--url" in ran.out) is (asks and name != "token")
 
 
 def test_every_command_that_is_named_exists() -> None:

@@ -16,15 +16,28 @@ _LONGEST = 4096
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
+# A service token of Cloudflare Access goes into two headers:
+# https://developers.cloudflare.com/cloudflare-one/identity/service-tokens/
+ACCESS = {
+    "CF-Access-Client-Id": "CF_ACCESS_CLIENT_ID",
+    "CF-Access-Client-Secret": "CF_ACCESS_CLIENT_SECRET",
+}
+
+
 def token_of(
     file: Path | None, environment: Mapping[str, str], ask: Callable[[], str] | None
 ) -> str:
-    """The token; `ask` is how a person is asked, where there is one. Nothing shows it."""
+    """The token; empty where a service token of Access alone says who it is. Nothing shows it.
+
+    `ask` is how a person is asked, where there is one.
+    """
     if file is not None:
         return sendable(_read(file), str(file))
     for name in (*VARIABLES, READ_VARIABLE):
         if environment.get(name):
             return sendable(environment[name], name)
+    if all(environment.get(name) for name in ACCESS.values()):
+        return ""
     if ask is None:
         raise UsageError(
             "no token: set EVENKEEL_TOKEN, or give --token-file FILE",

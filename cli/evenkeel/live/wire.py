@@ -10,7 +10,7 @@ import httpx
 from evenkeel.live.answers import Reply, is_html, read, stranger
 from evenkeel.live.failures import Exit, Failure, plain
 from evenkeel.live.target import Target
-from evenkeel.live.tokens import sendable
+from evenkeel.live.tokens import ACCESS, sendable
 from evenkeel.live.world import World
 
 AGENT = "evenkeel-cli"
@@ -22,14 +22,8 @@ DEFAULT_WAIT = 2.0
 _NUMBER = re.compile(r"^\[Errno -?\d+\] ")
 MAY_BE_DONE = "It may have been carried out all the same: `evenkeel versions` says."
 
-# The admin side may stand behind Cloudflare Access, which lets a service token in by two headers:
-# https://developers.cloudflare.com/cloudflare-one/identity/service-tokens/
 # The mail address is kept with each version, next to the token's name.
-_HEADERS = {
-    "X-Auth-Email": "EVENKEEL_EMAIL",
-    "CF-Access-Client-Id": "CF_ACCESS_CLIENT_ID",
-    "CF-Access-Client-Secret": "CF_ACCESS_CLIENT_SECRET",
-}
+_HEADERS = {"X-Auth-Email": "EVENKEEL_EMAIL", **ACCESS}
 
 
 class Wire:
@@ -43,7 +37,10 @@ class Wire:
         world: World,
         tell: Callable[[str], None],
     ) -> None:
-        """`timeout` is for each request, in seconds; `tell` is given what a person should know."""
+        """`timeout` is for each request, in seconds; `tell` is given what a person should know.
+
+        Without a token, it is Access that says who sends a request.
+        """
         self.target = target
         self._timeout = timeout
         self._world = world
@@ -56,7 +53,7 @@ class Wire:
         }
         self._client = httpx.Client(
             headers={
-                "Authorization": f"Bearer {token}",
+                **({"Authorization": f"Bearer {token}"} if token else {}),
                 "User-Agent": AGENT,
                 **own,
             },
@@ -65,6 +62,8 @@ class Wire:
             # A proxy is of no use for what is on this machine.
             trust_env=not target.loopback,
         )
+        self._proof: dict[str, str] | None = {} if token else None
+        """What a change must bring along besides; None while that is not known."""
 
     def __enter__(self) -> Self:
         return self
@@ -92,7 +91,12 @@ class Wire:
             if failure.code is Exit.UNREACHABLE:
                 failure.hints = (*failure.hints, MAY_BE_DONE)
             raise
-        return self._reply(response)
+        try:
+            return self._reply(response)
+        except Failure as failure:
+            if response.is_server_error:
+                failure.hints = (*failure.hints, MAY_BE_DONE)
+            raise
 
     def try_out(self, path: str, query: Mapping[str, str], body: object) -> Reply:
         """Send what changes nothing, so that it may be sent again."""
@@ -143,7 +147,9 @@ class Wire:
         if_match: int | None,
     ) -> httpx.Response:
         """Send a request and read its whole answer, in the time that there is."""
-        headers = {"If-Match": f'"{if_match}"'} if if_match is not None else {}
+        headers = {} if method == "GET" else dict(self._proven())
+        if if_match is not None:
+            headers["If-Match"] = f'"{if_match}"'
         deadline = self._world.monotonic() + self._timeout
         try:
             with self._client.stream(
@@ -164,6 +170,14 @@ class Wire:
             raise Failure(
                 Exit.UNREACHABLE, f"{self.target.origin}: the connection failed: {_reason(error)}"
             ) from None
+
+    def _proven(self) -> dict[str, str]:
+        """The headers by which a change without a token is told from another site's doing."""
+        if self._proof is None:
+            session = self.get("/session").result
+            csrf = session.get("csrf") if isinstance(session, dict) else None
+            self._proof = {"Origin": self.target.origin, "X-CSRF-Token": plain(csrf or "")}
+        return self._proof
 
     def _whole(self, response: httpx.Response, deadline: float) -> httpx.Response:
         """The answer with its body: time-outs of the client are for each piece alone."""
