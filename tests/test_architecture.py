@@ -52,7 +52,7 @@ LAYERS = (
     ("metrics", "previewing"),
     ("keeper",),
     ("room",),
-    ("api", "exposition", "panel", "versions"),
+    ("api", "exposition", "logouts", "panel", "versions"),
     ("desk",),
     ("budget", "explain", "worker"),
 )

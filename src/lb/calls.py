@@ -22,6 +22,8 @@ class Call:
     author: str = ""
     """Who it is, for the record of changes: `admin token`, or a mail address."""
     may_write: bool = False
+    session: str = ""
+    """The id of the status page's session that it came with, if it did."""
     if_match: str = ""
     """The header If-Match (RFC 9110, 13.1.1)."""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from lb.api import handle as cloudflare
 from lb.calls import Answer, Refusal, Result, enveloped, refused
 from lb.exposition import metrics
+from lb.logouts import refusal_of, session
 from lb.panel import act, status
 from lb.versions import adopt, apply, export, versions
 
@@ -32,6 +33,7 @@ HANDLERS: Mapping[str, Handler] = {
     "client": cloudflare,
     "export": export,
     "metrics": metrics,
+    "session": session,
     "status": status,
     "versions": versions,
 }
@@ -42,6 +44,9 @@ def answer(room: Room, call: Call) -> Answer:
     """Return the answer to a call whose sender the edge knows."""
     if call.method not in SAFE and not call.may_write:
         return enveloped(refused(403, READ_ONLY, "this token may only read"))
+    ended = refusal_of(room, call)
+    if ended is not None:
+        return enveloped(ended)
     handler = HANDLERS.get(call.path.split("/", 2)[1])
     if handler is None:
         return enveloped(refused(404, NO_ROUTE, f"there is nothing at {call.path}"))

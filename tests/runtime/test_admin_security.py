@@ -119,6 +119,11 @@ def test_a_session_begins_with_a_token_and_ends_when_told(worker: Workerd) -> No
     assert ended.head.all("set-cookie") == [
         "evenkeel_admin=; Path=/_lb; Max-Age=0; HttpOnly; SameSite=Strict; Secure"
     ]
+    # A copy of the cookie is worth nothing from then on, and other sessions go on.
+    assert worker.get("/_lb/session", mine).status == 401
+    assert worker.get("/_lb/versions", mine).status == 401
+    assert worker.send("POST", "/_lb/nothing", *same, csrf).status == 401
+    assert worker.get("/_lb/versions", cookie_of(log_in(worker))).status == 200
 
 
 @pytest.mark.parametrize(("size", "status"), [(LARGEST, 404), (LARGEST + 1, 413)])

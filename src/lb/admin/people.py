@@ -38,6 +38,8 @@ class Who:
     """For the record of changes: `admin token`, `read token`, or a mail address of Access's."""
     csrf: str = ""
     """What the header X-CSRF-Token must say when they change anything; empty for tokens."""
+    session: str = ""
+    """The id of their session, if that is how they have shown it."""
     until: float = 0.0
     """When it ends by itself, in seconds since the Unix epoch; 0 for tokens."""
 

@@ -1,4 +1,4 @@
-"""The status page's session: a signed cookie, so that nothing has to be kept for it."""
+"""The status page's session: a signed cookie, so that nothing has to be kept while it lasts."""
 
 from __future__ import annotations
 
@@ -53,6 +53,7 @@ class Sessions:
                     means=Means.SESSION,
                     author=session.author,
                     csrf=self._mac("csrf", value),
+                    session=session.id,
                     until=session.until,
                 )
         return None

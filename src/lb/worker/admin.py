@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from secrets import token_urlsafe
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,8 @@ OBJECT_SECONDS = 20.0
 TOLD_SECONDS = 5.0
 """That this isolate has to serve what was changed, before its answer goes out without that."""
 
+_NOT_ENDED = {500, 503}
+_NOT_KNOWN = 401
 _FAULT = 1000
 _CLOSED = refused(
     503, _FAULT, "the admin side is closed until its tokens are mended: see the Worker's log"
@@ -127,6 +130,7 @@ class AdminSide:
             body=body,
             author=who.author,
             may_write=who.may_write,
+            session=who.session,
             if_match=facts.header("if-match"),
         )
         return await self._asked(call)
@@ -154,8 +158,7 @@ class AdminSide:
         """Begin, tell of or end the status page's session (lb.admin.logins)."""
         who: Who | Denied | None
         if facts.method in SAFE:
-            who = gate.authentic(facts, known, clock())
-            return _denied(facts, who) if isinstance(who, Denied) else told(who)
+            return await self._told_of(facts, gate.authentic(facts, known, clock()))
         if facts.method == "POST":
             body = await text_of(request, facts, LARGEST_BODY)
             now = clock()
@@ -168,9 +171,25 @@ class AdminSide:
         if isinstance(who, Denied):
             return _denied(facts, who)
         answer = with_cookie(facts, value, self._path)
+        if not value and who is not None and who.session:
+            # Or a copy of the cookie would be good until its time is over.
+            call = Call(method="DELETE", path=SESSION_PATH, session=who.session, may_write=True)
+            ended = await self._asked(call)
+            if ended.status in _NOT_ENDED:
+                answer = replace(ended, headers=(*ended.headers, *answer.headers))
         if who is not None:
             _note(facts, SESSION_PATH, who, answer)
         return answer
+
+    async def _told_of(self, facts: RequestFacts, who: Who | Denied) -> Answer:
+        if isinstance(who, Denied):
+            return _denied(facts, who)
+        if who.session:
+            call = Call(method="GET", path=SESSION_PATH, session=who.session)
+            known = await self._asked(call)
+            if known.status == _NOT_KNOWN:
+                return known
+        return told(who)
 
 
 def admin_side(

@@ -1,0 +1,40 @@
+"""Sessions of the status page that were ended early, kept until they would be over anyway."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lb.admin.sessions import LASTS
+from lb.calls import Refusal, Result, refused
+
+if TYPE_CHECKING:
+    from lb.calls import Call
+    from lb.room import Room
+
+_TABLE = "CREATE TABLE IF NOT EXISTS ended_sessions (id TEXT PRIMARY KEY, until REAL NOT NULL)"
+_INSERT = "INSERT OR REPLACE INTO ended_sessions (id, until) VALUES (?, ?)"
+_FIND = "SELECT until FROM ended_sessions WHERE id = ?"
+_DROP = "DELETE FROM ended_sessions WHERE until < ?"
+
+_ENDED = refused(401, 10000, "Authentication error: this session was ended")
+
+
+def refusal_of(room: Room, call: Call) -> Refusal | None:
+    """Say that a call comes with a session that was ended; None for all others."""
+    if not call.session:
+        return None
+    room.sql(_TABLE)
+    return _ENDED if room.sql(_FIND, call.session) else None
+
+
+def session(room: Room, call: Call) -> Result | Refusal:
+    """Answer the edge: whether a session is good, or that it has been ended."""
+    if call.path != "/session" or not call.session:
+        return refused(404, 7003, f"there is nothing at {call.path}")
+    if call.method == "DELETE":
+        now = room.clock()
+        room.sql(_TABLE)
+        room.sql(_DROP, now)
+        # No session lasts longer than from now on.
+        room.sql(_INSERT, call.session, now + LASTS)
+    return Result()
