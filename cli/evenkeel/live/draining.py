@@ -11,7 +11,7 @@ from lb.config.times import seconds_of
 
 POLL_SECONDS = 5.0
 QUIET_SECONDS = 60.0
-"""For which its share, which is that of the last minutes, must be 0: isolates tell it in batches."""
+"""For which its share, that of the last minutes, must be 0: isolates tell it in batches."""
 MOST_FAILURES = 5
 
 
