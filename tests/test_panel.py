@@ -11,6 +11,7 @@ import pytest
 from lb.actions import CHANGES, WORDS, Action
 from lb.config import Invalid
 from lb.keeper import Keeper
+from lb.metrics.counts import Counts
 from lb.room import Room
 from lb.times import rfc3339
 from support.office import FILE, Office
@@ -50,7 +51,9 @@ class Board(Office):
         config = self.store.effective.config
         assert config is not None
         if config is not self.world.config:
+            before = self.world.keeper
             self.world.evict(config)
+            self.world.keeper.remember(before)
         return self.world.keeper
 
     @property
@@ -101,6 +104,15 @@ def test_failures_that_isolates_tell_of_are_shown() -> None:
     assert board.origin("server-2")["failed"] is None
 
 
+def test_failures_are_still_shown_after_a_change() -> None:
+    """A new configuration has a new keeper, which knows what the one before did."""
+    board = adopted()
+    board.world.pull(reports=[["primary", "server-1", "timed out", START]])
+    board.act("weight", weight=0.5)
+
+    assert board.origin("server-1")["failed"]["cause"] == "timed out"
+
+
 def test_the_latest_events_cost_no_more_rows_than_are_shown() -> None:
     """A page that looks every few seconds must not read the log of a month each time."""
     board = Board(file=ON_ITS_OWN.replace('name = "p"\n', 'name = "p"\nmonitor = "m"\n') + MONITOR)
@@ -116,6 +128,55 @@ def test_the_latest_events_cost_no_more_rows_than_are_shown() -> None:
 
 
 MONITOR = '[[monitors]]\nname = "m"\ntype = "https"\n'
+
+
+def counting(board: Board, **answers: int) -> None:
+    """Let an isolate hand over how many requests primary/server-1 and replica/server-2 answered."""
+    counts = Counts("isolate", board.now - 30)
+    for (pool, origin), number in zip(
+        (("primary", "server-1"), ("replica", "server-2")), answers.values(), strict=True
+    ):
+        for _ in range(number):
+            counts.of("service.example.com").answered((pool, origin), 200, 0.02)
+    board.keeper.ledger.hear(counts.offer(board.now), board.now)
+
+
+def test_shares_of_traffic_are_told_of_all_origins() -> None:
+    """Of the last minutes; nothing is known where there was no request."""
+    board = Board()
+    assert board.origin()["share"] is None
+
+    counting(board, one=3, two=1)
+
+    assert board.origin("server-1")["share"] == 0.75
+    assert board.origin("server-2")["share"] == 0.25
+
+
+def test_charts_are_told_of_the_pools_that_are_named() -> None:
+    """They are long, so that nobody gets those that he does not look at."""
+    board = Board()
+    counting(board, one=3, two=1)
+
+    assert "charts" not in board.status()
+    assert "charts" not in board.result("GET", "/status?charts")
+    charts = board.result("GET", "/status?charts=primary&charts=no%26ne")["charts"]
+    assert [(one["pool"], one["origin"]) for one in charts["origins"]] == [("primary", "server-1")]
+    assert sum(charts["origins"][0]["requests"]) == 3
+    assert charts["origins"][0]["health"][-1] == "healthy"
+    assert "share" not in charts["origins"][0]  # of what is drawn alone, it would be another one
+    assert [sum(one["requests"]) for one in charts["load_balancers"]] == [4]
+
+
+def test_charts_are_bounded() -> None:
+    """A pool that is too large for what is left is left out, and so is a query of any length."""
+    entries = (f'{{ name = "o{at}", address = "o{at}.example.com" }}' for at in range(250))
+    large = f'\n[[pools]]\nname = "large"\norigins = [{", ".join(entries)}]\n'
+    board = Board(file=ON_ITS_OWN + large)
+
+    charts = board.result("GET", "/status?charts=p&charts=large")["charts"]
+
+    assert [one["pool"] for one in charts["origins"]] == ["p"]
+    assert "charts" not in board.result("GET", "/status?" + "charts=p&" * 2000)
 
 
 def test_the_status_is_only_read() -> None:

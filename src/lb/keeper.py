@@ -148,6 +148,12 @@ class Keeper:
     def config(self) -> Config:
         return self._config
 
+    def remember(self, before: Keeper) -> None:
+        """Take over what nothing but the keeper of the configuration before remembers."""
+        self._failures = {
+            key: failed for key, failed in before._failures.items() if key in self._monitored
+        }
+
     def known(self) -> Known:
         """What operators are shown (lb.report), as far as it is known here."""
         return Known(

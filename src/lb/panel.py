@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
 
 from lb.actions import INVALID, TAKES_OUT, Action, Wish, carried_out, left_without, wish_in
 from lb.calls import Fault, Refusal, Result, refused
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from lb.catalog.words import Managed
     from lb.room import Room
 
+MOST_CHARTS = 200
+"""Origins in one answer: each takes some kilobytes."""
+MOST_FIELDS = 1100
+
 NOTHING_SERVES = 1200
 """No configuration is good."""
 NOT_ALLOWED = 10405
@@ -28,10 +33,32 @@ OF_THE_FILE = 1101
 
 
 def status(room: Room, call: Call) -> Result | Refusal:
-    """GET /status: see lb.report.report for its shape."""
+    """GET /status: see lb.report.report for its shape.
+
+    `?charts=<pool>`, once or more, adds `charts`: those of the origins of these pools, and of all
+    load balancers (lb.metrics.history.history), for MOST_CHARTS origins at most.
+    """
     if call.method not in {"GET", "HEAD"}:
         return refused(405, NOT_ALLOWED, f"{call.path} is only read: use GET")
-    return _reported(room)
+    told = _reported(room)
+    wanted = _charts_in(call.query)
+    if isinstance(told, Refusal) or not wanted or room.keeper is None:
+        return told
+    left, drawn = MOST_CHARTS, []
+    for pool in room.keeper.config.pools:
+        if pool.name in wanted and len(pool.origins) <= left:
+            left -= len(pool.origins)
+            drawn.append(pool.name)
+    charts = room.keeper.ledger.charts(drawn, room.clock())
+    return Result(result={**told.result, "charts": charts})
+
+
+def _charts_in(query: str) -> set[str]:
+    """Return the names of the pools whose charts are wanted."""
+    try:
+        return set(parse_qs(query, max_num_fields=MOST_FIELDS).get("charts", ()))
+    except ValueError:
+        return set()
 
 
 def act(room: Room, call: Call) -> Result | Refusal:
@@ -83,6 +110,9 @@ def _reported(room: Room) -> Result | Refusal:
     known = replace(
         keeper.known(),
         version=store.version,
+        traffic={
+            key: {"share": share} for key, share in keeper.ledger.shares(room.clock()).items()
+        },
         messages=[
             f"loadbalancer.toml does not go with what was configured here, and is not used: {one}"
             for one in problems

@@ -105,7 +105,8 @@ def report(config: Config, known: Known, now: float) -> dict[str, Any]:
         pools[].origins[] name, address, enabled, weight, state, why, since, until, takes_new,
                           health, health_since, cause, checked, latency_ms,
                           failed (at, cause: of real traffic; null if not lately),
-                          and what `Known.traffic` has of it
+                          share (its part of all requests of the last minutes, null when there
+                          were none), and whatever else `Known.traffic` has of it
         events[]          the newest first, in Cloudflare's shape
 
     The state of an origin is one of lb.availability.Standing's words, that of a pool "disabled",

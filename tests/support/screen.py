@@ -8,7 +8,6 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import (
@@ -158,7 +157,3 @@ def api(worker: Workerd, method: str, path: str, body: bytes = b"") -> Answer:
 def served(worker: Workerd, count: int = 30) -> set[str]:
     """Which origins answer so many requests."""
     return {worker.get("/").text for _ in range(count)}
-
-
-SHOTS = Path(os.environ["EVENKEEL_SHOTS"]) if "EVENKEEL_SHOTS" in os.environ else None
-"""Where pictures of the page are put, for whoever wants to look at it."""

@@ -175,7 +175,7 @@ def history(
     recent = minutes[-RECENT - 1 :]
     keys = list(origins)
     of_origins = {key: rings.minutes.get(key, {}) for key in keys}
-    shares = _shares({key: _sum(kept, recent) for key, kept in of_origins.items()})
+    share_of = shares(rings, keys, now)
     held = max(int(holds // STEP), 1)
     found: dict[str, Any] = {
         "minutes": [minute * MINUTE for minute in minutes],
@@ -187,7 +187,7 @@ def history(
                 **_traffic(kept, minutes),
                 "probe_ms": _means(kept, minutes, *PROBE_TIMES),
                 "health": _states(rings.steps.get(key, {}), steps, held),
-                "share": shares[key],
+                "share": share_of[key],
             }
             for key, kept in of_origins.items()
         ],
@@ -208,6 +208,14 @@ def history(
             }
         )
     return found
+
+
+def shares(
+    rings: Rings, origins: Iterable[tuple[str, str]], now: float
+) -> dict[tuple[str, str], float | None]:
+    """Return each origin's part of all requests of the last minutes; None when there were none."""
+    recent = range(int(now // MINUTE) - RECENT, int(now // MINUTE) + 1)
+    return _shares({key: _sum(rings.minutes.get(key, {}), recent) for key in origins})
 
 
 def _parts(amount: int, since: float, at: float) -> Iterator[tuple[int, int]]:

@@ -15,13 +15,13 @@ from lb.maintenance import switched_off
 from lb.metrics.charts import chart
 from lb.metrics.counted import OTHER, Counted
 from lb.metrics.families import Handover, families
-from lb.metrics.history import PROBE_TIMES, Rings, history
+from lb.metrics.history import PROBE_TIMES, Rings, history, shares
 from lb.metrics.kinds import labelled
 from lb.metrics.openmetrics import text_of
 from lb.metrics.probes import Probed, probed_from_json, probed_to_json, seconds_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from lb.health import OriginHealth, Verdict
     from lb.metrics.families import Moment
@@ -166,11 +166,27 @@ class Ledger:
         return text_of(families(self._total, self._probed, moment, handover))
 
     def history(self, now: float) -> dict[str, Any]:
-        """Return the charts (lb.metrics.history.history)."""
+        """Return the charts of everything (lb.metrics.history.history)."""
+        return self._history(list(self._origins), now)
+
+    def _history(self, origins: list[tuple[str, str]], now: float) -> dict[str, Any]:
         watched = [pool.watched_by for pool in self._config.pools]
         holds = max((one.interval for one in watched if one is not None), default=0)
         names = [lb.name for lb in self._config.load_balancers]
-        return history(self._rings, list(self._origins), names, now, holds=float(holds))
+        return history(self._rings, origins, names, now, holds=float(holds))
+
+    def shares(self, now: float) -> dict[tuple[str, str], float | None]:
+        """Return each origin's part of all requests of the last minutes."""
+        return shares(self._rings, self._origins, now)
+
+    def charts(self, pools: Collection[str], now: float) -> dict[str, Any]:
+        """Return the charts of these pools' origins and of every load balancer, without shares."""
+        found = self._history([key for key in self._origins if key[0] in pools], now)
+        for one in found["origins"]:
+            del one["share"]
+        for one in found["load_balancers"]:
+            del one["shares"]
+        return found
 
     def _forget_others(self) -> None:
         """Forget load balancers and origins that are configured no more."""

@@ -160,7 +160,10 @@ class State(DurableObject):
         store = self._configuration()
         if self._kept_version != store.version:
             config = store.effective.config
+            before = self._keeper
             self._keeper = self._keeper_of(config) if config is not None else None
+            if before is not None and self._keeper is not None:
+                self._keeper.remember(before)
             self._kept_version = store.version
         return self._keeper
 
