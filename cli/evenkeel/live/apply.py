@@ -1,6 +1,5 @@
 """`evenkeel apply`: a file becomes the configuration, after a look at what that changes."""
 
-import json
 import re
 import tomllib
 from collections.abc import Iterable
@@ -78,12 +77,6 @@ class Application:
             show_problems(self._session.err, examined, from_here(self._file))
             raise Failure(Exit.NO, "nothing was sent: the file has problems")
         self._document = as_json(tomllib.loads(self._text))
-        try:
-            json.dumps(self._document, allow_nan=False)
-        except ValueError:
-            raise UsageError(
-                f"{self._file}: inf and nan cannot be sent, as JSON has none"
-            ) from None
 
     def compare(self) -> None:
         """Say what it would change."""
