@@ -17,6 +17,9 @@ from support.make import balancer_of, config_of, monitor, pool
 from support.toml import load_balancer, table
 from support.toml import pool as pool_text
 
+METRICS = 1440
+"""Rows a day: one a minute."""
+
 QUIET = Assumptions(isolates=1, incidents=0, hanging=0, crons=0)
 
 
@@ -58,10 +61,10 @@ def test_as_delivered_it_stays_under_a_fifth() -> None:
 
 
 def test_a_round_is_an_alarm_and_two_rows() -> None:
-    """One for health, one for the next alarm; isolates come on top."""
+    """One for health, one for the next alarm; isolates come on top, and a row of metrics."""
     found = used(watched(monitor(interval=60)))
 
-    assert found[Resource.ROWS_WRITTEN] == 2 * 1440
+    assert found[Resource.ROWS_WRITTEN] == 2 * 1440 + METRICS
     assert found[Resource.OBJECT_REQUESTS] == 1440 + 86_400 // State().refresh
 
 
@@ -70,15 +73,16 @@ def test_monitors_with_one_interval_share_their_rounds() -> None:
     same = used(watched(monitor(interval=60), monitor(interval=60)))
     other = used(watched(monitor(interval=60), monitor(interval=30)))
 
-    assert same[Resource.ROWS_WRITTEN] == 2 * 1440
-    assert other[Resource.ROWS_WRITTEN] == 2 * (1440 + 2880)
+    assert same[Resource.ROWS_WRITTEN] == 2 * 1440 + METRICS
+    assert other[Resource.ROWS_WRITTEN] == 2 * (1440 + 2880) + METRICS
 
 
 def test_a_second_dozen_of_origins_is_a_second_alarm() -> None:
     """An alarm has 50 subrequests, so it probes twelve origins."""
-    assert used(watched(monitor(interval=60), origins=12))[Resource.ROWS_WRITTEN] == 2 * 1440
+    dozen = used(watched(monitor(interval=60), origins=12))
+    assert dozen[Resource.ROWS_WRITTEN] == 2 * 1440 + METRICS
     many = used(watched(monitor(interval=60), origins=13))
-    assert many[Resource.ROWS_WRITTEN] == 4 * 1440
+    assert many[Resource.ROWS_WRITTEN] == 4 * 1440 + METRICS
     assert many[Resource.OF_AN_ALARM] == 36
 
 
@@ -181,5 +185,20 @@ def test_check_warns_of_what_exceeds_a_limit(tmp_path: Any) -> None:
     too_much = "are more than the 100,000 of the free plan (docs/budget.md)"
     assert lines == [
         f"warning: Durable Object requests: 101,138 {too_much}",
-        f"warning: rows written: 172,840 {too_much}",
+        f"warning: rows written: 174,280 {too_much}",
     ]
+
+
+def test_metrics_are_a_row_a_minute_at_most() -> None:
+    """Twice the time between questions where that is shorter; and none without a question."""
+    config = watched(monitor(interval=3600))
+    calm = replace(QUIET, requests=0)
+
+    def rows(refresh: int, assumed: Assumptions) -> int:
+        return used(replace(config, state=State(refresh=refresh)), assumed=assumed)[
+            Resource.ROWS_WRITTEN
+        ]
+
+    assert rows(30, QUIET) == 2 * 24 + METRICS
+    assert rows(10, QUIET) == 2 * 24 + 86_400 // 20
+    assert rows(30, calm) == 3 * 24

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import respx
 
-from lb.events import Event, Trouble
+from lb.events import Event, Hedged, Trouble
 from lb.failover import FULL
+from lb.forwarding import server_timing
 from lb.health import OriginHealth, Verdict
 from lb.metrics.counted import MOST_ANSWERS, MOST_EVENTS, OTHER, Counted
 from lb.metrics.counts import Counts
@@ -609,9 +612,6 @@ def test_histograms_never_decrease_within_themselves() -> None:
 
 def test_the_version_is_the_packages() -> None:
     """What the Worker says of itself is what was released."""
-    import tomllib  # noqa: PLC0415 (nothing else here needs it)
-    from pathlib import Path  # noqa: PLC0415
-
     project: dict[str, Any] = tomllib.loads(
         (Path(__file__).parents[1] / "pyproject.toml").read_text()
     )["project"]
@@ -621,8 +621,6 @@ def test_the_version_is_the_packages() -> None:
 
 def test_hedges_are_counted_by_who_answered() -> None:
     """A second attempt was worth it, or not."""
-    from lb.events import Hedged  # noqa: PLC0415
-
     counts = counting()
     log: Callable[[Event], None] = counts.listening(lambda _event: None)
     for answered in ("a", "b", "b", ""):
@@ -644,3 +642,47 @@ def test_hedges_are_counted_by_who_answered() -> None:
         ("second",): 2,
         ("neither",): 1,
     }
+
+
+def test_answers_say_how_long_they_took_when_asked(web: respx.MockRouter) -> None:
+    """The whole time, that of the origin alone, and how many attempts there were."""
+    config = config_of(balancer_of(*PAIR, server_timing=True))
+    edge = FakeEdge(config)
+
+    def slowly(request: httpx.Request) -> httpx.Response:
+        edge.now += 0.25
+        if request.url.host == "a.example.com":
+            raise httpx.ConnectError("refused")
+        return httpx.Response(200, headers={"Server-Timing": "db;dur=7"})
+
+    web.route(host="a.example.com").mock(side_effect=slowly)
+    web.route(host="b.example.com").mock(side_effect=slowly)
+
+    assert edge.fetch("GET", URL).headers.get_list("server-timing") == [
+        "db;dur=7",
+        'lb;dur=500.0, origin;desc="b";dur=250.0, attempts;desc="2"',
+    ]
+    silent = FakeEdge(config_of(balancer_of(PAIR[1])))
+    assert silent.fetch("GET", URL).headers.get_list("server-timing") == ["db;dur=7"]
+
+
+def test_a_timing_names_no_origin_that_is_not_to_be_named() -> None:
+    """As X-Served-By does; a name cannot end its own text."""
+    one = origin('a"b', "primary")
+    quiet, open_ = balancer_of(*PAIR, x_served_by=False), balancer_of(*PAIR)
+
+    assert server_timing(quiet, one, 0.1, 0.2, 1) == (
+        'lb;dur=200.0, origin;dur=100.0, attempts;desc="1"'
+    )
+    assert r'desc="a\"b"' in server_timing(open_, one, 0.1, 0.2, 1)
+
+
+def test_every_metric_is_in_the_documentation() -> None:
+    """By the name that it has in queries."""
+    text = (Path(__file__).parents[1] / "docs/metrics.md").read_text()
+    book = Book(config_of(balancer_of(*PAIR)))
+    suffixes = {"counter": "_total", "info": "_info"}
+
+    names = {name + suffixes.get(one.type, "") for name, one in book.scrape().families.items()}
+
+    assert {name for name in names if f"`{name}`" not in text} == set()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from lb.keeper import MOST_PROBES_AT_ONCE as PROBES_IN_AN_ALARM
 from lb.memory import MOST_PROBES_AT_ONCE as PROBES_BEHIND_A_REQUEST
+from lb.metrics.ledger import stored_every
 from lb.monitors.http import MOST_REDIRECTS
 from lb.shared import monitored
 from lb.sharing import KV_REFRESH, KV_WRITES_A_DAY, Home
@@ -151,12 +152,14 @@ def _of_objects(config: Config, watched: Watched, assumed: Assumptions) -> dict[
     # Isolates report a failure at once; an event is a row, and lets an old one go.
     reports = assumed.incidents * assumed.isolates
     changes = 2 * assumed.incidents
+    # Of the metrics, which isolates hand over when they ask: once in a while.
+    counted = min(DAY / stored_every(config.state.refresh), alarms + pulls)
     seconds += (pulls + reports) * assumed.pull_seconds
     requests = alarms + asked + pulls + reports + assumed.crons
     return {
         Resource.OBJECT_REQUESTS: ceil(requests),
-        # The row of health and the next alarm; then the events.
-        Resource.ROWS_WRITTEN: ceil(2 * alarms + 2 * changes),
+        # The row of health and the next alarm; the events; the metrics.
+        Resource.ROWS_WRITTEN: ceil(2 * alarms + 2 * changes + counted),
         Resource.ROWS_READ: ceil(requests * assumed.rows_a_start),
         Resource.DURATION: ceil(seconds * MEMORY_OF_AN_OBJECT),
         Resource.WORKER_REQUESTS: assumed.crons,

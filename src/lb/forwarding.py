@@ -80,8 +80,13 @@ class Forwarding:
             edits += ((VIA, f"{via}, {self._identity}"),)
         return Edits(self._request(origin, https=facts.https, via=bool(via)), remove, edits)
 
-    def response(self, origin: Origin, connection: str, set_cookie: str | None) -> Edits:
-        """Return the edits for the origin's answer; `connection` is its Connection header."""
+    def response(
+        self, origin: Origin, connection: str, set_cookie: str | None, timing: str = ""
+    ) -> Edits:
+        """Return the edits for the origin's answer; `connection` is its Connection header.
+
+        `timing` is one more Server-Timing, beside those that the origin may have sent.
+        """
         fixed = self._responses.get(origin.key)
         if fixed is None:
             edits = self._lb.response_headers
@@ -90,7 +95,10 @@ class Forwarding:
         return Edits(
             fixed,
             named_by_connection(connection) if connection else (),
-            append=(("Set-Cookie", set_cookie),) if set_cookie else (),
+            append=(
+                *((("Set-Cookie", set_cookie),) if set_cookie else ()),
+                *((("Server-Timing", timing),) if timing else ()),
+            ),
         )
 
     def _request(self, origin: Origin, *, https: bool, via: bool) -> Fixed:
@@ -114,6 +122,22 @@ class Forwarding:
 
     def _served_by(self, origin: Origin) -> tuple[tuple[str, str], ...]:
         return (("X-Served-By", origin.name),) if self._lb.x_served_by else ()
+
+
+def server_timing(lb: LoadBalancer, origin: Origin, took: float, total: float, tried: int) -> str:
+    """Return the value of Server-Timing for an answer that took its origin so many seconds.
+
+    `total` is since the request came in, with all the attempts that were `tried`. The origin is
+    named where X-Served-By names it (https://www.w3.org/TR/server-timing/).
+    """
+    quoted = origin.name.replace("\\", "\\\\").replace('"', '\\"')
+    name = f';desc="{quoted}"' if lb.x_served_by else ""
+    parts = (
+        f"lb;dur={1000 * total:.1f}",
+        f"origin{name};dur={1000 * took:.1f}",
+        f'attempts;desc="{tried}"',
+    )
+    return ", ".join(parts)
 
 
 def named_by_connection(value: str) -> tuple[str, ...]:

@@ -523,6 +523,8 @@ class LoadBalancer:
     ejection: Ejection = Ejection()
     https_redirect: bool = False
     x_served_by: bool = True
+    server_timing: bool = False
+    """Whether answers say how long they took."""
     request_headers: HeaderEdits = HeaderEdits()
     response_headers: HeaderEdits = HeaderEdits()
     rules: tuple[Rule, ...] = ()

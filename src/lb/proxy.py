@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lb.events import AttemptFailed, Hedged, Refused
 from lb.failover import Attempt, Deliver, Refuse
+from lb.forwarding import server_timing
 from lb.outcomes import SWITCHING_PROTOCOLS, Answered, Cause, judge
 
 if TYPE_CHECKING:
@@ -40,6 +41,20 @@ class Exchange:
         self._attempt: Attempt | None = None
         self._in_flight = memory.in_flight if plan.serving.counts else None
         self._held: Answered | None = None
+        self._took: dict[tuple[str, str], float] | None = (
+            {} if plan.serving.lb.server_timing else None
+        )
+        """Seconds that each origin took, where the client is told."""
+
+    def timing(self, step: Deliver) -> str:
+        """Return what an answer says of the time that it took; "" where it says nothing."""
+        plan, took = self.plan, self._took
+        if took is None:
+            return ""
+        total = self.now - plan.started
+        return server_timing(
+            plan.serving.lb, step.origin, took[step.origin.key], total, plan.attempts
+        )
 
     def start(self) -> Step:
         """Return the first step."""
@@ -199,6 +214,8 @@ class Exchange:
         self.now = now = self._clock()
         serving, key = self.plan.serving, attempt.origin.key
         judgement = judge(serving.retry_on, outcome)
+        if self._took is not None:
+            self._took[key] = now - attempt.started
         if self._in_flight is not None:
             self._in_flight.end(key, attempt.ticket)
             doubts = self._memory.doubts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -28,7 +29,11 @@ Serve = Callable[[], AbstractContextManager[Worker]]
 
 def configuration(one: Origin, two: Origin) -> str:
     """Active-passive, and a load balancer for the requests that only bring isolates to tell."""
-    ejecting = {"ejection": {"base_time": 1}, "session_affinity": "cookie"}
+    ejecting = {
+        "ejection": {"base_time": 1},
+        "session_affinity": "cookie",
+        "server_timing": True,
+    }
     return "\n".join(
         [
             "state = { refresh = 1 }",
@@ -112,7 +117,11 @@ def test_numbers_add_up_and_survive_a_power_cut(serve: Serve, pair: tuple[Origin
     with serve() as worker:
         site = Site(worker)
         for _ in range(20):
-            assert site.get().text == "one"
+            answer = site.get()
+            assert answer.text == "one"
+        timing = r'lb;dur=[\d.]+, origin;desc="one";dur=[\d.]+, attempts;desc="1"'
+        assert re.fullmatch(timing, answer.headers["server-timing"])
+        assert "server-timing" not in site.get(POKED).headers
         one.behave(reply(503))
         answers = [site.get().text for _ in range(5)]
         one.behave()

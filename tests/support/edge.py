@@ -124,7 +124,9 @@ class FakeEdge:
             return _page(step)
         response = step.answer.handle
         assert isinstance(response, httpx.Response)
-        edits = plan.serving.forwarding.response(step.origin, "", step.set_cookie)
+        edits = plan.serving.forwarding.response(
+            step.origin, "", step.set_cookie, exchange.timing(step)
+        )
         headers = edited(response.headers, edits)
         return httpx.Response(response.status_code, headers=headers, content=response.content)
 

@@ -234,6 +234,7 @@ _WITHOUT_RULES = Table(
         Field("ejection", EJECTION, {}, "What failures mean for an origin."),
         Field("https_redirect", Boolean(), False, "Whether http is sent on to https."),
         Field("x_served_by", Boolean(), True, "Whether answers name their origin."),
+        Field("server_timing", Boolean(), False, "Whether answers say how long they took."),
         Field("request_headers", REQUEST_HEADERS, {}, "Changes on the way to an origin."),
         Field("response_headers", RESPONSE_HEADERS, {}, "Changes on the way to the client."),
         Field("random_steering", RANDOM_STEERING, {}, "Weights of pools."),

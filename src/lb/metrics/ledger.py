@@ -76,7 +76,7 @@ class Ledger:
         self._config = config
         self._sql = sql
         self._log = log
-        self._gap = min(STORED_EVERY, REFRESHES * config.state.refresh)
+        self._gap = stored_every(config.state.refresh)
         self._origins = {one.key: one for pool in config.pools for one in pool.origins}
         self._probed = probed_from_json(probed, self._origins)
         self._heard: dict[str, Heard] = {}
@@ -225,6 +225,11 @@ class Ledger:
             # Better no charts than no counters.
             text = packed(json.dumps({**found, "rings": None}, separators=(",", ":")))
         return text
+
+
+def stored_every(refresh: float) -> float:
+    """Return the seconds between two rows, at least, for the time between questions."""
+    return min(STORED_EVERY, REFRESHES * refresh)
 
 
 def packed(text: str) -> str:

@@ -240,7 +240,9 @@ class Isolate:
         mirroring = exchange.plan.serving.mirroring
         if mirroring is not None and self._copied(exchange, step, transport, mirroring, ctx):
             bodies = None
-        return refused(step) if isinstance(step, Refuse) else transport.delivered(step, bodies)
+        if isinstance(step, Refuse):
+            return refused(step)
+        return transport.delivered(step, bodies, exchange.timing(step))
 
     def _copied(
         self,

@@ -128,7 +128,7 @@ class FetchTransport:
             return Failed(Cause.UPLOAD)
         return Failed(Cause.TIMEOUT if error.name == "AbortError" else Cause.CONNECTION)
 
-    def delivered(self, step: Deliver, bodies: Bodies | None) -> Any:
+    def delivered(self, step: Deliver, bodies: Bodies | None, timing: str) -> Any:
         """Return the client's response: the origin's own, whose body never enters Python."""
         response: Any = step.answer.handle
         body, plan, means = response.body, self._plan, self._means
@@ -146,6 +146,8 @@ class FetchTransport:
             if watched is not body:
                 answer = means.new_response(watched, response)
                 headers = answer.headers
-        edits = plan.serving.forwarding.response(step.origin, header("connection"), step.set_cookie)
+        edits = plan.serving.forwarding.response(
+            step.origin, header("connection"), step.set_cookie, timing
+        )
         means.editor.apply(edits, headers)
         return answer
