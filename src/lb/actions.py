@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from lb.bounded import Unreadable, bounded_json
 from lb.calls import Fault
 from lb.config.problems import nearest
-from lb.kept import parsed
 from lb.times import rfc3339
 
 if TYPE_CHECKING:
@@ -64,7 +64,9 @@ def wish_in(text: str) -> Wish | tuple[Fault, ...]:
 
     The weight, from 0 to 1, belongs to the action `weight`.
     """
-    body = parsed(text)
+    body = bounded_json(text)
+    if isinstance(body, Unreadable):
+        return (_fault(body.message),)
     if not isinstance(body, dict):
         return (_fault("the body must be a JSON object with pool, origin and action"),)
     known = ("pool", "origin", "action", "weight")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -27,6 +28,7 @@ def configuration(one: Origin, two: Origin) -> str:
     hostile = {"name": MISCHIEF, "address": "http://127.0.0.1:9", "weight": 0}
     return "\n".join(
         [
+            "[state]\nrefresh = 1\n",
             monitor("m"),
             pool("main", at(one), at(two), monitor="m"),
             pool("odd", hostile, description=MISCHIEF),
@@ -99,6 +101,23 @@ def test_a_drained_origin_gets_no_more_traffic(tab: Screen, worker: Workerd) -> 
     tab.act("Enable", "one")
     expect(tab.state("one")).to_have_text("Available")
     until(lambda: served(worker) == {"one", "two"})
+
+
+def test_traffic_is_shown_as_it_flows(tab: Screen, worker: Workerd) -> None:
+    """Its share, and a chart of it, once isolates have handed over what they counted."""
+    tab.log_in()
+    share = tab.row("one").get_by_role("cell").nth(1)
+
+    def seen() -> bool:
+        return served(worker, 6) == {"one", "two"} and "%" in share.inner_text()
+
+    until(seen, 60)
+    expect(share.get_by_role("img")).to_have_attribute(
+        "aria-label", re.compile(r"^[1-9]\d* requests in the last hour, 0 failed")
+    )
+    expect(tab.row("one").get_by_role("img").last).to_have_attribute(
+        "aria-label", re.compile(r"^Health in the last 24 hours: unhealthy for 0 s of")
+    )
 
 
 def test_an_action_that_is_not_confirmed_changes_nothing(tab: Screen, worker: Workerd) -> None:

@@ -13,6 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as some
 
 from evenkeel.toml_lines import TomlLines
+from lb.actions import Action, Wish, carried_out, wish_in
 from lb.balancer import Balancer
 from lb.config import Invalid, from_toml, from_variables
 from lb.config.codes import parse_codes
@@ -214,3 +215,29 @@ def test_nothing_costs_a_square(unit: str) -> None:
     quick(lambda: served_name_problem(long))
     quick(lambda: parse_codes(long))
     quick(lambda: seconds_of(long))
+
+
+@quick
+@given(
+    some.text(max_size=200)
+    | some.dictionaries(
+        some.sampled_from(["pool", "origin", "action", "weight", "x/~"]),
+        some.sampled_from([one.value for one in Action]) | some.floats() | text | anything,
+    ).map(lambda body: json.dumps(body, default=str))
+)
+@example('{"pool": "p", "origin": "a", "action": "weight", "weight": 1e400}')
+@example("[" * 100_000)
+def test_an_action_is_a_wish_or_plain_words(body: str) -> None:
+    """And what a wish makes of an origin is one, with nothing else changed."""
+    wish = wish_in(body)
+
+    if not isinstance(wish, Wish):
+        assert wish
+        assert all(fault.code >= 1000 and fault.message for fault in wish)
+        return
+    before = {"name": "a", "address": "a.example.com", "header": {}, "weight": 0.25}
+    after = carried_out(wish, before, 0.0)
+    assert {key: after[key] for key in ("name", "address", "header")} == {
+        key: before[key] for key in ("name", "address", "header")
+    }
+    assert carried_out(wish, after, 9.0) == after
