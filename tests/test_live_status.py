@@ -185,6 +185,26 @@ def test_every_state_has_a_colour() -> None:
     assert states <= set(COLOURS)
 
 
+@respx.mock
+def test_the_status_can_be_watched_until_ctrl_c() -> None:
+    """Through a failure, and with the latest state on the terminal."""
+    down = report(pool("primary", origin("server-1", "unhealthy")))
+    respx.get(STATUS).mock(side_effect=[good(TWO), httpx.ConnectError("away"), good(down)])
+
+    def during(slept: int) -> None:
+        if slept == 3:
+            raise KeyboardInterrupt
+
+    scripted = Scripted(during=during)
+    ran = run("status", "--watch", "--interval=2", scripted=scripted)
+
+    assert ran.code == Exit.FINE
+    assert scripted.slept == [2.0, 4.0, 2.0]
+    assert "trying again" in ran.err
+    assert "unhealthy" in ran.out
+    assert run("status", "--watch", "--json").code == Exit.USAGE
+
+
 @pytest.mark.parametrize(
     "shown",
     [
@@ -378,7 +398,8 @@ def test_drain_waits_until_the_time_for_sessions_is_over() -> None:
 
     assert ran.code == Exit.FINE
     assert "primary/server-1 is drained." in ran.err
-    assert scripted.slept == [5.0, 5.0, 5.0]
+    assert scripted.slept == [5.0, 10.0, 5.0]
+    assert "answers again" in ran.err
 
 
 @respx.mock

@@ -4,6 +4,7 @@ from rich.text import Text
 
 from evenkeel.live.failures import Exit, Failure, plain
 from evenkeel.live.parts import Part, number
+from evenkeel.live.patience import Patience
 from evenkeel.live.report import Found, origins, report_of
 from evenkeel.live.session import Session
 from evenkeel.live.times import span
@@ -12,31 +13,23 @@ from lb.config.times import seconds_of
 POLL_SECONDS = 5.0
 QUIET_SECONDS = 60.0
 """For which its share, that of the last minutes, must be 0: isolates tell it in batches."""
-MOST_FAILURES = 5
 
 
 def wait_until_drained(session: Session, found: Found) -> float:
     """Wait; says for how many seconds. Fails if the origin is brought back meanwhile."""
-    world = session.world
-    began, failures = world.monotonic(), 0
-    busy_at = began
+    world, patience = session.world, Patience(session, POLL_SECONDS)
+    began = busy_at = world.monotonic()
     with session.err.status(Text(f"Waiting for the sessions of {found.name} ...")) as progress:
         while True:
-            try:
-                origin = _again(session, found)
-            except Failure as failure:
-                failures += 1
-                if failure.code is not Exit.UNREACHABLE or failures >= MOST_FAILURES:
-                    raise
-            else:
-                failures = 0
+            origin = patience.look(lambda: _again(session, found))
+            if origin is not None:
                 if origin.get("share") != 0:  # none is known where nothing has any traffic
                     busy_at = world.monotonic()
                 quiet = world.monotonic() - busy_at >= QUIET_SECONDS
                 if origin.get("state") != "draining" or quiet:
                     break
                 progress.update(Text(_left(found, origin, world.now())))
-            world.sleep(POLL_SECONDS)
+            patience.pause()
     session.tell(f"{found.name} is drained.", "green")
     return round(world.monotonic() - began, 1)
 

@@ -8,17 +8,15 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from evenkeel.live.failures import Exit, Failure, plain
+from evenkeel.live.failures import plain
 from evenkeel.live.parts import parts, tables
+from evenkeel.live.patience import Patience
 from evenkeel.live.session import Session, live
 from evenkeel.live.times import clock, moment
 
 PATH = "/client/v4/user/load_balancing_analytics/events"
 PER_PAGE = 100
 MOST_PAGES = 100
-MOST_FAILURES = 5
-"""Polls in a row that may fail before following is given up."""
-SLOWEST = 60.0
 _HEALTH = {True: ("healthy", "green"), False: ("unhealthy", "red"), None: ("unknown", "dim")}
 
 
@@ -102,25 +100,14 @@ class Following:
             self._seen(event)
 
     def run(self, interval: float) -> None:
-        """Until Ctrl-C, which is how it is meant to end; a balancer that is away is waited for."""
-        session, failures = self._session, 0
+        """Until Ctrl-C, which is how it is meant to end."""
+        patience = Patience(self._session, interval)
         try:
             while True:
-                session.world.sleep(min(interval * 2**failures, max(SLOWEST, interval)))
-                try:
-                    self._look()
-                except Failure as failure:
-                    failures += 1
-                    if failure.code is not Exit.UNREACHABLE or failures >= MOST_FAILURES:
-                        raise
-                    if failures == 1:
-                        session.tell(f"{failure.message}; trying again ...", "yellow")
-                else:
-                    if failures:
-                        session.tell("The balancer answers again.", "green")
-                    failures = 0
+                patience.pause()
+                patience.look(self._look)
         except KeyboardInterrupt:
-            session.tell("")
+            self._session.tell("")
 
     def _look(self) -> None:
         new = []

@@ -1,14 +1,18 @@
 """`evenkeel status`: load balancers, pools and origins as they stand now."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Annotated
 
 import typer
+from rich.console import Group
+from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from evenkeel.live.failures import Exit, Failure, plain
+from evenkeel.live.failures import Exit, Failure, UsageError, plain
 from evenkeel.live.parts import Part, number, parts
+from evenkeel.live.patience import Patience
 from evenkeel.live.report import pools_of, report_of
 from evenkeel.live.session import Session, live
 from evenkeel.live.times import ago, clock, until
@@ -43,8 +47,19 @@ def status(
             "is probed any more.",
         ),
     ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", "-w", help="Go on, and show what changes, until Ctrl-C.")
+    ] = False,
+    interval: Annotated[
+        float, typer.Option(help="Seconds between two looks of --watch.", min=1, max=3600)
+    ] = 5.0,
 ) -> None:
     """Show load balancers, pools and origins: state, since when, why, traffic and latency."""
+    if watch:
+        if check or session.as_json:
+            raise UsageError("--watch is for people: not with --check or --json")
+        _watch(session, interval)
+        return
     report = report_of(session)
     if session.as_json:
         session.json(report)
@@ -54,6 +69,20 @@ def status(
     troubles = list(troubled(report))
     if check and troubles:
         raise Failure(Exit.NO, "; ".join(troubles))
+
+
+def _watch(session: Session, interval: float) -> None:
+    """Show the status in one place, always anew."""
+    patience = Patience(session, interval)
+    with (
+        suppress(KeyboardInterrupt),
+        Live(console=session.out, auto_refresh=False) as screen,
+    ):
+        while True:
+            report = patience.look(lambda: report_of(session))
+            if report is not None:
+                screen.update(Group(*shown(report, session.world.now())), refresh=True)
+            patience.pause()
 
 
 def troubled(report: Part) -> Iterator[str]:
