@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import js
 from pyodide.ffi import create_proxy
 
 if TYPE_CHECKING:
@@ -35,10 +36,9 @@ def direct(handler: Handler, module: dict[str, Any], name: str) -> Handler:
 
 
 def _direct(handler: Handler) -> Any:
-    def at_once(options: Any, request: Any, env: Any, ctx: Any, *rest: Any) -> Any:
-        del options, rest
-        return handler(request, env, ctx)
-
     proxy = create_proxy(handler)
-    proxy.callWithOptions = create_proxy(at_once)
+    # `call.bind(f)(options, ...arguments)` is `f.call(options, ...arguments)`: the options become
+    # what a function of Python's never sees, and need not be brought over the border.
+    reflect = js.Reflect
+    proxy.callWithOptions = reflect.get(js.Function.prototype, "call").bind(proxy)
     return proxy

@@ -27,8 +27,15 @@ class HeaderEditor:
     """
 
     def __init__(self) -> None:
-        self._delete = js.Reflect.get(js.Headers.prototype, "delete")
-        self._set = js.Reflect.get(js.Headers.prototype, "set")
+        reflect = js.Reflect
+        self._delete = reflect.get(js.Headers.prototype, "delete")
+        self._set = reflect.get(js.Headers.prototype, "set")
+        # Called with the headers as first argument: a method looked up on each headers anew is
+        # one more object to bring over the border.
+        call = reflect.get(js.Function.prototype, "call")
+        self._delete_in = call.bind(self._delete)
+        self._set_in = call.bind(self._set)
+        self.get = call.bind(reflect.get(js.Headers.prototype, "get"))
         self._kept: dict[Fixed, tuple[Each | None, tuple[Each, ...]]] = {}
 
     def apply(self, edits: Edits, headers: Any) -> None:
@@ -38,16 +45,12 @@ class HeaderEditor:
         if kept is None:
             kept = self._keep(fixed)
         delete_each, set_each = kept
-        if to_remove:
-            delete = headers.delete
-            for name in to_remove:
-                delete(name)
+        for name in to_remove:
+            self._delete_in(headers, name)
         if delete_each is not None:
             delete_each(self._delete, headers)
-        if to_set:
-            put = headers.set
-            for name, value in to_set:
-                put(name, value)
+        for name, value in to_set:
+            self._set_in(headers, name, value)
         for each in set_each:
             each(self._set, headers)
         for name, value in to_append:

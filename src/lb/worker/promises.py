@@ -34,29 +34,20 @@ class Bare(NamedTuple):
     """The runtime's Headers."""
 
 
-class _Call:
-    """A fetch whose arguments stay in JavaScript; only what differs is put into them."""
-
-    def __init__(self) -> None:
-        reflect = js.Reflect
-        self.options = fetch_options()
-        self.arguments = to_js([None, self.options])
-        fetch = reflect.apply.bind(reflect, js.fetch, js.globalThis, self.arguments)
-        self._getter = js_object(get=fetch)
-        # `js.Promise.prototype.then` would be Python's own method of that name.
-        self._then = reflect.get(js.Promise.prototype, "then")
-
-    def followed_by(self, callbacks: Any) -> Any:
-        """Return what, applied (Fetches), fetches and has the outcome told to one of two."""
-        attach = to_js([self._then, None, callbacks])
-        js.Object.defineProperty(attach, "1", self._getter)
-        return to_js([attach])
-
-
 class _Slot:
-    """What JavaScript calls back for one fetch at a time; made once, as proxies are expensive."""
+    """What JavaScript has of one fetch at a time; made once, as such things are expensive."""
 
-    __slots__ = ("_fetches", "bare", "context", "lost_at", "proxies", "timer", "whole")
+    __slots__ = (
+        "_controlled",
+        "_fetches",
+        "bare",
+        "context",
+        "lost_at",
+        "proxies",
+        "ring",
+        "timer",
+        "whole",
+    )
 
     def __init__(self, fetches: Fetches) -> None:
         self._fetches = fetches
@@ -64,9 +55,17 @@ class _Slot:
         self.timer: Any = None
         self.lost_at = 0.0
         self.proxies = [create_proxy(f) for f in (self._fulfilled, self._rejected)]
-        callbacks = to_js(self.proxies)
-        self.whole = fetches.whole.followed_by(callbacks)
-        self.bare = fetches.bare.followed_by(callbacks)
+        reflect = js.Reflect
+        abort = reflect.get(js.AbortController.prototype, "abort")
+        self._controlled = to_js([abort, None, []])
+        self.ring = reflect.apply.bind(reflect, reflect.apply, None, self._controlled)
+        """Aborts: `Reflect.apply(abort, controller, [])`."""
+        self.bare = _Call(self._controlled, self.proxies)
+        self.whole = _Call(self._controlled, self.proxies)
+
+    def control(self, controller: Any) -> None:
+        """Let an AbortController be that of the fetch that follows."""
+        self._controlled[1] = controller
 
     def destroy(self) -> None:
         """Make sure that nobody calls back any more."""
@@ -78,6 +77,36 @@ class _Slot:
 
     def _rejected(self, error: Any) -> Any:
         return self._fetches.end(self, None, error)
+
+
+class _Call:
+    """A fetch whose arguments stay in JavaScript; only what differs is put into them."""
+
+    __slots__ = ("arguments", "method", "options", "then")
+
+    def __init__(self, controlled: Any, proxies: list[Any]) -> None:
+        reflect, define = js.Reflect, js.Object.defineProperty
+        # signal: Reflect.get(the controller, "signal")
+        asked = to_js([None, "signal"])
+        define(asked, "0", _got(reflect.get.bind(reflect, controlled, "1")))
+        self.options = fetch_options()
+        define(
+            self.options, "signal", _got(reflect.apply.bind(reflect, reflect.get, reflect, asked))
+        )
+        self.method = ""
+        """That the options have."""
+        self.arguments = to_js([None, self.options])
+        # `js.Promise.prototype.then` would be Python's own method of that name.
+        then = to_js([reflect.get(js.Promise.prototype, "then"), None, to_js(proxies)])
+        fetch = reflect.apply.bind(reflect, js.fetch, js.globalThis, self.arguments)
+        define(then, "1", _got(fetch))
+        self.then = to_js([then])
+        """What, applied (Fetches), fetches and has the outcome told to one of the proxies."""
+
+
+def _got(function: Any) -> Any:
+    """Return what makes a property of what a function returns, each time that it is read."""
+    return js_object(get=function, enumerable=True)
 
 
 class Fetches:
@@ -93,11 +122,6 @@ class Fetches:
         # the arguments that stand after it.
         self._apply = reflect.apply.bind(reflect, reflect.apply, None)
         self._from = getattr(js.Array, "from")
-        self.whole = _Call()
-        """Of requests that are made as such."""
-        self.bare = _Call()
-        self._method = ""
-        """Of the latest bare one."""
         self._timers = timers
         self._settled = settled
         self._free: list[_Slot] = []
@@ -118,16 +142,16 @@ class Fetches:
         slot.context, slot.lost_at = context, lost
         self._busy[id(slot)] = slot
         if type(request) is Bare:
-            call, follow = self.bare, slot.bare
+            call = slot.bare
             url, method, call.options.headers = request
-            if method != self._method:
-                self._method = call.options.method = method
+            if method != call.method:
+                call.method = call.options.method = method
             call.arguments[0] = url
         else:
-            call, follow = self.whole, slot.whole
+            call = slot.whole
             call.arguments[0] = request
-        call.options.signal, slot.timer = self._timers.signal(seconds)
-        return self._from(follow, self._apply)[0]
+        slot.timer = self._timers.start(slot, seconds)
+        return self._from(call.then, self._apply)[0]
 
     def end(self, slot: _Slot, response: Any, error: Any) -> Any:
         """Take an outcome; the slot is free for another fetch."""
@@ -173,6 +197,11 @@ class Timers:
         # Python's setTimeout passes no further arguments to its handler, and says nothing of it. A
         # function of JavaScript's own costs a timer half of what one of Python's does.
         return self._set(self._bind_abort(controller), seconds * 1000)
+
+    def start(self, slot: _Slot, seconds: float) -> Any:
+        """Let the fetch of a slot be aborted after `seconds`; return what `stop` wants."""
+        slot.control(self._controller())
+        return self._set(slot.ring, seconds * 1000)
 
     def stop(self, timer: int) -> None:
         self._clear(timer)

@@ -133,11 +133,10 @@ class FetchTransport:
         response: Any = step.answer.handle
         body, plan, means = response.body, self._plan, self._means
         answer = means.new_response(body, response)
-        headers = answer.headers
-        read = headers.get
+        headers, get = answer.headers, means.editor.get
 
         def header(name: str) -> str:
-            value = read(name)
+            value = get(headers, name)
             return value if isinstance(value, str) else ""
 
         if bodies is not None and body is not jsnull:
