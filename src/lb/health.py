@@ -256,6 +256,12 @@ def latency_of(verdict: Verdict) -> float | None:
     return min([*own, *(one for one in of_members if one is not None)], default=None)
 
 
+def code_of(verdict: Verdict) -> int:
+    """Return the status code that a round met, of a group the first one; 0 where there was none."""
+    codes = (verdict.status, *(code_of(one) for _, one in verdict.members))
+    return next((code for code in codes if code), 0)
+
+
 def untimed(verdict: Verdict) -> Verdict:
     """Return a verdict without latencies, where nobody goes by them."""
     members = tuple((name, untimed(one)) for name, one in verdict.members)

@@ -13,6 +13,7 @@ from lb.events import Trouble
 from lb.health import (
     OriginHealth,
     at_most,
+    code_of,
     differ,
     due_part,
     member_changes,
@@ -96,6 +97,7 @@ class Keeper:
         self._told: dict[Key, tuple[tuple[str, float], ...]] = {}
         """The latencies that isolates have seen."""
         self._failures: dict[Key, Failed] = {}
+        self._codes: dict[Key, int] = {}
         sql(_TABLE)
         self._events = EventLog(sql)
         kept = self._load()
@@ -160,6 +162,7 @@ class Keeper:
             shared=self.shared(),
             failures=self._failures,
             latencies=self.ledger.latest,
+            codes=self._codes,
             events=self._events.latest(EVENTS_SHOWN),
         )
 
@@ -264,6 +267,7 @@ class Keeper:
     def _take(self, origin: Origin, monitor: Watch, verdict: Verdict) -> None:
         before = self._health.get(origin.key, OriginHealth())
         self.ledger.probed(origin, verdict, self._clock())
+        self._codes[origin.key] = code_of(verdict)
         if origin.pool not in self._timed:
             verdict = untimed(verdict)
         after, event = observe(origin, monitor, before, verdict, self._clock())

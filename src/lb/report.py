@@ -53,6 +53,8 @@ class Known:
     failures: Mapping[Key, Failed] = field(default_factory=dict)
     latencies: Mapping[Key, float] = field(default_factory=dict)
     """Seconds that the latest probe of an origin took which passed."""
+    codes: Mapping[Key, int] = field(default_factory=dict)
+    """The status code that the latest probe of an origin met; 0: none, or not known."""
     traffic: Mapping[Key, Mapping[str, Any]] = field(default_factory=dict)
     """Further keys of an origin: its share of traffic and its history."""
     events: Sequence[Mapping[str, Any]] = ()

@@ -12,11 +12,12 @@ from lb.health import EVERYWHERE, NO_FAILURES
 from lb.model import Health
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from lb.api.asked import Asked
     from lb.health import OriginHealth
     from lb.model import Pool
+    from lb.report import Known
 
 HERE = "Worker"
 """Stands for the place of the Durable Object, which it is not told."""
@@ -33,15 +34,11 @@ def pool_health(asked: Asked) -> Result | Refusal:
         return Result(result={"pool_id": found.id, "pop_health": {}})
     known = keeper.known()
     pool = next((one for one in keeper.config.pools if one.name == found.name), None)
-    health = {} if pool is None else by_place(pool, known.shared.origins, known.latencies)
+    health = {} if pool is None else by_place(pool, known)
     return Result(result={"pool_id": found.id, "pop_health": health})
 
 
-def by_place(
-    pool: Pool,
-    known: Mapping[tuple[str, str], OriginHealth],
-    latencies: Mapping[tuple[str, str], float],
-) -> dict[str, Any]:
+def by_place(pool: Pool, known: Known) -> dict[str, Any]:
     """Return what is known of a pool's origins, as each place sees it.
 
     All places vote for one verdict, so that they differ in their round trip times alone.
@@ -49,7 +46,8 @@ def by_place(
     seen = {
         origin: found
         for origin in pool.origins
-        if origin.enabled and (found := known.get(origin.key)) is not None and found.checked
+        if origin.enabled
+        if (found := known.shared.origins.get(origin.key)) is not None and found.checked
     }
     if not seen:
         return {}
@@ -62,7 +60,8 @@ def by_place(
                     origin.address: said_of(
                         healthy=found.health is Health.HEALTHY,
                         cause=found.cause,
-                        seconds=dict(found.latencies).get(place, latencies.get(origin.key)),
+                        seconds=dict(found.latencies).get(place, known.latencies.get(origin.key)),
+                        status=known.codes.get(origin.key, 0),
                     )
                 }
                 for origin, found in seen.items()
