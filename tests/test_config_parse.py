@@ -547,3 +547,10 @@ def test_a_file_without_any_key_that_fits_says_so_once_for_each() -> None:
 
     assert len(found) == 21
     assert found[-1] == "980 more unknown keys @ $"
+
+
+def test_a_host_header_without_a_good_value_is_one_problem() -> None:
+    """Nothing is left to compare with the address."""
+    assert problems(changed("pools/0/origins/0/header", {"Host": [3]})) == [
+        "must be text, not a value of another kind @ $.pools[0].origins[0].header.Host[0]"
+    ]

@@ -328,7 +328,7 @@ def _out_of_reach(record: Record, pool: str) -> Origin:
 
 def _check_host(record: Record, address: Address, port: int, reader: Reader) -> None:
     for name, values in record.headers("header"):
-        if values[0].lower() not in hosts_of(address.url(port)):
+        if values and values[0].lower() not in hosts_of(address.url(port)):
             reader.overlook(record.at / "header" / name, HOST_DIFFERS, HOST_IGNORED)
 
 
