@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lb.api import regions as places
 from lb.api.codes import INVALID, NOT_FOUND, not_found
-from lb.api.resources import BY_KIND, RESOURCES
+from lb.api.resources import BY_KIND, LOAD_BALANCERS, MONITORS, POOLS
 from lb.api.shelf import Shelf
 from lb.calls import Refusal, Result, refused
 from lb.catalog.references import referred
@@ -20,6 +20,8 @@ REFERRER = "referrer"
 """Of something that refers to the object in question."""
 REFERRAL = "referral"
 """Of something that the object in question refers to."""
+SEARCHED = (LOAD_BALANCERS, POOLS, MONITORS)
+"""The types of resource that Cloudflare's searches know."""
 _KINDS_OF_REFERENCE = frozenset({"", "*", REFERRER, REFERRAL})
 
 
@@ -58,7 +60,7 @@ def search(asked: Asked) -> Result | Refusal:
     page = asked.query.get("page", "1")
     shelf = Shelf(asked)
     found: list[dict[str, Any]] = []
-    for resource in RESOURCES if page in {"", "1", "1.0", "0"} else ():
+    for resource in SEARCHED if page in {"", "1", "1.0", "0"} else ():
         for one in shelf.found(resource):
             entry = _entry(one)
             if query in entry["resource_name"].lower() or query in one.id.lower():
