@@ -34,6 +34,6 @@ def shell(html: str) -> Answer:
 
 
 def _hashes(html: str, tag: str) -> str:
-    found = re.findall(rf"<{tag}>(.*?)</{tag}>", html, re.DOTALL)
+    found = re.findall(rf"<{tag}\b[^>]*>(.*?)</{tag}>", html, re.DOTALL)
     digests = (sha256(inside.encode()).digest() for inside in found)
     return " ".join(f"'sha256-{b64encode(digest).decode()}'" for digest in digests) or "'none'"
