@@ -118,10 +118,18 @@ def test_the_status_is_that_of_the_origins(deployed: Deployed) -> None:
         )
     )
 
+    def share() -> float:
+        """The first origin's part of the traffic, of which there is always a little more."""
+        deployed.served_by()
+        pools = deployed.run("status", "--json").json["pools"]
+        return float(pools[0]["origins"][0]["share"] or 0)
+
+    until(lambda: share() > 0, seconds=30)
     shown = deployed.run("status").out
 
     assert "first" in shown
     assert "available" in shown
+    assert "% of traffic" in shown
 
 
 def test_events_are_followed_until_ctrl_c(deployed: Deployed, tmp_path: Path) -> None:
