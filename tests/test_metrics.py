@@ -25,6 +25,7 @@ from lb.metrics.history import REQUEST_TIMES, REQUESTS
 from lb.metrics.kinds import CAUSES, KINDS, REFUSALS, RULES, Kind, cause_of, refusal_of
 from lb.metrics.ledger import STORED_EVERY, Ledger, packed, unpacked
 from lb.metrics.openmetrics import Family, Type, text_of
+from lb.metrics.points import MOST_POINTS, Point
 from lb.model import (
     Config,
     Failover,
@@ -686,3 +687,24 @@ def test_every_metric_is_in_the_documentation() -> None:
     names = {name + suffixes.get(one.type, "") for name, one in book.scrape().families.items()}
 
     assert {name for name in names if f"`{name}`" not in text} == set()
+
+
+def test_data_points_carry_what_was_counted_once() -> None:
+    """However it is handed over besides; within the limits of Analytics Engine."""
+    long = "x" * 200
+    counts = Counts("one", NOW, analytics=True)
+    for number in range(MOST_POINTS + 10):
+        counts.of(long).answered(("p", f"o{number}"), 200, 0.5)
+    counts.of("*").answered(("primary", "a"), 503, 0.25)
+    counts.listening(lambda _event: None)(Trouble(message="x"))
+    counts.offer(NOW)
+
+    first, second = counts.points(), counts.points()
+
+    assert (len(first), len(second)) == (MOST_POINTS, 12)
+    assert counts.points() == []
+    assert all(len(one.key.encode()) <= 96 for one in first)
+    assert all(len(one.blobs) <= 20 and len(one.doubles) <= 20 for one in first + second)
+    assert Point("*", ["answers", "*", "primary", "a", "1", ""], [1, 0, 0, 0, 0, 1, 0.25]) in second
+    assert Point("error", ["events", "error"], [1]) in second
+    assert counting(a=1).points() == []

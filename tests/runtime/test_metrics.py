@@ -15,9 +15,9 @@ from lb.version import VERSION
 from support.answers import reply
 from support.origins import Origin, origins
 from support.scrape import Scrape
-from support.toml import load_balancer, monitor, pool
+from support.toml import load_balancer, monitor, pool, table
 from support.waiting import until
-from support.worker import Worker, running_worker
+from support.worker import Worker, running_worker, settings
 
 TOKEN = "0123456789abcdef0123456789abcdef"
 READ = "fedcba9876543210fedcba9876543210"
@@ -189,3 +189,35 @@ def test_what_the_object_knows_is_told_and_everybody_may_not_see_it(
         assert site.ask(token="x" * 32).status_code in {401, 403}
         assert site.ask("/_lb/metrics/more").status_code == 404
         assert site.ask(method="POST", token=TOKEN).status_code == 405
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "troubled"),
+    [
+        ("analytics_engine_datasets", {"dataset": "evenkeel"}, False),
+        ("kv_namespaces", {"id": "wrong"}, True),
+    ],
+)
+def test_data_points_are_written_where_a_dataset_is_bound(
+    pair: tuple[Origin, Origin],
+    tmp_path: Path,
+    kind: str,
+    fields: dict[str, str],
+    troubled: bool,
+) -> None:
+    """The local runtime takes them and keeps none; what is no dataset is told, and does no harm."""
+    option = settings(tmp_path, table(kind, {"binding": "LB_ANALYTICS", **fields}))
+    with running_worker(configuration(*pair), options=[option]) as worker:
+        site = Site(worker)
+
+        def told() -> bool:
+            assert site.get().text == "one"
+            errors = [line for line in worker.log_lines() if line["event"] == "error"]
+            return any("data points" in line["message"] for line in errors)
+
+        if troubled:
+            until(told, PATIENCE)
+        else:
+            began = len(pair[0].requests)
+            until(lambda: told() or len(pair[0].requests) > began + 50, PATIENCE)
+            assert not told()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,11 +12,10 @@ from typing import Any
 import httpx
 import pytest
 
-from evenkeel import checkout
 from support.origins import Origin, origins
 from support.toml import load_balancer, monitor, pool, table
 from support.waiting import until
-from support.worker import Worker, running_worker
+from support.worker import Worker, running_worker, settings
 
 SLOW = {"consecutive_down": 3, "consecutive_up": 3}
 
@@ -70,18 +68,6 @@ def kill(worker: Worker) -> None:
     for process in worker.family():
         process.kill()
     worker.process.wait()
-
-
-def settings(folder: Path, *tables: str) -> str:
-    """The option that gives the Worker no bindings but these."""
-    usual = tomllib.loads(checkout.WRANGLER_CONFIG.read_text())
-    keys = ("name", "main", "compatibility_date", "compatibility_flags")
-    lines = [f"{key} = {json.dumps(usual[key], default=str)}" for key in keys]
-    rules = table("rules", {"type": "Text", "globs": ["loadbalancer.toml"], "fallthrough": True})
-    rules = rules.replace("True", "true")
-    file = folder / "wrangler.toml"
-    file.write_text("\n".join([*lines, rules, *tables]))
-    return f"--wrangler={file}"
 
 
 @pytest.fixture

@@ -7,12 +7,16 @@ import subprocess
 import sys
 import tempfile
 import time
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
 import psutil
+
+from evenkeel import checkout
+from support.toml import table
 
 READY = "Ready on "
 START_SECONDS = 60.0
@@ -135,3 +139,15 @@ def running_worker(
         arguments = (f"--config={file}", "--port=0", *variables, *options)
         with worker_process(*arguments, env=env) as worker:
             yield worker.wait_until_ready()
+
+
+def settings(folder: Path, *tables: str) -> str:
+    """The option that gives the Worker no bindings but these."""
+    usual = tomllib.loads(checkout.WRANGLER_CONFIG.read_text())
+    keys = ("name", "main", "compatibility_date", "compatibility_flags")
+    lines = [f"{key} = {json.dumps(usual[key], default=str)}" for key in keys]
+    rules = table("rules", {"type": "Text", "globs": ["loadbalancer.toml"], "fallthrough": True})
+    rules = rules.replace("True", "true")
+    file = folder / "wrangler.toml"
+    file.write_text("\n".join([*lines, rules, *tables]))
+    return f"--wrangler={file}"

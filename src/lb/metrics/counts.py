@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lb.metrics.counted import Counted
 from lb.metrics.kinds import Kind, counts_of
+from lb.metrics.points import points
 from lb.tallies import HIT, MISS, MOVED, Tallies
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from lb.events import Event
     from lb.metrics.counted import Labels
+    from lb.metrics.points import Point
     from lb.ports import Log
 
 RESULTS: Mapping[int, str] = {HIT: "hit", MISS: "miss", MOVED: "moved"}
@@ -26,16 +28,16 @@ class Counts:
     over when the runtime ends it is gone (docs/metrics.md).
     """
 
-    def __init__(self, isolate: str, now: float) -> None:
-        """`isolate` is a name that no other isolate has."""
+    def __init__(self, isolate: str, now: float, *, analytics: bool = False) -> None:
+        """`isolate` is a name that no other one has; `analytics`: whether points are written."""
         self._isolate = isolate
         self._tallies: dict[str, Tallies] = {}
         self._fresh = Counted()
         self._since = now
         self._number = 0
         self._offered: dict[str, Any] | None = None
-        self.latest: Counted | None = None
-        """What was last made ready to be handed over, for whoever else wants it once."""
+        self._unwritten = Counted() if analytics else None
+        """What is not written as data points yet."""
 
     def of(self, load_balancer: str) -> Tallies:
         """Return what requests of a load balancer add to."""
@@ -49,21 +51,23 @@ class Counts:
 
         def counting(event: Event) -> None:
             for labels, amount in counts_of(event):
-                self._fresh.add(labels, amount)
+                self._add(labels, amount)
             log(event)
 
         return counting
 
     def mirrored(self, load_balancer: str, origin: tuple[str, str]) -> None:
         """Count a copy of a request."""
-        self._fresh.add(Kind.MIRRORED.of(load_balancer, *origin))
+        self._add(Kind.MIRRORED.of(load_balancer, *origin))
 
     def offer(self, now: float) -> dict[str, Any] | None:
         """Return what to hand over, as JSON has it; None when there is nothing."""
         if self._offered is None:
-            counted = self.take()
+            self._drain()
+            counted = self._fresh
             if not counted:
                 return None
+            self._fresh = Counted()
             self._number += 1
             self._offered = {
                 "isolate": self._isolate,
@@ -72,7 +76,6 @@ class Counts:
                 "until": now,
                 **counted.to_rows(),
             }
-            self.latest = counted
             self._since = now
         return self._offered
 
@@ -81,21 +84,35 @@ class Counts:
         if self._offered is not None and number == self._offered["number"]:
             self._offered = None
 
-    def take(self) -> Counted:
-        """Return all that was counted since the last time."""
-        counted, self._fresh = self._fresh, Counted()
+    def points(self) -> list[Point]:
+        """Return data points to write, each once."""
+        if self._unwritten is None:
+            return []
+        self._drain()
+        found, self._unwritten = points(self._unwritten)
+        return found
+
+    def _drain(self) -> None:
+        """Take what requests have added to their tallies."""
         for name, tallies in self._tallies.items():
             for key, cells in tallies.items():
-                counted.answered((name, *PADDED[len(key)](key)), cells)
+                labels = (name, *PADDED[len(key)](key))
+                self._fresh.answered(labels, cells)
+                if self._unwritten is not None:
+                    self._unwritten.answered(labels, cells)
             tallies.clear()
             for result, label in RESULTS.items():
                 if tallies.sessions[result]:
-                    counted.add(Kind.SESSIONS.of(name, label), tallies.sessions[result])
+                    self._add(Kind.SESSIONS.of(name, label), tallies.sessions[result])
                     tallies.sessions[result] = 0
             for pool, count in tallies.sheds.items():
-                counted.add(Kind.SHED.of(name, pool), count)
+                self._add(Kind.SHED.of(name, pool), count)
             tallies.sheds.clear()
-        return counted
+
+    def _add(self, labels: Labels, amount: float = 1) -> None:
+        self._fresh.add(labels, amount)
+        if self._unwritten is not None:
+            self._unwritten.add(labels, amount)
 
 
 PADDED: Mapping[int, Callable[[Labels], Labels]] = {

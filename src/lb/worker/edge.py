@@ -24,7 +24,7 @@ from lb.worker.bodies import Bodies
 from lb.worker.convert import RuntimeFacts, headers_reader, refused
 from lb.worker.prober import FetchProber
 from lb.worker.promises import Fetches
-from lb.worker.refresh import Behind
+from lb.worker.refresh import ANALYTICS, Behind
 from lb.worker.runtime import chance, clock, in_background, js_object, log, trouble
 from lb.worker.shells import Shells
 from lb.worker.start import in_development, source_of, start, variables_of
@@ -81,7 +81,8 @@ class Isolate:
     def __init__(self, env: Any) -> None:
         self._env = env
         self._variables = variables = variables_of(env)
-        self._counts = Counts(f"{chance():.16f}", clock())
+        analytics = bool(getattr(env, ANALYTICS, None))
+        self._counts = Counts(f"{chance():.16f}", clock(), analytics=analytics)
         self._log = self._counts.listening(log)
         source = source_of(variables, log)
         self._deployed = source.parsed if isinstance(source.parsed, Config) else None
@@ -114,7 +115,8 @@ class Isolate:
             self._env,
             self._reconfigure,
             self._log,
-            self._counts if self._admin is not None else None,
+            self._counts,
+            handed=self._admin is not None,
         )
         served = [serving.lb for serving in balancer.servings]
         self._bodies = Bodies(Endings(served, balancer.memory, clock, self._log))

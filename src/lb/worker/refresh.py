@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import js
 
 from lb.checker import check
 from lb.forwarding import identity_of
+from lb.metrics.points import WRITTEN_EVERY
 from lb.pulled import taken_apart
 from lb.shared import from_json, monitored, to_json
 from lb.sharing import KV_REFRESH, Home, Publishing, Sharing, home_of
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
 MAIN = "main"
 """The name of the object that all isolates ask; every region that probes has one of its own."""
 
+ANALYTICS = "LB_ANALYTICS"
+"""The binding of a dataset of Analytics Engine, if there is one."""
+
 KEY = "health"
 """Of the text in KV."""
 
@@ -46,11 +51,13 @@ class Behind:
         env: Any,
         reconfigure: Reconfigure,
         log: Log,
-        counts: Counts | None,
+        counts: Counts,
+        *,
+        handed: bool,
     ) -> None:
         """`reconfigure` is told of another configuration; where it takes it, this one is done.
 
-        `counts` are handed over to the Durable Object; None: nobody wants them.
+        `handed`: whether anybody asks the Durable Object for the counts.
         """
         watched = [origin for origin, _ in monitored(config)]
         home = home_of(js.Object.keys(env).to_py())
@@ -64,6 +71,8 @@ class Behind:
         self._watched = watched
         self._log = log
         self._counts = counts
+        self._handed = handed
+        self._write_at = 0.0 if getattr(env, ANALYTICS, None) else inf
         self._sharing = Sharing(
             identity_of(config), home, config.state.refresh, watches=bool(watched)
         )
@@ -77,6 +86,8 @@ class Behind:
             sharing.hurry(now)
         if sharing.due(now):
             return self._run(self)
+        if now >= self._write_at:
+            return self._write()
         # Probes of its own wait for a refresh that is under way: it may make them unnecessary.
         due = [] if sharing.under_way(now) else memory.due(now)
         return self._probe(due) if due or memory.news else None
@@ -90,6 +101,16 @@ class Behind:
             # Others may want to know, or know more.
             self._sharing.hurry(now)
 
+    async def _write(self) -> None:
+        """Write what was counted to Analytics Engine, which makes nobody wait."""
+        self._write_at = clock() + WRITTEN_EVERY
+        try:
+            write = getattr(self._env, ANALYTICS).writeDataPoint
+            for key, blobs, doubles in self._counts.points():
+                write(js_object(indexes=[key], blobs=blobs, doubles=doubles))
+        except Exception as error:  # noqa: BLE001 (numbers are never worth a request)
+            self._log(trouble("data points cannot be written", error))
+
     async def with_object(self) -> None:
         """Ask the Durable Object, and report what failed; then probe what it leaves to us."""
         if await self.ask():
@@ -98,7 +119,7 @@ class Behind:
     async def ask(self) -> bool:
         """Ask the Durable Object; False when it has another configuration, which took over."""
         reports, answer = self._memory.take_reports(), None
-        counts = self._counts.offer(clock()) if self._counts is not None else None
+        counts = self._counts.offer(clock()) if self._handed else None
         try:
             state = self._env.LB_STATE.getByName(MAIN)
             answer = await state.pull(self._sharing.question(reports, self._version, counts))
@@ -133,8 +154,7 @@ class Behind:
         """Take what the object says of health."""
         now = clock()
         shared = self._sharing.take(answer, now)
-        if self._counts is not None:
-            self._counts.acknowledged(self._sharing.acknowledged)
+        self._counts.acknowledged(self._sharing.acknowledged)
         if shared is not None:
             self._memory.adopt(shared, now)
 

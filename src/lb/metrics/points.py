@@ -1,0 +1,65 @@
+"""Counts as data points of Analytics Engine, within what it takes of one invocation.
+
+https://developers.cloudflare.com/analytics/analytics-engine/limits/
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from lb.metrics.counted import Counted
+from lb.tallies import BUCKETS, SECONDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MOST_POINTS = 200
+"""Written behind one response; it takes 250 of one invocation."""
+
+WRITTEN_EVERY = 60.0
+"""Seconds: an isolate writes a point for each thing that happened in that time."""
+
+LONGEST_INDEX = 96
+"""Bytes."""
+
+
+class Point(NamedTuple):
+    """A data point: it has one index, and at most 20 blobs and 20 doubles."""
+
+    key: str
+    """Its index."""
+    blobs: list[str]
+    doubles: list[float]
+
+
+def points(counted: Counted) -> tuple[list[Point], Counted]:
+    """Return as many points as can be written at once, and what is left for another time.
+
+    Answers have the blobs "answers", load balancer, pool, origin, number of the attempt and
+    "failed" or "", and the doubles: all answers, those of each class from 1xx to 5xx, and the
+    seconds that they took together. All else has its kind and labels as blobs, and its number.
+    """
+    found: list[Point] = []
+    left = Counted()
+    for labels, cells in counted.answers.items():
+        if len(found) < MOST_POINTS:
+            found.append(Point(_index(labels[0]), ["answers", *labels], list(_doubles(cells))))
+        else:
+            left.answered(labels, cells)
+    for labels, amount in counted.events.items():
+        if len(found) < MOST_POINTS:
+            found.append(Point(_index(labels[1]), list(labels), [amount]))
+        else:
+            left.add(labels, amount)
+    return found, left
+
+
+def _doubles(cells: list[float]) -> Iterator[float]:
+    yield sum(cells[BUCKETS:])
+    for status in range(1, 6):
+        yield sum(cells[status * BUCKETS : (status + 1) * BUCKETS])
+    yield cells[SECONDS]
+
+
+def _index(text: str) -> str:
+    return text.encode()[:LONGEST_INDEX].decode(errors="ignore")
