@@ -31,6 +31,17 @@ def test_the_file_is_adopted_by_clicking(browser: Browser) -> None:
             expect(shown.button("Adopt…")).to_have_count(0)
 
 
+def test_what_keeps_the_state_from_being_shown_is_told(browser: Browser) -> None:
+    """Here the Durable Object is not bound."""
+    with origins(1) as (one,):
+        text = "\n".join([pool("p", one), load_balancer("*", "p")])
+        with workerd(text, VARIABLES) as worker, screen(browser, worker) as shown:
+            shown.log_in()
+            expect(shown.page.get_by_role("heading", level=1)).to_have_text("Nothing can be shown")
+            expect(shown.page.locator("#counts")).to_contain_text("bind LB_STATE")
+            shown.problems.clear()  # Chromium writes a line for each answer of 501
+
+
 def test_a_thousand_origins_stay_usable(browser: Browser) -> None:
     """Pools are closed at first, rows come by fifties, and the filter finds the one."""
     many = [

@@ -77,6 +77,7 @@ def test_log_in_look_and_log_out(tab: Screen) -> None:
     tab.button("Log out").click()
     expect(tab.page.get_by_label("Token")).to_be_focused()
     expect(tab.page.get_by_label("Token")).to_have_value("")
+    assert tab.page.locator("#board :is(tr, li)").count() == 0  # nothing is left behind
     tab.page.reload()
     expect(tab.page.get_by_label("Token")).to_be_visible()
     expect(tab.page.get_by_role("heading", name="Load balancers")).to_be_hidden()
@@ -280,6 +281,9 @@ def test_a_session_that_has_ended_leads_back_to_the_token(tab: Screen) -> None:
 
     expect(tab.page.get_by_label("Token")).to_be_focused()
     expect(tab.page.get_by_role("alert").filter(has_text="has ended")).to_be_visible()
+    assert tab.page.locator("#board :is(tr, li)").count() == 0
+    tab.log_in()
+    expect(tab.state("two")).to_have_text("Available")
 
 
 def test_a_page_that_nobody_sees_asks_nothing(tab: Screen) -> None:
