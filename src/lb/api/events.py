@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from lb.api.codes import invalid
 from lb.calls import Refusal, Result
+from lb.catalog.words import Kind
 from lb.config.times import seconds_of
 from lb.event_log import MOST_PER_PAGE, EventLog, Query
 
@@ -59,9 +61,14 @@ def events(asked: Asked) -> Result | Refusal:
     query = _read(asked.query)
     if isinstance(query, Refusal):
         return query
+    names = {one.id: one.name for one in asked.room.store.catalog.of(Kind.POOL)}
+    # The log knows pools by their names, which outlive a new deployment of the file.
+    if query.pool_id is not None:
+        query = replace(query, pool_id=names.get(query.pool_id, query.pool_id))
     page = EventLog(asked.room.sql).query(query)
+    ids = {name: one for one, name in names.items()}
     return Result(
-        result=list(page.events),
+        result=[_with_id(event, ids) for event in page.events],
         info={
             "page": page.page,
             "per_page": page.per_page,
@@ -70,6 +77,11 @@ def events(asked: Asked) -> Result | Refusal:
             "total_pages": page.total_pages,
         },
     )
+
+
+def _with_id(event: dict[str, Any], ids: Mapping[str, str]) -> dict[str, Any]:
+    pool = event["pool"]
+    return {**event, "pool": {**pool, "id": ids.get(pool["name"], pool["id"])}}
 
 
 def _read(given: Mapping[str, str]) -> Query | Refusal:

@@ -1,0 +1,215 @@
+"""Health, previews and events through Cloudflare's API."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+from lb.api import handle
+from lb.api.health import rtt
+from lb.calls import Call, Refusal, Result
+from lb.model import Region
+from lb.previewing import KEPT_SECONDS, Previews
+from lb.room import Room
+from support.state import START, World
+from test_api import A, Api
+
+ORIGINS = [
+    {"name": "one", "address": "one.example.com"},
+    {"name": "two", "address": "two.example.com"},
+]
+
+
+class Watched:
+    """A balancer with one pool, and a keeper that probes it."""
+
+    def __init__(self, votes: Any = None, **fields: Any) -> None:
+        self.api = Api()
+        self.monitor = self.api.monitor(interval=10, retries=0)
+        self.pool = self.api.pool("p", origins=ORIGINS, monitor=self.monitor, **fields)
+        self.api.balancer(self.pool)
+        config = self.api.office.store.effective.config
+        assert config is not None
+        self.world = World(config, votes=votes)
+
+    @property
+    def room(self) -> Room:
+        return Room(
+            store=self.api.office.store,
+            keeper=self.world.keeper,
+            sql=self.world.sql,
+            clock=lambda: self.world.now,
+            chance=lambda: 0.5,
+        )
+
+    def ask(self, method: str, path: str, body: object = None) -> Any:
+        """Send a request; return its result."""
+        path, _, query = path.partition("?")
+        text = "" if body is None else json.dumps(body)
+        call = Call(method=method, path=f"/client/v4{path}", query=query, body=text)
+        said = handle(self.room, call)
+        assert isinstance(said, Result), said
+        return said.result
+
+
+def test_before_the_first_probe_no_place_knows_of_a_pool() -> None:
+    """And none does of a pool without a monitor."""
+    watched = Watched()
+
+    health = watched.ask("GET", f"{A}/pools/{watched.pool}/health")
+    assert health == {"pool_id": watched.pool, "pop_health": {}}
+
+
+def test_health_is_told_by_place_and_address() -> None:
+    """As the latest probe found it, in Cloudflare's words."""
+    watched = Watched(minimum_origins=2)
+    watched.world.down = {"two"}
+    watched.world.takes = {"one": 0.0121, "two": 0.0121}
+    watched.world.run_until(5)
+
+    assert watched.ask("GET", f"{A}/pools/{watched.pool}/health")["pop_health"] == {
+        "Worker": {
+            "healthy": False,
+            "origins": [
+                {
+                    "one.example.com": {
+                        "healthy": True,
+                        "failure_reason": "No failures",
+                        "response_code": 200,
+                        "rtt": "12.1ms",
+                    }
+                },
+                {
+                    "two.example.com": {
+                        "healthy": False,
+                        "failure_reason": "TCP connection failed",
+                        "response_code": 0,
+                        "rtt": "0s",
+                    }
+                },
+            ],
+        }
+    }
+
+
+def test_each_region_that_probes_is_a_place() -> None:
+    """All of them vote for one verdict."""
+    votes = {region: {"one": True, "two": True} for region in (Region.WEU, Region.ENAM)}
+    watched = Watched(votes, check_regions=["ENAM", "WEU"])
+    watched.world.times = {Region.WEU: {"one": 0.01}, Region.ENAM: {"one": 0.2}}
+    watched.world.run_until(5)
+
+    places = watched.ask("GET", f"{A}/pools/{watched.pool}/health")["pop_health"]
+    assert set(places) == {"WEU", "ENAM"}
+    assert all(place["healthy"] for place in places.values())
+
+
+def test_round_trips_are_written_as_cloudflare_writes_them() -> None:
+    """Go's durations."""
+    assert [rtt(0.0121), rtt(0.5), rtt(1.518), rtt(None)] == ["12.1ms", "500.0ms", "1.52s", "0s"]
+
+
+def test_a_preview_is_answered_before_anything_is_probed() -> None:
+    """What the probes say is there once they were sent."""
+    watched = Watched()
+    watched.world.down = {"two"}
+    body = {"path": "/other", "interval": 0}
+    asked = watched.ask("POST", f"{A}/pools/{watched.pool}/preview", body)
+    path = f"{A}/preview/{asked['preview_id']}"
+
+    assert asked["pools"] == {watched.pool: "p"}
+    assert watched.ask("GET", path) == {watched.pool: {"healthy": None, "origins": []}}
+    assert watched.world.probes == []
+
+    previews = Previews(watched.world.sql)
+    assert previews.waiting is True
+    asyncio.run(previews.run(watched.world, lambda: watched.world.now))
+
+    assert Previews(watched.world.sql).waiting is False
+    (found,) = watched.ask("GET", path).values()
+    assert found["healthy"] is True
+    assert found["origins"][1]["two.example.com"]["failure_reason"] == "TCP connection failed"
+    assert found["origins"][0]["one.example.com"]["response_code"] == 200
+
+
+def test_a_monitor_is_previewed_on_all_of_its_pools() -> None:
+    """Those of a group that it is a member of, too; nothing of it is changed."""
+    watched = Watched()
+    member = {"monitor_id": watched.monitor, "enabled": True}
+    member |= {"monitoring_only": False, "must_be_healthy": True}
+    group = watched.api.result(
+        "POST", f"{A}/monitor_groups", {"description": "g", "members": [member]}
+    )
+    other = watched.api.pool("q", monitor_group=group["id"])
+    watched.api.pool("unwatched")
+
+    asked = watched.ask("POST", f"{A}/monitors/{watched.monitor}/preview")
+
+    assert asked["pools"] == {watched.pool: "p", other: "q"}
+    assert watched.api.office.store.version == 6
+
+
+def test_a_preview_that_no_worker_can_carry_out_is_refused() -> None:
+    """As is one of a monitor with mistakes; each with its place."""
+    watched = Watched()
+    path = f"{A}/pools/{watched.pool}/preview"
+
+    for body, pointer in (
+        ({"type": "icmp_ping"}, "/type"),
+        ({"type": "tcp"}, "/port"),
+        ({"retries": 9}, "/retries"),
+    ):
+        call = Call(method="POST", path=f"/client/v4{path}", body=json.dumps(body))
+        said = handle(watched.room, call)
+        assert isinstance(said, Refusal)
+        assert [(each.code, each.pointer) for each in said.faults] == [(1002, pointer)]
+
+
+def test_a_preview_is_kept_for_an_hour() -> None:
+    """Then it is not found; nor is one that never was."""
+    watched = Watched()
+    asked = watched.ask("POST", f"{A}/pools/{watched.pool}/preview")
+    watched.world.now = START + KEPT_SECONDS + 1
+
+    for one in (asked["preview_id"], "nothing"):
+        said = handle(watched.room, Call(method="GET", path=f"/client/v4{A}/preview/{one}"))
+        assert isinstance(said, Refusal)
+        assert said.status == 404
+
+
+def test_events_are_told_with_ids() -> None:
+    """Filtered as Cloudflare has it, for the account and for the user."""
+    watched = Watched()
+    watched.world.run_until(5)
+    watched.world.down = {"one", "two"}
+    watched.world.run_until(25)
+    root = "/accounts/a/load_balancing_analytics/events"
+
+    events = watched.ask("GET", root)
+    assert events[0]["pool"]["id"] == watched.pool
+    assert events[0]["pool"]["healthy"] is False
+    assert watched.ask("GET", f"{root}?pool_id={watched.pool}") == events
+    assert watched.ask("GET", f"{root}?pool_id=other") == []
+    assert watched.ask("GET", f"{root}?pool_name=p&per_page=1") == events[:1]
+    assert watched.ask("GET", f"{root}?pool_healthy=true") == events[1:]
+    assert watched.ask("GET", f"{root}?since=2030-01-01T00:00:00Z") == []
+    assert watched.ask("GET", "/user/load_balancing_analytics/events?origin_name=one") == events
+
+
+def test_a_filter_that_is_none_is_named() -> None:
+    """All of them at once."""
+    said = handle(
+        Watched().room,
+        Call(
+            method="GET",
+            path="/client/v4/user/load_balancing_analytics/events",
+            query="since=yesterday&pool_healthy=perhaps&page=0&per_page=5000",
+        ),
+    )
+
+    assert isinstance(said, Refusal)
+    assert said.status == 400
+    assert [each.message.split()[0] for each in said.faults] == [
+        *("since", "pool_healthy", "page", "per_page")
+    ]
