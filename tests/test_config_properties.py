@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
+import lb.model
 from lb.config import Invalid, from_toml, json_schema, parse
 from lb.config.document import DOCUMENT
 from lb.config.kinds import ListOf, MapOf
@@ -125,7 +126,7 @@ def conforms(value: object, hint: object) -> bool:
 
 def sound(model: object) -> bool:
     """Whether every field of a model's object is of its type."""
-    hints = typing.get_type_hints(type(model))
+    hints = typing.get_type_hints(type(model), localns=vars(lb.model))
     return all(conforms(getattr(model, name), hint) for name, hint in hints.items())
 
 

@@ -1,0 +1,85 @@
+"""The words of a configuration, already checked: monitors, pools, origins, load balancers.
+
+Names and values are those of Cloudflare's load balancing API
+(https://developers.cloudflare.com/api/resources/load_balancers/). Times are seconds.
+Everything is frozen and references are resolved, so a reader never meets a missing name.
+"""
+
+from lb.model.balancing import (
+    DEFAULT_RETRY_ON,
+    AdaptiveRouting,
+    Ejection,
+    Failover,
+    FixedResponse,
+    HeaderEdits,
+    LoadBalancer,
+    Mirror,
+    PoolSet,
+    RandomSteering,
+    Rule,
+    SessionAffinityAttributes,
+    Topology,
+)
+from lb.model.monitors import CodeRange, Member, Monitor, MonitorGroup, Watch
+from lb.model.pools import AlertFilter, LoadShedding, NotificationFilter, Origin, Pool, Window
+from lb.model.whole import Access, Admin, Config, Notification, State
+from lb.model.words import (
+    Health,
+    MonitorType,
+    OriginSteeringPolicy,
+    PoolHealth,
+    Region,
+    SameSite,
+    Secure,
+    Sensitivity,
+    SessionAffinity,
+    SheddingPolicy,
+    SinkType,
+    SteeringPolicy,
+    ZeroDowntimeFailover,
+)
+
+__all__ = [
+    "DEFAULT_RETRY_ON",
+    "Access",
+    "AdaptiveRouting",
+    "Admin",
+    "AlertFilter",
+    "CodeRange",
+    "Config",
+    "Ejection",
+    "Failover",
+    "FixedResponse",
+    "HeaderEdits",
+    "Health",
+    "LoadBalancer",
+    "LoadShedding",
+    "Member",
+    "Mirror",
+    "Monitor",
+    "MonitorGroup",
+    "MonitorType",
+    "Notification",
+    "NotificationFilter",
+    "Origin",
+    "OriginSteeringPolicy",
+    "Pool",
+    "PoolHealth",
+    "PoolSet",
+    "RandomSteering",
+    "Region",
+    "Rule",
+    "SameSite",
+    "Secure",
+    "Sensitivity",
+    "SessionAffinity",
+    "SessionAffinityAttributes",
+    "SheddingPolicy",
+    "SinkType",
+    "State",
+    "SteeringPolicy",
+    "Topology",
+    "Watch",
+    "Window",
+    "ZeroDowntimeFailover",
+]
