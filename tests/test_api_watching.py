@@ -8,10 +8,13 @@ from typing import Any
 
 from lb.api import handle
 from lb.api.health import rtt
+from lb.balancer import Balancer
 from lb.calls import Call, Refusal, Result
+from lb.failover import Attempt, Plan, Refuse
 from lb.model import Region
 from lb.previewing import KEPT_SECONDS, Previews
 from lb.room import Room
+from support.make import facts
 from support.state import START, World
 from test_api import A, Api
 
@@ -213,3 +216,32 @@ def test_a_filter_that_is_none_is_named() -> None:
     assert [each.message.split()[0] for each in said.faults] == [
         *("since", "pool_healthy", "page", "per_page")
     ]
+
+
+def test_an_origin_out_of_reach_is_neither_asked_nor_probed() -> None:
+    """Not even as the last resort: the client gets 503, or another origin."""
+    far = [{"address": "192.0.2.1"}, {"name": "v", "address": "v.example.com"}, {}]
+    far[1]["virtual_network_id"] = "a5624d4e-044a-4ff0-b3e1-e2465353d4b4"
+    watched = Watched()
+    api = watched.api
+    nowhere = api.pool("nowhere", origins=far, monitor=watched.monitor)
+    api.balancer(nowhere, name="nowhere.example.com", session_affinity="ip_cookie")
+    api.balancer(nowhere, watched.pool, name="both.example.com", steering_policy="random")
+    config = api.office.store.effective.config
+    assert config is not None
+    watched.world.evict(config)
+    watched.world.run_until(60)
+    balancer = Balancer(config, cookie_key="", any_host=False)
+
+    def first(host: str) -> object:
+        _, plan = balancer.plan(facts(url=f"https://{host}/"), START, lambda: 0.3)
+        assert isinstance(plan, Plan)
+        return plan.start()
+
+    assert {name for _, name in watched.world.probes} == {"one", "two"}
+    refusal = first("nowhere.example.com")
+    assert isinstance(refusal, Refuse)
+    assert refusal.status == 503
+    attempt = first("both.example.com")
+    assert isinstance(attempt, Attempt)
+    assert attempt.origin.pool == "p"
