@@ -158,6 +158,10 @@ def keys_in(text: str) -> dict[str, Jwk] | None:
     return keys or None
 
 
+_LATEST = 1e15
+"""No time is as late as this; of larger whole numbers, not all are floats."""
+
+
 @dataclass(slots=True)
 class KeyRing:
     """The keys that an isolate knows, and when it may ask for others. Times in seconds."""
@@ -200,8 +204,9 @@ def _table(data: bytes | None) -> dict[str, object] | None:
 
 def _time(claims: Mapping[str, object], name: str) -> float | None:
     value = claims.get(name)
-    fine = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if fine and isinstance(value, int | float) else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if abs(value) < _LATEST else None
 
 
 def _past(claims: Mapping[str, object], name: str, now: float) -> bool:
