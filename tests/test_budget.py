@@ -136,12 +136,22 @@ def test_kv_is_read_once_a_minute_and_written_on_change() -> None:
     assert Resource.ROWS_WRITTEN not in found
 
 
-@pytest.mark.parametrize("home", list(Home))
+UNWATCHED = config_of(balancer_of(pool("p", "a", "b"), pool("q", "c", "d")))
+
+
+@pytest.mark.parametrize("home", [Home.KV, Home.MEMORY])
 def test_without_monitors_nothing_is_used_but_attempts(home: Home) -> None:
     """One request has as many subrequests as it may try origins."""
-    config = config_of(balancer_of(pool("p", "a", "b"), pool("q", "c", "d")))
+    assert used(UNWATCHED, home) == {Resource.OF_A_REQUEST: 3}
 
-    assert used(config, home) == {Resource.OF_A_REQUEST: 3}
+
+def test_without_monitors_isolates_ask_for_the_configuration_alone() -> None:
+    """Nothing is probed; what they counted goes along."""
+    found = used(UNWATCHED, Home.OBJECT, replace(QUIET, incidents=5))
+
+    assert found[Resource.OF_A_REQUEST] == 3 + 1
+    assert found[Resource.OBJECT_REQUESTS] == 86_400 // 30
+    assert found[Resource.ROWS_WRITTEN] == METRICS
 
 
 def test_subrequests_of_one_request() -> None:

@@ -115,7 +115,8 @@ def usage(config: Config, home: Home, assumed: Assumptions = USUAL) -> tuple[Use
         for monitor in pools[origin.pool].monitors
     ]
     used = {Resource.OF_A_REQUEST: _of_a_request(config, watched, home)}
-    if watched and home is Home.OBJECT:
+    # Isolates ask the object for the configuration where nothing is probed, too.
+    if home is Home.OBJECT:
         used |= _of_objects(config, watched, assumed)
     if watched and home is Home.KV:
         used |= _of_kv(config, assumed)
@@ -150,8 +151,9 @@ def _of_objects(config: Config, watched: Watched, assumed: Assumptions) -> dict[
         seconds += busy * (1 + elsewhere)
     pulls = min(assumed.isolates * DAY / config.state.refresh, assumed.requests)
     # Isolates report a failure at once; an event is a row, and lets an old one go.
-    reports = assumed.incidents * assumed.isolates
-    changes = 2 * assumed.incidents
+    incidents = assumed.incidents if watched else 0
+    reports = incidents * assumed.isolates
+    changes = 2 * incidents
     # Of the metrics, which isolates hand over when they ask: once in a while.
     counted = min(DAY / stored_every(config.state.refresh), alarms + pulls)
     seconds += (pulls + reports) * assumed.pull_seconds
@@ -180,7 +182,7 @@ def _of_a_request(config: Config, watched: Watched, home: Home) -> int:
     attempts = max(
         (_attempts(lb) + (lb.mirror is not None) for lb in config.load_balancers), default=0
     )
-    asking = {Home.OBJECT: 1, Home.KV: 2, Home.MEMORY: 0}[home] if watched else 0
+    asking = {Home.OBJECT: 1, Home.KV: 2 if watched else 0, Home.MEMORY: 0}[home]
     return attempts + asking + _most(watched, PROBES_BEHIND_A_REQUEST)
 
 
