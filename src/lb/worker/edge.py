@@ -51,7 +51,7 @@ READY_PATH = "/cdn-cgi/evenkeel-ready"
 LOST_AFTER = 60.0
 """Seconds after an attempt's time-out at which its request is taken for gone."""
 
-FIRST_WAIT = 1.0
+FIRST_WAIT = 3.0
 """Seconds that the first requests of an isolate wait at most for what operators have configured."""
 
 LOOK_AGAIN = 0.02
