@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from lb.api.routes import ANY, BY_OWNER
 from lb.calls import Answer
 from support.office import FILE, Office
 from support.state import START
@@ -617,3 +618,35 @@ def test_what_is_sent_is_applied_again_without_a_difference(api: Api) -> None:
 
     assert api.result("PUT", f"{A}/pools/{made['id']}", sent) == made
     assert api.office.store.version == 2
+
+
+def test_status_codes_of_a_file_are_shown_as_a_text() -> None:
+    """Clients in other languages take nothing else; a file may have numbers and lists of them."""
+    file = FILE.replace('type = "https"', 'type = "https"\nexpected_codes = [200, "3xx"]')
+    api = Api(Office(file=file))
+
+    (monitor,) = api.result("GET", f"{A}/monitors")
+    assert monitor["expected_codes"] == "200,3xx"
+
+
+@pytest.mark.parametrize(
+    ("owner", "pattern", "method"),
+    [
+        (owner, pattern, method)
+        for owner, table in BY_OWNER.items()
+        for pattern, methods in table.items()
+        for method in methods
+    ],
+)
+def test_every_route_leads_somewhere(
+    api: Api, owner: tuple[str, str], pattern: tuple[str, ...], method: str
+) -> None:
+    """To an answer, if only that there is no such object or that the body is no good one."""
+    whose = owner[0] if owner[0] == "user" else f"{owner[0]}/x"
+    steps = ("0" * 32 if step == ANY else step for step in pattern)
+    path = "/".join(["", whose, owner[1], *steps])
+
+    said = api.call(method, path, {})
+    codes = [each["code"] for each in json.loads(said.body)["errors"]]
+    assert said.status in {200, 400, 404}
+    assert not {7003, 10405} & set(codes)

@@ -69,9 +69,13 @@ def monitor(document: Document) -> dict[str, Any]:
         of_type = _ON_A_SOCKET
     elif kind in _ECHO:
         of_type = _NO_METHOD
-    codes = document.get("expected_codes")
-    listed = {"expected_codes": ",".join(map(str, codes))} if isinstance(codes, list) else {}
-    return {**MONITOR_DEFAULTS, **of_type, **document, **listed}
+    shown = {**MONITOR_DEFAULTS, **of_type, **document}
+    codes = shown["expected_codes"]
+    if not isinstance(codes, str) and codes is not None:
+        # A file may have numbers and lists; Cloudflare's clients know a text alone.
+        listed = codes if isinstance(codes, list) else [codes]
+        shown["expected_codes"] = ",".join(map(str, listed))
+    return shown
 
 
 def pool(document: Document) -> dict[str, Any]:
