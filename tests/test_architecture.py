@@ -43,7 +43,7 @@ LAYERS = (
         "steering",
         "status",
     ),
-    ("mirroring", "public", "report"),
+    ("ejections", "mirroring", "public", "report"),
     ("serving",),
     ("admin", "complaints", "failover", "notify", "pulled", "regions", "sharing"),
     ("ports", "memory", "pages", "shell"),

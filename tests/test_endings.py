@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lb.balancer import Balancer
+from lb.ejections import CUT_OFF
 from lb.endings import (
     UNKNOWN_LENGTH,
     WATCHED_FROM,
@@ -15,7 +16,6 @@ from lb.endings import (
 )
 from lb.events import AnswerCut, Event, LastOriginKept, OriginEjected
 from lb.failover import Plan
-from lb.memory import CUT_OFF
 from lb.model import Ejection, Pool
 from lb.outcomes import Judgement
 from support.make import balancer_of, config_of, facts, pool

@@ -8,10 +8,9 @@ from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING, TypeVar
 
-from lb.availability import TAKES_NEW, EjectionState, Snapshot
+from lb.availability import Snapshot
 from lb.doubts import Doubts
-from lb.ejection import after_success, ejected, forgotten_at, is_last, may_eject, prolonged
-from lb.events import LastOriginKept, OriginEjected, OriginRestored
+from lb.ejections import CUT_OFF, Ejections
 from lb.forwarding import identity_of
 from lb.freshness import SharedView
 from lb.health import (
@@ -31,7 +30,7 @@ from lb.slow_start import changes_at, share
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lb.events import Event, HealthChanged
+    from lb.events import Event, HealthChanged, LastOriginKept, OriginEjected
     from lb.health import Verdict
     from lb.model import Config, LoadBalancer, Origin, Watch
     from lb.outcomes import Judgement
@@ -58,11 +57,6 @@ MOST_REPORTS = 100
 
 MOST_NEWS = 100
 
-CUT_OFF = "answer cut off"
-
-CUT_WITHIN = 1.0
-"""Seconds after an answer's beginning by which most of those that are cut off have been."""
-
 
 class Memory:
     """Plain data and no I/O: every method takes the time and returns what happened.
@@ -83,11 +77,10 @@ class Memory:
         self._config = config
         self._fingerprint = ""
         self._health: dict[tuple[str, str], OriginHealth] = {}
-        self._ejections: dict[tuple[str, str], EjectionState] = {}
         self._snapshot: Snapshot | None = None
         self._pools = {pool.name: pool for lb in config.load_balancers for pool in lb.watched}
         self._timed = timed(config)
-        self._slow_start = _slow_starts(config)
+        self._ejections = Ejections(config, self._pools, self.snapshot, self._stale, self.doubts)
         self._borders = borders(config)
         self._switches_noted = inf
         self._view = SharedView(config, self._borders)
@@ -112,13 +105,14 @@ class Memory:
         """
         self.reports, self.news = before.reports, before.news
         self.in_flight, self.doubts = before.in_flight, before.doubts
+        self._ejections.doubts = self.doubts
         urls = {one.key: one.url for pool in before._pools.values() for one in pool.origins}
         for pool in self._pools.values():
             for origin in pool.origins:
                 if urls.get(origin.key) != origin.url:
                     continue
                 _carry(origin.key, before._health, self._health)
-                _carry(origin.key, before._ejections, self._ejections)
+                _carry(origin.key, before._ejections.states, self._ejections.states)
                 _carry(origin.key, before._due_at, self._due_at)
 
     def snapshot(self, now: float) -> Snapshot:
@@ -134,31 +128,25 @@ class Memory:
         self, lb: LoadBalancer, origin: Origin, judgement: Judgement, started: float, now: float
     ) -> Event | None:
         """Note how an attempt that began at `started` went, and eject or restore its origin."""
-        state = self._ejections.get(origin.key)
+        state = self._ejections.states.get(origin.key)
         if not judgement.failed:
-            return self._succeeded(lb, origin, state, started, now) if state else None
+            return self._ejections.succeeded(lb, origin, state, started, now) if state else None
         if not judgement.blames_origin:
             return None
         cause = judgement.cause
         self.reports.append(
             FailureReport(pool=origin.pool, origin=origin.name, cause=cause, at=now)
         )
-        return self._failed(lb, origin, cause, started, now)
+        return self._ejections.failed(lb, origin, cause, started, now)
 
     def cut_off(
         self, lb: LoadBalancer, origin: Origin, in_a_row: int, now: float
     ) -> OriginEjected | LastOriginKept | None:
         """Note that an origin cut off an answer, the `in_a_row`-th one, after it had begun well."""
-        cause = CUT_OFF
         self.reports.append(
-            FailureReport(pool=origin.pool, origin=origin.name, cause=cause, at=now)
+            FailureReport(pool=origin.pool, origin=origin.name, cause=CUT_OFF, at=now)
         )
-        state = self._ejections.get(origin.key, EjectionState())
-        if now < state.until:
-            return None  # one outage is one ejection, and this answer may have begun before it
-        failures = max(state.failures, in_a_row - 1)
-        self._ejections[origin.key] = replace(state, failures=failures)
-        return self._failed(lb, origin, cause, now, now)
+        return self._ejections.cut_off(lb, origin, in_a_row, now)
 
     def take_reports(self) -> list[FailureReport]:
         """Return the failures since the last time."""
@@ -277,67 +265,13 @@ class Memory:
         ):
             self._snapshot = None
 
-    def _succeeded(
-        self, lb: LoadBalancer, origin: Origin, state: EjectionState, started: float, now: float
-    ) -> OriginRestored | None:
-        if started < state.since:
-            return None  # an answer to a request older than the ejection proves nothing
-        # An answer that was cut off began well, too: it takes a while until this one has not been.
-        self.doubts.trust(origin.key, now, CUT_WITHIN if state.cut else 0.0)
-        if state.failures or state.kept:
-            self._ejections[origin.key] = after_success(state, now)
-        if now >= forgotten_at(state, self._slow_start.get(origin.pool, 0.0)):
-            del self._ejections[origin.key]
-        if now >= state.until:
-            return None
+    def _stale(self) -> None:
         self._snapshot = None
-        return OriginRestored(load_balancer=lb.name, pool=origin.pool, origin=origin.name)
-
-    def _failed(
-        self,
-        lb: LoadBalancer,
-        origin: Origin,
-        cause: str,
-        started: float,
-        now: float,
-    ) -> OriginEjected | LastOriginKept | None:
-        state = self._ejections.get(origin.key, EjectionState())
-        settings, failures = lb.ejection, state.failures + 1
-        if now < state.until:
-            self._ejections[origin.key] = state = prolonged(state, settings, started, failures, now)
-            self.doubts.doubt(origin.key, state.until)
-            self._snapshot = None
-            return None
-        self._ejections[origin.key] = state = replace(state, failures=failures)
-        if failures < settings.consecutive_failures or not settings.base_time:
-            return None
-        snapshot = self.snapshot(now)
-        if is_last(lb, origin, snapshot):
-            if state.kept or not TAKES_NEW[snapshot.standing(origin)]:
-                return None
-            self._ejections[origin.key] = replace(state, kept=True)
-            self.doubts.doubt(origin.key, now)
-            return LastOriginKept(
-                load_balancer=lb.name, pool=origin.pool, origin=origin.name, cause=cause
-            )
-        if not may_eject(settings, self._pools[origin.pool], origin, self._ejections, now):
-            return None
-        state = replace(ejected(state, settings, failures, now), cut=cause == CUT_OFF)
-        self._ejections[origin.key] = state
-        self.doubts.doubt(origin.key, state.until)
-        self._snapshot = None
-        return OriginEjected(
-            load_balancer=lb.name,
-            pool=origin.pool,
-            origin=origin.name,
-            cause=cause,
-            seconds=state.until - now,
-        )
 
     def _made(self, now: float) -> Snapshot:
         until = self._next_border(now)
         shares = {}
-        for pool, seconds in self._slow_start.items():
+        for pool, seconds in self._ejections.slow_start.items():
             for origin in self._pools[pool].origins:
                 start = self._back_since(origin, now)
                 if now < start + seconds:
@@ -345,7 +279,7 @@ class Memory:
                     until = min(until, changes_at(start, seconds, now))
         return Snapshot(
             dict(self._health),
-            dict(self._ejections),
+            dict(self._ejections.states),
             now,
             shares=shares,
             until=until,
@@ -355,7 +289,7 @@ class Memory:
 
     def _back_since(self, origin: Origin, now: float) -> float:
         """Return when an origin last came back, from whatever had kept it away."""
-        health, ejection = self._health.get(origin.key), self._ejections.get(origin.key)
+        health, ejection = self._health.get(origin.key), self._ejections.states.get(origin.key)
         back = back_since(origin, now)
         if health is not None and health.recovered:
             back = max(back, health.recovered)
@@ -377,13 +311,3 @@ class Memory:
 def _carry(key: Key, before: Mapping[Key, Kept], after: dict[Key, Kept]) -> None:
     if key in before:
         after[key] = before[key]
-
-
-def _slow_starts(config: Config) -> dict[str, float]:
-    """Return slow_start by pool, where it means anything: the longest of its load balancers'."""
-    longest: dict[str, float] = {}
-    for lb in config.load_balancers:
-        for pool in lb.watched:
-            if lb.ejection.slow_start and len(pool.origins) > 1:
-                longest[pool.name] = max(longest.get(pool.name, 0.0), lb.ejection.slow_start)
-    return longest

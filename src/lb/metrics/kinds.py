@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from lb.ejections import CUT_OFF
 from lb.events import (
     AnswerCut,
     AttemptFailed,
@@ -16,7 +17,6 @@ from lb.events import (
     OriginRestored,
     Refused,
 )
-from lb.memory import CUT_OFF
 from lb.outcomes import Cause
 from lb.tallies import numbered
 
