@@ -351,6 +351,22 @@ def test_objects_are_seen_where_they_were_made(api: Api) -> None:
     assert [one["id"] for one in api.result("GET", Z)] == [balancer]
 
 
+def test_the_configuration_can_fix_the_account_and_the_zone(api: Api) -> None:
+    """Then there is no other, and all objects are seen there, wherever they were made before."""
+    monitor = api.monitor()
+    balancer = api.balancer(api.pool())
+    api.office.file = '[admin]\naccount_id = "mine"\nzone_id = "example.com"\n'
+    api.office.evicted()
+
+    assert api.errors(404, "GET", f"{A}/monitors") == [(7003, None)]
+    assert api.errors(404, "GET", Z) == [(7003, None)]
+    mine = "/accounts/mine/load_balancers/monitors"
+    assert [one["id"] for one in api.result("GET", mine)] == [monitor]
+    assert [one["id"] for one in api.result("GET", "/zones/example.com/load_balancers")] == [
+        balancer
+    ]
+
+
 def test_there_are_load_balancers_of_accounts_and_objects_of_users(api: Api) -> None:
     """The twins of Cloudflare's API."""
     pool = api.result("POST", "/user/load_balancers/pools", {"name": "p", "origins": [ORIGIN]})

@@ -31,6 +31,13 @@ class Asked:
     """Of the object in the path."""
     query: Mapping[str, str] = field(default_factory=dict)
 
+    def sees(self, scope: str) -> bool:
+        """Whether an object that was made under `scope` is seen here; the file's are everywhere."""
+        owner = self.scope.partition("/")[0]
+        return scope in {"", self.scope} or (
+            bool(fixed_id(self.room, owner)) and scope.startswith(f"{owner}/")
+        )
+
     def body(self) -> dict[str, Any] | Refusal:
         """Return the JSON object that was sent, or the refusal of anything else."""
         text = self.call.body
@@ -42,3 +49,11 @@ class Asked:
         if not isinstance(found, dict):
             return refused(400, INVALID, "the body must be a JSON object")
         return found
+
+
+def fixed_id(room: Room, owner: str) -> str:
+    """Return the only account or zone that there is, if the configuration names it; else ""."""
+    config = room.store.effective.config
+    if config is None:
+        return ""
+    return {"accounts": config.admin.account_id, "zones": config.admin.zone_id}.get(owner, "")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote
 
 from lb.api import lookups, objects, previews
-from lb.api.asked import Asked
+from lb.api.asked import Asked, fixed_id
 from lb.api.codes import INVALID, METHOD, NO_ROUTE
 from lb.api.events import events
 from lb.api.health import pool_health
@@ -98,6 +98,10 @@ def handle(room: Room, call: Call) -> Result | Refusal:
     if found is None:
         return refused(404, NO_ROUTE, f"could not route to {call.path[:200]}: no such endpoint")
     scope, identifier, methods = found
+    owner, _, given = scope.partition("/")
+    known = fixed_id(room, owner)
+    if known and given != known:
+        return refused(404, NO_ROUTE, f"[admin] of the file names another of the {owner}")
     method = "GET" if call.method == "HEAD" else call.method
     handler = methods.get(method)
     if handler is None:

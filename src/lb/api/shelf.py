@@ -41,16 +41,14 @@ class Shelf:
 
     def seen(self, resource: Resource) -> Iterator[Managed]:
         """Yield the objects of a kind that were made where the request looks, and the file's."""
-        return (
-            one for one in self.catalog.of(resource.kind) if one.scope in {"", self._asked.scope}
-        )
+        return (one for one in self.catalog.of(resource.kind) if self._asked.sees(one.scope))
 
     def found(self, resource: Resource) -> Iterator[Managed]:
         """Yield what a search looks through: load balancers of zones, too, whosoever these are."""
         return (
             one
             for one in self.catalog.of(resource.kind)
-            if one.scope in {"", self._asked.scope} or one.scope.startswith("zones/")
+            if self._asked.sees(one.scope) or one.scope.startswith("zones/")
         )
 
     def find(self, resource: Resource) -> Managed | None:

@@ -59,6 +59,12 @@ def _make_admin(record: Record, reader: Reader) -> Admin:
     return record.build(Admin, cors_origins=tuple(dict.fromkeys(origins)))
 
 
+OWNER_ID = Text(
+    most=128,
+    rule=matching("[A-Za-z0-9_.-]*", 'must have letters, digits and "-_." only'),
+    words="identifier",
+)
+
 _PERSON = ListOf(
     kind=Text(
         least=1,
@@ -124,6 +130,14 @@ ADMIN = Table(
             False,
             "Whether `<path>/public` tells anybody which load balancers are up or down.",
         ),
+        Field(
+            "account_id",
+            OWNER_ID,
+            "",
+            "The only account that Cloudflare's API knows here, with the objects of all; "
+            "empty: any, each with its own.",
+        ),
+        Field("zone_id", OWNER_ID, "", "Of zones, as `account_id`."),
     ),
 )
 

@@ -40,6 +40,10 @@ class Admin:
     """Origins of pages that may show a token and read the answers."""
     public_page: bool = False
     """Whether anybody may see which load balancers are up."""
+    account_id: str = ""
+    """The only account id that the API knows; empty: any, each with its own objects."""
+    zone_id: str = ""
+    """Of zones, as `account_id`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
