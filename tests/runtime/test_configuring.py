@@ -69,13 +69,6 @@ def call(worker: Worker, method: str, path: str, body: object = None, **headers:
     return said.json()["result"]
 
 
-def kill(worker: Worker) -> None:
-    """End the whole run as a power cut would."""
-    for process in worker.family():
-        process.kill()
-    worker.process.wait()
-
-
 def running(text: str, state: Path) -> Any:
     """The Worker with its admin side open."""
     return running_worker(text, env={"LB_ADMIN_TOKEN": TOKEN}, options=[f"--state={state}"])
@@ -138,7 +131,7 @@ def test_an_isolate_that_starts_serves_what_operators_have_configured(
         assert served_by(worker, "api.example.com") == "421"
         call(worker, "POST", "/apply", document(other))
         assert served_by(worker, "api.example.com") == "two"
-        kill(worker)
+        worker.kill()
 
     with running(file + load_balancer("more.example.com", "first"), tmp_path) as worker:
         assert served_by(worker, "api.example.com") == "two"
@@ -165,7 +158,7 @@ def test_an_acknowledged_change_survives_a_power_cut(
         changer = threading.Thread(target=change_until_it_dies, args=(worker, texts, acknowledged))
         changer.start()
         until(lambda: len(acknowledged) >= least)
-        kill(worker)
+        worker.kill()
         changer.join()
 
     with running(configuration(*pair), tmp_path) as worker:

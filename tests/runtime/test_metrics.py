@@ -147,9 +147,7 @@ def test_numbers_add_up_and_survive_a_power_cut(serve: Serve, pair: tuple[Origin
         }
         assert found.sum("evenkeel_request_duration_seconds_count", **service) == 25
         assert found.sum("evenkeel_sessions_total", **service, result="miss") == 25
-        for process in worker.family():
-            process.kill()
-        worker.process.wait()
+        worker.kill()
 
     with serve() as worker:
         site = Site(worker)

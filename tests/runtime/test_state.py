@@ -63,13 +63,6 @@ def stored(state: Path) -> dict[str, Any]:
     raise AssertionError(f"nothing is stored in {state}")
 
 
-def kill(worker: Worker) -> None:
-    """End the whole run as a power cut would."""
-    for process in worker.family():
-        process.kill()
-    worker.process.wait()
-
-
 @pytest.fixture
 def pair() -> Iterator[tuple[Origin, Origin]]:
     """Two origins."""
@@ -158,7 +151,7 @@ def test_state_survives_a_power_cut(
     with serving(**SLOW) as worker:
         trigger(worker)
         until(lambda: len(one.probes) >= 4)
-        kill(worker)
+        worker.kill()
     before = stored(tmp_path / "state")
     health = {origin: known["health"] for _, origin, known in before["origins"]}
     assert health == {"one": "unhealthy", "two": "healthy"}
@@ -170,7 +163,7 @@ def test_state_survives_a_power_cut(
         until(lambda: one.probes)
         until(lambda: len(one.probes) >= 2)
         after = stored(tmp_path / "state")
-        kill(worker)
+        worker.kill()
 
     assert one.requests == []
     assert after["version"] >= before["version"]

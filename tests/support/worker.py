@@ -9,7 +9,7 @@ import tempfile
 import time
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -96,6 +96,14 @@ class Worker:
         """Every process that belongs to it, itself included."""
         this = psutil.Process(self.pid)
         return [this, *this.children(recursive=True)]
+
+    def kill(self) -> None:
+        """End it and all that belongs to it, as a power cut would."""
+        for process in self.family():
+            # One may be gone already, as the one before it has ended.
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        self.process.wait()
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """End it and all that it started; gives its exit status."""
