@@ -28,7 +28,6 @@ PACKAGE_OF = {
     "api": "admin",
     "availability": "health",
     "balancer": "proxy",
-    "bounded": "base",
     "budget": "worker",
     "calls": "admin",
     "checker": "probing",
@@ -36,7 +35,6 @@ PACKAGE_OF = {
     "copies": "proxy",
     "desk": "admin",
     "doubts": "health",
-    "drawing": "base",
     "ejection": "health",
     "ejections": "health",
     "endings": "proxy",
@@ -48,7 +46,6 @@ PACKAGE_OF = {
     "failover": "proxy",
     "forwarding": "proxy",
     "freshness": "state",
-    "hashing": "base",
     "hedging": "proxy",
     "hosts": "request",
     "in_flight": "health",
@@ -85,7 +82,6 @@ PACKAGE_OF = {
     "status": "health",
     "steering": "selection",
     "tallies": "proxy",
-    "times": "base",
     "versions": "admin",
 }
 ONLY_AT_THE_EDGE = {"js", "pyodide", "workers", "_pyodide_entrypoint_helper"}
@@ -137,15 +133,11 @@ def upwards() -> set[tuple[str, str]]:
 PENDING: set[tuple[str, str]] = {
     ("lb.keeper", "lb.report"),
     ("lb.memory", "lb.forwarding"),
-    ("lb.metrics.ledger", "lb.kept"),
-    ("lb.metrics.probes", "lb.kept"),
     ("lb.ports", "lb.failover"),
     ("lb.ports", "lb.health"),
     ("lb.ports", "lb.monitors.words"),
     ("lb.ports", "lb.notify.words"),
     ("lb.ports", "lb.status"),
-    ("lb.pulled", "lb.kept"),
-    ("lb.regions", "lb.kept"),
 }
 
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from lb.bounded import DEEPEST, Unreadable, bounded_json
+from lb.base.bounded_json import DEEPEST, Unreadable, bounded_json
 
 
 @pytest.mark.parametrize(

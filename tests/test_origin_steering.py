@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lb.availability import Snapshot
-from lb.drawing import by_load
+from lb.base.weighted_order import by_load
 from lb.health import OriginHealth
 from lb.in_flight import SOCKET_LASTS, SWEPT_EVERY, InFlight
 from lb.model import Health, OriginSteeringPolicy, Pool

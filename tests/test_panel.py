@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from lb.actions import CHANGES, WORDS, Action
+from lb.base.times import rfc3339
 from lb.config import Invalid
 from lb.keeper import Keeper
 from lb.metrics.counts import Counts
 from lb.room import Room
-from lb.times import rfc3339
 from support.office import FILE, Office
 from support.state import START, World
 

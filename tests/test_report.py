@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from lb.availability import Standing
+from lb.base.times import rfc3339
 from lb.health import OriginHealth
 from lb.model import (
     Ejection,
@@ -21,7 +22,6 @@ from lb.model import (
 )
 from lb.report import REASONS, Failed, Known, report
 from lb.shared import NOTHING_SHARED
-from lb.times import rfc3339
 from support.make import balancer_of, config_of, monitor, origin, pool
 
 NOW = 1_790_000_000.0

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from lb.bounded import Unreadable, bounded_json
+from lb.base.bounded_json import Unreadable, bounded_json
+from lb.base.times import rfc3339
 from lb.calls import Fault
 from lb.config.problems import nearest
-from lb.times import rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -6,7 +6,7 @@ import hmac
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from lb.hashing import hash64
+from lb.base.hashing import hash64
 from lb.model import SameSite, Secure, SessionAffinity
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from math import inf
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from lb.hashing import hash64
+from lb.base.hashing import hash64
 from lb.health import OriginHealth
 from lb.in_flight import InFlight
 from lb.maintenance import Off, switched_off

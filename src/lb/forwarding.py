@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from lb.base.hashing import hash64
 from lb.facts import VIA
-from lb.hashing import hash64
 
 if TYPE_CHECKING:
     from lb.facts import RequestFacts

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from lb.base.stored_json import document, is_time, rows, texts
 from lb.checker import probe
 from lb.complaints import Complaints
 from lb.event_log import EventLog
@@ -20,7 +21,7 @@ from lb.health import (
     observe,
     untimed,
 )
-from lb.kept import Kept, document, is_time, kept_from_json, kept_to_json, rows, texts
+from lb.kept import Kept, kept_from_json, kept_to_json
 from lb.maintenance import borders, switched_off
 from lb.metrics.families import Moment
 from lb.metrics.ledger import Ledger

@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import log
 from typing import TYPE_CHECKING, Protocol
 
-from lb.drawing import by_chance, by_load
-from lb.hashing import hash64, mixed_uniform
+from lb.base.hashing import hash64, mixed_uniform
+from lb.base.weighted_order import by_chance, by_load
 from lb.model import OriginSteeringPolicy
 from lb.slots import MOST_SCORED
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from lb.actions import INVALID, TAKES_OUT, Action, Wish, carried_out, left_without, wish_in
+from lb.base.times import rfc3339
 from lb.calls import Fault, Refusal, Result, refused
 from lb.catalog.store import Changed
 from lb.catalog.words import Kind
 from lb.config.problems import nearest
 from lb.report import report
-from lb.times import rfc3339
 
 if TYPE_CHECKING:
     from lb.calls import Call

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lb.kept import document
+from lb.base.stored_json import document
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

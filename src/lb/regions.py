@@ -6,8 +6,8 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from lb.base.stored_json import parsed, rows
 from lb.health import EVERYWHERE, Verdict, together
-from lb.kept import parsed, rows
 from lb.model import MonitorGroup, Region
 from lb.shared import monitored
 

@@ -14,12 +14,12 @@ from lb.availability import (
     Standing,
     load_balancer_health,
 )
+from lb.base.times import lasting, rfc3339
 from lb.ejection import is_last
 from lb.freshness import SharedView
 from lb.health import NO_FAILURES
 from lb.maintenance import Off, borders, drains, switched_off
 from lb.model import Health
-from lb.times import lasting, rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from lb.affinity import affinity_of
 from lb.availability import Keeping, Standing, is_full
+from lb.base.hashing import chance_of
 from lb.forwarding import Forwarding
-from lb.hashing import chance_of
 from lb.hedging import HedgeBudget
 from lb.mirroring import Mirroring
 from lb.model import OriginSteeringPolicy, SessionAffinity, SteeringPolicy, ZeroDowntimeFailover

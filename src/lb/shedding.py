@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lb.hashing import hash64, mixed_uniform
+from lb.base.hashing import hash64, mixed_uniform
 from lb.model import SheddingPolicy
 
 if TYPE_CHECKING:

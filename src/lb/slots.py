@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lb.hashing import hash64, mixed
+from lb.base.hashing import hash64, mixed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

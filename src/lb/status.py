@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lb.availability import Snapshot
+from lb.base.times import rfc3339
 from lb.health import NO_FAILURES
 from lb.maintenance import switched_off
 from lb.model import Health, PoolHealth
-from lb.times import rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

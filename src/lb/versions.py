@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
+from lb.base.stored_json import parsed
+from lb.base.times import rfc3339
 from lb.calls import Answer, Fault, Note, Refusal, Result, refused
 from lb.catalog.applying import adopted, applied, other_settings
 from lb.catalog.export import exported
 from lb.catalog.merging import pointer_of, settings_in
 from lb.catalog.store import Changed, Rejected
 from lb.config import Invalid, parse
-from lb.kept import parsed
-from lb.times import rfc3339
 
 if TYPE_CHECKING:
     from lb.calls import Call

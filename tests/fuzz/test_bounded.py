@@ -8,7 +8,7 @@ from functools import partial
 from hypothesis import given
 from hypothesis import strategies as some
 
-from lb.bounded import DEEPEST, Unreadable, bounded_json
+from lb.base.bounded_json import DEEPEST, Unreadable, bounded_json
 from support.hostile import quick
 from support.hostile import text as odd_text
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as some
 from evenkeel.toml_lines import TomlLines
 from lb.actions import Action, Wish, carried_out, wish_in
 from lb.balancer import Balancer
+from lb.base.times import for_people, lasting, rfc3339, rfc5322
 from lb.config import Invalid, from_toml, from_variables
 from lb.config.codes import parse_codes
 from lb.config.hosts import Address, endpoint_problem, parse_address, served_name_problem
@@ -22,7 +23,6 @@ from lb.config.times import seconds_of
 from lb.facts import host_of
 from lb.hosts import HostTable
 from lb.model import Config
-from lb.times import for_people, lasting, rfc3339, rfc5322
 from support.hostile import anything, letters, quick, text
 from support.make import facts
 

@@ -6,13 +6,13 @@ import math
 from dataclasses import replace
 from typing import Any
 
+from lb.base.times import rfc3339
 from lb.config import Invalid, from_toml
 from lb.health import OriginHealth
 from lb.metrics.history import MINUTE, MINUTES, STEP, STEPS
 from lb.model import Config, Health
 from lb.report import Known, report
 from lb.shared import NOTHING_SHARED
-from lb.times import rfc3339
 
 FILE = """
 [[monitors]]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from lb.admin.people import LONGEST_AUTHOR, Role
 from lb.admin.sessions import cookies_in
-from lb.bounded import bounded_json
+from lb.base.bounded_json import bounded_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,7 +8,7 @@ from lb.admin.browsers import cross_site, secure_cookie
 from lb.admin.gate import BAD_REQUEST, NOT_ALLOWED, Denied, Gate
 from lb.admin.people import Means, Who
 from lb.admin.sessions import cookie
-from lb.bounded import Unreadable, bounded_json
+from lb.base.bounded_json import Unreadable, bounded_json
 from lb.calls import Answer, Refusal, Result, enveloped, refused
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lb.api.codes import INVALID, UNREADABLE
-from lb.bounded import Unreadable, bounded_json
+from lb.base.bounded_json import Unreadable, bounded_json
 from lb.calls import refused
 
 if TYPE_CHECKING:

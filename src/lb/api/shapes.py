@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from lb.base.times import rfc3339
 from lb.catalog.words import Kind
-from lb.times import rfc3339
 
 Document = Mapping[str, Any]
 

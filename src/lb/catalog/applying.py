@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from lb.base.times import rfc3339
 from lb.catalog.changes import differences
 from lb.catalog.merging import objects_in, settings_in
 from lb.catalog.references import renamed
 from lb.catalog.state import Stored
-from lb.times import rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from math import isfinite
 from typing import TYPE_CHECKING
 
+from lb.base.stored_json import rows, texts
 from lb.health import latency_of
-from lb.kept import rows, texts
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

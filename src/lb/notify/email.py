@@ -11,8 +11,8 @@ from __future__ import annotations
 from base64 import b64encode, encodebytes
 from typing import TYPE_CHECKING
 
+from lb.base.times import rfc5322
 from lb.notify.words import OutboundRequest, Telling, fit, plain
-from lb.times import rfc5322
 
 if TYPE_CHECKING:
     from lb.model import Notification

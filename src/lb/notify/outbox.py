@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from lb.base.hashing import hash64
 from lb.events import Notice
-from lb.hashing import hash64
 from lb.health import OriginHealth
 from lb.model import AlertFilter, Health
 from lb.notify.incident import Incident, Phase, Signal

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lb.base.times import rfc3339
 from lb.notify.posted import post
 from lb.notify.words import OutboundRequest, Telling, fit, plain
-from lb.times import rfc3339
 
 if TYPE_CHECKING:
     from lb.model import Notification

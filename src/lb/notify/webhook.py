@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lb.base.times import rfc3339
 from lb.model import Health
 from lb.notify.posted import post, text_of
 from lb.notify.words import OutboundRequest, Telling
-from lb.times import rfc3339
 
 if TYPE_CHECKING:
     from lb.model import Notification

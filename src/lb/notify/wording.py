@@ -5,8 +5,8 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
+from lb.base.times import for_people, lasting
 from lb.model import Health, SteeringPolicy
-from lb.times import for_people, lasting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

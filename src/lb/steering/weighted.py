@@ -7,8 +7,8 @@ from math import log
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from lb.drawing import by_chance, by_load
-from lb.hashing import hash64, mixed_uniform
+from lb.base.hashing import hash64, mixed_uniform
+from lb.base.weighted_order import by_chance, by_load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
