@@ -132,7 +132,6 @@ def upwards() -> set[tuple[str, str]]:
 # Imports that a move still to come mends.
 PENDING: set[tuple[str, str]] = {
     ("lb.keeper", "lb.report"),
-    ("lb.memory", "lb.forwarding"),
     ("lb.ports", "lb.failover"),
     ("lb.ports", "lb.health"),
     ("lb.ports", "lb.monitors.words"),

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lb.facts import VIA
-from lb.forwarding import HOP_BY_HOP, Edits, Forwarding, identity_of, named_by_connection
+from lb.forwarding import HOP_BY_HOP, Edits, Forwarding, named_by_connection
 from lb.model import HeaderEdits
+from lb.model.identity import identity_of
 from support.make import balancer_of, config_of, facts, pool
 
 POOL = pool("p", "a")

@@ -22,10 +22,10 @@ from lb.model import (
     SteeringPolicy,
     Window,
 )
+from lb.model.watched import timed
 from lb.outcomes import Cause, Failed, judge
 from lb.pages import page
 from lb.rules import Rules
-from lb.shared import timed
 from support.make import balancer_of, config_of, facts, monitor, origin, pool
 
 MAIN, API, BETA, DARK = pool("main", "m"), pool("api", "a"), pool("beta", "b"), pool("dark", "d")

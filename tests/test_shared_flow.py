@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 import pytest
 
 from lb.checker import check
-from lb.forwarding import identity_of
 from lb.freshness import fresh_for
 from lb.memory import Memory
 from lb.model import Config, Health
+from lb.model.identity import identity_of
 from lb.outcomes import Judgement
 from lb.sharing import Home, Sharing
 from support.make import balancer_of, config_of, monitor, pool

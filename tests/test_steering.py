@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lb.availability import Snapshot
-from lb.forwarding import identity_of
 from lb.health import OriginHealth, Verdict, observe
 from lb.in_flight import InFlight
 from lb.memory import Memory
 from lb.model import Health, LoadBalancer, Pool, RandomSteering, Region, SteeringPolicy
+from lb.model.identity import identity_of
 from lb.places import REGION_OF_COUNTRY, REGION_OF_SUBDIVISION, region_of
 from lb.shared import SharedHealth
 from lb.steering import POLICIES

@@ -24,9 +24,9 @@ from lb.config.times import seconds_of
 from lb.explain import Choice, Explanation, Turn, explain
 from lb.facts import RequestFacts
 from lb.failover import Refuse
-from lb.forwarding import identity_of
 from lb.health import OriginHealth
 from lb.model import Config, Health, LoadBalancer, Origin
+from lb.model.identity import identity_of
 from lb.outcomes import Judgement
 from lb.shared import SharedHealth
 

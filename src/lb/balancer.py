@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lb.failover import Plan, Refuse
-from lb.forwarding import identity_of
 from lb.hosts import HostTable, loopback
 from lb.memory import Memory
+from lb.model.identity import identity_of
 from lb.pool_sets import within
 from lb.serving import Serving
 

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from lb.base.hashing import hash64
 from lb.facts import VIA
 
 if TYPE_CHECKING:
     from lb.facts import RequestFacts
-    from lb.model import Config, LoadBalancer, Origin
+    from lb.model import LoadBalancer, Origin
+
 
 # RFC 9110, 7.6.1: fields that an intermediary removes whether or not Connection names them,
 # and RFC 7235's Proxy-Authorization, which is meant for a proxy. Forwarded (RFC 7239) would be
 # the client's own claim.
 HOP_BY_HOP = ("keep-alive", "proxy-connection", "proxy-authorization", "te", "forwarded")
 
+
 _KEPT_BY_THE_RUNTIME = frozenset({"", "close", "keep-alive", "upgrade", "connection", "te"})
+
+
 _CLOUDFLARES = "cf-"
 """What Cloudflare says of a client is for the origin, though the client names it in Connection."""
+
+
 MOST_NAMED = 32
 """Headers that one Connection header can name; nobody needs more than a few."""
 
@@ -153,8 +158,3 @@ def named_by_connection(value: str) -> tuple[str, ...]:
 def _token(name: str) -> bool:
     """Whether a text is a header name (RFC 9110, 5.6.2); `delete` throws on all else."""
     return name.isascii() and all(c.isalnum() or c in "!#$%&'*+-.^_`|~" for c in name)
-
-
-def identity_of(config: Config) -> str:
-    """Return a name for this balancer that its isolates share and other balancers do not."""
-    return f"{hash64(repr(config.load_balancers)):016x}"

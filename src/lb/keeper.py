@@ -26,9 +26,10 @@ from lb.maintenance import borders, switched_off
 from lb.metrics.families import Moment
 from lb.metrics.ledger import Ledger
 from lb.model import Health
+from lb.model.watched import monitored, timed
 from lb.regions import decided
 from lb.report import Failed, Known
-from lb.shared import NOTHING_SHARED, SharedHealth, monitored, timed, to_json
+from lb.shared import NOTHING_SHARED, SharedHealth, to_json
 from lb.status import changes, status_of
 
 if TYPE_CHECKING:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, TypeVar
 from lb.availability import Snapshot
 from lb.doubts import Doubts
 from lb.ejections import CUT_OFF, Ejections
-from lb.forwarding import identity_of
 from lb.freshness import SharedView
 from lb.health import (
     FailureReport,
@@ -24,7 +23,8 @@ from lb.health import (
 )
 from lb.in_flight import InFlight
 from lb.maintenance import back_since, borders, switched_off, switches
-from lb.shared import timed
+from lb.model.identity import identity_of
+from lb.model.watched import timed
 from lb.slow_start import changes_at, share
 
 if TYPE_CHECKING:

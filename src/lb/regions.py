@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from lb.base.stored_json import parsed, rows
 from lb.health import EVERYWHERE, Verdict, together
 from lb.model import MonitorGroup, Region
-from lb.shared import monitored
+from lb.model.watched import monitored
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

@@ -10,12 +10,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from lb.health import OriginHealth
-from lb.model import SteeringPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from lb.model import Config, LoadBalancer, Origin, Watch
 
 _SAMPLE = OriginHealth()
 
@@ -35,36 +33,6 @@ class SharedHealth:
 
 NOTHING_SHARED = SharedHealth(version=0, fingerprint="", probed=0.0, origins=MappingProxyType({}))
 """What is known before anything is."""
-
-
-def monitored(config: Config) -> list[tuple[Origin, Watch]]:
-    """Return what is probed: enabled origins of enabled pools that a load balancer uses."""
-    used = {pool.name: pool for lb in config.load_balancers for pool in lb.watched}
-    return [
-        (origin, watch)
-        for pool in used.values()
-        if (watch := pool.watched_by) is not None and pool.enabled
-        for origin in pool.origins
-        if origin.enabled
-    ]
-
-
-def timed(config: Config) -> frozenset[str]:
-    """Return the names of the pools whose latency matters to somebody."""
-    return frozenset(
-        pool.name
-        for lb in config.load_balancers
-        if SteeringPolicy.DYNAMIC_LATENCY in _policies(lb)
-        for pool in lb.watched
-    )
-
-
-def _policies(lb: LoadBalancer) -> list[object]:
-    """Return every steering policy that some request may meet."""
-    ruled = [
-        value for rule in lb.rules for key, value in rule.overrides if key == "steering_policy"
-    ]
-    return [lb.steers_by, *(one.steering_policy for one in lb.pool_sets), *ruled]
 
 
 class _Unreadable(Exception):  # noqa: N818 (it says what the text is)
@@ -175,4 +143,6 @@ def _like(sample: Any, value: object) -> Any:
 
 
 _READ: Mapping[str, Callable[[object], Any]] = {"latencies": _latencies, "members": _members}
+
+
 _OFTEN_EMPTY = frozenset(_READ)

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lb.events import Event
-from lb.forwarding import identity_of
 from lb.health import Verdict
 from lb.keeper import Keeper
 from lb.model import Config, Health, Origin, Region, Watch
+from lb.model.identity import identity_of
 from lb.monitors.words import Answer, HttpProbe, Probe, ProbeFailure, Reply
 from lb.shared import SharedHealth, from_json
 

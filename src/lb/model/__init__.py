@@ -5,7 +5,23 @@ Names and values are those of Cloudflare's load balancing API
 Everything is frozen and references are resolved, so a reader never meets a missing name.
 """
 
-from lb.model.balancing import (
+from lb.model.config import Access, Admin, Config, Notification, State
+from lb.model.enums import (
+    Health,
+    MonitorType,
+    OriginSteeringPolicy,
+    PoolHealth,
+    Region,
+    SameSite,
+    Secure,
+    Sensitivity,
+    SessionAffinity,
+    SheddingPolicy,
+    SinkType,
+    SteeringPolicy,
+    ZeroDowntimeFailover,
+)
+from lb.model.load_balancers import (
     DEFAULT_RETRY_ON,
     AdaptiveRouting,
     Ejection,
@@ -22,22 +38,6 @@ from lb.model.balancing import (
 )
 from lb.model.monitors import CodeRange, Member, Monitor, MonitorGroup, Watch
 from lb.model.pools import AlertFilter, LoadShedding, NotificationFilter, Origin, Pool, Window
-from lb.model.whole import Access, Admin, Config, Notification, State
-from lb.model.words import (
-    Health,
-    MonitorType,
-    OriginSteeringPolicy,
-    PoolHealth,
-    Region,
-    SameSite,
-    Secure,
-    Sensitivity,
-    SessionAffinity,
-    SheddingPolicy,
-    SinkType,
-    SteeringPolicy,
-    ZeroDowntimeFailover,
-)
 
 __all__ = [
     "DEFAULT_RETRY_ON",

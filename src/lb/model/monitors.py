@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lb.model.words import MonitorType
+from lb.model.enums import MonitorType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lb.model.words import OriginSteeringPolicy, SheddingPolicy
+from lb.model.enums import OriginSteeringPolicy, SheddingPolicy
 
 if TYPE_CHECKING:
+    from lb.model.enums import Region
     from lb.model.monitors import Monitor, MonitorGroup
-    from lb.model.words import Region
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import js
 
 from lb.checker import check
-from lb.forwarding import identity_of
 from lb.metrics.points import WRITTEN_EVERY
+from lb.model.identity import identity_of
+from lb.model.watched import monitored
 from lb.pulled import taken_apart
-from lb.shared import from_json, monitored, to_json
+from lb.shared import from_json, to_json
 from lb.sharing import KV_REFRESH, Home, Publishing, Sharing, home_of
 from lb.worker.runtime import clock, js_object, trouble
 

@@ -13,8 +13,8 @@ from lb.checker import probe
 from lb.config import Invalid
 from lb.desk import answer as desk_answer
 from lb.events import Trouble
-from lb.forwarding import identity_of
 from lb.keeper import Keeper
+from lb.model.identity import identity_of
 from lb.notifier import Notifier
 from lb.notify.ready import prepare
 from lb.previewing import Previews

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from lb.model.enums import SameSite, Secure, SessionAffinity, SteeringPolicy, ZeroDowntimeFailover
 from lb.model.monitors import CodeRange
 from lb.model.pools import Pool
-from lb.model.words import SameSite, Secure, SessionAffinity, SteeringPolicy, ZeroDowntimeFailover
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from lb.model.words import Region
+    from lb.model.enums import Region
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lb.model.balancing import LoadBalancer
+    from lb.model.enums import SinkType
+    from lb.model.load_balancers import LoadBalancer
     from lb.model.monitors import Monitor, MonitorGroup
     from lb.model.pools import Pool
-    from lb.model.words import SinkType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
