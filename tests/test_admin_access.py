@@ -22,8 +22,8 @@ from lb.admin.access import (
     vouched_by,
 )
 from lb.admin.people import Role
-from lb.facts import RequestFacts
 from lb.model import Access
+from lb.request.facts import RequestFacts
 from support.access import text_of, unsigned
 
 NOW = 1_800_000_000.0

@@ -22,7 +22,7 @@ from lb.admin.sessions import COOKIE, LASTS
 from lb.admin.throttle import FREE
 from lb.admin.tokens import Tokens, tokens_of
 from lb.calls import Refusal
-from lb.facts import RequestFacts
+from lb.request.facts import RequestFacts
 
 ADMIN = "a" * 40
 READ = "r" * 40

@@ -7,13 +7,13 @@ from dataclasses import replace
 import pytest
 
 from lb.availability import Standing
-from lb.events import OriginEnabledChanged, ProberResumed, ProberStalled
 from lb.freshness import fresh_for
 from lb.health import OriginHealth, Verdict
+from lb.log_events import OriginEnabledChanged, ProberResumed, ProberStalled
 from lb.memory import Memory
 from lb.model import Ejection, Health, Window
 from lb.model.identity import identity_of
-from lb.outcomes import Judgement
+from lb.request.outcomes import Judgement
 from lb.shared import SharedHealth
 from support.make import balancer_of, config_of, monitor, origin, pool
 

@@ -10,12 +10,12 @@ import pytest
 from lb.availability import Standing
 from lb.config import Invalid, parse
 from lb.ejection import FORGIVEN_EVERY
-from lb.events import LastOriginKept, OriginEjected
 from lb.health import Verdict
+from lb.log_events import LastOriginKept, OriginEjected
 from lb.memory import MOST_REPORTS, Memory
 from lb.model import Config, Ejection, LoadBalancer, Origin, OriginSteeringPolicy, Pool
 from lb.origin_steering import by_hash
-from lb.outcomes import Judgement
+from lb.request.outcomes import Judgement
 from lb.serving import Serving, candidates
 from support.make import balancer_of, config_of, facts, monitor, origin, pool, scripted
 

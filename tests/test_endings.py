@@ -14,10 +14,10 @@ from lb.endings import (
     makes_a_difference,
     promised,
 )
-from lb.events import AnswerCut, Event, LastOriginKept, OriginEjected
 from lb.failover import Plan
+from lb.log_events import AnswerCut, Event, LastOriginKept, OriginEjected
 from lb.model import Ejection, Pool
-from lb.outcomes import Judgement
+from lb.request.outcomes import Judgement
 from support.make import balancer_of, config_of, facts, pool
 
 PRIMARY, REPLICA = pool("primary", "a"), pool("replica", "b")

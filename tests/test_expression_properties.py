@@ -17,7 +17,7 @@ from support.make import facts
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lb.facts import RequestFacts
+    from lb.request.facts import RequestFacts
 
 REQUEST = facts(
     "GET",

@@ -12,7 +12,7 @@ import pytest
 
 from lb.expressions import condition
 from lb.expressions.fields import FIELDS
-from lb.facts import RequestFacts
+from lb.request.facts import RequestFacts
 from support.make import facts
 
 

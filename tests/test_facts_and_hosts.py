@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lb.facts import LONGEST_HEADER_READ, RequestFacts, host_of
-from lb.hosts import HostTable, loopback
+from lb.request.facts import LONGEST_HEADER_READ, RequestFacts, host_of
+from lb.request.hosts import HostTable, loopback
 from support.make import facts
 
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from lb.balancer import Balancer
 from lb.config import Invalid, parse
-from lb.events import Hedged
 from lb.failover import Attempt, Deliver, Plan, Refuse
 from lb.hedging import MOST_SAVED, ONE_IN, HedgeBudget
+from lb.log_events import Hedged
 from lb.model import (
     AdaptiveRouting,
     Config,
@@ -22,18 +22,18 @@ from lb.model import (
     SessionAffinity,
     SessionAffinityAttributes,
 )
-from lb.outcomes import Answered, Cause, Failed, judge
 from lb.proxy import Exchange
+from lb.request.outcomes import Answered, Cause, Failed, judge
 from lb.retry_budget import ALWAYS
 from support.make import balancer_of, config_of, facts, pool, scripted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lb.events import Event
-    from lb.facts import RequestFacts
     from lb.failover import Step
-    from lb.outcomes import Outcome
+    from lb.log_events import Event
+    from lb.request.facts import RequestFacts
+    from lb.request.outcomes import Outcome
 
 SOON = 0.001
 REFUSED = Failed(Cause.CONNECTION)

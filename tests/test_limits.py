@@ -18,13 +18,13 @@ from lb.model import (
     SessionAffinityAttributes,
     ZeroDowntimeFailover,
 )
-from lb.outcomes import Answered, Cause, Failed, judge
+from lb.request.outcomes import Answered, Cause, Failed, judge
 from lb.retry_budget import ALWAYS, WINDOW, RetryBudget
 from lb.serving import Serving
 from support.make import balancer_of, facts, origin, pool, scripted
 
 if TYPE_CHECKING:
-    from lb.facts import RequestFacts
+    from lb.request.facts import RequestFacts
 
 FAILED = Failed(Cause.CONNECTION)
 FINE = Answered(200, lambda name: "", object())  # noqa: ARG005

@@ -21,9 +21,9 @@ from lb.admin.logins import told
 from lb.admin.people import Role
 from lb.admin.tokens import Tokens, tokens_of
 from lb.calls import enveloped
-from lb.facts import RequestFacts
 from lb.model import Config
 from lb.panel import OF_THE_FILE as SAID_OF_THE_FILE
+from lb.request.facts import RequestFacts
 from lb.room import Room
 from support.commands import URL, Scripted, run
 from support.office import FILE, Office

@@ -13,8 +13,8 @@ from lb.affinity import CookieAffinity
 from lb.availability import Keeping, Snapshot, Standing
 from lb.config import Invalid, from_toml, parse
 from lb.config.times import seconds_of
-from lb.events import OriginEnabledChanged, PoolEnabledChanged
 from lb.health import OriginHealth, Verdict
+from lb.log_events import OriginEnabledChanged, PoolEnabledChanged
 from lb.maintenance import borders
 from lb.memory import Memory
 from lb.model import (

@@ -13,8 +13,8 @@ from lb.explain import explain
 from lb.failover import RETRY_AFTER, Attempt, Deliver, Plan, Refuse
 from lb.maintenance import back_at
 from lb.model import Config, FixedResponse, Window
-from lb.outcomes import Answered, Cause, Failed, judge
 from lb.pages import page
+from lb.request.outcomes import Answered, Cause, Failed, judge
 from support.edge import FakeEdge
 from support.make import balancer_of, config_of, facts, origin, pool, scripted
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from lb.availability import Standing
-from lb.events import OriginEjected, OriginRestored
 from lb.health import Verdict
+from lb.log_events import OriginEjected, OriginRestored
 from lb.memory import LEASE, MOST_PROBES_AT_ONCE, PAUSE, Memory
 from lb.model import Ejection, LoadBalancer
-from lb.outcomes import Judgement
+from lb.request.outcomes import Judgement
 from support.make import balancer_of, config_of, monitor, origin, pool
 
 FAILED = Judgement(failed=True, cause="connection failed")

@@ -14,10 +14,10 @@ import httpx
 import pytest
 import respx
 
-from lb.events import Event, Hedged, Trouble
 from lb.failover import FULL
 from lb.forwarding import server_timing
 from lb.health import OriginHealth, Verdict
+from lb.log_events import Event, Hedged, Trouble
 from lb.metrics.counted import MOST_ANSWERS, MOST_EVENTS, OTHER, Counted
 from lb.metrics.counts import Counts
 from lb.metrics.families import COUNTERS, Moment
@@ -36,7 +36,7 @@ from lb.model import (
     SessionAffinity,
     State,
 )
-from lb.outcomes import Cause
+from lb.request.outcomes import Cause
 from lb.tallies import BOUNDS, CELLS
 from lb.version import VERSION
 from support.edge import FakeEdge

@@ -12,22 +12,22 @@ from lb.balancer import Balancer
 from lb.budget import Resource, usage
 from lb.config import Invalid, parse
 from lb.copies import copy_of
-from lb.events import MirrorFailed
 from lb.explain import explain
 from lb.failover import Attempt
 from lb.health import Verdict
+from lb.log_events import MirrorFailed
 from lb.mirroring import MARGIN, MARK, MOST_AT_ONCE, TOLD_EVERY
 from lb.model import Config, Mirror
-from lb.outcomes import Answered, Cause, Failed
+from lb.request.outcomes import Answered, Cause, Failed
 from lb.sharing import Home
 from support.make import balancer_of, config_of, facts, monitor, origin, pool, scripted
 
 if TYPE_CHECKING:
     from lb.copies import Copy
-    from lb.events import Event
-    from lb.facts import RequestFacts
+    from lb.log_events import Event
     from lb.model import Pool
-    from lb.outcomes import Outcome
+    from lb.request.facts import RequestFacts
+    from lb.request.outcomes import Outcome
 
 NEXT = pool("next", "n")
 FAILED = Failed(Cause.TIMEOUT)

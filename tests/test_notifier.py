@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Sequence
 
-from lb.events import Event, Notice, Trouble
+from lb.log_events import Event, Notice, Trouble
 from lb.model import Config
 from lb.notifier import ROUNDS, Notifier
 from lb.notify.ready import Ready

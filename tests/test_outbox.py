@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from lb.events import Notice
+from lb.log_events import Notice
 from lb.model import AlertFilter, NotificationFilter
 from lb.notify.incident import GATHERING_SECONDS, TRANSITIONS, Phase, Signal
 from lb.notify.kept import from_json, to_json

@@ -28,12 +28,12 @@ from lb.model import (
     OriginSteeringPolicy,
     SessionAffinity,
 )
-from lb.outcomes import Answered, Cause, Failed, Outcome, judge
+from lb.request.outcomes import Answered, Cause, Failed, Outcome, judge
 from lb.serving import Serving
 from support.make import balancer_of, facts, origin, pool, scripted
 
 if TYPE_CHECKING:
-    from lb.facts import RequestFacts
+    from lb.request.facts import RequestFacts
 
 THREE = (pool("one", "a"), pool("two", "b"), pool("three", "c"))
 REFUSED, HANGING = Failed(Cause.CONNECTION), Failed(Cause.TIMEOUT)

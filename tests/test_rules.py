@@ -23,8 +23,8 @@ from lb.model import (
     Window,
 )
 from lb.model.watched import timed
-from lb.outcomes import Cause, Failed, judge
 from lb.pages import page
+from lb.request.outcomes import Cause, Failed, judge
 from lb.rules import Rules
 from support.make import balancer_of, config_of, facts, monitor, origin, pool
 

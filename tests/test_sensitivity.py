@@ -11,7 +11,7 @@ import pytest
 from lb.checker import check
 from lb.config import Invalid, parse
 from lb.config.monitors import PRESETS
-from lb.events import HealthChanged
+from lb.log_events import HealthChanged
 from lb.memory import Memory
 from lb.model import Config, Health, Monitor, Sensitivity
 from lb.monitors.words import Answer, ProbeFailure, Reply
@@ -20,7 +20,7 @@ from support.make import balancer_of, config_of, pool
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lb.events import Event
+    from lb.log_events import Event
     from lb.monitors.words import Probe
 
 FINE, REFUSED, SLOW = Answer(status=200), ProbeFailure.CONNECTION, ProbeFailure.TIMEOUT

@@ -26,12 +26,12 @@ from lb.model import (
     Window,
     ZeroDowntimeFailover,
 )
-from lb.outcomes import Answered, Cause, Failed, Outcome, judge
+from lb.request.outcomes import Answered, Cause, Failed, Outcome, judge
 from lb.serving import Serving
 from support.make import balancer_of, facts, origin, pool, scripted
 
 if TYPE_CHECKING:
-    from lb.facts import RequestFacts
+    from lb.request.facts import RequestFacts
 
 NAMES = "abcdefgh"
 EIGHT = pool("p", *NAMES)

@@ -12,7 +12,7 @@ from lb.freshness import fresh_for
 from lb.memory import Memory
 from lb.model import Config, Health
 from lb.model.identity import identity_of
-from lb.outcomes import Judgement
+from lb.request.outcomes import Judgement
 from lb.sharing import Home, Sharing
 from support.make import balancer_of, config_of, monitor, pool
 from support.state import START, World

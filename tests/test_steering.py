@@ -17,7 +17,7 @@ from lb.in_flight import InFlight
 from lb.memory import Memory
 from lb.model import Health, LoadBalancer, Pool, RandomSteering, Region, SteeringPolicy
 from lb.model.identity import identity_of
-from lb.places import REGION_OF_COUNTRY, REGION_OF_SUBDIVISION, region_of
+from lb.request.regions import REGION_OF_COUNTRY, REGION_OF_SUBDIVISION, region_of
 from lb.shared import SharedHealth
 from lb.steering import POLICIES
 from lb.steering.proximity import kilometres

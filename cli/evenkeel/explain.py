@@ -22,12 +22,12 @@ from lb.config import Invalid, from_variables
 from lb.config.problems import nearest
 from lb.config.times import seconds_of
 from lb.explain import Choice, Explanation, Turn, explain
-from lb.facts import RequestFacts
 from lb.failover import Refuse
 from lb.health import OriginHealth
 from lb.model import Config, Health, LoadBalancer, Origin
 from lb.model.identity import identity_of
-from lb.outcomes import Judgement
+from lb.request.facts import RequestFacts
+from lb.request.outcomes import Judgement
 from lb.shared import SharedHealth
 
 MOST_SHOWN = 10

@@ -12,8 +12,8 @@ from lb.model import SameSite, Secure, SessionAffinity
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from lb.facts import RequestFacts
     from lb.model import LoadBalancer, Origin
+    from lb.request.facts import RequestFacts
 
 TOKEN_LENGTH = 32
 MOST_COOKIES_READ = 8

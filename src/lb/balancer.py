@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lb.failover import Plan, Refuse
-from lb.hosts import HostTable, loopback
 from lb.memory import Memory
 from lb.model.identity import identity_of
 from lb.pool_sets import within
+from lb.request.hosts import HostTable, loopback
 from lb.serving import Serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lb.facts import RequestFacts
     from lb.model import Config, PoolSet
+    from lb.request.facts import RequestFacts
     from lb.rules import Met, Rules
     from lb.tallies import Tallies
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lb.events import MirrorFailed
 from lb.failover import Attempt
-from lb.outcomes import Answered, judge
+from lb.log_events import MirrorFailed
+from lb.request.outcomes import Answered, judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lb.facts import RequestFacts
     from lb.memory import Memory
     from lb.mirroring import Mirroring
     from lb.model import Origin
     from lb.ports import Clock, Log, Transport
+    from lb.request.facts import RequestFacts
     from lb.serving import Serving
 
 

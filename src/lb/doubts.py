@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING
 
-from lb.events import OriginQuiet, OriginRestored
+from lb.log_events import OriginQuiet, OriginRestored
 from lb.quiet import (
     ENOUGH,
     PROVEN_FOR,
@@ -20,7 +20,7 @@ from lb.quiet import (
 if TYPE_CHECKING:
     from collections.abc import Callable, MutableSequence
 
-    from lb.events import Event
+    from lb.log_events import Event
     from lb.model import LoadBalancer, Origin
 
 Key = tuple[str, str]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lb.availability import TAKES_NEW, EjectionState
 from lb.ejection import after_success, ejected, forgotten_at, is_last, may_eject, prolonged
-from lb.events import LastOriginKept, OriginEjected, OriginRestored
+from lb.log_events import LastOriginKept, OriginEjected, OriginRestored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

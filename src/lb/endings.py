@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lb.events import AnswerCut
+from lb.log_events import AnswerCut
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from lb.availability import WORDS
 from lb.failover import Attempt, Refuse
-from lb.hosts import found_by
 from lb.mirroring import may_be_copied
 from lb.origin_steering import REASONS as ORIGIN_REASONS
-from lb.outcomes import Cause, Failed, judge
+from lb.request.hosts import found_by
+from lb.request.outcomes import Cause, Failed, judge
 from lb.shedding import reason as shed
 from lb.steering import REASONS
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     from lb.availability import PoolView, Snapshot
     from lb.balancer import Balancer
-    from lb.facts import RequestFacts
     from lb.failover import Deliver, Plan
     from lb.model import Origin, Pool, Rule
+    from lb.request.facts import RequestFacts
     from lb.serving import Serving
 
 SAMPLES = 864

@@ -9,9 +9,8 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from lb.availability import is_full
-from lb.facts import written_by_edge
 from lb.maintenance import back_at
-from lb.outcomes import Answered
+from lb.request.outcomes import Answered, written_by_edge
 from lb.serving import CAN_CHOOSE, Why, candidates, harmless, keeps_body
 from lb.shedding import Shed
 from lb.tallies import HIT, MISS, MOVED
@@ -20,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from lb.availability import Snapshot
-    from lb.facts import RequestFacts
     from lb.model import FixedResponse, Origin
-    from lb.outcomes import Judgement, Outcome
+    from lb.request.facts import RequestFacts
+    from lb.request.outcomes import Judgement, Outcome
     from lb.serving import Serving
 
 

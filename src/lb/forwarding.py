@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from lb.facts import VIA
+from lb.request.facts import VIA
 
 if TYPE_CHECKING:
-    from lb.facts import RequestFacts
     from lb.model import LoadBalancer, Origin
+    from lb.request.facts import RequestFacts
 
 
 # RFC 9110, 7.6.1: fields that an intermediary removes whether or not Connection names them,

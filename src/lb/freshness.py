@@ -7,7 +7,7 @@ from enum import Enum
 from math import inf
 from typing import TYPE_CHECKING
 
-from lb.events import ProberResumed, ProberStalled
+from lb.log_events import ProberResumed, ProberStalled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ from enum import Enum
 from math import inf
 from typing import TYPE_CHECKING
 
-from lb.events import HealthChanged, MonitorChanged
+from lb.log_events import HealthChanged, MonitorChanged
 from lb.model import Health, MonitorGroup
 
 if TYPE_CHECKING:

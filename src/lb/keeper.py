@@ -10,7 +10,6 @@ from lb.base.stored_json import document, is_time, rows, texts
 from lb.checker import probe
 from lb.complaints import Complaints
 from lb.event_log import EventLog
-from lb.events import Trouble
 from lb.health import (
     OriginHealth,
     at_most,
@@ -22,6 +21,7 @@ from lb.health import (
     untimed,
 )
 from lb.kept import Kept, kept_from_json, kept_to_json
+from lb.log_events import Trouble
 from lb.maintenance import borders, switched_off
 from lb.metrics.families import Moment
 from lb.metrics.ledger import Ledger

@@ -7,7 +7,7 @@ from itertools import product
 from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
-from lb.events import OriginEnabledChanged, PoolEnabledChanged
+from lb.log_events import OriginEnabledChanged, PoolEnabledChanged
 from lb.model import SessionAffinity
 
 if TYPE_CHECKING:

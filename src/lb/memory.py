@@ -30,10 +30,10 @@ from lb.slow_start import changes_at, share
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lb.events import Event, HealthChanged, LastOriginKept, OriginEjected
     from lb.health import Verdict
+    from lb.log_events import Event, HealthChanged, LastOriginKept, OriginEjected
     from lb.model import Config, LoadBalancer, Origin, Watch
-    from lb.outcomes import Judgement
+    from lb.request.outcomes import Judgement
     from lb.shared import SharedHealth
 
 Key = tuple[str, str]

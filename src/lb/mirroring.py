@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lb.availability import Snapshot
-    from lb.facts import RequestFacts
     from lb.model import LoadBalancer, Mirror, Origin
+    from lb.request.facts import RequestFacts
 
 MARK = "x-evenkeel-mirror"
 """Tells the origin that a request is a copy; and a copy is not copied again."""

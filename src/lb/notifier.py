@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from lb.events import Trouble
+from lb.log_events import Trouble
 from lb.notify import SINKS
 from lb.notify.kept import from_json, to_json
 from lb.notify.outbox import Outbox

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from lb.availability import PoolView
-    from lb.facts import RequestFacts
     from lb.model import Origin
+    from lb.request.facts import RequestFacts
 
 
 class OriginSteering(Protocol):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from lb.places import region_of
+from lb.request.regions import region_of
 
 if TYPE_CHECKING:
-    from lb.facts import RequestFacts
     from lb.model import LoadBalancer, PoolSet, Region
+    from lb.request.facts import RequestFacts
 
 MOST_PLACES = 4096
 """Places of which it is remembered what matched them, before that is found out anew."""

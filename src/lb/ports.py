@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lb.events import Event
     from lb.failover import Attempt
     from lb.health import Verdict
+    from lb.log_events import Event
     from lb.model import Origin, Region, Watch
     from lb.monitors.words import Probe, Reply
     from lb.notify.words import OutboundRequest
-    from lb.outcomes import Answered, Outcome
+    from lb.request.outcomes import Answered, Outcome
     from lb.status import HealthEvent
 
 

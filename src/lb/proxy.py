@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from lb.events import AttemptFailed, Hedged, Refused
 from lb.failover import Attempt, Deliver, Refuse
 from lb.forwarding import server_timing
-from lb.outcomes import SWITCHING_PROTOCOLS, Answered, Cause, judge
+from lb.log_events import AttemptFailed, Hedged, Refused
+from lb.request.outcomes import SWITCHING_PROTOCOLS, Answered, Cause, judge
 
 if TYPE_CHECKING:
-    from lb.events import Event
     from lb.failover import Plan, Step
+    from lb.log_events import Event
     from lb.model import Origin
-    from lb.outcomes import Judgement, Outcome
+    from lb.request.outcomes import Judgement, Outcome
 
     Running = dict[asyncio.Task[Outcome], Attempt]
     from lb.memory import Memory

@@ -11,8 +11,8 @@ from lb.model import FixedResponse
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from lb.facts import RequestFacts
     from lb.model import LoadBalancer, Rule
+    from lb.request.facts import RequestFacts
 
 Met = tuple[int, ...]
 """Which rules override something for a request: their places in the order of evaluation."""

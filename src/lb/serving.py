@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from lb.availability import Snapshot
-    from lb.facts import RequestFacts
     from lb.model import LoadBalancer, Origin, Pool
+    from lb.request.facts import RequestFacts
 
 
 class Why(Enum):

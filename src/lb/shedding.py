@@ -10,8 +10,8 @@ from lb.model import SheddingPolicy
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from lb.facts import RequestFacts
     from lb.model import LoadBalancer, Pool
+    from lb.request.facts import RequestFacts
 
 
 class Shedding:

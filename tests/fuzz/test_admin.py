@@ -11,8 +11,8 @@ from lb.admin.logins import logged_in
 from lb.admin.people import author_of, client_of, place_of
 from lb.admin.sessions import COOKIE
 from lb.admin.tokens import Tokens, tokens_of
-from lb.facts import RequestFacts
 from lb.model import Access
+from lb.request.facts import RequestFacts
 from support.access import text_of
 from support.hostile import anything, spoiled, text
 

@@ -20,9 +20,9 @@ from lb.config import Invalid, from_toml, from_variables
 from lb.config.codes import parse_codes
 from lb.config.hosts import Address, endpoint_problem, parse_address, served_name_problem
 from lb.config.times import seconds_of
-from lb.facts import host_of
-from lb.hosts import HostTable
 from lb.model import Config
+from lb.request.facts import host_of
+from lb.request.hosts import HostTable
 from support.hostile import anything, letters, quick, text
 from support.make import facts
 

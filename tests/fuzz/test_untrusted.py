@@ -14,17 +14,18 @@ from lb.affinity import CookieAffinity, HeaderAffinity, cookie_of, values_of
 from lb.balancer import Balancer
 from lb.config import Invalid, from_toml
 from lb.endings import UNKNOWN_LENGTH, promised
-from lb.facts import RequestFacts, host_of, written_by_edge
 from lb.failover import Plan, Refuse
 from lb.forwarding import MOST_NAMED, named_by_connection
-from lb.hosts import HostTable, loopback
 from lb.model import SessionAffinityAttributes
 from lb.monitors.causes import Phase, failure_of
 from lb.monitors.http import redirected
 from lb.monitors.smtp import MOST_BYTES, Smtp
 from lb.monitors.words import Finished, HttpProbe, ProbeFailure
 from lb.pages import page
-from lb.places import region_of
+from lb.request.facts import RequestFacts, host_of
+from lb.request.hosts import HostTable, loopback
+from lb.request.outcomes import written_by_edge
+from lb.request.regions import region_of
 from support.hostile import anything, quick, text
 from support.make import balancer_of, facts, pool
 

@@ -10,17 +10,17 @@ import httpx
 
 from lb.balancer import Balancer
 from lb.checker import check
-from lb.facts import RequestFacts
 from lb.failover import Attempt, Plan, Refuse
 from lb.metrics.counts import Counts
 from lb.monitors.words import Answer, HttpProbe, Probe, ProbeFailure, Reply
-from lb.outcomes import Answered, Cause, Failed, Outcome
 from lb.pages import page
 from lb.proxy import Exchange, refused
+from lb.request.facts import RequestFacts
+from lb.request.outcomes import Answered, Cause, Failed, Outcome
 
 if TYPE_CHECKING:
-    from lb.events import Event
     from lb.forwarding import Edits
+    from lb.log_events import Event
     from lb.model import Config
 
 

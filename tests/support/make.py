@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lb.facts import RequestFacts
 from lb.model import Config, LoadBalancer, Monitor, MonitorType, Origin, Pool
+from lb.request.facts import RequestFacts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

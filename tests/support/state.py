@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from lb.events import Event
 from lb.health import Verdict
 from lb.keeper import Keeper
+from lb.log_events import Event
 from lb.model import Config, Health, Origin, Region, Watch
 from lb.model.identity import identity_of
 from lb.monitors.words import Answer, HttpProbe, Probe, ProbeFailure, Reply

@@ -18,8 +18,8 @@ from lb.base.bounded_json import bounded_json
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lb.facts import RequestFacts
     from lb.model import Access
+    from lb.request.facts import RequestFacts
 
 HEADER = "cf-access-jwt-assertion"
 COOKIE = "CF_Authorization"

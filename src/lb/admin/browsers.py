@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lb.hosts import loopback
+from lb.request.hosts import loopback
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lb.facts import RequestFacts
+    from lb.request.facts import RequestFacts
 
 Headers = tuple[tuple[str, str], ...]
 

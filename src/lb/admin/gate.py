@@ -17,7 +17,7 @@ from lb.calls import Refusal, refused
 if TYPE_CHECKING:
     from lb.admin.access import Assertion
     from lb.admin.tokens import Tokens
-    from lb.facts import RequestFacts
+    from lb.request.facts import RequestFacts
 
 NOT_KNOWN = 10000
 """Cloudflare's code of an authentication error."""

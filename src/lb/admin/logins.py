@@ -12,7 +12,7 @@ from lb.base.bounded_json import Unreadable, bounded_json
 from lb.calls import Answer, Refusal, Result, enveloped, refused
 
 if TYPE_CHECKING:
-    from lb.facts import RequestFacts
+    from lb.request.facts import RequestFacts
 
 LARGEST_BODY = 4096
 """Bytes; anybody may send one."""

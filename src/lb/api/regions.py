@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lb.api.place_names import COUNTRY_NAMES, SUBDIVISION_NAMES
 from lb.model import Region
-from lb.places import REGION_OF_COUNTRY, REGION_OF_SUBDIVISION
+from lb.request.regions import REGION_OF_COUNTRY, REGION_OF_SUBDIVISION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,7 +11,7 @@ from lb.expressions.problems import Fault, Wrong
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lb.facts import RequestFacts
+    from lb.request.facts import RequestFacts
 
 __all__ = ["LONGEST", "Wrong", "condition"]
 

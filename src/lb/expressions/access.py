@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lb.expressions.kinds import Getter
-    from lb.facts import RequestFacts
+    from lb.request.facts import RequestFacts
 
 
 def entry(value: Value, key: str) -> Value:

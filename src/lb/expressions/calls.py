@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from lb.expressions.functions import Function, Parameter
     from lb.expressions.kinds import Getter
-    from lb.facts import RequestFacts
+    from lb.request.facts import RequestFacts
 
 
 def called(name: str, function: Function, arguments: Sequence[Value], at: int) -> Value | Wrong:

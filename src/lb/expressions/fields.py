@@ -33,7 +33,7 @@ from lb.expressions.texts import normal_path
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from lb.facts import RequestFacts
+    from lb.request.facts import RequestFacts
 
 Made = TypeVar("Made")
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lb.facts import RequestFacts
+    from lb.request.facts import RequestFacts
 
     Getter = Callable[[RequestFacts], object]
 

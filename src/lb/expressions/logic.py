@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from lb.expressions.kinds import Getter
-    from lb.facts import RequestFacts
+    from lb.request.facts import RequestFacts
 
 _BOTH: Mapping[str, Callable[[bool, bool], bool]] = {"and": and_, "or": or_, "xor": xor}
 

@@ -17,7 +17,7 @@ from lb.expressions.operators import ENGLISH, SUPPORTS, test_of
 from lb.expressions.problems import Fault, Wrong
 
 if TYPE_CHECKING:
-    from lb.facts import RequestFacts
+    from lb.request.facts import RequestFacts
 
 MOST_NESTED = 40
 LONGEST = 4096

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from lb.expressions.addresses import number_of
 from lb.expressions.texts import lower, url_decoded
-from lb.places import region_of
+from lb.request.regions import region_of
 
 if TYPE_CHECKING:
-    from lb.facts import RequestFacts
+    from lb.request.facts import RequestFacts
 
 
 def arguments_of(query: str) -> list[tuple[str, str]]:

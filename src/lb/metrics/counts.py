@@ -12,7 +12,7 @@ from lb.tallies import HIT, MISS, MOVED, Tallies
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from lb.events import Event
+    from lb.log_events import Event
     from lb.metrics.counted import Labels
     from lb.metrics.points import Point
     from lb.ports import Log

@@ -6,7 +6,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from lb.ejections import CUT_OFF
-from lb.events import (
+from lb.log_events import (
     AnswerCut,
     AttemptFailed,
     Hedged,
@@ -17,13 +17,13 @@ from lb.events import (
     OriginRestored,
     Refused,
 )
-from lb.outcomes import Cause
+from lb.request.outcomes import Cause
 from lb.tallies import numbered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from lb.events import Event
+    from lb.log_events import Event
 
     Count = tuple[tuple[str, ...], float]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lb.availability import Snapshot, load_balancer_health
 from lb.base.stored_json import document, is_time
-from lb.events import Trouble
+from lb.log_events import Trouble
 from lb.maintenance import switched_off
 from lb.metrics.charts import chart
 from lb.metrics.counted import OTHER, Counted

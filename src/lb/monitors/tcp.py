@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lb.facts import host_of
 from lb.health import Verdict
 from lb.monitors.words import Answer, ProbeFailure, SocketProbe
+from lb.request.facts import host_of
 
 if TYPE_CHECKING:
     from lb.model import Monitor, Origin

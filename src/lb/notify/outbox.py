@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from lb.base.hashing import hash64
-from lb.events import Notice
 from lb.health import OriginHealth
+from lb.log_events import Notice
 from lb.model import AlertFilter, Health
 from lb.notify.incident import Incident, Phase, Signal
 from lb.notify.wording import (

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from lb.availability import Snapshot
-    from lb.facts import RequestFacts
     from lb.model import LoadBalancer, Pool
+    from lb.request.facts import RequestFacts
 
 
 class Steering(Protocol):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lb.places import region_of
+from lb.request.regions import region_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from lb.availability import Snapshot
-    from lb.facts import RequestFacts
     from lb.model import LoadBalancer, Pool
+    from lb.request.facts import RequestFacts
     from lb.steering import Steering
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING
 
-from lb.places import region_of
+from lb.request.regions import region_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from lb.availability import Snapshot
-    from lb.facts import RequestFacts
     from lb.model import LoadBalancer, Pool, Region
+    from lb.request.facts import RequestFacts
     from lb.steering import Steering
 
 

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from lb.availability import Snapshot
-    from lb.facts import RequestFacts
     from lb.model import LoadBalancer, Pool
+    from lb.request.facts import RequestFacts
     from lb.steering import Steering
 
 CELLS_TO_A_DEGREE = 10

@@ -22,8 +22,8 @@ from lb.worker.uploads import bytes_of
 
 if TYPE_CHECKING:
     from lb.admin.access import Assertion, Jwk, Jwt
-    from lb.facts import RequestFacts
     from lb.model import Access
+    from lb.request.facts import RequestFacts
 
 SECONDS = 5.0
 """That Access has to send its keys."""

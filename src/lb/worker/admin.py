@@ -16,7 +16,7 @@ from lb.admin.people import Who, place_of
 from lb.admin.routes import SESSION_PATH, Audience, audience_of, below
 from lb.admin.tokens import ADMIN_TOKEN, READ_TOKEN, Closed, tokens_of
 from lb.calls import Answer, Call, Refusal, enveloped, refused
-from lb.events import AdminChange, AdminDenied, Trouble
+from lb.log_events import AdminChange, AdminDenied, Trouble
 from lb.worker.access import AccessKeys
 from lb.worker.refresh import MAIN
 from lb.worker.runtime import clock, js_object, log, trouble
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from lb.admin.browsers import Headers
-    from lb.facts import RequestFacts
     from lb.model import Admin
+    from lb.request.facts import RequestFacts
     from lb.worker.shells import Shells
 
     Told = Callable[[int], Awaitable[None]]

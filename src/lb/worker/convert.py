@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import js
 from pyodide.ffi import jsnull, to_js
 
-from lb.facts import LONGEST_HEADER_READ, VIA, RequestFacts
 from lb.pages import page
+from lb.request.facts import LONGEST_HEADER_READ, VIA, RequestFacts
 from lb.worker.runtime import js_object
 
 if TYPE_CHECKING:

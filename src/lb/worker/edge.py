@@ -12,8 +12,8 @@ from lb.catalog.state import read
 from lb.config import Invalid, admin_of
 from lb.copies import copy_of
 from lb.endings import Endings
-from lb.events import Trouble
 from lb.failover import Attempt, Refuse
+from lb.log_events import Trouble
 from lb.metrics.counts import Counts
 from lb.model import Config
 from lb.proxy import Exchange
@@ -34,10 +34,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lb.balancer import Balancer
-    from lb.facts import RequestFacts
     from lb.failover import Deliver, Step
     from lb.mirroring import Mirroring
     from lb.pulled import Delivered
+    from lb.request.facts import RequestFacts
 
     UnderWay = tuple[Exchange, FetchTransport, Any]
     """A request whose first attempt is under way, with its context."""

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, assert_never
 import js
 from pyodide.ffi import JsException, to_js
 
-from lb.facts import written_by_edge
 from lb.monitors.causes import Phase, failure_of
 from lb.monitors.http import MOST_REDIRECTS, redirected
 from lb.monitors.words import Answer, Finished, HttpProbe, ProbeFailure, SocketProbe
+from lb.request.outcomes import written_by_edge
 from lb.worker.runtime import connect, js_object
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import _pyodide_entrypoint_helper
 import js
 from pyodide.ffi import to_js
 
-from lb.events import Event, Trouble, fields_of
+from lb.log_events import Event, Trouble, fields_of
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine

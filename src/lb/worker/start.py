@@ -9,7 +9,7 @@ import js
 
 from lb.balancer import Balancer
 from lb.config import Invalid, Problem, Source, source_in, source_in_toml
-from lb.events import Notice, Trouble
+from lb.log_events import Notice, Trouble
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

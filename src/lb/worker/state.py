@@ -12,8 +12,8 @@ from lb.catalog.store import ConfigStore
 from lb.checker import probe
 from lb.config import Invalid
 from lb.desk import answer as desk_answer
-from lb.events import Trouble
 from lb.keeper import Keeper
+from lb.log_events import Trouble
 from lb.model.identity import identity_of
 from lb.notifier import Notifier
 from lb.notify.ready import prepare

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import js
 from pyodide.ffi import JsException, jsnull
 
-from lb.outcomes import SWITCHING_PROTOCOLS, Answered, Cause, Failed
+from lb.request.outcomes import SWITCHING_PROTOCOLS, Answered, Cause, Failed
 from lb.worker.headers import HeaderEditor
 from lb.worker.promises import Bare, Timers
 from lb.worker.runtime import js_object
@@ -16,7 +16,7 @@ from lb.worker.runtime import js_object
 if TYPE_CHECKING:
     from lb.failover import Attempt, Deliver, Plan
     from lb.mirroring import Mirroring
-    from lb.outcomes import Outcome
+    from lb.request.outcomes import Outcome
     from lb.worker.bodies import Bodies
     from lb.worker.convert import RuntimeFacts
 

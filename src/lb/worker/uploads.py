@@ -13,7 +13,7 @@ from lb.calls import Refusal, refused
 from lb.worker.runtime import js_object
 
 if TYPE_CHECKING:
-    from lb.facts import RequestFacts
+    from lb.request.facts import RequestFacts
 
 LARGEST = 1 << 20
 """Bytes."""

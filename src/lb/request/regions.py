@@ -9,7 +9,7 @@ from lb.model import Region
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lb.facts import RequestFacts
+    from lb.request.facts import RequestFacts
 
 # Cloudflare tells its own list through an API for customers only
 # (https://developers.cloudflare.com/load-balancing/reference/region-mapping-api/), so countries

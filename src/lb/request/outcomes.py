@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from lb.facts import written_by_edge
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -71,8 +69,10 @@ class Judgement:
 # https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors/
 UNREACHED = frozenset({521, 523, 525, 526, 530})
 
+
 SWITCHING_PROTOCOLS = 101
 """The status of an answer that makes the connection a WebSocket."""
+
 
 _FINE = Judgement(failed=False)
 
@@ -96,3 +96,16 @@ def _unreached(answer: Answered) -> bool:
     An origin may answer any status on its own, so the number alone proves nothing.
     """
     return answer.status in UNREACHED and written_by_edge(answer.header)
+
+
+def written_by_edge(header: Callable[[str], str]) -> bool:
+    """Whether Cloudflare's edge wrote an answer itself, in place of the origin.
+
+    An answer that came through the edge from an origin carries CF-Cache-Status, an error page of
+    the edge does not (https://developers.cloudflare.com/cache/concepts/cache-responses/).
+    """
+    return (
+        header("server").lower() == "cloudflare"
+        and bool(header("cf-ray"))
+        and not header("cf-cache-status")
+    )

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+
 VIA = "x-evenkeel-via"
 """Names the balancers that a request came through. Via itself (RFC 9110, 7.6.3) would make some
 origins stop compressing (nginx: gzip_proxied), and CDN-Loop cannot be set by a Worker."""
+
 
 LONGEST_HEADER_READ = 16_384
 """Characters of one header that a decision looks at; what is longer counts as absent."""
@@ -206,19 +208,6 @@ class RequestFacts:
         """Bytes of the body, None when the client did not say or said nonsense."""
         value = self.header("content-length")
         return int(value) if value.isascii() and value.isdigit() and len(value) < 16 else None
-
-
-def written_by_edge(header: Callable[[str], str]) -> bool:
-    """Whether Cloudflare's edge wrote an answer itself, in place of the origin.
-
-    An answer that came through the edge from an origin carries CF-Cache-Status, an error page of
-    the edge does not (https://developers.cloudflare.com/cache/concepts/cache-responses/).
-    """
-    return (
-        header("server").lower() == "cloudflare"
-        and bool(header("cf-ray"))
-        and not header("cf-cache-status")
-    )
 
 
 def _end_of_authority(url: str) -> int:

@@ -1,0 +1,1 @@
+"""One request: what it says, and what an attempt brought."""
