@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lb.expressions.automaton import Regex
-from lb.expressions.nodes import MOST_POSITIONS
-from lb.expressions.problems import Fault
+from lb.expressions.regex.automaton import Regex
+from lb.expressions.regex.nodes import MOST_POSITIONS
+from lb.expressions.syntax_errors import Fault
 
 LONG = 16_000
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from lb.expressions.parser import LONGEST, Parser
-from lb.expressions.problems import Fault, Wrong
+from lb.expressions.syntax_errors import Fault, Wrong
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,15 +7,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from lb.expressions.kinds import (
-    ADDRESS,
-    BOOLEAN,
-    INTEGER,
-    MAP_OF_STRINGS,
-    STRING,
-    STRINGS,
-    Type,
-)
 from lb.expressions.readings import (
     address_of,
     arguments_of,
@@ -29,6 +20,7 @@ from lb.expressions.readings import (
     subdivision_of,
 )
 from lb.expressions.texts import normal_path
+from lb.expressions.types import ADDRESS, BOOLEAN, INTEGER, MAP_OF_STRINGS, STRING, STRINGS, Type
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lb.expressions.addresses import masked, text_of
-from lb.expressions.kinds import (
+from lb.expressions.texts import lower, upper, url_decoded
+from lb.expressions.types import (
     ADDRESS,
     BOOLEAN,
     BOOLEANS,
@@ -19,7 +20,6 @@ from lb.expressions.kinds import (
     STRINGS,
     Type,
 )
-from lb.expressions.texts import lower, upper, url_decoded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from lb.expressions.problems import Fault
+from lb.expressions.syntax_errors import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

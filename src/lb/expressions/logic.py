@@ -6,12 +6,12 @@ from functools import reduce
 from operator import and_, or_, xor
 from typing import TYPE_CHECKING, Any
 
-from lb.expressions.kinds import BOOLEAN, UNKNOWN, Value, constant
+from lb.expressions.types import BOOLEAN, UNKNOWN, Value, constant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from lb.expressions.kinds import Getter
+    from lb.expressions.types import Getter
     from lb.request.facts import RequestFacts
 
 _BOTH: Mapping[str, Callable[[bool, bool], bool]] = {"and": and_, "or": or_, "xor": xor}

@@ -7,10 +7,10 @@ import operator
 from typing import TYPE_CHECKING, Any
 
 from lb.expressions.addresses import Ranges, network_of, number_of
-from lb.expressions.automaton import Regex
-from lb.expressions.kinds import ADDRESS, INTEGER, STRING, Type
-from lb.expressions.problems import Fault
+from lb.expressions.regex.automaton import Regex
+from lb.expressions.syntax_errors import Fault
 from lb.expressions.texts import wildcard
+from lb.expressions.types import ADDRESS, INTEGER, STRING, Type
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from lb.expressions.access import element, elements, entry
-from lb.expressions.calls import called
 from lb.expressions.fields import FIELDS, refusal
+from lb.expressions.function_calls import called
 from lb.expressions.functions import FUNCTIONS
 from lb.expressions.functions import REFUSED as REFUSED_FUNCTIONS
-from lb.expressions.kinds import BOOLEAN, BOOLEANS, INTEGER, STRING, UNKNOWN, Value, constant
+from lb.expressions.indexing import element, elements, entry
 from lb.expressions.lexer import Lexer
 from lb.expressions.logic import combined, negated
 from lb.expressions.nearest import suggestion
 from lb.expressions.operators import ENGLISH, SUPPORTS, test_of
-from lb.expressions.problems import Fault, Wrong
+from lb.expressions.syntax_errors import Fault, Wrong
+from lb.expressions.types import BOOLEAN, BOOLEANS, INTEGER, STRING, UNKNOWN, Value, constant
 
 if TYPE_CHECKING:
     from lb.request.facts import RequestFacts

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lb.expressions.kinds import UNKNOWN, Value
+from lb.expressions.types import UNKNOWN, Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lb.expressions.kinds import Getter
+    from lb.expressions.types import Getter
     from lb.request.facts import RequestFacts
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lb.expressions.functions import MOST_ARGUMENTS
-from lb.expressions.kinds import ADDRESS, BOOLEAN, BOOLEANS, UNKNOWN, Type, Value, constant
-from lb.expressions.problems import Wrong
+from lb.expressions.syntax_errors import Wrong
+from lb.expressions.types import ADDRESS, BOOLEAN, BOOLEANS, UNKNOWN, Type, Value, constant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lb.expressions.functions import Function, Parameter
-    from lb.expressions.kinds import Getter
+    from lb.expressions.types import Getter
     from lb.request.facts import RequestFacts
 
 

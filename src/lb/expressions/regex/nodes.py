@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from lb.expressions.problems import Fault
+from lb.expressions.syntax_errors import Fault
 
 MOST_POSITIONS = 1000
 """Characters that a pattern may stand for, counted repetitions written out."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from lb.expressions.nodes import (
+from lb.expressions.regex.nodes import (
     CLASSES,
     HIGHEST,
     POSIX,
@@ -19,7 +19,7 @@ from lb.expressions.nodes import (
     folded,
     size,
 )
-from lb.expressions.problems import Fault
+from lb.expressions.syntax_errors import Fault
 
 MOST_NESTED = 40
 _UNNAMED = "()[]{}*+?|^$.\\/-\"'#&~@%=:;,!<>` _"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from lb.expressions.nodes import WORD, Chars, Choice, Edge, Node, Repeat, Sequence
-from lb.expressions.patterns import read
+from lb.expressions.regex.nodes import WORD, Chars, Choice, Edge, Node, Repeat, Sequence
+from lb.expressions.regex.patterns import read
 
 _MOST_REMEMBERED = 4096
 _CHUNK = 8
