@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from lb.availability import Standing
 from lb.freshness import fresh_for
-from lb.health import OriginHealth, Verdict
+from lb.health.snapshot import Standing
+from lb.health.verdict import OriginHealth, Verdict
 from lb.log_events import OriginEnabledChanged, ProberResumed, ProberStalled
 from lb.memory import Memory
 from lb.model import Ejection, Health, Window

@@ -7,8 +7,15 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lb.availability import TAKES_HASHED, TAKES_NEW, TAKES_PINNED, EjectionState, Snapshot, Standing
-from lb.health import OriginHealth
+from lb.health.snapshot import (
+    TAKES_HASHED,
+    TAKES_NEW,
+    TAKES_PINNED,
+    EjectionState,
+    Snapshot,
+    Standing,
+)
+from lb.health.verdict import OriginHealth
 from lb.model import Health, OriginSteeringPolicy, Pool, SteeringPolicy
 from lb.origin_steering import ORIGIN_POLICIES, by_hash, random
 from lb.serving import COMES_BACK, LAST_RESORT

@@ -7,10 +7,10 @@ from itertools import pairwise
 
 import pytest
 
-from lb.availability import Standing
 from lb.config import Invalid, parse
-from lb.ejection import FORGIVEN_EVERY
-from lb.health import Verdict
+from lb.health.ejection import FORGIVEN_EVERY
+from lb.health.snapshot import Standing
+from lb.health.verdict import Verdict
 from lb.log_events import LastOriginKept, OriginEjected
 from lb.memory import MOST_REPORTS, Memory
 from lb.model import Config, Ejection, LoadBalancer, Origin, OriginSteeringPolicy, Pool

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from lb.balancer import Balancer
-from lb.ejections import CUT_OFF
 from lb.endings import (
     UNKNOWN_LENGTH,
     WATCHED_FROM,
@@ -15,6 +14,7 @@ from lb.endings import (
     promised,
 )
 from lb.failover import Plan
+from lb.health.ejection import CUT_OFF
 from lb.log_events import AnswerCut, Event, LastOriginKept, OriginEjected
 from lb.model import Ejection, Pool
 from lb.request.outcomes import Judgement

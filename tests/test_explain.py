@@ -10,10 +10,10 @@ import typer
 from typer.testing import CliRunner
 
 from evenkeel.explain import command
-from lb.availability import WORDS, Standing
 from lb.balancer import Balancer
 from lb.explain import explain
 from lb.failover import Attempt, Plan
+from lb.health.snapshot import WORDS, Standing
 from lb.model import (
     Failover,
     FixedResponse,

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from lb.health import NO_FAILURES, TRANSITIONS, OriginHealth, Signal, Verdict, observe
+from lb.health.machine import TRANSITIONS, Signal, observe
+from lb.health.verdict import NO_FAILURES, OriginHealth, Verdict
 from lb.model import CodeRange, Health
 from lb.monitors import http
 from lb.monitors.http import BODY_LIMIT, USER_AGENT

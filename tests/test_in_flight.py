@@ -8,7 +8,7 @@ import httpx
 import pytest
 import respx
 
-from lb.in_flight import MARGIN, SWEPT_EVERY, InFlight
+from lb.health.in_flight import MARGIN, SWEPT_EVERY, InFlight
 from support.edge import FakeEdge
 from support.make import balancer_of, config_of, pool
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lb.availability import Snapshot
 from lb.failover import FULL, Attempt, Deliver, Plan, Refuse, Stop
-from lb.in_flight import InFlight
+from lb.health.in_flight import InFlight
+from lb.health.snapshot import Snapshot
 from lb.model import (
     Failover,
     LoadBalancer,

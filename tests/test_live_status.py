@@ -14,7 +14,7 @@ from evenkeel.live.adopt import OF_THE_FILE
 from evenkeel.live.failures import Exit
 from evenkeel.live.status import COLOURS
 from evenkeel.live.times import clock, rfc3339, until
-from lb.availability import Standing
+from lb.health.snapshot import Standing
 from lb.model import PoolHealth
 from support.commands import ADMIN, NOW, Scripted, bad, good, run
 

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lb.affinity import CookieAffinity
-from lb.availability import Keeping, Snapshot, Standing
 from lb.config import Invalid, from_toml, parse
 from lb.config.times import seconds_of
-from lb.health import OriginHealth, Verdict
+from lb.health.maintenance import borders
+from lb.health.snapshot import Keeping, Snapshot, Standing
+from lb.health.verdict import OriginHealth, Verdict
 from lb.log_events import OriginEnabledChanged, PoolEnabledChanged
-from lb.maintenance import borders
 from lb.memory import Memory
 from lb.model import (
     Config,

@@ -11,7 +11,7 @@ from lb.balancer import Balancer
 from lb.config import Invalid, parse
 from lb.explain import explain
 from lb.failover import RETRY_AFTER, Attempt, Deliver, Plan, Refuse
-from lb.maintenance import back_at
+from lb.health.maintenance import back_at
 from lb.model import Config, FixedResponse, Window
 from lb.pages import page
 from lb.request.outcomes import Answered, Cause, Failed, judge

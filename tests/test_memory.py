@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from lb.availability import Standing
-from lb.health import Verdict
+from lb.health.snapshot import Standing
+from lb.health.verdict import Verdict
 from lb.log_events import OriginEjected, OriginRestored
 from lb.memory import LEASE, MOST_PROBES_AT_ONCE, PAUSE, Memory
 from lb.model import Ejection, LoadBalancer

@@ -16,7 +16,7 @@ import respx
 
 from lb.failover import FULL
 from lb.forwarding import server_timing
-from lb.health import OriginHealth, Verdict
+from lb.health.verdict import OriginHealth, Verdict
 from lb.log_events import Event, Hedged, Trouble
 from lb.metrics.counted import MOST_ANSWERS, MOST_EVENTS, OTHER, Counted
 from lb.metrics.counts import Counts

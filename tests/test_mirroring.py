@@ -14,7 +14,7 @@ from lb.config import Invalid, parse
 from lb.copies import copy_of
 from lb.explain import explain
 from lb.failover import Attempt
-from lb.health import Verdict
+from lb.health.verdict import Verdict
 from lb.log_events import MirrorFailed
 from lb.mirroring import MARGIN, MARK, MOST_AT_ONCE, TOLD_EVERY
 from lb.model import Config, Mirror

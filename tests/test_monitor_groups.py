@@ -8,7 +8,9 @@ import pytest
 
 from lb.config import Invalid, parse
 from lb.freshness import fresh_for
-from lb.health import OriginHealth, Verdict, due_part, member_changes, observe, together
+from lb.health.groups import due_part, member_changes, together
+from lb.health.machine import observe
+from lb.health.verdict import OriginHealth, Verdict
 from lb.model import (
     Config,
     Health,

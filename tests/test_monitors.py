@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lb.config import Invalid, from_toml
-from lb.health import NO_FAILURES
+from lb.health.verdict import NO_FAILURES
 from lb.model import CodeRange, Monitor, MonitorType
 from lb.monitors import MONITORS, http, smtp, tcp
 from lb.monitors.causes import EDGE_CAUSES, FAILURES, Phase, Sign, failure_of

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lb.availability import Snapshot
 from lb.base.weighted_order import by_load
-from lb.health import OriginHealth
-from lb.in_flight import SOCKET_LASTS, SWEPT_EVERY, InFlight
+from lb.health.hash_slots import MOST_SCORED
+from lb.health.in_flight import SOCKET_LASTS, SWEPT_EVERY, InFlight
+from lb.health.snapshot import Snapshot
+from lb.health.verdict import OriginHealth
 from lb.model import Health, OriginSteeringPolicy, Pool
 from lb.origin_steering import ORIGIN_POLICIES
-from lb.slots import MOST_SCORED
 from support.make import facts, origin, pool, scripted
 
 if TYPE_CHECKING:

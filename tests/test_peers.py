@@ -12,8 +12,9 @@ import httpx
 import pytest
 import respx
 
-from lb.availability import Snapshot, Standing
-from lb.health import OriginHealth, Verdict, observe
+from lb.health.machine import observe
+from lb.health.snapshot import Snapshot, Standing
+from lb.health.verdict import OriginHealth, Verdict
 from lb.model import CodeRange, Health, Monitor, MonitorType, Pool, SessionAffinity
 from lb.monitors import MONITORS
 from lb.monitors.http import BODY_LIMIT

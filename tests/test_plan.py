@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lb.availability import EjectionState, Snapshot
 from lb.failover import (
     LARGEST_BODY,
     RETRY_AFTER,
@@ -19,7 +18,8 @@ from lb.failover import (
     Refuse,
     Step,
 )
-from lb.health import OriginHealth
+from lb.health.snapshot import EjectionState, Snapshot
+from lb.health.verdict import OriginHealth
 from lb.model import (
     CodeRange,
     Failover,

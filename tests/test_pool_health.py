@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lb.availability import (
+from lb.health.maintenance import Off
+from lb.health.snapshot import (
     COUNTS_AS_UP,
     OFF_STANDS_AS,
     EjectionState,
@@ -12,8 +13,7 @@ from lb.availability import (
     Standing,
     load_balancer_health,
 )
-from lb.health import OriginHealth
-from lb.maintenance import Off
+from lb.health.verdict import OriginHealth
 from lb.model import Health, Pool, PoolHealth
 from support.make import balancer_of, monitor, origin, pool
 

@@ -5,13 +5,19 @@ from __future__ import annotations
 import pytest
 
 from lb.balancer import Balancer
-from lb.doubts import Doubts
 from lb.failover import Attempt, Plan
-from lb.health import Verdict
+from lb.health.quiet import (
+    ALONE,
+    FORGOTTEN_AFTER,
+    TESTED_EVERY,
+    TIMES_SLOWEST,
+    UNSAFE_AFTER,
+    Doubts,
+)
+from lb.health.verdict import Verdict
 from lb.log_events import Event, OriginQuiet, OriginRestored
 from lb.model import Ejection, Failover, LoadBalancer, OriginSteeringPolicy, SessionAffinity
 from lb.proxy import Exchange
-from lb.quiet import ALONE, FORGOTTEN_AFTER, TESTED_EVERY, TIMES_SLOWEST, UNSAFE_AFTER
 from lb.request.outcomes import Answered, Cause, Failed, Outcome
 from support.make import balancer_of, config_of, facts, monitor, pool
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lb.config import Invalid, parse
-from lb.health import Verdict
+from lb.health.verdict import Verdict
 from lb.model import Config, Health, Region
 from lb.regions import (
     HINTS,

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from lb.availability import Standing
 from lb.base.times import rfc3339
-from lb.health import OriginHealth
+from lb.health.snapshot import Standing
+from lb.health.verdict import OriginHealth
 from lb.model import (
     Ejection,
     Health,

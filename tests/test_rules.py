@@ -8,7 +8,7 @@ import pytest
 
 from lb.balancer import MOST_COMBINATIONS, Balancer
 from lb.failover import Attempt, Plan, Refuse
-from lb.maintenance import borders
+from lb.health.maintenance import borders
 from lb.memory import Memory
 from lb.model import (
     Ejection,

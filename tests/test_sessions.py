@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lb.affinity import HeaderAffinity, IpCookieAffinity
-from lb.availability import EjectionState, Snapshot
 from lb.failover import Attempt, Deliver, Plan, Refuse
-from lb.health import OriginHealth
+from lb.health.snapshot import EjectionState, Snapshot
+from lb.health.verdict import OriginHealth
 from lb.model import (
     AdaptiveRouting,
     Health,

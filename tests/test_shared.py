@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from lb.health import OriginHealth
+from lb.health.verdict import OriginHealth
 from lb.model import Health
 from lb.shared import SharedHealth, from_json, to_json
 

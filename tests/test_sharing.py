@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from lb.health import FailureReport, OriginHealth
+from lb.health.verdict import FailureReport, OriginHealth
 from lb.model import Health
 from lb.shared import SharedHealth, to_json
 from lb.sharing import (

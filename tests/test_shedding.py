@@ -6,8 +6,8 @@ from collections import Counter
 from random import Random
 from typing import TYPE_CHECKING
 
-from lb.availability import Snapshot
-from lb.health import OriginHealth
+from lb.health.snapshot import Snapshot
+from lb.health.verdict import OriginHealth
 from lb.model import (
     Health,
     LoadBalancer,

@@ -8,8 +8,8 @@ from hashlib import sha256
 from pathlib import Path
 
 import lb
-from lb.availability import Snapshot
-from lb.health import OriginHealth
+from lb.health.snapshot import Snapshot
+from lb.health.verdict import OriginHealth
 from lb.model import Health
 from lb.public import public_page
 from lb.shell import shell

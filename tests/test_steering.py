@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lb.availability import Snapshot
-from lb.health import OriginHealth, Verdict, observe
-from lb.in_flight import InFlight
+from lb.health.in_flight import InFlight
+from lb.health.machine import observe
+from lb.health.snapshot import Snapshot
+from lb.health.verdict import OriginHealth, Verdict
 from lb.memory import Memory
 from lb.model import Health, LoadBalancer, Pool, RandomSteering, Region, SteeringPolicy
 from lb.model.identity import identity_of

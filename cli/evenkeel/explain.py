@@ -23,7 +23,7 @@ from lb.config.problems import nearest
 from lb.config.times import seconds_of
 from lb.explain import Choice, Explanation, Turn, explain
 from lb.failover import Refuse
-from lb.health import OriginHealth
+from lb.health.verdict import OriginHealth
 from lb.model import Config, Health, LoadBalancer, Origin
 from lb.model.identity import identity_of
 from lb.request.facts import RequestFacts

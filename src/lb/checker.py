@@ -7,7 +7,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from lb.health import EVERYWHERE, together
+from lb.health.groups import together
+from lb.health.verdict import EVERYWHERE
 from lb.model import MonitorGroup
 from lb.monitors import MONITORS
 from lb.monitors.words import TIMEOUTS, Answer
@@ -15,7 +16,7 @@ from lb.monitors.words import TIMEOUTS, Answer
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from lb.health import Verdict
+    from lb.health.verdict import Verdict
     from lb.memory import Memory
     from lb.model import Monitor, Origin, Watch
     from lb.ports import Clock, Log, Prober

@@ -6,11 +6,11 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lb.status import as_json
+from lb.health.events import as_json
 
 if TYPE_CHECKING:
+    from lb.health.events import HealthEvent
     from lb.ports import Sql
-    from lb.status import HealthEvent
 
 KEPT_SECONDS = 30 * 86_400
 KEPT_EVENTS = 10_000

@@ -10,8 +10,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lb.availability import WORDS
 from lb.failover import Attempt, Refuse
+from lb.health.snapshot import WORDS
 from lb.mirroring import may_be_copied
 from lb.origin_steering import REASONS as ORIGIN_REASONS
 from lb.request.hosts import found_by
@@ -22,9 +22,9 @@ from lb.steering import REASONS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from lb.availability import PoolView, Snapshot
     from lb.balancer import Balancer
     from lb.failover import Deliver, Plan
+    from lb.health.snapshot import PoolView, Snapshot
     from lb.model import Origin, Pool, Rule
     from lb.request.facts import RequestFacts
     from lb.serving import Serving

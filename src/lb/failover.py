@@ -8,8 +8,8 @@ from itertools import chain
 from math import ceil
 from typing import TYPE_CHECKING
 
-from lb.availability import is_full
-from lb.maintenance import back_at
+from lb.health.maintenance import back_at
+from lb.health.snapshot import is_full
 from lb.request.outcomes import Answered, written_by_edge
 from lb.serving import CAN_CHOOSE, Why, candidates, harmless, keeps_body
 from lb.shedding import Shed
@@ -18,7 +18,7 @@ from lb.tallies import HIT, MISS, MOVED
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from lb.availability import Snapshot
+    from lb.health.snapshot import Snapshot
     from lb.model import FixedResponse, Origin
     from lb.request.facts import RequestFacts
     from lb.request.outcomes import Judgement, Outcome

@@ -10,19 +10,13 @@ from lb.base.stored_json import document, is_time, rows, texts
 from lb.checker import probe
 from lb.complaints import Complaints
 from lb.event_log import EventLog
-from lb.health import (
-    OriginHealth,
-    at_most,
-    code_of,
-    differ,
-    due_part,
-    member_changes,
-    observe,
-    untimed,
-)
+from lb.health.events import changes, status_of
+from lb.health.groups import at_most, due_part, member_changes
+from lb.health.machine import observe
+from lb.health.maintenance import borders, switched_off
+from lb.health.verdict import OriginHealth, code_of, differ, untimed
 from lb.kept import Kept, kept_from_json, kept_to_json
 from lb.log_events import Trouble
-from lb.maintenance import borders, switched_off
 from lb.metrics.families import Moment
 from lb.metrics.ledger import Ledger
 from lb.model import Health
@@ -30,15 +24,14 @@ from lb.model.watched import monitored, timed
 from lb.regions import decided
 from lb.report import Failed, Known
 from lb.shared import NOTHING_SHARED, SharedHealth, to_json
-from lb.status import changes, status_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from lb.health import Verdict
+    from lb.health.events import Status
+    from lb.health.verdict import Verdict
     from lb.model import Config, Origin, Region, Watch
     from lb.ports import Clock, Log, Prober, Regions, Sql, Teller
-    from lb.status import Status
 
 MOST_PROBES_AT_ONCE = 12
 """Origins probed in one alarm: with three retries each that is 48 of the 50 subrequests which the

@@ -8,29 +8,23 @@ from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING, TypeVar
 
-from lb.availability import Snapshot
-from lb.doubts import Doubts
-from lb.ejections import CUT_OFF, Ejections
 from lb.freshness import SharedView
-from lb.health import (
-    FailureReport,
-    OriginHealth,
-    at_most,
-    due_part,
-    member_changes,
-    observe,
-    untimed,
-)
-from lb.in_flight import InFlight
-from lb.maintenance import back_since, borders, switched_off, switches
+from lb.health.ejection import CUT_OFF, Ejections
+from lb.health.groups import at_most, due_part, member_changes
+from lb.health.in_flight import InFlight
+from lb.health.machine import observe
+from lb.health.maintenance import back_since, borders, switched_off, switches
+from lb.health.quiet import Doubts
+from lb.health.slow_start import changes_at, share
+from lb.health.snapshot import Snapshot
+from lb.health.verdict import FailureReport, OriginHealth, untimed
 from lb.model.identity import identity_of
 from lb.model.watched import timed
-from lb.slow_start import changes_at, share
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lb.health import Verdict
+    from lb.health.verdict import Verdict
     from lb.log_events import Event, HealthChanged, LastOriginKept, OriginEjected
     from lb.model import Config, LoadBalancer, Origin, Watch
     from lb.request.outcomes import Judgement

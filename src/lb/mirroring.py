@@ -5,14 +5,14 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING
 
-from lb.availability import is_full
 from lb.forwarding import Forwarding
+from lb.health.snapshot import is_full
 from lb.origin_steering import ORIGIN_POLICIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lb.availability import Snapshot
+    from lb.health.snapshot import Snapshot
     from lb.model import LoadBalancer, Mirror, Origin
     from lb.request.facts import RequestFacts
 

@@ -11,11 +11,11 @@ from lb.notify.kept import from_json, to_json
 from lb.notify.outbox import Outbox
 
 if TYPE_CHECKING:
+    from lb.health.events import HealthEvent
     from lb.model import Config
     from lb.notify.outbox import Delivery
     from lb.notify.ready import Ready
     from lb.ports import Chance, Clock, Deliverer, Log
-    from lb.status import HealthEvent
 
 ROUNDS = 3
 """Messages that one sink gets in one go: what is left goes with the next alarm, so that no sink

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Protocol
 
 from lb.base.hashing import hash64, mixed_uniform
 from lb.base.weighted_order import by_chance, by_load
+from lb.health.hash_slots import MOST_SCORED
 from lb.model import OriginSteeringPolicy
-from lb.slots import MOST_SCORED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from lb.availability import PoolView
+    from lb.health.snapshot import PoolView
     from lb.model import Origin
     from lb.request.facts import RequestFacts
 

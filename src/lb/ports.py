@@ -8,13 +8,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from lb.failover import Attempt
-    from lb.health import Verdict
+    from lb.health.events import HealthEvent
+    from lb.health.verdict import Verdict
     from lb.log_events import Event
     from lb.model import Origin, Region, Watch
     from lb.monitors.words import Probe, Reply
     from lb.notify.words import OutboundRequest
     from lb.request.outcomes import Answered, Outcome
-    from lb.status import HealthEvent
 
 
 class Transport(Protocol):

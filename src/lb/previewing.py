@@ -12,7 +12,7 @@ from lb.model import Config
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lb.health import Verdict
+    from lb.health.verdict import Verdict
     from lb.model import Origin, Pool, Watch
     from lb.ports import Clock, Prober, Sql
 

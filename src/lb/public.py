@@ -6,7 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lb.availability import Snapshot
+    from lb.health.snapshot import Snapshot
     from lb.model import Config, LoadBalancer
 
 _PAGE = """<!doctype html>

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lb.base.stored_json import parsed, rows
-from lb.health import EVERYWHERE, Verdict, together
+from lb.health.groups import together
+from lb.health.verdict import EVERYWHERE, Verdict
 from lb.model import MonitorGroup, Region
 from lb.model.watched import monitored
 

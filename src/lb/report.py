@@ -6,7 +6,11 @@ from dataclasses import dataclass, field
 from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lb.availability import (
+from lb.base.times import lasting, rfc3339
+from lb.freshness import SharedView
+from lb.health.ejection import is_last
+from lb.health.maintenance import Off, borders, drains, switched_off
+from lb.health.snapshot import (
     OFF_STANDS_AS,
     TAKES_NEW,
     EjectionState,
@@ -14,17 +18,13 @@ from lb.availability import (
     Standing,
     load_balancer_health,
 )
-from lb.base.times import lasting, rfc3339
-from lb.ejection import is_last
-from lb.freshness import SharedView
-from lb.health import NO_FAILURES
-from lb.maintenance import Off, borders, drains, switched_off
+from lb.health.verdict import NO_FAILURES
 from lb.model import Health
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from lb.maintenance import SwitchedOff
+    from lb.health.maintenance import SwitchedOff
     from lb.model import Config, LoadBalancer, Origin, Pool
     from lb.shared import SharedHealth
 

@@ -7,9 +7,9 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from lb.affinity import affinity_of
-from lb.availability import Keeping, Standing, is_full
 from lb.base.hashing import chance_of
 from lb.forwarding import Forwarding
+from lb.health.snapshot import Keeping, Standing, is_full
 from lb.hedging import HedgeBudget
 from lb.mirroring import Mirroring
 from lb.model import OriginSteeringPolicy, SessionAffinity, SteeringPolicy, ZeroDowntimeFailover
@@ -24,7 +24,7 @@ from lb.tallies import Tallies
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from lb.availability import Snapshot
+    from lb.health.snapshot import Snapshot
     from lb.model import LoadBalancer, Origin, Pool
     from lb.request.facts import RequestFacts
 

@@ -9,7 +9,7 @@ from math import isfinite
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from lb.health import OriginHealth
+from lb.health.verdict import OriginHealth
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

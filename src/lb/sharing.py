@@ -13,7 +13,7 @@ from lb.shared import NOTHING_SHARED, SharedHealth, from_json
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from lb.health import FailureReport, OriginHealth
+    from lb.health.verdict import FailureReport, OriginHealth
 
 LEASE = 30.0
 """Seconds after which a refresh that never ended is taken for lost, as a probe is."""

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from lb.health import FailureReport, OriginHealth, Verdict
+from lb.health.verdict import FailureReport, OriginHealth, Verdict
 from lb.kept import Kept, kept_from_json, kept_to_json
 from lb.model import Health, Notification, SinkType
 from lb.notify import SINKS

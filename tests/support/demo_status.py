@@ -8,7 +8,7 @@ from typing import Any
 
 from lb.base.times import rfc3339
 from lb.config import Invalid, from_toml
-from lb.health import OriginHealth
+from lb.health.verdict import OriginHealth
 from lb.metrics.history import MINUTE, MINUTES, STEP, STEPS
 from lb.model import Config, Health
 from lb.report import Known, report

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from lb.health import Verdict
+from lb.health.verdict import Verdict
 from lb.keeper import Keeper
 from lb.log_events import Event
 from lb.model import Config, Health, Origin, Region, Watch

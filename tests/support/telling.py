@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from lb.health import OriginHealth
+from lb.health.events import Status, changes, status_of
+from lb.health.verdict import OriginHealth
 from lb.model import Config, Health, Notification, SinkType
 from lb.notify.outbox import Delivery, Kept, Outbox
 from lb.notify.words import Message
-from lb.status import Status, changes, status_of
 from support.make import balancer_of, monitor, pool
 
 HEALTH = {"+": Health.HEALTHY, "-": Health.UNHEALTHY, "?": Health.UNKNOWN}

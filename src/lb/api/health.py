@@ -8,14 +8,14 @@ from lb.api.codes import not_found
 from lb.api.resources import POOLS
 from lb.api.shelf import Shelf
 from lb.calls import Refusal, Result
-from lb.health import EVERYWHERE, NO_FAILURES
+from lb.health.verdict import EVERYWHERE, NO_FAILURES
 from lb.model import Health
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from lb.api.asked import Asked
-    from lb.health import OriginHealth
+    from lb.health.verdict import OriginHealth
     from lb.model import Pool
     from lb.report import Known
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lb.availability import Snapshot, load_balancer_health
-from lb.maintenance import switched_off
+from lb.health.maintenance import switched_off
+from lb.health.snapshot import Snapshot, load_balancer_health
 from lb.metrics.counted import OTHER
 from lb.metrics.kinds import Kind
 from lb.metrics.openmetrics import Family, Type
@@ -17,7 +17,7 @@ from lb.version import VERSION
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from lb.health import OriginHealth
+    from lb.health.verdict import OriginHealth
     from lb.metrics.counted import Counted
     from lb.metrics.probes import Probed
     from lb.model import Config

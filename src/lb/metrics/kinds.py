@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from lb.ejections import CUT_OFF
+from lb.health.ejection import CUT_OFF
 from lb.log_events import (
     AnswerCut,
     AttemptFailed,

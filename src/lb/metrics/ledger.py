@@ -8,10 +8,10 @@ from base64 import b64decode, b64encode
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lb.availability import Snapshot, load_balancer_health
 from lb.base.stored_json import document, is_time
+from lb.health.maintenance import switched_off
+from lb.health.snapshot import Snapshot, load_balancer_health
 from lb.log_events import Trouble
-from lb.maintenance import switched_off
 from lb.metrics.charts import chart
 from lb.metrics.counted import OTHER, Counted
 from lb.metrics.families import Handover, families
@@ -23,7 +23,7 @@ from lb.metrics.probes import Probed, probed_from_json, probed_to_json, seconds_
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from lb.health import OriginHealth, Verdict
+    from lb.health.verdict import OriginHealth, Verdict
     from lb.metrics.families import Moment
     from lb.metrics.history import Subject
     from lb.model import Config, Origin

@@ -8,12 +8,12 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from lb.base.stored_json import rows, texts
-from lb.health import latency_of
+from lb.health.verdict import latency_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from lb.health import Verdict
+    from lb.health.verdict import Verdict
 
 Key = tuple[str, str]
 

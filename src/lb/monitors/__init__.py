@@ -10,7 +10,7 @@ from lb.monitors import http, smtp, tcp
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from lb.health import Verdict
+    from lb.health.verdict import Verdict
     from lb.model import Monitor, Origin
     from lb.monitors.words import Probe, Reply
 

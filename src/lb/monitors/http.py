@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
-from lb.health import Verdict
+from lb.health.verdict import Verdict
 from lb.model import MonitorType
 from lb.monitors.causes import EDGE_CAUSES
 from lb.monitors.words import Answer, HttpProbe, ProbeFailure

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lb.health import Verdict
+from lb.health.verdict import Verdict
 from lb.monitors.words import Answer, ProbeFailure, SocketProbe
 from lb.request.facts import host_of
 

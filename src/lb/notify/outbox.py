@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from lb.base.hashing import hash64
-from lb.health import OriginHealth
+from lb.health.events import status_of
+from lb.health.verdict import OriginHealth
 from lb.log_events import Notice
 from lb.model import AlertFilter, Health
 from lb.notify.incident import Incident, Phase, Signal
@@ -23,13 +24,12 @@ from lb.notify.wording import (
     start_title,
 )
 from lb.notify.words import Affected, Message, Telling
-from lb.status import status_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from lb.health.events import HealthEvent, Status
     from lb.model import Config, Notification
-    from lb.status import HealthEvent, Status
 
 MOST_WAITING = 50
 """Messages that wait for one sink; beyond it the oldest is dropped, and counted."""

@@ -11,8 +11,8 @@ from lb.model import Health, SteeringPolicy
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from lb.health.events import PoolStatus, Status
     from lb.model import Config, LoadBalancer
-    from lb.status import PoolStatus, Status
 
 MOST_LISTED = 20
 """Pools and origins that one message names one by one."""

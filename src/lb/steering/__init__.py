@@ -10,7 +10,7 @@ from lb.steering import geo, latency, ordered, proximity, weighted
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from lb.availability import Snapshot
+    from lb.health.snapshot import Snapshot
     from lb.model import LoadBalancer, Pool
     from lb.request.facts import RequestFacts
 

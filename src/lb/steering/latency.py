@@ -10,7 +10,7 @@ from lb.request.regions import region_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from lb.availability import Snapshot
+    from lb.health.snapshot import Snapshot
     from lb.model import LoadBalancer, Pool, Region
     from lb.request.facts import RequestFacts
     from lb.steering import Steering

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from lb.availability import Snapshot
+    from lb.health.snapshot import Snapshot
     from lb.model import LoadBalancer, Pool
     from lb.request.facts import RequestFacts
     from lb.steering import Steering

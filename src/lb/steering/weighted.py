@@ -13,7 +13,7 @@ from lb.base.weighted_order import by_chance, by_load
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from lb.availability import Snapshot
+    from lb.health.snapshot import Snapshot
     from lb.model import LoadBalancer, Pool
     from lb.request.facts import RequestFacts
     from lb.steering import Steering

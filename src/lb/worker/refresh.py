@@ -19,7 +19,7 @@ from lb.worker.runtime import clock, js_object, trouble
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
 
-    from lb.health import OriginHealth
+    from lb.health.verdict import OriginHealth
     from lb.memory import Memory
     from lb.metrics.counts import Counts
     from lb.model import Config, Origin, Watch

@@ -11,7 +11,7 @@ from lb.worker.runtime import js_object, log, trouble
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lb.health import Verdict
+    from lb.health.verdict import Verdict
     from lb.model import Origin, Region, Watch
 
 LONGEST = 120.0

@@ -13,7 +13,7 @@ from lb.worker.runtime import clock
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lb.availability import Snapshot
+    from lb.health.snapshot import Snapshot
     from lb.model import Admin, Config
 
 _FILE = Path(__file__).parents[1] / "panel.html"

@@ -37,7 +37,7 @@ from lb.worker.start import source_of, variables_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lb.health import Verdict
+    from lb.health.verdict import Verdict
     from lb.model import Config, Origin, Watch
 
 AFTER_A_FAULT = 60.0

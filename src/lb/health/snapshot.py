@@ -11,16 +11,16 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from lb.base.hashing import hash64
-from lb.health import OriginHealth
-from lb.in_flight import InFlight
-from lb.maintenance import Off, switched_off
+from lb.health.hash_slots import Slots
+from lb.health.in_flight import InFlight
+from lb.health.maintenance import Off, switched_off
+from lb.health.verdict import OriginHealth
 from lb.model import Health, PoolHealth
-from lb.slots import Slots
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from lb.doubts import Doubts
+    from lb.health.quiet import Doubts
     from lb.model import LoadBalancer, Origin, Pool
 
 

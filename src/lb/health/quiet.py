@@ -1,4 +1,4 @@
-"""Which origins are doubted at this moment, from what is heard of requests, or is not."""
+"""Doubts: origins that have gone quiet, or are back from an ejection and unproven."""
 
 from __future__ import annotations
 
@@ -6,22 +6,111 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from lb.log_events import OriginQuiet, OriginRestored
-from lb.quiet import (
-    ENOUGH,
-    PROVEN_FOR,
-    Signs,
-    doubted_since,
-    heard,
-    is_forgotten,
-    may_test,
-    quiet_since,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, MutableSequence
 
     from lb.log_events import Event
     from lb.model import LoadBalancer, Origin
+
+
+# A time-out is a blunt instrument: until the first one fires, everything that is sent to an origin
+# that hangs waits for it. But requests that wait together tell more than each of them alone.
+
+ENOUGH = 3
+"""Requests that were sent since the latest answer and wait for longer than usual."""
+
+TIMES_SLOWEST = 2.0
+"""Longer than usual is longer than so many times the slowest answer of late."""
+
+FADING = 0.97
+"""What is left of the slowest answer's time with each later answer: half of it after 23."""
+
+ALONE = 10.0
+"""A single request is enough if it waits so many times as long as several would have to."""
+
+TESTED_EVERY = 1.0
+"""Seconds between two requests that test a doubted origin."""
+
+UNSAFE_AFTER = 10.0
+"""Seconds of doubt, and since the latest test, after which a request that cannot be sent again
+becomes a test: where there are no others, an origin would never be tried again."""
+
+PROVEN_FOR = 10.0
+"""Seconds for which a good answer is better evidence than a probe that failed before it."""
+
+FORGOTTEN_AFTER = 60.0
+"""Seconds after which silence says nothing any more, as nobody has asked."""
+
+
+class Signs:
+    """What an isolate has heard of one origin lately. Times are in seconds."""
+
+    __slots__ = ("doubt_from", "doubt_to", "slowest", "tested", "told", "unanswered", "well")
+
+    def __init__(self) -> None:
+        self.unanswered: list[float] = []
+        """When the first requests since the latest answer were sent, ENOUGH of them at most."""
+        self.slowest = 0.0
+        """How long the slowest answer of late took to begin."""
+        self.doubt_from = inf
+        self.doubt_to = inf
+        """An ejected origin is doubted from the one, which is the ejection's end, to the other;
+        and so is one that failed and was not ejected, as it was the last one."""
+        self.tested = -inf
+        """When a doubted origin was last tested."""
+        self.well = -inf
+        """When it last answered well, if it has not failed since."""
+        self.told = ""
+        """The load balancer for which it was logged that the origin is quiet."""
+
+
+def quiet_since(signs: Signs, quiet_after: float) -> float:
+    """Return from when an origin counts as quiet if nothing comes from it; inf: it does not.
+
+    Requests that were sent before the latest answer do not count, however long they wait: the
+    origin has shown since then that it answers others. So a report that takes a minute says
+    nothing as long as anything else is answered.
+    """
+    unanswered = signs.unanswered
+    if not unanswered or not quiet_after:
+        return inf
+    patience = max(quiet_after, TIMES_SLOWEST * signs.slowest)
+    alone = unanswered[0] + ALONE * patience
+    if len(unanswered) < ENOUGH:
+        return alone
+    return min(unanswered[-1] + patience, alone)
+
+
+def doubted_since(signs: Signs, quiet_after: float, now: float) -> float:
+    """Return since when an origin is doubted, for either reason; inf: it is not."""
+    since = quiet_since(signs, quiet_after)
+    if signs.doubt_from <= now < signs.doubt_to:
+        since = min(since, signs.doubt_from)
+    return since if since <= now else inf
+
+
+def may_test(signs: Signs, since: float, now: float, *, repeatable: bool) -> bool:
+    """Whether a request may go to an origin that is doubted since then: one now and then.
+
+    It should be one that is sent again elsewhere if the origin fails, so that nobody is hurt.
+    """
+    if repeatable:
+        return now >= signs.tested + TESTED_EVERY
+    return now >= max(signs.tested, since) + UNSAFE_AFTER
+
+
+def heard(signs: Signs, seconds: float) -> None:
+    """Take note of an answer that took so long to begin: whatever was, the origin is there."""
+    signs.unanswered.clear()
+    signs.slowest = max(seconds, signs.slowest * FADING)
+
+
+def is_forgotten(signs: Signs, now: float) -> bool:
+    """Whether the silence of an origin is too old to mean anything."""
+    unanswered = signs.unanswered
+    return bool(unanswered) and max(unanswered[-1], signs.tested) < now - FORGOTTEN_AFTER
+
 
 Key = tuple[str, str]
 """`Origin.key`."""

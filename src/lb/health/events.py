@@ -12,16 +12,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lb.availability import Snapshot
 from lb.base.times import rfc3339
-from lb.health import NO_FAILURES
-from lb.maintenance import switched_off
+from lb.health.maintenance import switched_off
+from lb.health.snapshot import Snapshot
+from lb.health.verdict import NO_FAILURES
 from lb.model import Health, PoolHealth
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lb.health import OriginHealth
+    from lb.health.verdict import OriginHealth
     from lb.model import Config, Origin, Pool
 
 _AS_HEALTH: Mapping[PoolHealth, Health] = {

@@ -1,0 +1,1 @@
+"""What is known of origins, and who can take traffic."""
