@@ -11,8 +11,8 @@ from lb.catalog.references import TABLES, referred, renamed
 from lb.catalog.store import Changed, ConfigStore, Referenced, Rejected
 from lb.catalog.words import Catalog, Kind, Managed
 from lb.config import Invalid, from_toml, parse, source_in_toml
-from lb.config.kinds import ListOf, MapOf, Reference
-from lb.config.tables import Table
+from lb.config.reading.tables import Table
+from lb.config.reading.values import ListOf, MapOf, Reference
 from lb.model import Config
 from support.office import FILE, Office
 from support.state import START, Database

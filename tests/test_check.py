@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from evenkeel.check import command, examine, problems_of
 from evenkeel.toml_lines import TomlLines
-from lb.config.problems import Place
+from lb.config.reading.problems import Place
 
 app = typer.Typer()
 app.command()(command)

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
-from lb.config.codes import Codes, parse_codes
-from lb.config.problems import BAD, Place, Reader
+from lb.config.reading.problems import BAD, Place, Reader
+from lb.config.reading.status_codes import Codes, parse_codes
 from lb.model import CodeRange
 
 VALIDATOR = Draft7Validator(Codes().schema())

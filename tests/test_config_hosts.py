@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lb.config.hosts import (
+from lb.config.reading.host_names import (
     NO_IP_ADDRESS,
     NO_TUNNEL_ID,
     NOT_ASCII,

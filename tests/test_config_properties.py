@@ -16,8 +16,8 @@ from jsonschema import Draft7Validator
 import lb.model
 from lb.config import Invalid, from_toml, json_schema, parse
 from lb.config.document import DOCUMENT
-from lb.config.kinds import ListOf, MapOf
-from lb.config.tables import Table
+from lb.config.reading.tables import Table
+from lb.config.reading.values import ListOf, MapOf
 from lb.model import Config
 from test_config_parse import GOOD
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lb.config import Invalid, from_variables, parse
-from lb.config.sessions import TTL_BOUNDS
+from lb.config.objects.session_fields import TTL_BOUNDS
 from lb.model import Config, LoadBalancer, SessionAffinity, ZeroDowntimeFailover
 
 AT = "$.load_balancers[0]"

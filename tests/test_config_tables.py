@@ -12,15 +12,14 @@ from jsonschema import Draft7Validator
 
 from evenkeel.schema import BEGIN, END, reference_text, schema_text, tables
 from lb.config import from_toml, json_schema
-from lb.config.admin import ACCESS, ADMIN
 from lb.config.document import DOCUMENT
-from lb.config.headers import REQUEST_HEADERS, RESPONSE_HEADERS
-from lb.config.kinds import Ref
-from lb.config.load_balancers import EJECTION, FAILOVER, LOAD_BALANCER
-from lb.config.mirrors import MIRROR
-from lb.config.monitors import MONITOR
-from lb.config.notifications import NOTIFICATION
-from lb.config.pools import (
+from lb.config.objects.admin_fields import ACCESS, ADMIN
+from lb.config.objects.header_fields import REQUEST_HEADERS, RESPONSE_HEADERS
+from lb.config.objects.load_balancer_fields import EJECTION, FAILOVER, LOAD_BALANCER
+from lb.config.objects.mirror_fields import MIRROR
+from lb.config.objects.monitor_fields import MONITOR
+from lb.config.objects.notification_fields import NOTIFICATION
+from lb.config.objects.pool_fields import (
     LOAD_SHEDDING,
     NOTIFICATION_FILTER,
     ORIGIN,
@@ -28,11 +27,12 @@ from lb.config.pools import (
     POOL,
     POOL_ALERTS,
 )
-from lb.config.problems import BAD, Place, Reader
-from lb.config.rules import FIXED_RESPONSE, OVERRIDABLE
-from lb.config.sessions import ATTRIBUTES
-from lb.config.steering import ADAPTIVE_ROUTING, RANDOM_STEERING, TOPOLOGY
-from lb.config.tables import Field, Required, Standing, Table
+from lb.config.objects.rule_fields import FIXED_RESPONSE, OVERRIDABLE
+from lb.config.objects.session_fields import ATTRIBUTES
+from lb.config.objects.steering_fields import ADAPTIVE_ROUTING, RANDOM_STEERING, TOPOLOGY
+from lb.config.reading.problems import BAD, Place, Reader
+from lb.config.reading.tables import Field, Required, Standing, Table
+from lb.config.reading.values import Ref
 from lb.model import (
     Access,
     AdaptiveRouting,

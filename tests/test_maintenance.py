@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lb.affinity import CookieAffinity
 from lb.config import Invalid, from_toml, parse
-from lb.config.times import seconds_of
+from lb.config.reading.moments import seconds_of
 from lb.health.maintenance import borders
 from lb.health.snapshot import Keeping, Snapshot, Standing
 from lb.health.verdict import OriginHealth, Verdict

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lb.config import Invalid, parse
-from lb.config.notifications import KEYS
+from lb.config.objects.notification_fields import KEYS
 from lb.model import AlertFilter, Config, Notification, NotificationFilter, SinkType
 from lb.notify.ready import UNUSABLE, prepare
 

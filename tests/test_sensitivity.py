@@ -10,7 +10,7 @@ import pytest
 
 from lb.checker import check
 from lb.config import Invalid, parse
-from lb.config.monitors import PRESETS
+from lb.config.objects.monitor_fields import PRESETS
 from lb.log_events import HealthChanged
 from lb.memory import Memory
 from lb.model import Config, Health, Monitor, Sensitivity

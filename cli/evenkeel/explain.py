@@ -19,8 +19,8 @@ from evenkeel.check import CONFIG, Unreadable, examine
 from evenkeel.checkout import WRANGLER_CONFIG
 from lb.balancer import Balancer
 from lb.config import Invalid, from_variables
-from lb.config.problems import nearest
-from lb.config.times import seconds_of
+from lb.config.reading.moments import seconds_of
+from lb.config.reading.problems import nearest
 from lb.explain import Choice, Explanation, Turn, explain
 from lb.failover import Refuse
 from lb.health.verdict import OriginHealth

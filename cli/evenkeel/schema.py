@@ -7,8 +7,8 @@ from evenkeel import budget, language
 from evenkeel.checkout import ROOT
 from lb.config import json_schema
 from lb.config.document import DOCUMENT
-from lb.config.kinds import ListOf
-from lb.config.tables import Field, Required, Standing, Table
+from lb.config.reading.tables import Field, Required, Standing, Table
+from lb.config.reading.values import ListOf
 
 SCHEMA = ROOT / "docs" / "loadbalancer.schema.json"
 REFERENCE = ROOT / "docs" / "configuration.md"

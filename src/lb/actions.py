@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lb.base.bounded_json import Unreadable, bounded_json
 from lb.base.times import rfc3339
 from lb.calls import Fault
-from lb.config.problems import nearest
+from lb.config.reading.problems import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

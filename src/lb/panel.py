@@ -11,7 +11,7 @@ from lb.base.times import rfc3339
 from lb.calls import Fault, Refusal, Result, refused
 from lb.catalog.store import Changed
 from lb.catalog.words import Kind
-from lb.config.problems import nearest
+from lb.config.reading.problems import nearest
 from lb.report import report
 
 if TYPE_CHECKING:

@@ -17,9 +17,14 @@ from lb.actions import Action, Wish, carried_out, wish_in
 from lb.balancer import Balancer
 from lb.base.times import for_people, lasting, rfc3339, rfc5322
 from lb.config import Invalid, from_toml, from_variables
-from lb.config.codes import parse_codes
-from lb.config.hosts import Address, endpoint_problem, parse_address, served_name_problem
-from lb.config.times import seconds_of
+from lb.config.reading.host_names import (
+    Address,
+    endpoint_problem,
+    parse_address,
+    served_name_problem,
+)
+from lb.config.reading.moments import seconds_of
+from lb.config.reading.status_codes import parse_codes
 from lb.model import Config
 from lb.request.facts import host_of
 from lb.request.hosts import HostTable

@@ -19,7 +19,7 @@ from evenkeel.live.session import Session, live
 from evenkeel.live.versions import done
 from evenkeel.toml_lines import TomlLines
 from lb.config import Problem
-from lb.config.problems import Place
+from lb.config.reading.problems import Place
 
 _INDEX = re.compile(r"[0-9]{1,6}", re.ASCII)
 

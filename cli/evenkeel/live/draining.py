@@ -8,7 +8,7 @@ from evenkeel.live.patience import Patience
 from evenkeel.live.report import Found, origins, report_of
 from evenkeel.live.session import Session
 from evenkeel.live.times import span
-from lb.config.times import seconds_of
+from lb.config.reading.moments import seconds_of
 
 POLL_SECONDS = 5.0
 QUIET_SECONDS = 60.0

@@ -7,7 +7,7 @@ from typing import Any
 from evenkeel.live.failures import Exit, Failure, UsageError, plain
 from evenkeel.live.parts import Part, parts
 from evenkeel.live.session import Session
-from lb.config.problems import nearest
+from lb.config.reading.problems import nearest
 
 MOST_NAMED = 20
 

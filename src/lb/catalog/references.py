@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lb.catalog.words import WORDS, Kind
-from lb.config.kinds import ListOf, MapOf, Reference
-from lb.config.load_balancers import LOAD_BALANCER
-from lb.config.monitors import MONITOR, MONITOR_GROUP
-from lb.config.pools import POOL
-from lb.config.tables import Table
+from lb.config.objects.load_balancer_fields import LOAD_BALANCER
+from lb.config.objects.monitor_fields import MONITOR, MONITOR_GROUP
+from lb.config.objects.pool_fields import POOL
+from lb.config.reading.tables import Table
+from lb.config.reading.values import ListOf, MapOf, Reference
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,8 +1,8 @@
 """Configuration in, trustworthy objects out: one model and one validation for all ways in."""
 
-from lb.config.admin import admin_of
 from lb.config.document import Invalid, Parsed, Source, json_schema, parse
-from lb.config.problems import Problem
+from lb.config.objects.admin_fields import admin_of
+from lb.config.reading.problems import Problem
 from lb.config.toml import from_toml, source_in_toml
 from lb.config.variables import from_variables, source_in
 

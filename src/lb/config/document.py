@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from lb.config.admin import ADMIN
-from lb.config.kinds import ListOf, Ref, Whole
-from lb.config.load_balancers import LOAD_BALANCER, make_load_balancer
-from lb.config.monitors import (
+from lb.config.objects.admin_fields import ADMIN
+from lb.config.objects.load_balancer_fields import LOAD_BALANCER, make_load_balancer
+from lb.config.objects.monitor_fields import (
     MONITOR,
     MONITOR_GROUP,
     make_group,
@@ -17,10 +16,11 @@ from lb.config.monitors import (
     probes,
     votes,
 )
-from lb.config.notifications import NOTIFICATION, make_notification
-from lb.config.pools import HOST_DIFFERS, HOST_IGNORED, POOL, hosts_of, make_pool
-from lb.config.problems import Place, Problem, Reader, nearest, shown
-from lb.config.tables import Field, Record, Table
+from lb.config.objects.notification_fields import NOTIFICATION, make_notification
+from lb.config.objects.pool_fields import HOST_DIFFERS, HOST_IGNORED, POOL, hosts_of, make_pool
+from lb.config.reading.problems import Place, Problem, Reader, nearest, shown
+from lb.config.reading.tables import Field, Record, Table
+from lb.config.reading.values import ListOf, Ref, Whole
 from lb.model import (
     Admin,
     Config,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 
 from lb.config.document import Invalid, Parsed, Source, parse
-from lb.config.problems import Problem
+from lb.config.reading.problems import Problem
 
 _NOTHING_SERVED = Problem(
     "$.load_balancers", "missing: without a [[load_balancers]] nothing is served"

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lb.config.document import Invalid, Parsed, Source, parse
-from lb.config.hosts import Address, parse_address
-from lb.config.problems import Place, Problem, kind_of, shown
+from lb.config.reading.host_names import Address, parse_address
+from lb.config.reading.problems import Place, Problem, kind_of, shown
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lb.config.hosts import endpoint_problem
+from lb.config.reading.host_names import endpoint_problem
 from lb.model import SinkType
 
 if TYPE_CHECKING:

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, TypeVar
 
-from lb.config.problems import BAD, Place, Reader, key_text, kind_of, nearest
+from lb.config.reading.problems import BAD, Place, Reader, key_text, kind_of, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lb.config.kinds import Kind, Schema
+    from lb.config.reading.values import Kind, Schema
 
 Model = TypeVar("Model")
 

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lb.config.headers import origin_headers
-from lb.config.hosts import Address
-from lb.config.kinds import (
+from lb.config.objects.header_fields import origin_headers
+from lb.config.reading.host_names import Address
+from lb.config.reading.moments import MAINTENANCE, Moment
+from lb.config.reading.names import ADDRESS, DESCRIPTION, OBJECT_NAME, POOL_NAME, OutOfReach
+from lb.config.reading.problems import shown
+from lb.config.reading.tables import REQUIRED, Field, Record, Standing, Table
+from lb.config.reading.values import (
     Boolean,
     Choice,
     ListOf,
@@ -21,10 +25,6 @@ from lb.config.kinds import (
     choice_of,
     one_of,
 )
-from lb.config.names import ADDRESS, DESCRIPTION, OBJECT_NAME, POOL_NAME, OutOfReach
-from lb.config.problems import shown
-from lb.config.tables import REQUIRED, Field, Record, Standing, Table
-from lb.config.times import MAINTENANCE, Moment
 from lb.model import (
     AlertFilter,
     LoadShedding,
@@ -39,7 +39,7 @@ from lb.model import (
 )
 
 if TYPE_CHECKING:
-    from lb.config.problems import Place, Reader
+    from lb.config.reading.problems import Place, Reader
 
 _LATER = Standing.LATER
 _KEPT = Standing.KEPT

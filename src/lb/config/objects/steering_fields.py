@@ -6,7 +6,12 @@ https://developers.cloudflare.com/load-balancing/additional-options/load-balanci
 # ruff: noqa: FBT003 (in a table, a default stands where every other default stands)
 from __future__ import annotations
 
-from lb.config.kinds import (
+from lb.config.objects.pool_fields import NO_DNS
+from lb.config.objects.pool_set_fields import make_random_steering
+from lb.config.objects.rule_fields import FIXED_RESPONSE
+from lb.config.reading.names import COUNTRY, POP
+from lb.config.reading.tables import REQUIRED, Field, Standing, Table
+from lb.config.reading.values import (
     Boolean,
     Choice,
     ListOf,
@@ -17,11 +22,6 @@ from lb.config.kinds import (
     choice_of,
     one_of,
 )
-from lb.config.names import COUNTRY, POP
-from lb.config.places import make_random_steering
-from lb.config.pools import NO_DNS
-from lb.config.rules import FIXED_RESPONSE
-from lb.config.tables import REQUIRED, Field, Standing, Table
 from lb.model import AdaptiveRouting, Region, SteeringPolicy, Topology
 
 _LATER = Standing.LATER

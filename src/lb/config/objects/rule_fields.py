@@ -10,18 +10,18 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from lb.config.headers import value_problem
-from lb.config.kinds import Boolean, ListOf, MapOf, Number, Ref, Reference, Text, Whole
-from lb.config.places import make_random_steering, pools_of
-from lb.config.problems import BAD, Place, Reader, kind_of
-from lb.config.tables import REQUIRED, Field, Record, Table
+from lb.config.objects.header_fields import value_problem
+from lb.config.objects.pool_set_fields import make_random_steering, pools_of
+from lb.config.reading.problems import BAD, Place, Reader, kind_of
+from lb.config.reading.tables import REQUIRED, Field, Record, Table
+from lb.config.reading.values import Boolean, ListOf, MapOf, Number, Ref, Reference, Text, Whole
 from lb.expressions import LONGEST, condition
 from lb.model import FixedResponse, Pool, RandomSteering, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lb.config.kinds import Schema
+    from lb.config.reading.values import Schema
 
 OVERRIDABLE = (
     "adaptive_routing",

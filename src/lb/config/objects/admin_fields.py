@@ -6,11 +6,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from lb.config.hosts import Address, endpoint_problem, parse_address
-from lb.config.kinds import Boolean, ListOf, Text, matching
-from lb.config.names import ADMIN_PATH
-from lb.config.problems import Place, Reader
-from lb.config.tables import REQUIRED, Field, Record, Table
+from lb.config.reading.host_names import Address, endpoint_problem, parse_address
+from lb.config.reading.names import ADMIN_PATH
+from lb.config.reading.problems import Place, Reader
+from lb.config.reading.tables import REQUIRED, Field, Record, Table
+from lb.config.reading.values import Boolean, ListOf, Text, matching
 from lb.model import Access, Admin
 
 if TYPE_CHECKING:

@@ -9,9 +9,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from lb.config.codes import Codes
-from lb.config.headers import probe_headers
-from lb.config.kinds import (
+from lb.config.objects.header_fields import probe_headers
+from lb.config.reading.names import DESCRIPTION, OBJECT_NAME, PATH
+from lb.config.reading.status_codes import Codes
+from lb.config.reading.tables import REQUIRED, Field, Record, Standing, Table
+from lb.config.reading.values import (
     Boolean,
     ListOf,
     Number,
@@ -22,14 +24,12 @@ from lb.config.kinds import (
     choice_of,
     matching,
 )
-from lb.config.names import DESCRIPTION, OBJECT_NAME, PATH
-from lb.config.tables import REQUIRED, Field, Record, Standing, Table
 from lb.model import Member, Monitor, MonitorGroup, MonitorType, Sensitivity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from lb.config.problems import Reader
+    from lb.config.reading.problems import Reader
 
 _NO_UDP = "a Worker has neither ICMP nor UDP"
 

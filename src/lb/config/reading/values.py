@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from lb.config.problems import BAD, Place, Reader, key_text, kind_of, nearest, shown
+from lb.config.reading.problems import BAD, Place, Reader, key_text, kind_of, nearest, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,10 +10,10 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from lb.config.headers import TOKEN
-from lb.config.kinds import Boolean, ListOf, Text, Whole, choice_of, matching
-from lb.config.problems import Place, Reader, shown
-from lb.config.tables import Field, Record, Table
+from lb.config.objects.header_fields import TOKEN
+from lb.config.reading.problems import Place, Reader, shown
+from lb.config.reading.tables import Field, Record, Table
+from lb.config.reading.values import Boolean, ListOf, Text, Whole, choice_of, matching
 from lb.model import (
     SameSite,
     Secure,

@@ -10,22 +10,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from lb.config.codes import Codes
-from lb.config.headers import REQUEST_HEADERS, RESPONSE_HEADERS
-from lb.config.kinds import Boolean, ListOf, Number, Ref, Reference, Text, Whole
-from lb.config.mirrors import MIRROR, check_mirror, mirror_of
-from lb.config.names import COOKIE_NAME, DESCRIPTION, SERVED_NAME
-from lb.config.places import pools_of, steering_of
-from lb.config.pools import NO_DNS
-from lb.config.problems import Place, Reader
-from lb.config.rules import MAINTENANCE_PAGE, resolved, rules_of
-from lb.config.sessions import (
+from lb.config.objects.header_fields import REQUEST_HEADERS, RESPONSE_HEADERS
+from lb.config.objects.mirror_fields import MIRROR, check_mirror, mirror_of
+from lb.config.objects.pool_fields import NO_DNS
+from lb.config.objects.pool_set_fields import pools_of, steering_of
+from lb.config.objects.rule_fields import MAINTENANCE_PAGE, resolved, rules_of
+from lb.config.objects.session_fields import (
     ATTRIBUTES,
     SESSION_AFFINITY,
     SESSION_AFFINITY_TTL,
     with_sessions,
 )
-from lb.config.steering import (
+from lb.config.objects.steering_fields import (
     ADAPTIVE_ROUTING,
     LOCATION_STRATEGY,
     POOL_SET,
@@ -35,7 +31,11 @@ from lb.config.steering import (
     RANDOM_STEERING,
     STEERING_POLICY,
 )
-from lb.config.tables import REQUIRED, Field, Record, Standing, Table
+from lb.config.reading.names import COOKIE_NAME, DESCRIPTION, SERVED_NAME
+from lb.config.reading.problems import Place, Reader
+from lb.config.reading.status_codes import Codes
+from lb.config.reading.tables import REQUIRED, Field, Record, Standing, Table
+from lb.config.reading.values import Boolean, ListOf, Number, Ref, Reference, Text, Whole
 from lb.model import (
     Ejection,
     Failover,

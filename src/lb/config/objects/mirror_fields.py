@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lb.config.kinds import Number, Ref, Reference
-from lb.config.problems import shown
-from lb.config.tables import REQUIRED, Field, Record, Table
+from lb.config.reading.problems import shown
+from lb.config.reading.tables import REQUIRED, Field, Record, Table
+from lb.config.reading.values import Number, Ref, Reference
 from lb.model import Mirror
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lb.config.problems import Reader
+    from lb.config.reading.problems import Reader
     from lb.model import LoadBalancer, Pool
 
 MIRROR = Table(

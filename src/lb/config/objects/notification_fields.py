@@ -6,16 +6,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from lb.config.hosts import endpoint_problem
-from lb.config.kinds import Boolean, ListOf, Number, Ref, Reference, Text, choice_of
-from lb.config.names import OBJECT_NAME
-from lb.config.tables import REQUIRED, Field, Record, Table
+from lb.config.reading.host_names import endpoint_problem
+from lb.config.reading.names import OBJECT_NAME
+from lb.config.reading.tables import REQUIRED, Field, Record, Table
+from lb.config.reading.values import Boolean, ListOf, Number, Ref, Reference, Text, choice_of
 from lb.model import Notification, SinkType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from lb.config.problems import Reader
+    from lb.config.reading.problems import Reader
     from lb.model import Pool
 
 _SECRET_NAME = re.compile(r"[A-Z][A-Z0-9_]*")

@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lb.config.problems import BAD, Bad, Place, Reader, kind_of, shown
+from lb.config.reading.problems import BAD, Bad, Place, Reader, kind_of, shown
 from lb.model import CodeRange
 
 if TYPE_CHECKING:
-    from lb.config.kinds import Schema
+    from lb.config.reading.values import Schema
 
 # RFC 9110 15: a status code is a three-digit integer from 100 to 599.
 _LOWEST = 100

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lb.config.kinds import Ref
-from lb.config.problems import Place, Reader, shown
-from lb.config.tables import Record
+from lb.config.reading.problems import Place, Reader, shown
+from lb.config.reading.tables import Record
+from lb.config.reading.values import Ref
 from lb.model import FixedResponse, PoolSet, RandomSteering, SteeringPolicy, Topology
 
 if TYPE_CHECKING:

@@ -6,13 +6,13 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lb.config.kinds import Kind, ListOf
-from lb.config.problems import BAD, Place, Reader, kind_of, shown
-from lb.config.tables import REQUIRED, Field, Record, Table
+from lb.config.reading.problems import BAD, Place, Reader, kind_of, shown
+from lb.config.reading.tables import REQUIRED, Field, Record, Table
+from lb.config.reading.values import Kind, ListOf
 from lb.model import Window
 
 if TYPE_CHECKING:
-    from lb.config.kinds import Schema
+    from lb.config.reading.values import Schema
 
 # RFC 3339, 5.6, with the blank that its note allows in place of the T.
 _RFC_3339 = re.compile(

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from lb.config.kinds import Kind, ListOf, MapOf, Text
-from lb.config.tables import Field, Record, Table
+from lb.config.reading.tables import Field, Record, Table
+from lb.config.reading.values import Kind, ListOf, MapOf, Text
 from lb.model import HeaderEdits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lb.config.problems import Place, Reader
+    from lb.config.reading.problems import Place, Reader
 
 # RFC 9110 5.6.2: the characters of a token.
 TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105 (a token of HTTP's grammar)

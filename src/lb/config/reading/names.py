@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lb.config.headers import TOKEN
-from lb.config.hosts import OUT_OF_REACH, parse_address, served_name_problem
-from lb.config.kinds import Text, matching
-from lb.config.problems import Place, Reader, kind_of
+from lb.config.objects.header_fields import TOKEN
+from lb.config.reading.host_names import OUT_OF_REACH, parse_address, served_name_problem
+from lb.config.reading.problems import Place, Reader, kind_of
+from lb.config.reading.values import Text, matching
 
 if TYPE_CHECKING:
-    from lb.config.kinds import Schema
+    from lb.config.reading.values import Schema
 
 _LONGEST_NAME = 260
 """A host name of 253 characters, a colon and a port."""

@@ -1,0 +1,1 @@
+"""The fields of each object, and the rules that join several of them."""

@@ -1,0 +1,1 @@
+"""How values of a document are read, and how problems are told."""
