@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lb.affinity import KINDS, TOKEN_LENGTH, CookieAffinity, affinity_of
 from lb.model import SameSite, Secure, SessionAffinity, SessionAffinityAttributes
+from lb.selection.affinity import KINDS, TOKEN_LENGTH, CookieAffinity, affinity_of
 from support.make import balancer_of, facts, pool
 
 POOL = pool("p", "a", "b")

@@ -14,8 +14,8 @@ from lb.health.verdict import Verdict
 from lb.log_events import LastOriginKept, OriginEjected
 from lb.memory import MOST_REPORTS, Memory
 from lb.model import Config, Ejection, LoadBalancer, Origin, OriginSteeringPolicy, Pool
-from lb.origin_steering import by_hash
 from lb.request.outcomes import Judgement
+from lb.selection.origin_steering import by_hash
 from lb.serving import Serving, candidates
 from support.make import balancer_of, config_of, facts, monitor, origin, pool, scripted
 

@@ -25,9 +25,9 @@ from lb.model import (
     SteeringPolicy,
     Topology,
 )
-from lb.origin_steering import ORIGIN_POLICIES
-from lb.origin_steering import REASONS as ORIGIN_REASONS
-from lb.steering import POLICIES, REASONS
+from lb.selection.origin_steering import ORIGIN_POLICIES
+from lb.selection.origin_steering import REASONS as ORIGIN_REASONS
+from lb.selection.steering import POLICIES, REASONS
 from support.make import balancer_of, config_of, facts, origin, pool, scripted
 
 if TYPE_CHECKING:

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lb.affinity import CookieAffinity
 from lb.config import Invalid, from_toml, parse
 from lb.config.reading.moments import seconds_of
 from lb.health.maintenance import borders
@@ -27,6 +26,7 @@ from lb.model import (
     SessionAffinityAttributes,
     Window,
 )
+from lb.selection.affinity import CookieAffinity
 from lb.serving import Serving, candidates
 from support.make import balancer_of, config_of, facts, monitor, origin, pool, scripted
 

@@ -17,7 +17,7 @@ from lb.health.in_flight import SOCKET_LASTS, SWEPT_EVERY, InFlight
 from lb.health.snapshot import Snapshot
 from lb.health.verdict import OriginHealth
 from lb.model import Health, OriginSteeringPolicy, Pool
-from lb.origin_steering import ORIGIN_POLICIES
+from lb.selection.origin_steering import ORIGIN_POLICIES
 from support.make import facts, origin, pool, scripted
 
 if TYPE_CHECKING:

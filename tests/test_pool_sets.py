@@ -22,7 +22,7 @@ from lb.model import (
     SteeringPolicy,
     Topology,
 )
-from lb.pool_sets import PoolSets
+from lb.selection.pool_sets import PoolSets
 from support.make import balancer_of, config_of, facts, pool, scripted
 
 A, B, C, LAST = (pool(name, f"{name}-1") for name in ("a", "b", "c", "last"))

@@ -25,7 +25,7 @@ from lb.model import (
 from lb.model.watched import timed
 from lb.pages import page
 from lb.request.outcomes import Cause, Failed, judge
-from lb.rules import Rules
+from lb.selection.rules import Rules
 from support.make import balancer_of, config_of, facts, monitor, origin, pool
 
 MAIN, API, BETA, DARK = pool("main", "m"), pool("api", "a"), pool("beta", "b"), pool("dark", "d")

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lb.affinity import HeaderAffinity, IpCookieAffinity
 from lb.failover import Attempt, Deliver, Plan, Refuse
 from lb.health.snapshot import EjectionState, Snapshot
 from lb.health.verdict import OriginHealth
@@ -27,6 +26,7 @@ from lb.model import (
     ZeroDowntimeFailover,
 )
 from lb.request.outcomes import Answered, Cause, Failed, Outcome, judge
+from lb.selection.affinity import HeaderAffinity, IpCookieAffinity
 from lb.serving import Serving
 from support.make import balancer_of, facts, origin, pool, scripted
 

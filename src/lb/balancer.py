@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from lb.failover import Plan, Refuse
 from lb.memory import Memory
 from lb.model.identity import identity_of
-from lb.pool_sets import within
 from lb.request.hosts import HostTable, loopback
+from lb.selection.pool_sets import within
 from lb.serving import Serving
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from lb.model import Config, PoolSet
     from lb.request.facts import RequestFacts
-    from lb.rules import Met, Rules
+    from lb.selection.rules import Met, Rules
     from lb.tallies import Tallies
 
 MISDIRECTED = Refuse(421, "no load balancer is configured for this host")

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 from lb.failover import Attempt, Refuse
 from lb.health.snapshot import WORDS
 from lb.mirroring import may_be_copied
-from lb.origin_steering import REASONS as ORIGIN_REASONS
 from lb.request.hosts import found_by
 from lb.request.outcomes import Cause, Failed, judge
-from lb.shedding import reason as shed
-from lb.steering import REASONS
+from lb.selection.origin_steering import REASONS as ORIGIN_REASONS
+from lb.selection.shedding import reason as shed
+from lb.selection.steering import REASONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

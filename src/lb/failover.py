@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from lb.health.maintenance import back_at
 from lb.health.snapshot import is_full
 from lb.request.outcomes import Answered, written_by_edge
+from lb.selection.shedding import Shed
 from lb.serving import CAN_CHOOSE, Why, candidates, harmless, keeps_body
-from lb.shedding import Shed
 from lb.tallies import HIT, MISS, MOVED
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lb.forwarding import Forwarding
 from lb.health.snapshot import is_full
-from lb.origin_steering import ORIGIN_POLICIES
+from lb.selection.origin_steering import ORIGIN_POLICIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

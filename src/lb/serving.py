@@ -6,19 +6,19 @@ from enum import Enum
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from lb.affinity import affinity_of
 from lb.base.hashing import chance_of
 from lb.forwarding import Forwarding
 from lb.health.snapshot import Keeping, Standing, is_full
 from lb.hedging import HedgeBudget
 from lb.mirroring import Mirroring
 from lb.model import OriginSteeringPolicy, SessionAffinity, SteeringPolicy, ZeroDowntimeFailover
-from lb.origin_steering import ORIGIN_POLICIES, in_order_of
-from lb.pool_sets import PoolSets
 from lb.retry_budget import RetryBudget
-from lb.rules import Rules
-from lb.shedding import Shed, shedding_of
-from lb.steering import BY_WEIGHT, POLICIES, by_key
+from lb.selection.affinity import affinity_of
+from lb.selection.origin_steering import ORIGIN_POLICIES, in_order_of
+from lb.selection.pool_sets import PoolSets
+from lb.selection.rules import Rules
+from lb.selection.shedding import Shed, shedding_of
+from lb.selection.steering import BY_WEIGHT, POLICIES, by_key
 from lb.tallies import Tallies
 
 if TYPE_CHECKING:

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as some
 
-from lb.affinity import CookieAffinity, HeaderAffinity, cookie_of, values_of
 from lb.balancer import Balancer
 from lb.config import Invalid, from_toml
 from lb.endings import UNKNOWN_LENGTH, promised
@@ -26,6 +25,7 @@ from lb.request.facts import RequestFacts, host_of
 from lb.request.hosts import HostTable, loopback
 from lb.request.outcomes import written_by_edge
 from lb.request.regions import region_of
+from lb.selection.affinity import CookieAffinity, HeaderAffinity, cookie_of, values_of
 from support.hostile import anything, quick, text
 from support.make import balancer_of, facts, pool
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from lb.affinity import CookieAffinity
 from lb.config import Invalid, from_toml
+from lb.selection.affinity import CookieAffinity
 from support.client import Answer
 from support.siege import COOKIE_KEY, OTHER, PLAIN, Siege, check_log, configuration, request, siege
 

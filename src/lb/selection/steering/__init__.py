@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from lb.model import SteeringPolicy
-from lb.steering import geo, latency, ordered, proximity, weighted
+from lb.selection.steering import geo, latency, ordered, proximity, weighted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

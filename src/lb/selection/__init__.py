@@ -1,0 +1,1 @@
+"""Which pool and which origin: pins and orders."""
