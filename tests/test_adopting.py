@@ -6,15 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from lb.freshness import fresh_for
 from lb.health.snapshot import Standing
 from lb.health.verdict import OriginHealth, Verdict
 from lb.log_events import OriginEnabledChanged, ProberResumed, ProberStalled
-from lb.memory import Memory
 from lb.model import Ejection, Health, Window
 from lb.model.identity import identity_of
 from lb.request.outcomes import Judgement
-from lb.shared import SharedHealth
+from lb.state.memory import Memory
+from lb.state.shared_view import SharedHealth
+from lb.state.trust import fresh_for
 from support.make import balancer_of, config_of, monitor, origin, pool
 
 WATCHING = monitor(interval=30, timeout=5, retries=2)

@@ -12,7 +12,7 @@ from evenkeel.app import app
 from evenkeel.budget import PAGE, default_config, page_text
 from lb.budget import FREE_PLAN, USUAL, Assumptions, Resource, usage, warnings
 from lb.model import Config, Monitor, Notification, Region, SinkType, State
-from lb.sharing import Home
+from lb.state.refresh import Home
 from support.make import balancer_of, config_of, monitor, pool
 from support.toml import load_balancer, table
 from support.toml import pool as pool_text

@@ -15,7 +15,6 @@ from lb.health.maintenance import borders
 from lb.health.snapshot import Keeping, Snapshot, Standing
 from lb.health.verdict import OriginHealth, Verdict
 from lb.log_events import OriginEnabledChanged, PoolEnabledChanged
-from lb.memory import Memory
 from lb.model import (
     Config,
     Ejection,
@@ -28,6 +27,7 @@ from lb.model import (
 )
 from lb.selection.affinity import CookieAffinity
 from lb.serving import Serving, candidates
+from lb.state.memory import Memory
 from support.make import balancer_of, config_of, facts, monitor, origin, pool, scripted
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from lb.health.snapshot import Standing
 from lb.health.verdict import Verdict
 from lb.log_events import OriginEjected, OriginRestored
-from lb.memory import LEASE, MOST_PROBES_AT_ONCE, PAUSE, Memory
 from lb.model import Ejection, LoadBalancer
 from lb.request.outcomes import Judgement
+from lb.state.memory import LEASE, MOST_PROBES_AT_ONCE, PAUSE, Memory
 from support.make import balancer_of, config_of, monitor, origin, pool
 
 FAILED = Judgement(failed=True, cause="connection failed")

@@ -19,7 +19,7 @@ from lb.log_events import MirrorFailed
 from lb.mirroring import MARGIN, MARK, MOST_AT_ONCE, TOLD_EVERY
 from lb.model import Config, Mirror
 from lb.request.outcomes import Answered, Cause, Failed
-from lb.sharing import Home
+from lb.state.refresh import Home
 from support.make import balancer_of, config_of, facts, monitor, origin, pool, scripted
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from lb.config import Invalid, parse
-from lb.freshness import fresh_for
 from lb.health.groups import due_part, member_changes, together
 from lb.health.machine import observe
 from lb.health.verdict import OriginHealth, Verdict
@@ -22,7 +21,8 @@ from lb.model import (
     Region,
 )
 from lb.regions import decided, question_from_json, question_to_json, votes_from_json, votes_to_json
-from lb.shared import health_from_row, health_to_row
+from lb.state.shared_view import health_from_row, health_to_row
+from lb.state.trust import fresh_for
 from support.make import balancer_of, config_of, origin, pool
 from support.state import World
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from lb.pulled import (
+from lb.state.pull import (
     OF_THE_DEPLOYMENT,
     Delivered,
     taken_apart,

@@ -21,7 +21,7 @@ from lb.model import (
     Window,
 )
 from lb.report import REASONS, Failed, Known, report
-from lb.shared import NOTHING_SHARED
+from lb.state.shared_view import NOTHING_SHARED
 from support.make import balancer_of, config_of, monitor, origin, pool
 
 NOW = 1_790_000_000.0

@@ -9,7 +9,6 @@ import pytest
 from lb.balancer import MOST_COMBINATIONS, Balancer
 from lb.failover import Attempt, Plan, Refuse
 from lb.health.maintenance import borders
-from lb.memory import Memory
 from lb.model import (
     Ejection,
     Failover,
@@ -26,6 +25,7 @@ from lb.model.watched import timed
 from lb.pages import page
 from lb.request.outcomes import Cause, Failed, judge
 from lb.selection.rules import Rules
+from lb.state.memory import Memory
 from support.make import balancer_of, config_of, facts, monitor, origin, pool
 
 MAIN, API, BETA, DARK = pool("main", "m"), pool("api", "a"), pool("beta", "b"), pool("dark", "d")

@@ -12,9 +12,9 @@ from lb.checker import check
 from lb.config import Invalid, parse
 from lb.config.objects.monitor_fields import PRESETS
 from lb.log_events import HealthChanged
-from lb.memory import Memory
 from lb.model import Config, Health, Monitor, Sensitivity
 from lb.monitors.words import Answer, ProbeFailure, Reply
+from lb.state.memory import Memory
 from support.make import balancer_of, config_of, pool
 
 if TYPE_CHECKING:

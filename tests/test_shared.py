@@ -8,7 +8,7 @@ import pytest
 
 from lb.health.verdict import OriginHealth
 from lb.model import Health
-from lb.shared import SharedHealth, from_json, to_json
+from lb.state.shared_view import SharedHealth, from_json, to_json
 
 VIEW = SharedHealth(
     version=7,

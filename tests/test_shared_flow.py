@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 import pytest
 
 from lb.checker import check
-from lb.freshness import fresh_for
-from lb.memory import Memory
 from lb.model import Config, Health
 from lb.model.identity import identity_of
 from lb.request.outcomes import Judgement
-from lb.sharing import Home, Sharing
+from lb.state.memory import Memory
+from lb.state.refresh import Home, Sharing
+from lb.state.trust import fresh_for
 from support.make import balancer_of, config_of, monitor, pool
 from support.state import START, World
 

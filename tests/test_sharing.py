@@ -9,20 +9,9 @@ import pytest
 
 from lb.health.verdict import FailureReport, OriginHealth
 from lb.model import Health
-from lb.shared import SharedHealth, to_json
-from lb.sharing import (
-    DAY,
-    FIRST_ROUND,
-    GAP,
-    KV_REFRESH,
-    KV_WRITE_GAP,
-    KV_WRITES_A_DAY,
-    LEASE,
-    Home,
-    Publishing,
-    Sharing,
-    home_of,
-)
+from lb.state.kv import DAY, KV_REFRESH, KV_WRITE_GAP, KV_WRITES_A_DAY, Publishing
+from lb.state.refresh import FIRST_ROUND, GAP, LEASE, Home, Sharing, home_of
+from lb.state.shared_view import SharedHealth, to_json
 
 KEY = ("p", "a")
 UP = OriginHealth(health=Health.HEALTHY, checked=90.0)

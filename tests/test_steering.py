@@ -15,13 +15,13 @@ from lb.health.in_flight import InFlight
 from lb.health.machine import observe
 from lb.health.snapshot import Snapshot
 from lb.health.verdict import OriginHealth, Verdict
-from lb.memory import Memory
 from lb.model import Health, LoadBalancer, Pool, RandomSteering, Region, SteeringPolicy
 from lb.model.identity import identity_of
 from lb.request.regions import REGION_OF_COUNTRY, REGION_OF_SUBDIVISION, region_of
 from lb.selection.steering import POLICIES
 from lb.selection.steering.proximity import kilometres
-from lb.shared import SharedHealth
+from lb.state.memory import Memory
+from lb.state.shared_view import SharedHealth
 from support.make import balancer_of, config_of, facts, monitor, pool, scripted
 from support.state import World
 

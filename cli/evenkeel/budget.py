@@ -6,7 +6,7 @@ from evenkeel.checkout import ROOT, SOURCE
 from lb.budget import FREE_PLAN, USUAL, Use, rows, usage
 from lb.config import Invalid, from_toml
 from lb.model import Config
-from lb.sharing import Home
+from lb.state.refresh import Home
 
 PAGE = ROOT / "docs" / "budget.md"
 

@@ -28,7 +28,7 @@ from lb.model import Config, Health, LoadBalancer, Origin
 from lb.model.identity import identity_of
 from lb.request.facts import RequestFacts
 from lb.request.outcomes import Judgement
-from lb.shared import SharedHealth
+from lb.state.shared_view import SharedHealth
 
 MOST_SHOWN = 10
 """Choices of one attempt that people are shown; JSON has them all."""

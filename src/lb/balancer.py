@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lb.failover import Plan, Refuse
-from lb.memory import Memory
 from lb.model.identity import identity_of
 from lb.request.hosts import HostTable, loopback
 from lb.selection.pool_sets import within
 from lb.serving import Serving
+from lb.state.memory import Memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable

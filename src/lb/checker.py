@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from lb.health.verdict import Verdict
-    from lb.memory import Memory
     from lb.model import Monitor, Origin, Watch
     from lb.ports import Clock, Log, Prober
+    from lb.state.memory import Memory
 
 PROBES_SIDE_BY_SIDE = 4
 """Of the six connections that one request may have waiting for headers

@@ -11,12 +11,12 @@ from lb.request.outcomes import Answered, judge
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lb.memory import Memory
     from lb.mirroring import Mirroring
     from lb.model import Origin
     from lb.ports import Clock, Log, Transport
     from lb.request.facts import RequestFacts
     from lb.serving import Serving
+    from lb.state.memory import Memory
 
 
 def copy_of(

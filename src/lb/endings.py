@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from lb.failover import Plan
-    from lb.memory import Memory
     from lb.model import LoadBalancer, Origin
     from lb.ports import Clock, Log
+    from lb.state.memory import Memory
 
 WATCHED_FROM = 14_600
 """Bytes from which a body is watched. A shorter one fits into the first ten segments of a

@@ -23,7 +23,7 @@ from lb.model import Health
 from lb.model.watched import monitored, timed
 from lb.regions import decided
 from lb.report import Failed, Known
-from lb.shared import NOTHING_SHARED, SharedHealth, to_json
+from lb.state.shared_view import NOTHING_SHARED, SharedHealth, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lb.base.stored_json import document, is_time, rows, texts
-from lb.shared import SharedHealth, from_json, to_json
+from lb.state.shared_view import SharedHealth, from_json, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from lb.request.outcomes import Judgement, Outcome
 
     Running = dict[asyncio.Task[Outcome], Attempt]
-    from lb.memory import Memory
     from lb.ports import Clock, Log, Transport
+    from lb.state.memory import Memory
 
 
 class Exchange:

@@ -7,7 +7,6 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lb.base.times import lasting, rfc3339
-from lb.freshness import SharedView
 from lb.health.ejection import is_last
 from lb.health.maintenance import Off, borders, drains, switched_off
 from lb.health.snapshot import (
@@ -20,13 +19,14 @@ from lb.health.snapshot import (
 )
 from lb.health.verdict import NO_FAILURES
 from lb.model import Health
+from lb.state.trust import SharedView
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from lb.health.maintenance import SwitchedOff
     from lb.model import Config, LoadBalancer, Origin, Pool
-    from lb.shared import SharedHealth
+    from lb.state.shared_view import SharedHealth
 
 Key = tuple[str, str]
 """An origin's: its pool's name and its own."""

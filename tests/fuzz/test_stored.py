@@ -18,8 +18,8 @@ from lb.notify.kept import from_json as outbox_from_json
 from lb.notify.kept import to_json as outbox_to_json
 from lb.notify.outbox import Outbox
 from lb.regions import question_from_json, votes_from_json, votes_to_json
-from lb.shared import SharedHealth, from_json, health_from_row, health_to_row, to_json
-from lb.sharing import Home, Sharing
+from lb.state.refresh import Home, Sharing
+from lb.state.shared_view import SharedHealth, from_json, health_from_row, health_to_row, to_json
 from support.hostile import anything, quick, spoiled, text
 from support.state import START, World
 from support.telling import Story, config

@@ -12,7 +12,7 @@ from lb.health.verdict import OriginHealth
 from lb.metrics.history import MINUTE, MINUTES, STEP, STEPS
 from lb.model import Config, Health
 from lb.report import Known, report
-from lb.shared import NOTHING_SHARED
+from lb.state.shared_view import NOTHING_SHARED
 
 FILE = """
 [[monitors]]

@@ -18,7 +18,7 @@ from lb.metrics.counts import Counts
 from lb.model import Config
 from lb.proxy import Exchange
 from lb.proxy import refused as refused_event
-from lb.sharing import Home
+from lb.state.refresh import Home
 from lb.worker.admin import admin_side
 from lb.worker.bodies import Bodies
 from lb.worker.convert import RuntimeFacts, headers_reader, refused
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from lb.balancer import Balancer
     from lb.failover import Deliver, Step
     from lb.mirroring import Mirroring
-    from lb.pulled import Delivered
     from lb.request.facts import RequestFacts
+    from lb.state.pull import Delivered
 
     UnderWay = tuple[Exchange, FetchTransport, Any]
     """A request whose first attempt is under way, with its context."""

@@ -11,20 +11,21 @@ from lb.checker import check
 from lb.metrics.points import WRITTEN_EVERY
 from lb.model.identity import identity_of
 from lb.model.watched import monitored
-from lb.pulled import taken_apart
-from lb.shared import from_json, to_json
-from lb.sharing import KV_REFRESH, Home, Publishing, Sharing, home_of
+from lb.state.kv import KV_REFRESH, Publishing
+from lb.state.pull import taken_apart
+from lb.state.refresh import Home, Sharing, home_of
+from lb.state.shared_view import from_json, to_json
 from lb.worker.runtime import clock, js_object, trouble
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
 
     from lb.health.verdict import OriginHealth
-    from lb.memory import Memory
     from lb.metrics.counts import Counts
     from lb.model import Config, Origin, Watch
     from lb.ports import Log, Prober
-    from lb.pulled import Delivered
+    from lb.state.memory import Memory
+    from lb.state.pull import Delivered
 
     Reconfigure = Callable[[Delivered, str | None], bool]
     Work = Coroutine[Any, Any, None]

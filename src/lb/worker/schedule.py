@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lb.sharing import Home
+from lb.state.refresh import Home
 from lb.worker.refresh import MAIN
 from lb.worker.runtime import log, trouble
 

@@ -18,15 +18,15 @@ from lb.model.identity import identity_of
 from lb.notifier import Notifier
 from lb.notify.ready import prepare
 from lb.previewing import Previews
-from lb.pulled import (
+from lb.regions import question_from_json, votes_to_json
+from lb.room import Room
+from lb.state.pull import (
     OF_THE_DEPLOYMENT,
     Delivered,
     taken_apart,
     version_asked,
     with_configuration,
 )
-from lb.regions import question_from_json, votes_to_json
-from lb.room import Room
 from lb.worker.deliver import RuntimeDeliverer
 from lb.worker.prober import FetchProber
 from lb.worker.promises import Timers

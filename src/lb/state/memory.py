@@ -8,7 +8,6 @@ from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING, TypeVar
 
-from lb.freshness import SharedView
 from lb.health.ejection import CUT_OFF, Ejections
 from lb.health.groups import at_most, due_part, member_changes
 from lb.health.in_flight import InFlight
@@ -20,6 +19,7 @@ from lb.health.snapshot import Snapshot
 from lb.health.verdict import FailureReport, OriginHealth, untimed
 from lb.model.identity import identity_of
 from lb.model.watched import timed
+from lb.state.trust import SharedView
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from lb.log_events import Event, HealthChanged, LastOriginKept, OriginEjected
     from lb.model import Config, LoadBalancer, Origin, Watch
     from lb.request.outcomes import Judgement
-    from lb.shared import SharedHealth
+    from lb.state.shared_view import SharedHealth
 
 Key = tuple[str, str]
 """`Origin.key`."""

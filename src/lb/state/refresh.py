@@ -8,12 +8,14 @@ from enum import Enum
 from math import inf, isfinite
 from typing import TYPE_CHECKING, Any
 
-from lb.shared import NOTHING_SHARED, SharedHealth, from_json
+from lb.state.kv import KV_REFRESH
+from lb.state.shared_view import NOTHING_SHARED, SharedHealth, from_json
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from lb.health.verdict import FailureReport, OriginHealth
+    from lb.health.verdict import FailureReport
+
 
 LEASE = 30.0
 """Seconds after which a refresh that never ended is taken for lost, as a probe is."""
@@ -24,17 +26,6 @@ time, up to the usual interval, so that an outage does not use up the day's requ
 
 FIRST_ROUND = 3.0
 """Seconds in which an object that has just been made will have probed for the first time."""
-
-KV_REFRESH = 60
-"""Seconds that a data centre may answer from its copy: KV takes nothing below 60 everywhere
-(https://developers.cloudflare.com/kv/api/read-key-value-pairs/#cachettl-parameter)."""
-
-KV_WRITE_GAP = 60.0
-KV_WRITES_A_DAY = 100
-"""Of one isolate: the free plan has 1,000 for all of an account, and one a second for a key
-(https://developers.cloudflare.com/kv/platform/limits/)."""
-
-DAY = 86_400.0
 
 
 class Home(Enum):
@@ -140,47 +131,3 @@ class Sharing:
         except ValueError:
             return None
         return replace(self._shared, probed=probed) if isfinite(probed) else None
-
-
-class Publishing:
-    """What an isolate writes to KV: only changes that it saw itself, and not too many."""
-
-    def __init__(self, fingerprint: str) -> None:
-        self._fingerprint = fingerprint
-        self._written: list[float] = []
-
-    def view(
-        self,
-        own: Mapping[tuple[str, str], OriginHealth],
-        shared: SharedHealth | None,
-        now: float,
-    ) -> SharedHealth | None:
-        """Return the view to write; None when the one there says the same, or it is too early."""
-        if shared is None or shared.fingerprint != self._fingerprint:
-            shared = NOTHING_SHARED
-        there = shared.origins
-        newer = {
-            key: health
-            for key, health in own.items()
-            if health.checked and (key not in there or health.checked > there[key].checked)
-        }
-        if all(key in there and one.health is there[key].health for key, one in newer.items()):
-            return None
-        if not self._may_write(now):
-            return None
-        return SharedHealth(
-            version=max(int(now), shared.version + 1),
-            fingerprint=self._fingerprint,
-            # Nobody goes on probing for all: each isolate trusts this no longer than its own.
-            probed=0.0,
-            origins={**there, **newer},
-        )
-
-    def _may_write(self, now: float) -> bool:
-        self._written = [at for at in self._written if at > now - DAY]
-        if self._written and now < self._written[-1] + KV_WRITE_GAP:
-            return False
-        if len(self._written) >= KV_WRITES_A_DAY:
-            return False
-        self._written.append(now)
-        return True

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lb.model import Config
-    from lb.shared import SharedHealth
+    from lb.state.shared_view import SharedHealth
 
 
 class Trust(Enum):

@@ -1,0 +1,1 @@
+"""What an isolate knows, and how it learns what all isolates know."""
