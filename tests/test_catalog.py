@@ -6,10 +6,10 @@ import json
 
 import pytest
 
+from lb.catalog.managed import Catalog, Kind, Managed
 from lb.catalog.merging import composed, objects_in, settings_in
 from lb.catalog.references import TABLES, referred, renamed
 from lb.catalog.store import Changed, ConfigStore, Referenced, Rejected
-from lb.catalog.words import Catalog, Kind, Managed
 from lb.config import Invalid, from_toml, parse, source_in_toml
 from lb.config.reading.tables import Table
 from lb.config.reading.values import ListOf, MapOf, Reference

@@ -9,14 +9,14 @@ from urllib.parse import parse_qs
 from lb.actions import INVALID, TAKES_OUT, Action, Wish, carried_out, left_without, wish_in
 from lb.base.times import rfc3339
 from lb.calls import Fault, Refusal, Result, refused
+from lb.catalog.managed import Kind
 from lb.catalog.store import Changed
-from lb.catalog.words import Kind
 from lb.config.reading.problems import nearest
 from lb.report import report
 
 if TYPE_CHECKING:
     from lb.calls import Call
-    from lb.catalog.words import Managed
+    from lb.catalog.managed import Managed
     from lb.room import Room
 
 MOST_CHARTS = 200

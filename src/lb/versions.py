@@ -17,7 +17,7 @@ from lb.config import Invalid, parse
 if TYPE_CHECKING:
     from lb.calls import Call
     from lb.catalog.changes import Change
-    from lb.catalog.state import Stored
+    from lb.catalog.effective import Stored
     from lb.catalog.store import ConfigStore, Version
     from lb.room import Room
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lb.api.codes import invalid
 from lb.calls import Refusal, Result
-from lb.catalog.words import Kind
+from lb.catalog.managed import Kind
 from lb.config.reading.moments import seconds_of
 from lb.event_log import MOST_PER_PAGE, EventLog, Query
 

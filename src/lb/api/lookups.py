@@ -14,7 +14,7 @@ from lb.catalog.references import referred
 if TYPE_CHECKING:
     from lb.api.asked import Asked
     from lb.api.resources import Resource
-    from lb.catalog.words import Managed
+    from lb.catalog.managed import Managed
 
 REFERRER = "referrer"
 """Of something that refers to the object in question."""

@@ -11,7 +11,7 @@ from lb.api.resources import POOLS
 from lb.api.shapes import dated, taken
 from lb.api.shelf import Shelf, shown
 from lb.calls import Refusal, Result
-from lb.catalog.words import Kind, Managed
+from lb.catalog.managed import Kind, Managed
 
 if TYPE_CHECKING:
     from lb.api.asked import Asked

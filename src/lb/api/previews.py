@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from lb.api.asked import Asked
-    from lb.catalog.words import Managed
+    from lb.catalog.managed import Managed
 
 _NAME = "preview"
 _AT = f"$.{MONITORS.kind.value}[0]"

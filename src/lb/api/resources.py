@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lb.api import shapes
-from lb.catalog.words import WORDS, Kind
+from lb.catalog.managed import WORDS, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lb.api.shapes import Document
-    from lb.catalog.words import Managed
+    from lb.catalog.managed import Managed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lb.base.times import rfc3339
-from lb.catalog.words import Kind
+from lb.catalog.managed import Kind
 
 Document = Mapping[str, Any]
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from lb.api.codes import CHANGED, INVALID, NOT_UNIQUE, READ_ONLY, REFERENCED, UNHEEDED
 from lb.api.resources import BY_KIND
 from lb.calls import Fault, Note, Refusal, Result, refused
+from lb.catalog.managed import Kind, Managed
 from lb.catalog.references import renamed
 from lb.catalog.store import Referenced, Rejected
-from lb.catalog.words import Kind, Managed
 from lb.config import Problem
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from lb.api.asked import Asked
     from lb.api.resources import Resource
+    from lb.catalog.managed import Catalog
     from lb.catalog.store import Wrong
-    from lb.catalog.words import Catalog
 
 _MOST_NOTES = 100
 

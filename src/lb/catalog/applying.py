@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from lb.base.times import rfc3339
 from lb.catalog.changes import differences
+from lb.catalog.effective import Stored
 from lb.catalog.merging import objects_in, settings_in
 from lb.catalog.references import renamed
-from lb.catalog.state import Stored
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lb.catalog.words import Catalog, Kind, Managed
+    from lb.catalog.managed import Catalog, Kind, Managed
 
 STAMPS = ("created_on", "modified_on")
 

@@ -7,13 +7,13 @@ from dataclasses import asdict, dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from lb.catalog.managed import WORDS
 from lb.catalog.references import renamed
-from lb.catalog.words import WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lb.catalog.words import Catalog, Kind, Managed
+    from lb.catalog.managed import Catalog, Kind, Managed
 
 _COMPUTED = frozenset({"created_on", "modified_on"})
 """What every change changes."""

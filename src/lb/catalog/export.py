@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from lb.catalog.applying import STAMPS
+from lb.catalog.managed import Kind
 from lb.catalog.merging import NAMED_BY, composed
-from lb.catalog.words import Kind
 from lb.config import Invalid, parse
 
 if TYPE_CHECKING:
-    from lb.catalog.words import Catalog
+    from lb.catalog.managed import Catalog
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _ROUNDS = 20

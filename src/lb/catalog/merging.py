@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from lb.catalog.managed import Catalog, Kind, Managed
 from lb.catalog.references import renamed
-from lb.catalog.words import Catalog, Kind, Managed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lb.catalog.words import WORDS, Kind
+from lb.catalog.managed import WORDS, Kind
 from lb.config.objects.load_balancer_fields import LOAD_BALANCER
 from lb.config.objects.monitor_fields import MONITOR, MONITOR_GROUP
 from lb.config.objects.pool_fields import POOL
@@ -15,7 +15,7 @@ from lb.config.reading.values import ListOf, MapOf, Reference
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lb.catalog.words import Managed
+    from lb.catalog.managed import Managed
 
     Rename = Callable[[Kind, str], str]
 

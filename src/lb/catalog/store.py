@@ -6,16 +6,16 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from lb.catalog.changes import Change, changes, summary
+from lb.catalog.effective import Stored, candidate, effective, remembering
+from lb.catalog.managed import WORDS
 from lb.catalog.references import Referred, referred
-from lb.catalog.state import Stored, candidate, effective, remembering
-from lb.catalog.words import WORDS
 from lb.config import Invalid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from lb.catalog.state import Effective
-    from lb.catalog.words import Catalog, Managed
+    from lb.catalog.effective import Effective
+    from lb.catalog.managed import Catalog, Managed
     from lb.config import Source
     from lb.ports import Sql
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import js
 
-from lb.catalog.state import read
+from lb.catalog.effective import read
 from lb.config import Invalid, admin_of
 from lb.copies import copy_of
 from lb.endings import Endings

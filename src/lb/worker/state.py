@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from workers import DurableObject
 
 from lb.calls import Call, enveloped, refused
-from lb.catalog.state import read
+from lb.catalog.effective import read
 from lb.catalog.store import ConfigStore
 from lb.checker import probe
 from lb.config import Invalid

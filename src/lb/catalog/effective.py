@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from lb.catalog.managed import Catalog, Kind, Managed
 from lb.catalog.merging import Composed, composed, merged, objects_in, plain, settings_in
-from lb.catalog.words import Catalog, Kind, Managed
 from lb.config import Invalid, parse
 from lb.model import Config
 
