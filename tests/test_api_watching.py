@@ -8,11 +8,11 @@ from typing import Any
 
 from lb.api import handle
 from lb.api.health import rtt
-from lb.balancer import Balancer
 from lb.calls import Call, Refusal, Result
-from lb.failover import Attempt, Plan, Refuse
 from lb.model import Region
 from lb.previewing import KEPT_SECONDS, Previews
+from lb.proxy.balancer import Balancer
+from lb.proxy.plan import Attempt, Plan, Refuse
 from lb.room import Room
 from support.make import facts
 from support.state import START, World

@@ -25,38 +25,27 @@ FLOOR_OF = {name: number for number, names in enumerate(FLOORS) for name in name
 PACKAGE_OF = {
     "actions": "admin",
     "api": "admin",
-    "balancer": "proxy",
     "budget": "worker",
     "calls": "admin",
     "checker": "probing",
     "complaints": "object",
-    "copies": "proxy",
     "desk": "admin",
-    "endings": "proxy",
     "event_log": "object",
     "explain": "worker",
     "exposition": "admin",
-    "failover": "proxy",
-    "forwarding": "proxy",
-    "hedging": "proxy",
     "keeper": "object",
     "kept": "object",
     "logouts": "admin",
-    "mirroring": "proxy",
     "monitors": "probing",
     "notifier": "notify",
-    "pages": "proxy",
     "panel": "admin",
     "previewing": "object",
     "public": "admin",
     "regions": "probing",
     "report": "admin",
-    "retry_budget": "proxy",
     "room": "admin",
-    "serving": "proxy",
     "shell": "admin",
     "steering": "selection",
-    "tallies": "proxy",
     "versions": "admin",
 }
 ONLY_AT_THE_EDGE = {"js", "pyodide", "workers", "_pyodide_entrypoint_helper"}
@@ -107,11 +96,11 @@ def upwards() -> set[tuple[str, str]]:
 # Imports that a move still to come mends.
 PENDING: set[tuple[str, str]] = {
     ("lb.keeper", "lb.report"),
-    ("lb.ports", "lb.failover"),
     ("lb.ports", "lb.health.events"),
     ("lb.ports", "lb.health.verdict"),
     ("lb.ports", "lb.monitors.words"),
     ("lb.ports", "lb.notify.words"),
+    ("lb.selection.candidates", "lb.proxy.prepared"),
 }
 
 

@@ -17,9 +17,10 @@ from lb.health.snapshot import (
 )
 from lb.health.verdict import OriginHealth
 from lb.model import Health, OriginSteeringPolicy, Pool, SteeringPolicy
+from lb.proxy.prepared import COMES_BACK
+from lb.selection.candidates import LAST_RESORT
 from lb.selection.origin_steering import ORIGIN_POLICIES, by_hash, random
 from lb.selection.steering import POLICIES
-from lb.serving import COMES_BACK, LAST_RESORT
 from support.make import facts, origin, pool, scripted
 
 NAMES = st.lists(

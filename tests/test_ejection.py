@@ -13,9 +13,10 @@ from lb.health.snapshot import Standing
 from lb.health.verdict import Verdict
 from lb.log_events import LastOriginKept, OriginEjected
 from lb.model import Config, Ejection, LoadBalancer, Origin, OriginSteeringPolicy, Pool
+from lb.proxy.prepared import Serving
 from lb.request.outcomes import Judgement
+from lb.selection.candidates import candidates
 from lb.selection.origin_steering import by_hash
-from lb.serving import Serving, candidates
 from lb.state.memory import MOST_REPORTS, Memory
 from support.make import balancer_of, config_of, facts, monitor, origin, pool, scripted
 

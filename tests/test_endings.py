@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from lb.balancer import Balancer
-from lb.endings import (
+from lb.health.ejection import CUT_OFF
+from lb.log_events import AnswerCut, Event, LastOriginKept, OriginEjected
+from lb.model import Ejection, Pool
+from lb.proxy.balancer import Balancer
+from lb.proxy.cut_offs import (
     UNKNOWN_LENGTH,
     WATCHED_FROM,
     WATCHED_TO,
@@ -13,10 +16,7 @@ from lb.endings import (
     makes_a_difference,
     promised,
 )
-from lb.failover import Plan
-from lb.health.ejection import CUT_OFF
-from lb.log_events import AnswerCut, Event, LastOriginKept, OriginEjected
-from lb.model import Ejection, Pool
+from lb.proxy.plan import Plan
 from lb.request.outcomes import Judgement
 from support.make import balancer_of, config_of, facts, pool
 

@@ -10,9 +10,7 @@ import typer
 from typer.testing import CliRunner
 
 from evenkeel.explain import command
-from lb.balancer import Balancer
 from lb.explain import explain
-from lb.failover import Attempt, Plan
 from lb.health.snapshot import WORDS, Standing
 from lb.model import (
     Failover,
@@ -25,6 +23,8 @@ from lb.model import (
     SteeringPolicy,
     Topology,
 )
+from lb.proxy.balancer import Balancer
+from lb.proxy.plan import Attempt, Plan
 from lb.selection.origin_steering import ORIGIN_POLICIES
 from lb.selection.origin_steering import REASONS as ORIGIN_REASONS
 from lb.selection.steering import POLICIES, REASONS

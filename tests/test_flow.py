@@ -8,9 +8,9 @@ import httpx
 import pytest
 import respx
 
-from lb.failover import RETRY_AFTER
 from lb.log_events import AttemptFailed, HealthChanged, OriginEjected, Refused, fields_of
 from lb.model import Failover, Health, SessionAffinity
+from lb.proxy.plan import RETRY_AFTER
 from support.edge import FakeEdge
 from support.make import balancer_of, config_of, monitor, origin, pool
 

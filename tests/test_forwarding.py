@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lb.forwarding import HOP_BY_HOP, Edits, Forwarding, named_by_connection
 from lb.model import HeaderEdits
 from lb.model.identity import identity_of
+from lb.proxy.forwarding import HOP_BY_HOP, Edits, Forwarding, named_by_connection
 from lb.request.facts import VIA
 from support.make import balancer_of, config_of, facts, pool
 

@@ -10,10 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lb.balancer import Balancer
 from lb.config import Invalid, parse
-from lb.failover import Attempt, Deliver, Plan, Refuse
-from lb.hedging import MOST_SAVED, ONE_IN, HedgeBudget
 from lb.log_events import Hedged
 from lb.model import (
     AdaptiveRouting,
@@ -22,16 +19,18 @@ from lb.model import (
     SessionAffinity,
     SessionAffinityAttributes,
 )
-from lb.proxy import Exchange
+from lb.proxy.balancer import Balancer
+from lb.proxy.budgets import ALWAYS, MOST_SAVED, ONE_IN, HedgeBudget
+from lb.proxy.plan import Attempt, Deliver, Plan, Refuse
+from lb.proxy.run import Exchange
 from lb.request.outcomes import Answered, Cause, Failed, judge
-from lb.retry_budget import ALWAYS
 from support.make import balancer_of, config_of, facts, pool, scripted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lb.failover import Step
     from lb.log_events import Event
+    from lb.proxy.plan import Step
     from lb.request.facts import RequestFacts
     from lb.request.outcomes import Outcome
 

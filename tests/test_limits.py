@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lb.failover import FULL, Attempt, Deliver, Plan, Refuse, Stop
 from lb.health.in_flight import InFlight
 from lb.health.snapshot import Snapshot
 from lb.model import (
@@ -18,9 +17,10 @@ from lb.model import (
     SessionAffinityAttributes,
     ZeroDowntimeFailover,
 )
+from lb.proxy.budgets import ALWAYS, WINDOW, RetryBudget
+from lb.proxy.plan import FULL, Attempt, Deliver, Plan, Refuse, Stop
+from lb.proxy.prepared import Serving
 from lb.request.outcomes import Answered, Cause, Failed, judge
-from lb.retry_budget import ALWAYS, WINDOW, RetryBudget
-from lb.serving import Serving
 from support.make import balancer_of, facts, origin, pool, scripted
 
 if TYPE_CHECKING:

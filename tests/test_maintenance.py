@@ -25,8 +25,9 @@ from lb.model import (
     SessionAffinityAttributes,
     Window,
 )
+from lb.proxy.prepared import Serving
 from lb.selection.affinity import CookieAffinity
-from lb.serving import Serving, candidates
+from lb.selection.candidates import candidates
 from lb.state.memory import Memory
 from support.make import balancer_of, config_of, facts, monitor, origin, pool, scripted
 

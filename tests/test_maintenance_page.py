@@ -7,13 +7,13 @@ from dataclasses import replace
 import pytest
 import respx
 
-from lb.balancer import Balancer
 from lb.config import Invalid, parse
 from lb.explain import explain
-from lb.failover import RETRY_AFTER, Attempt, Deliver, Plan, Refuse
 from lb.health.maintenance import back_at
 from lb.model import Config, FixedResponse, Window
-from lb.pages import page
+from lb.proxy.balancer import Balancer
+from lb.proxy.pages import page
+from lb.proxy.plan import RETRY_AFTER, Attempt, Deliver, Plan, Refuse
 from lb.request.outcomes import Answered, Cause, Failed, judge
 from support.edge import FakeEdge
 from support.make import balancer_of, config_of, facts, origin, pool, scripted

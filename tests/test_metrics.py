@@ -14,8 +14,6 @@ import httpx
 import pytest
 import respx
 
-from lb.failover import FULL
-from lb.forwarding import server_timing
 from lb.health.verdict import OriginHealth, Verdict
 from lb.log_events import Event, Hedged, Trouble
 from lb.metrics.counted import MOST_ANSWERS, MOST_EVENTS, OTHER, Counted
@@ -36,8 +34,10 @@ from lb.model import (
     SessionAffinity,
     State,
 )
+from lb.proxy.forwarding import server_timing
+from lb.proxy.plan import FULL
+from lb.proxy.tallies import BOUNDS, CELLS
 from lb.request.outcomes import Cause
-from lb.tallies import BOUNDS, CELLS
 from lb.version import VERSION
 from support.edge import FakeEdge
 from support.make import balancer_of, config_of, monitor, origin, pool

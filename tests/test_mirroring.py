@@ -8,24 +8,24 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lb.balancer import Balancer
 from lb.budget import Resource, usage
 from lb.config import Invalid, parse
-from lb.copies import copy_of
 from lb.explain import explain
-from lb.failover import Attempt
 from lb.health.verdict import Verdict
 from lb.log_events import MirrorFailed
-from lb.mirroring import MARGIN, MARK, MOST_AT_ONCE, TOLD_EVERY
 from lb.model import Config, Mirror
+from lb.proxy.balancer import Balancer
+from lb.proxy.mirror_copy import copy_of
+from lb.proxy.mirroring import MARGIN, MARK, MOST_AT_ONCE, TOLD_EVERY
+from lb.proxy.plan import Attempt
 from lb.request.outcomes import Answered, Cause, Failed
 from lb.state.refresh import Home
 from support.make import balancer_of, config_of, facts, monitor, origin, pool, scripted
 
 if TYPE_CHECKING:
-    from lb.copies import Copy
     from lb.log_events import Event
     from lb.model import Pool
+    from lb.proxy.mirror_copy import Copy
     from lb.request.facts import RequestFacts
     from lb.request.outcomes import Outcome
 

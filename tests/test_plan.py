@@ -8,16 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lb.failover import (
-    LARGEST_BODY,
-    RETRY_AFTER,
-    SLOWEST_UPLOAD,
-    Attempt,
-    Deliver,
-    Plan,
-    Refuse,
-    Step,
-)
 from lb.health.snapshot import EjectionState, Snapshot
 from lb.health.verdict import OriginHealth
 from lb.model import (
@@ -28,8 +18,18 @@ from lb.model import (
     OriginSteeringPolicy,
     SessionAffinity,
 )
+from lb.proxy.plan import (
+    LARGEST_BODY,
+    RETRY_AFTER,
+    SLOWEST_UPLOAD,
+    Attempt,
+    Deliver,
+    Plan,
+    Refuse,
+    Step,
+)
+from lb.proxy.prepared import Serving
 from lb.request.outcomes import Answered, Cause, Failed, Outcome, judge
-from lb.serving import Serving
 from support.make import balancer_of, facts, origin, pool, scripted
 
 if TYPE_CHECKING:

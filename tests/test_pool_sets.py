@@ -7,9 +7,7 @@ from typing import Any
 
 import pytest
 
-from lb.balancer import Balancer
 from lb.config import Invalid, parse
-from lb.failover import Attempt, Plan, Refuse
 from lb.model import (
     Config,
     FixedResponse,
@@ -22,6 +20,8 @@ from lb.model import (
     SteeringPolicy,
     Topology,
 )
+from lb.proxy.balancer import Balancer
+from lb.proxy.plan import Attempt, Plan, Refuse
 from lb.selection.pool_sets import PoolSets
 from support.make import balancer_of, config_of, facts, pool, scripted
 

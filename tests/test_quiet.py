@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from lb.balancer import Balancer
-from lb.failover import Attempt, Plan
 from lb.health.quiet import (
     ALONE,
     FORGOTTEN_AFTER,
@@ -17,7 +15,9 @@ from lb.health.quiet import (
 from lb.health.verdict import Verdict
 from lb.log_events import Event, OriginQuiet, OriginRestored
 from lb.model import Ejection, Failover, LoadBalancer, OriginSteeringPolicy, SessionAffinity
-from lb.proxy import Exchange
+from lb.proxy.balancer import Balancer
+from lb.proxy.plan import Attempt, Plan
+from lb.proxy.run import Exchange
 from lb.request.outcomes import Answered, Cause, Failed, Outcome
 from support.make import balancer_of, config_of, facts, monitor, pool
 

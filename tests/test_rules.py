@@ -6,8 +6,6 @@ from typing import Any
 
 import pytest
 
-from lb.balancer import MOST_COMBINATIONS, Balancer
-from lb.failover import Attempt, Plan, Refuse
 from lb.health.maintenance import borders
 from lb.model import (
     Ejection,
@@ -22,7 +20,9 @@ from lb.model import (
     Window,
 )
 from lb.model.watched import timed
-from lb.pages import page
+from lb.proxy.balancer import MOST_COMBINATIONS, Balancer
+from lb.proxy.pages import page
+from lb.proxy.plan import Attempt, Plan, Refuse
 from lb.request.outcomes import Cause, Failed, judge
 from lb.selection.rules import Rules
 from lb.state.memory import Memory

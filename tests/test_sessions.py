@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lb.failover import Attempt, Deliver, Plan, Refuse
 from lb.health.snapshot import EjectionState, Snapshot
 from lb.health.verdict import OriginHealth
 from lb.model import (
@@ -25,9 +24,10 @@ from lb.model import (
     Window,
     ZeroDowntimeFailover,
 )
+from lb.proxy.plan import Attempt, Deliver, Plan, Refuse
+from lb.proxy.prepared import Serving
 from lb.request.outcomes import Answered, Cause, Failed, Outcome, judge
 from lb.selection.affinity import HeaderAffinity, IpCookieAffinity
-from lb.serving import Serving
 from support.make import balancer_of, facts, origin, pool, scripted
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ from lb.model import (
     SessionAffinityAttributes,
     SheddingPolicy,
 )
-from lb.serving import Serving, candidates
+from lb.proxy.prepared import Serving
+from lb.selection.candidates import candidates
 from support.make import balancer_of, facts, pool, scripted
 
 if TYPE_CHECKING:

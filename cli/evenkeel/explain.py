@@ -17,15 +17,15 @@ from rich.text import Text
 
 from evenkeel.check import CONFIG, Unreadable, examine
 from evenkeel.checkout import WRANGLER_CONFIG
-from lb.balancer import Balancer
 from lb.config import Invalid, from_variables
 from lb.config.reading.moments import seconds_of
 from lb.config.reading.problems import nearest
 from lb.explain import Choice, Explanation, Turn, explain
-from lb.failover import Refuse
 from lb.health.verdict import OriginHealth
 from lb.model import Config, Health, LoadBalancer, Origin
 from lb.model.identity import identity_of
+from lb.proxy.balancer import Balancer
+from lb.proxy.plan import Refuse
 from lb.request.facts import RequestFacts
 from lb.request.outcomes import Judgement
 from lb.state.shared_view import SharedHealth

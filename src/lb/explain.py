@@ -10,9 +10,9 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lb.failover import Attempt, Refuse
 from lb.health.snapshot import WORDS
-from lb.mirroring import may_be_copied
+from lb.proxy.mirroring import may_be_copied
+from lb.proxy.plan import Attempt, Refuse
 from lb.request.hosts import found_by
 from lb.request.outcomes import Cause, Failed, judge
 from lb.selection.origin_steering import REASONS as ORIGIN_REASONS
@@ -22,12 +22,12 @@ from lb.selection.steering import REASONS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from lb.balancer import Balancer
-    from lb.failover import Deliver, Plan
     from lb.health.snapshot import PoolView, Snapshot
     from lb.model import Origin, Pool, Rule
+    from lb.proxy.balancer import Balancer
+    from lb.proxy.plan import Deliver, Plan
+    from lb.proxy.prepared import Serving
     from lb.request.facts import RequestFacts
-    from lb.serving import Serving
 
 SAMPLES = 864
 """Plans that are made where chance decides; a share is right to within a percent or two."""

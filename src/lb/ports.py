@@ -7,28 +7,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lb.failover import Attempt
     from lb.health.events import HealthEvent
     from lb.health.verdict import Verdict
     from lb.log_events import Event
     from lb.model import Origin, Region, Watch
     from lb.monitors.words import Probe, Reply
     from lb.notify.words import OutboundRequest
-    from lb.request.outcomes import Answered, Outcome
-
-
-class Transport(Protocol):
-    """Sends one client request to origins. It knows the request; an attempt says where to."""
-
-    async def send(self, attempt: Attempt) -> Outcome:
-        """Send the request and wait for the answer's headers, `attempt.timeout` at most.
-
-        Never raises: what went wrong is the outcome. An attempt given up on is aborted, whether
-        its time is over or the task that waits for it is cancelled.
-        """
-
-    def discard(self, answer: Answered) -> None:
-        """Let go of an answer that the client will not see."""
 
 
 class Prober(Protocol):

@@ -14,7 +14,6 @@ from hypothesis import strategies as some
 
 from evenkeel.toml_lines import TomlLines
 from lb.actions import Action, Wish, carried_out, wish_in
-from lb.balancer import Balancer
 from lb.base.times import for_people, lasting, rfc3339, rfc5322
 from lb.config import Invalid, from_toml, from_variables
 from lb.config.reading.host_names import (
@@ -26,6 +25,7 @@ from lb.config.reading.host_names import (
 from lb.config.reading.moments import seconds_of
 from lb.config.reading.status_codes import parse_codes
 from lb.model import Config
+from lb.proxy.balancer import Balancer
 from lb.request.facts import host_of
 from lb.request.hosts import HostTable
 from support.hostile import anything, letters, quick, text

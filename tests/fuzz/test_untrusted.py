@@ -10,17 +10,17 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as some
 
-from lb.balancer import Balancer
 from lb.config import Invalid, from_toml
-from lb.endings import UNKNOWN_LENGTH, promised
-from lb.failover import Plan, Refuse
-from lb.forwarding import MOST_NAMED, named_by_connection
 from lb.model import SessionAffinityAttributes
 from lb.monitors.causes import Phase, failure_of
 from lb.monitors.http import redirected
 from lb.monitors.smtp import MOST_BYTES, Smtp
 from lb.monitors.words import Finished, HttpProbe, ProbeFailure
-from lb.pages import page
+from lb.proxy.balancer import Balancer
+from lb.proxy.cut_offs import UNKNOWN_LENGTH, promised
+from lb.proxy.forwarding import MOST_NAMED, named_by_connection
+from lb.proxy.pages import page
+from lb.proxy.plan import Plan, Refuse
 from lb.request.facts import RequestFacts, host_of
 from lb.request.hosts import HostTable, loopback
 from lb.request.outcomes import written_by_edge

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from lb.balancer import Balancer
 from lb.checker import check
-from lb.failover import Attempt, Plan, Refuse
 from lb.metrics.counts import Counts
 from lb.monitors.words import Answer, HttpProbe, Probe, ProbeFailure, Reply
-from lb.pages import page
-from lb.proxy import Exchange, refused
+from lb.proxy.balancer import Balancer
+from lb.proxy.pages import page
+from lb.proxy.plan import Attempt, Plan, Refuse
+from lb.proxy.run import Exchange, refused
 from lb.request.facts import RequestFacts
 from lb.request.outcomes import Answered, Cause, Failed, Outcome
 
 if TYPE_CHECKING:
-    from lb.forwarding import Edits
     from lb.log_events import Event
     from lb.model import Config
+    from lb.proxy.forwarding import Edits
 
 
 def edited(headers: httpx.Headers, edits: Edits) -> httpx.Headers:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from lb.metrics.history import FAILURES, REQUEST_TIMES, REQUESTS
 from lb.metrics.kinds import Kind
 from lb.metrics.traffic import events_of
-from lb.tallies import BUCKETS
-from lb.tallies import SECONDS as SUM
+from lb.proxy.tallies import BUCKETS
+from lb.proxy.tallies import SECONDS as SUM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

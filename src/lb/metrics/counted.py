@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from lb.tallies import CELLS, SECONDS
+from lb.proxy.tallies import CELLS, SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lb.metrics.counted import Counted
 from lb.metrics.kinds import Kind, counts_of
 from lb.metrics.points import points
-from lb.tallies import HIT, MISS, MOVED, Tallies
+from lb.proxy.tallies import HIT, MISS, MOVED, Tallies
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -17,8 +17,8 @@ from lb.log_events import (
     OriginRestored,
     Refused,
 )
+from lb.proxy.tallies import numbered
 from lb.request.outcomes import Cause
-from lb.tallies import numbered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

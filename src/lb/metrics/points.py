@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from lb.metrics.counted import Counted
-from lb.tallies import BUCKETS, SECONDS
+from lb.proxy.tallies import BUCKETS, SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

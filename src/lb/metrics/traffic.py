@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from lb.metrics.counted import OTHER
 from lb.metrics.kinds import Kind, labelled
 from lb.metrics.openmetrics import Family, Type
-from lb.tallies import BOUNDS, BUCKETS, SECONDS
+from lb.proxy.tallies import BOUNDS, BUCKETS, SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import js
 from pyodide.ffi import create_proxy, to_js
 
-from lb.endings import UNKNOWN_LENGTH
+from lb.proxy.cut_offs import UNKNOWN_LENGTH
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lb.endings import Endings
-    from lb.failover import Deliver, Plan
     from lb.model import LoadBalancer, Origin
+    from lb.proxy.cut_offs import Endings
+    from lb.proxy.plan import Deliver, Plan
 
     Header = Callable[[str], str]
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import js
 from pyodide.ffi import jsnull, to_js
 
-from lb.pages import page
+from lb.proxy.pages import page
 from lb.request.facts import LONGEST_HEADER_READ, VIA, RequestFacts
 from lb.worker.runtime import js_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from lb.failover import Refuse
+    from lb.proxy.plan import Refuse
 
 
 ALWAYS_READ = (VIA, "cookie", "cf-connecting-ip", "connection")

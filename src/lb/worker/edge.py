@@ -10,14 +10,14 @@ import js
 
 from lb.catalog.effective import read
 from lb.config import Invalid, admin_of
-from lb.copies import copy_of
-from lb.endings import Endings
-from lb.failover import Attempt, Refuse
 from lb.log_events import Trouble
 from lb.metrics.counts import Counts
 from lb.model import Config
-from lb.proxy import Exchange
-from lb.proxy import refused as refused_event
+from lb.proxy.cut_offs import Endings
+from lb.proxy.mirror_copy import copy_of
+from lb.proxy.plan import Attempt, Refuse
+from lb.proxy.run import Exchange
+from lb.proxy.run import refused as refused_event
 from lb.state.refresh import Home
 from lb.worker.admin import admin_side
 from lb.worker.bodies import Bodies
@@ -33,9 +33,9 @@ from lb.worker.transport import FetchTransport, Means
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lb.balancer import Balancer
-    from lb.failover import Deliver, Step
-    from lb.mirroring import Mirroring
+    from lb.proxy.balancer import Balancer
+    from lb.proxy.mirroring import Mirroring
+    from lb.proxy.plan import Deliver, Step
     from lb.request.facts import RequestFacts
     from lb.state.pull import Delivered
 

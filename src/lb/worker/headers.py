@@ -10,7 +10,7 @@ from pyodide.ffi import to_js
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from lb.forwarding import Edits, Fixed
+    from lb.proxy.forwarding import Edits, Fixed
 
     Each = Callable[[Any, Any], None]
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import js
 
-from lb.balancer import Balancer
 from lb.config import Invalid, Problem, Source, source_in, source_in_toml
 from lb.log_events import Notice, Trouble
+from lb.proxy.balancer import Balancer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,8 +14,8 @@ from lb.worker.promises import Bare, Timers
 from lb.worker.runtime import js_object
 
 if TYPE_CHECKING:
-    from lb.failover import Attempt, Deliver, Plan
-    from lb.mirroring import Mirroring
+    from lb.proxy.mirroring import Mirroring
+    from lb.proxy.plan import Attempt, Deliver, Plan
     from lb.request.outcomes import Outcome
     from lb.worker.bodies import Bodies
     from lb.worker.convert import RuntimeFacts

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lb.failover import Attempt
 from lb.log_events import MirrorFailed
+from lb.proxy.plan import Attempt
 from lb.request.outcomes import Answered, judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lb.mirroring import Mirroring
     from lb.model import Origin
-    from lb.ports import Clock, Log, Transport
+    from lb.ports import Clock, Log
+    from lb.proxy.mirroring import Mirroring
+    from lb.proxy.ports import Transport
+    from lb.proxy.prepared import Serving
     from lb.request.facts import RequestFacts
-    from lb.serving import Serving
     from lb.state.memory import Memory
 
 

@@ -6,8 +6,8 @@ from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from lb.failover import Refuse
     from lb.model import FixedResponse
+    from lb.proxy.plan import Refuse
 
 
 class Page(NamedTuple):

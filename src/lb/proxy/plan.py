@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING
 
 from lb.health.maintenance import back_at
 from lb.health.snapshot import is_full
+from lb.proxy.tallies import HIT, MISS, MOVED
 from lb.request.outcomes import Answered, written_by_edge
+from lb.selection.candidates import CAN_CHOOSE, Why, candidates, harmless, keeps_body
 from lb.selection.shedding import Shed
-from lb.serving import CAN_CHOOSE, Why, candidates, harmless, keeps_body
-from lb.tallies import HIT, MISS, MOVED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from lb.health.snapshot import Snapshot
     from lb.model import FixedResponse, Origin
+    from lb.proxy.prepared import Serving
     from lb.request.facts import RequestFacts
     from lb.request.outcomes import Judgement, Outcome
-    from lb.serving import Serving
 
 
 @dataclass(slots=True)

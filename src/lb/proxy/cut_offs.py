@@ -9,9 +9,9 @@ from lb.log_events import AnswerCut
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from lb.failover import Plan
     from lb.model import LoadBalancer, Origin
     from lb.ports import Clock, Log
+    from lb.proxy.plan import Plan
     from lb.state.memory import Memory
 
 WATCHED_FROM = 14_600

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lb.failover import Plan, Refuse
 from lb.model.identity import identity_of
+from lb.proxy.plan import Plan, Refuse
+from lb.proxy.prepared import Serving
 from lb.request.hosts import HostTable, loopback
 from lb.selection.pool_sets import within
-from lb.serving import Serving
 from lb.state.memory import Memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lb.model import Config, PoolSet
+    from lb.proxy.tallies import Tallies
     from lb.request.facts import RequestFacts
     from lb.selection.rules import Met, Rules
-    from lb.tallies import Tallies
 
 MISDIRECTED = Refuse(421, "no load balancer is configured for this host")
 MOST_COMBINATIONS = 256

@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING
 
-from lb.forwarding import Forwarding
 from lb.health.snapshot import is_full
+from lb.proxy.forwarding import Forwarding
 from lb.selection.origin_steering import ORIGIN_POLICIES
 
 if TYPE_CHECKING:

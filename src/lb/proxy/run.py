@@ -5,19 +5,20 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from lb.failover import Attempt, Deliver, Refuse
-from lb.forwarding import server_timing
 from lb.log_events import AttemptFailed, Hedged, Refused
+from lb.proxy.forwarding import server_timing
+from lb.proxy.plan import Attempt, Deliver, Refuse
 from lb.request.outcomes import SWITCHING_PROTOCOLS, Answered, Cause, judge
 
 if TYPE_CHECKING:
-    from lb.failover import Plan, Step
     from lb.log_events import Event
     from lb.model import Origin
+    from lb.proxy.plan import Plan, Step
     from lb.request.outcomes import Judgement, Outcome
 
     Running = dict[asyncio.Task[Outcome], Attempt]
-    from lb.ports import Clock, Log, Transport
+    from lb.ports import Clock, Log
+    from lb.proxy.ports import Transport
     from lb.state.memory import Memory
 
 
