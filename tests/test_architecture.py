@@ -27,7 +27,6 @@ PACKAGE_OF = {
     "api": "admin",
     "budget": "worker",
     "calls": "admin",
-    "checker": "probing",
     "complaints": "object",
     "desk": "admin",
     "event_log": "object",
@@ -41,7 +40,6 @@ PACKAGE_OF = {
     "panel": "admin",
     "previewing": "object",
     "public": "admin",
-    "regions": "probing",
     "report": "admin",
     "room": "admin",
     "shell": "admin",
@@ -97,8 +95,6 @@ def upwards() -> set[tuple[str, str]]:
 PENDING: set[tuple[str, str]] = {
     ("lb.keeper", "lb.report"),
     ("lb.ports", "lb.health.events"),
-    ("lb.ports", "lb.health.verdict"),
-    ("lb.ports", "lb.monitors.words"),
     ("lb.ports", "lb.notify.words"),
     ("lb.selection.candidates", "lb.proxy.prepared"),
 }

@@ -9,9 +9,9 @@ import pytest
 from lb.health.machine import TRANSITIONS, Signal, observe
 from lb.health.verdict import NO_FAILURES, OriginHealth, Verdict
 from lb.model import CodeRange, Health
-from lb.monitors import http
-from lb.monitors.http import BODY_LIMIT, USER_AGENT
-from lb.monitors.words import Answer, ProbeFailure
+from lb.probing.probe import Answer, ProbeFailure
+from lb.probing.types import http
+from lb.probing.types.http import BODY_LIMIT, USER_AGENT
 from support.make import monitor, origin
 
 STATUS_OF = {"+": Verdict(passed=True), "-": Verdict(passed=False, cause="HTTP timeout occurred")}

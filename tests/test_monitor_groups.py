@@ -20,7 +20,13 @@ from lb.model import (
     MonitorType,
     Region,
 )
-from lb.regions import decided, question_from_json, question_to_json, votes_from_json, votes_to_json
+from lb.probing.region_votes import (
+    decided,
+    question_from_json,
+    question_to_json,
+    votes_from_json,
+    votes_to_json,
+)
 from lb.state.shared_view import health_from_row, health_to_row
 from lb.state.trust import fresh_for
 from support.make import balancer_of, config_of, origin, pool

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from lb.config import Invalid, from_toml
 from lb.health.verdict import NO_FAILURES
 from lb.model import CodeRange, Monitor, MonitorType
-from lb.monitors import MONITORS, http, smtp, tcp
-from lb.monitors.causes import EDGE_CAUSES, FAILURES, Phase, Sign, failure_of
-from lb.monitors.smtp import DIALOGUE, MOST_BYTES, Smtp, Step
-from lb.monitors.words import TIMEOUTS, Answer, Finished, HttpProbe, ProbeFailure, SocketProbe
+from lb.probing.causes import EDGE_CAUSES, FAILURES, Phase, Sign, failure_of
+from lb.probing.probe import TIMEOUTS, Answer, Finished, HttpProbe, ProbeFailure, SocketProbe
+from lb.probing.types import MONITORS, http, smtp, tcp
+from lb.probing.types.smtp import DIALOGUE, MOST_BYTES, Smtp, Step
 from support.make import monitor, origin
 from support.toml import load_balancer, pool, table
 

@@ -16,10 +16,10 @@ from lb.health.machine import observe
 from lb.health.snapshot import Snapshot, Standing
 from lb.health.verdict import OriginHealth, Verdict
 from lb.model import CodeRange, Health, Monitor, MonitorType, Pool, SessionAffinity
-from lb.monitors import MONITORS
-from lb.monitors.http import BODY_LIMIT
-from lb.monitors.words import Answer
-from lb.regions import majority
+from lb.probing.probe import Answer
+from lb.probing.region_votes import majority
+from lb.probing.types import MONITORS
+from lb.probing.types.http import BODY_LIMIT
 from support.edge import FakeEdge
 from support.make import balancer_of, config_of, monitor, origin, pool
 

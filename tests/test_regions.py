@@ -7,7 +7,7 @@ import pytest
 from lb.config import Invalid, parse
 from lb.health.verdict import Verdict
 from lb.model import Config, Health, Region
-from lb.regions import (
+from lb.probing.region_votes import (
     HINTS,
     majority,
     question_from_json,

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lb.checker import check
 from lb.config import Invalid, parse
 from lb.config.objects.monitor_fields import PRESETS
 from lb.log_events import HealthChanged
 from lb.model import Config, Health, Monitor, Sensitivity
-from lb.monitors.words import Answer, ProbeFailure, Reply
+from lb.probing.probe import Answer, ProbeFailure, Reply
+from lb.probing.run import check
 from lb.state.memory import Memory
 from support.make import balancer_of, config_of, pool
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lb.log_events import Event
-    from lb.monitors.words import Probe
+    from lb.probing.probe import Probe
 
 FINE, REFUSED, SLOW = Answer(status=200), ProbeFailure.CONNECTION, ProbeFailure.TIMEOUT
 STEP = 0.25

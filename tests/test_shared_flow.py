@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from lb.checker import check
 from lb.model import Config, Health
 from lb.model.identity import identity_of
+from lb.probing.run import check
 from lb.request.outcomes import Judgement
 from lb.state.memory import Memory
 from lb.state.refresh import Home, Sharing

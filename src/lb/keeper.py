@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lb.base.stored_json import document, is_time, rows, texts
-from lb.checker import probe
 from lb.complaints import Complaints
 from lb.event_log import EventLog
 from lb.health.events import changes, status_of
@@ -21,7 +20,8 @@ from lb.metrics.families import Moment
 from lb.metrics.ledger import Ledger
 from lb.model import Health
 from lb.model.watched import monitored, timed
-from lb.regions import decided
+from lb.probing.region_votes import decided
+from lb.probing.run import probe
 from lb.report import Failed, Known
 from lb.state.shared_view import NOTHING_SHARED, SharedHealth, to_json
 
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from lb.health.events import Status
     from lb.health.verdict import Verdict
     from lb.model import Config, Origin, Region, Watch
-    from lb.ports import Clock, Log, Prober, Regions, Sql, Teller
+    from lb.ports import Clock, Log, Sql, Teller
+    from lb.probing.ports import Prober, Regions
 
 MOST_PROBES_AT_ONCE = 12
 """Origins probed in one alarm: with three retries each that is 48 of the 50 subrequests which the

@@ -5,30 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from lb.health.events import HealthEvent
-    from lb.health.verdict import Verdict
     from lb.log_events import Event
-    from lb.model import Origin, Region, Watch
-    from lb.monitors.words import Probe, Reply
     from lb.notify.words import OutboundRequest
-
-
-class Prober(Protocol):
-    """Sends probes."""
-
-    async def send(self, probe: Probe) -> Reply:
-        """Send one probe. Never raises: what went wrong is the reply."""
-
-
-class Regions(Protocol):
-    """Probers elsewhere in the world."""
-
-    async def ask(
-        self, region: Region, asked: Sequence[tuple[Origin, Watch]]
-    ) -> Mapping[tuple[str, str], Verdict]:
-        """Have origins probed from a region. Never raises: what it cannot say is missing."""
 
 
 class Deliverer(Protocol):

@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from lb.checker import probe
 from lb.config import parse
 from lb.model import Config
+from lb.probing.run import probe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from lb.health.verdict import Verdict
     from lb.model import Origin, Pool, Watch
-    from lb.ports import Clock, Prober, Sql
+    from lb.ports import Clock, Sql
+    from lb.probing.ports import Prober
 
 KEPT_SECONDS = 3600
 MOST_KEPT = 50

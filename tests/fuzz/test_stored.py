@@ -17,7 +17,7 @@ from lb.notify import SINKS
 from lb.notify.kept import from_json as outbox_from_json
 from lb.notify.kept import to_json as outbox_to_json
 from lb.notify.outbox import Outbox
-from lb.regions import question_from_json, votes_from_json, votes_to_json
+from lb.probing.region_votes import question_from_json, votes_from_json, votes_to_json
 from lb.state.refresh import Home, Sharing
 from lb.state.shared_view import SharedHealth, from_json, health_from_row, health_to_row, to_json
 from support.hostile import anything, quick, spoiled, text

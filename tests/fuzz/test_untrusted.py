@@ -12,10 +12,10 @@ from hypothesis import strategies as some
 
 from lb.config import Invalid, from_toml
 from lb.model import SessionAffinityAttributes
-from lb.monitors.causes import Phase, failure_of
-from lb.monitors.http import redirected
-from lb.monitors.smtp import MOST_BYTES, Smtp
-from lb.monitors.words import Finished, HttpProbe, ProbeFailure
+from lb.probing.causes import Phase, failure_of
+from lb.probing.probe import Finished, HttpProbe, ProbeFailure
+from lb.probing.types.http import redirected
+from lb.probing.types.smtp import MOST_BYTES, Smtp
 from lb.proxy.balancer import Balancer
 from lb.proxy.cut_offs import UNKNOWN_LENGTH, promised
 from lb.proxy.forwarding import MOST_NAMED, named_by_connection

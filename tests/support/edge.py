@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from lb.checker import check
 from lb.metrics.counts import Counts
-from lb.monitors.words import Answer, HttpProbe, Probe, ProbeFailure, Reply
+from lb.probing.probe import Answer, HttpProbe, Probe, ProbeFailure, Reply
+from lb.probing.run import check
 from lb.proxy.balancer import Balancer
 from lb.proxy.pages import page
 from lb.proxy.plan import Attempt, Plan, Refuse

@@ -14,7 +14,7 @@ from lb.keeper import Keeper
 from lb.log_events import Event
 from lb.model import Config, Health, Origin, Region, Watch
 from lb.model.identity import identity_of
-from lb.monitors.words import Answer, HttpProbe, Probe, ProbeFailure, Reply
+from lb.probing.probe import Answer, HttpProbe, Probe, ProbeFailure, Reply
 from lb.state.shared_view import SharedHealth, from_json
 
 START = 1_790_000_000.0

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, assert_never
 import js
 from pyodide.ffi import JsException, to_js
 
-from lb.monitors.causes import Phase, failure_of
-from lb.monitors.http import MOST_REDIRECTS, redirected
-from lb.monitors.words import Answer, Finished, HttpProbe, ProbeFailure, SocketProbe
+from lb.probing.causes import Phase, failure_of
+from lb.probing.probe import Answer, Finished, HttpProbe, ProbeFailure, SocketProbe
+from lb.probing.types.http import MOST_REDIRECTS, redirected
 from lb.request.outcomes import written_by_edge
 from lb.worker.runtime import connect, js_object
 
 if TYPE_CHECKING:
-    from lb.monitors.words import Dialogue, Probe, Reply
+    from lb.probing.probe import Dialogue, Probe, Reply
     from lb.worker.promises import Timers
 
 

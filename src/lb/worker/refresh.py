@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import js
 
-from lb.checker import check
 from lb.metrics.points import WRITTEN_EVERY
 from lb.model.identity import identity_of
 from lb.model.watched import monitored
+from lb.probing.run import check
 from lb.state.kv import KV_REFRESH, Publishing
 from lb.state.pull import taken_apart
 from lb.state.refresh import Home, Sharing, home_of
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from lb.health.verdict import OriginHealth
     from lb.metrics.counts import Counts
     from lb.model import Config, Origin, Watch
-    from lb.ports import Log, Prober
+    from lb.ports import Log
+    from lb.probing.ports import Prober
     from lb.state.memory import Memory
     from lb.state.pull import Delivered
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from lb.regions import HINTS, question_to_json, votes_from_json
+from lb.probing.region_votes import HINTS, question_to_json, votes_from_json
 from lb.worker.runtime import js_object, log, trouble
 
 if TYPE_CHECKING:

@@ -9,7 +9,6 @@ from workers import DurableObject
 from lb.calls import Call, enveloped, refused
 from lb.catalog.effective import read
 from lb.catalog.store import ConfigStore
-from lb.checker import probe
 from lb.config import Invalid
 from lb.desk import answer as desk_answer
 from lb.keeper import Keeper
@@ -18,7 +17,8 @@ from lb.model.identity import identity_of
 from lb.notifier import Notifier
 from lb.notify.ready import prepare
 from lb.previewing import Previews
-from lb.regions import question_from_json, votes_to_json
+from lb.probing.region_votes import question_from_json, votes_to_json
+from lb.probing.run import probe
 from lb.room import Room
 from lb.state.pull import (
     OF_THE_DEPLOYMENT,

@@ -6,7 +6,7 @@ import gzip
 import json
 from typing import Any
 
-from lb.monitors.words import ProbeFailure
+from lb.probing.probe import ProbeFailure
 from support.answers import after, raw, reply, start
 from support.listener import listener
 from support.origins import Origin, origins

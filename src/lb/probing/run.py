@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING
 from lb.health.groups import together
 from lb.health.verdict import EVERYWHERE
 from lb.model import MonitorGroup
-from lb.monitors import MONITORS
-from lb.monitors.words import TIMEOUTS, Answer
+from lb.probing.probe import TIMEOUTS, Answer
+from lb.probing.types import MONITORS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from lb.health.verdict import Verdict
     from lb.model import Monitor, Origin, Watch
-    from lb.ports import Clock, Log, Prober
+    from lb.ports import Clock, Log
+    from lb.probing.ports import Prober
     from lb.state.memory import Memory
 
 PROBES_SIDE_BY_SIDE = 4

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from lb.monitors.words import ProbeFailure
+from lb.probing.probe import ProbeFailure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lb.health.verdict import Verdict
-from lb.monitors.words import Answer, ProbeFailure, SocketProbe
+from lb.probing.probe import Answer, ProbeFailure, SocketProbe
 from lb.request.facts import host_of
 
 if TYPE_CHECKING:
     from lb.model import Monitor, Origin
-    from lb.monitors.words import Reply
+    from lb.probing.probe import Reply
 
 
 def probe(monitor: Monitor, origin: Origin) -> SocketProbe:

@@ -8,12 +8,12 @@ from urllib.parse import urljoin, urlsplit
 
 from lb.health.verdict import Verdict
 from lb.model import MonitorType
-from lb.monitors.causes import EDGE_CAUSES
-from lb.monitors.words import Answer, HttpProbe, ProbeFailure
+from lb.probing.causes import EDGE_CAUSES
+from lb.probing.probe import Answer, HttpProbe, ProbeFailure
 
 if TYPE_CHECKING:
     from lb.model import Monitor, Origin
-    from lb.monitors.words import Reply
+    from lb.probing.probe import Reply
 
 USER_AGENT = "Mozilla/5.0 (compatible; Evenkeel-Health-Check/1.0)"
 """Cloudflare's monitors have a User-Agent of their own that cannot be overridden; so have these."""

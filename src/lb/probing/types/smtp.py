@@ -6,14 +6,14 @@ from dataclasses import replace
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
-from lb.monitors import tcp
-from lb.monitors.words import Finished
+from lb.probing.probe import Finished
+from lb.probing.types import tcp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lb.model import Monitor, Origin
-    from lb.monitors.words import SocketProbe
+    from lb.probing.probe import SocketProbe
 
 MOST_BYTES = 4096
 """Of one reply; a line of it has 512 at most (RFC 5321, 4.5.3.1.5)."""

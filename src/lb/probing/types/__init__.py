@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from lb.model import MonitorType
-from lb.monitors import http, smtp, tcp
+from lb.probing.types import http, smtp, tcp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from lb.health.verdict import Verdict
     from lb.model import Monitor, Origin
-    from lb.monitors.words import Probe, Reply
+    from lb.probing.probe import Probe, Reply
 
 
 class Kind(NamedTuple):

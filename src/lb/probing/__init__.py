@@ -1,0 +1,1 @@
+"""How an origin is asked, and what its reply means."""

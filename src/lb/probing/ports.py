@@ -1,0 +1,28 @@
+"""The ports that send probes, from here and from elsewhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from lb.health.verdict import Verdict
+    from lb.model import Origin, Region, Watch
+    from lb.probing.probe import Probe, Reply
+
+
+class Prober(Protocol):
+    """Sends probes."""
+
+    async def send(self, probe: Probe) -> Reply:
+        """Send one probe. Never raises: what went wrong is the reply."""
+
+
+class Regions(Protocol):
+    """Probers elsewhere in the world."""
+
+    async def ask(
+        self, region: Region, asked: Sequence[tuple[Origin, Watch]]
+    ) -> Mapping[tuple[str, str], Verdict]:
+        """Have origins probed from a region. Never raises: what it cannot say is missing."""
