@@ -36,7 +36,6 @@ PACKAGE_OF = {
     "kept": "object",
     "logouts": "admin",
     "monitors": "probing",
-    "notifier": "notify",
     "panel": "admin",
     "previewing": "object",
     "public": "admin",
@@ -94,8 +93,6 @@ def upwards() -> set[tuple[str, str]]:
 # Imports that a move still to come mends.
 PENDING: set[tuple[str, str]] = {
     ("lb.keeper", "lb.report"),
-    ("lb.ports", "lb.health.events"),
-    ("lb.ports", "lb.notify.words"),
     ("lb.selection.candidates", "lb.proxy.prepared"),
 }
 

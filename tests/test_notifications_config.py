@@ -9,7 +9,7 @@ import pytest
 from lb.config import Invalid, parse
 from lb.config.objects.notification_fields import KEYS
 from lb.model import AlertFilter, Config, Notification, NotificationFilter, SinkType
-from lb.notify.ready import UNUSABLE, prepare
+from lb.notify.secrets import UNUSABLE, prepare
 
 POOL = {"name": "p", "origins": [{"name": "a", "address": "a.example.com"}]}
 

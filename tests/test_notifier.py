@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from lb.health.events import changes
 from lb.log_events import Event, Notice, Trouble
 from lb.model import Config
-from lb.notifier import ROUNDS, Notifier
-from lb.notify.ready import Ready
-from lb.notify.words import OutboundRequest
+from lb.notify.message import OutboundRequest
+from lb.notify.run import ROUNDS, Notifier
+from lb.notify.secrets import Ready
 from support.telling import config, notification, status
 
 SECRET = "hush-hush"

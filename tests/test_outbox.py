@@ -12,7 +12,7 @@ from hypothesis import strategies as some
 from lb.log_events import Notice
 from lb.model import AlertFilter, NotificationFilter
 from lb.notify.incident import GATHERING_SECONDS, TRANSITIONS, Phase, Signal
-from lb.notify.kept import from_json, to_json
+from lb.notify.message import Telling
 from lb.notify.outbox import (
     FIRST_RETRY,
     GIVEN_UP_AFTER,
@@ -21,8 +21,8 @@ from lb.notify.outbox import (
     Kept,
     Outbox,
 )
+from lb.notify.stored import from_json, to_json
 from lb.notify.wording import IS_BAD, Condition
-from lb.notify.words import Telling
 from support.make import scripted
 from support.telling import Story, config, notification
 

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from lb.model import Health, Notification, SinkType
-from lb.notify import SINKS
-from lb.notify.words import Affected, Message, OutboundRequest, Telling, fit, plain, utf8, utf16
+from lb.notify.message import Affected, Message, OutboundRequest, Telling, fit, plain, utf8, utf16
+from lb.notify.sinks import SINKS
 
 INCIDENT = "0123456789abcdef0123456789abcdef"
 SETTINGS: dict[SinkType, dict[str, Any]] = {

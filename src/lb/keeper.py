@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from lb.health.events import Status
     from lb.health.verdict import Verdict
     from lb.model import Config, Origin, Region, Watch
-    from lb.ports import Clock, Log, Sql, Teller
+    from lb.notify.ports import Teller
+    from lb.ports import Clock, Log, Sql
     from lb.probing.ports import Prober, Regions
 
 MOST_PROBES_AT_ONCE = 12

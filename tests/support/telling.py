@@ -7,8 +7,8 @@ from typing import Any
 from lb.health.events import Status, changes, status_of
 from lb.health.verdict import OriginHealth
 from lb.model import Config, Health, Notification, SinkType
+from lb.notify.message import Message
 from lb.notify.outbox import Delivery, Kept, Outbox
-from lb.notify.words import Message
 from support.make import balancer_of, monitor, pool
 
 HEALTH = {"+": Health.HEALTHY, "-": Health.UNHEALTHY, "?": Health.UNKNOWN}

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from lb.notify.message import Telling
 from lb.notify.wording import IS_BAD, Condition, Story, Target
-from lb.notify.words import Telling
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

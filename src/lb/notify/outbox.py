@@ -11,6 +11,7 @@ from lb.health.verdict import OriginHealth
 from lb.log_events import Notice
 from lb.model import AlertFilter, Health
 from lb.notify.incident import Incident, Phase, Signal
+from lb.notify.message import Affected, Message, Telling
 from lb.notify.wording import (
     IS_BAD,
     MOST_LISTED,
@@ -23,7 +24,6 @@ from lb.notify.wording import (
     start_lines,
     start_title,
 )
-from lb.notify.words import Affected, Message, Telling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

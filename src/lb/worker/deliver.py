@@ -11,7 +11,7 @@ from workers import import_from_javascript
 from lb.worker.runtime import js_object
 
 if TYPE_CHECKING:
-    from lb.notify.words import OutboundRequest
+    from lb.notify.message import OutboundRequest
     from lb.worker.promises import Timers
 
 TIMEOUT = 5.0

@@ -14,8 +14,8 @@ from lb.desk import answer as desk_answer
 from lb.keeper import Keeper
 from lb.log_events import Trouble
 from lb.model.identity import identity_of
-from lb.notifier import Notifier
-from lb.notify.ready import prepare
+from lb.notify.run import Notifier
+from lb.notify.secrets import prepare
 from lb.previewing import Previews
 from lb.probing.region_votes import question_from_json, votes_to_json
 from lb.probing.run import probe

@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lb.base.times import rfc3339
-from lb.notify.posted import post
-from lb.notify.words import OutboundRequest, Telling, fit, plain
+from lb.notify.message import OutboundRequest, Telling, fit, plain
+from lb.notify.sinks.posted import post
 
 if TYPE_CHECKING:
     from lb.model import Notification
-    from lb.notify.words import Message
+    from lb.notify.message import Message
 
 ENQUEUE = "https://events.pagerduty.com/v2/enqueue"
 MOST_SUMMARY = 1024

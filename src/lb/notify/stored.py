@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from lb.health.events import OriginStatus, PoolStatus
 from lb.model import Health
 from lb.notify.incident import Incident, Phase
+from lb.notify.message import Affected, Message, Telling
 from lb.notify.outbox import Delivery, Kept, Sink
 from lb.notify.wording import Condition, Story, Target
-from lb.notify.words import Affected, Message, Telling
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from lb.notify.words import OutboundRequest, plain
+from lb.notify.message import OutboundRequest, plain
 
 if TYPE_CHECKING:
-    from lb.notify.words import Message
+    from lb.notify.message import Message
 
 USER_AGENT = "Evenkeel-Notifications/1.0"
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lb.notify.posted import post, text_of
-from lb.notify.words import OutboundRequest, fit
+from lb.notify.message import OutboundRequest, fit
+from lb.notify.sinks.posted import post, text_of
 
 if TYPE_CHECKING:
     from lb.model import Notification
-    from lb.notify.words import Message
+    from lb.notify.message import Message
 
 MOST = 4000
 """Characters that Slack recommends; it cuts a text off at 40,000

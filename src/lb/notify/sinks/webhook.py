@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from lb.base.times import rfc3339
 from lb.model import Health
-from lb.notify.posted import post, text_of
-from lb.notify.words import OutboundRequest, Telling
+from lb.notify.message import OutboundRequest, Telling
+from lb.notify.sinks.posted import post, text_of
 
 if TYPE_CHECKING:
     from lb.model import Notification
-    from lb.notify.words import Affected, Message
+    from lb.notify.message import Affected, Message
 
 _HEALTH = {Health.HEALTHY: "Healthy", Health.UNHEALTHY: "Unhealthy", Health.UNKNOWN: "Unknown"}
 _EVENT = {

@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from lb.notify.posted import post
-from lb.notify.words import OutboundRequest, fit, plain, utf16
+from lb.notify.message import OutboundRequest, fit, plain, utf16
+from lb.notify.sinks.posted import post
 
 if TYPE_CHECKING:
     from lb.model import Notification
-    from lb.notify.words import Message
+    from lb.notify.message import Message
 
 API = "https://api.telegram.org"
 MOST = 4096

@@ -6,16 +6,17 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from lb.log_events import Trouble
-from lb.notify import SINKS
-from lb.notify.kept import from_json, to_json
 from lb.notify.outbox import Outbox
+from lb.notify.sinks import SINKS
+from lb.notify.stored import from_json, to_json
 
 if TYPE_CHECKING:
     from lb.health.events import HealthEvent
     from lb.model import Config
     from lb.notify.outbox import Delivery
-    from lb.notify.ready import Ready
-    from lb.ports import Chance, Clock, Deliverer, Log
+    from lb.notify.ports import Deliverer
+    from lb.notify.secrets import Ready
+    from lb.ports import Chance, Clock, Log
 
 ROUNDS = 3
 """Messages that one sink gets in one go: what is left goes with the next alarm, so that no sink

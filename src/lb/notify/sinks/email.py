@@ -12,11 +12,11 @@ from base64 import b64encode, encodebytes
 from typing import TYPE_CHECKING
 
 from lb.base.times import rfc5322
-from lb.notify.words import OutboundRequest, Telling, fit, plain
+from lb.notify.message import OutboundRequest, Telling, fit, plain
 
 if TYPE_CHECKING:
     from lb.model import Notification
-    from lb.notify.words import Message
+    from lb.notify.message import Message
 
 _MOST_SUBJECT = 200
 _BYTES_A_WORD = 39

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lb.notify.posted import post
-from lb.notify.words import OutboundRequest, Telling, fit, plain, utf8
+from lb.notify.message import OutboundRequest, Telling, fit, plain, utf8
+from lb.notify.sinks.posted import post
 
 if TYPE_CHECKING:
     from lb.model import Notification
-    from lb.notify.words import Message
+    from lb.notify.message import Message
 
 SERVER = "https://ntfy.sh"
 MOST = 4096
