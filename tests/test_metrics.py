@@ -16,14 +16,14 @@ import respx
 
 from lb.health.verdict import OriginHealth, Verdict
 from lb.log_events import Event, Hedged, Trouble
-from lb.metrics.counted import MOST_ANSWERS, MOST_EVENTS, OTHER, Counted
-from lb.metrics.counts import Counts
-from lb.metrics.families import COUNTERS, Moment
 from lb.metrics.history import REQUEST_TIMES, REQUESTS
-from lb.metrics.kinds import CAUSES, KINDS, REFUSALS, RULES, Kind, cause_of, refusal_of
-from lb.metrics.ledger import STORED_EVERY, Ledger, packed, unpacked
-from lb.metrics.openmetrics import Family, Type, text_of
+from lb.metrics.isolate_totals import Counts
+from lb.metrics.labels import CAUSES, KINDS, REFUSALS, RULES, Kind, cause_of, refusal_of
+from lb.metrics.object_totals import STORED_EVERY, Ledger, packed, unpacked
 from lb.metrics.points import MOST_POINTS, Point
+from lb.metrics.text.families import COUNTERS, Moment
+from lb.metrics.text.openmetrics import Family, Type, text_of
+from lb.metrics.totals import MOST_ANSWERS, MOST_EVENTS, OTHER, Counted
 from lb.model import (
     Config,
     Failover,

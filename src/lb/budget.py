@@ -8,7 +8,7 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from lb.keeper import MOST_PROBES_AT_ONCE as PROBES_IN_AN_ALARM
-from lb.metrics.ledger import stored_every
+from lb.metrics.object_totals import stored_every
 from lb.model.watched import monitored
 from lb.probing.types.http import MOST_REDIRECTS
 from lb.state.kv import KV_REFRESH, KV_WRITES_A_DAY

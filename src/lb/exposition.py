@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lb.calls import Answer, Refusal, refused
-from lb.metrics.openmetrics import CONTENT_TYPE
+from lb.metrics.text.openmetrics import CONTENT_TYPE
 
 if TYPE_CHECKING:
     from lb.calls import Call

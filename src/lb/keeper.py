@@ -16,8 +16,8 @@ from lb.health.maintenance import borders, switched_off
 from lb.health.verdict import OriginHealth, code_of, differ, untimed
 from lb.kept import Kept, kept_from_json, kept_to_json
 from lb.log_events import Trouble
-from lb.metrics.families import Moment
-from lb.metrics.ledger import Ledger
+from lb.metrics.object_totals import Ledger
+from lb.metrics.text.families import Moment
 from lb.model import Health
 from lb.model.watched import monitored, timed
 from lb.probing.region_votes import decided

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from lb.metrics.openmetrics import CONTENT_TYPE
+from lb.metrics.text.openmetrics import CONTENT_TYPE
 from lb.version import VERSION
 from support.answers import reply
 from support.origins import Origin, origins

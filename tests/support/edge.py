@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from lb.metrics.counts import Counts
+from lb.metrics.isolate_totals import Counts
 from lb.probing.probe import Answer, HttpProbe, Probe, ProbeFailure, Reply
 from lb.probing.run import check
 from lb.proxy.balancer import Balancer

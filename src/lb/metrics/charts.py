@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lb.metrics.history import FAILURES, REQUEST_TIMES, REQUESTS
-from lb.metrics.kinds import Kind
-from lb.metrics.traffic import events_of
+from lb.metrics.labels import Kind
+from lb.metrics.text.request_families import events_of
 from lb.proxy.tallies import BUCKETS
 from lb.proxy.tallies import SECONDS as SUM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lb.metrics.counted import Counted, Labels
     from lb.metrics.history import Rings, Spent, Subject
+    from lb.metrics.totals import Counted, Labels
 
 FAILED_FROM = 5
 """The class of statuses from which an answer is shown as a failure."""

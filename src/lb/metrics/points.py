@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from lb.metrics.counted import Counted
+from lb.metrics.totals import Counted
 from lb.proxy.tallies import BUCKETS, SECONDS
 
 if TYPE_CHECKING:

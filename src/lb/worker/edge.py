@@ -11,7 +11,7 @@ import js
 from lb.catalog.effective import read
 from lb.config import Invalid, admin_of
 from lb.log_events import Trouble
-from lb.metrics.counts import Counts
+from lb.metrics.isolate_totals import Counts
 from lb.model import Config
 from lb.proxy.cut_offs import Endings
 from lb.proxy.mirror_copy import copy_of

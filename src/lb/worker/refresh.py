@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
 
     from lb.health.verdict import OriginHealth
-    from lb.metrics.counts import Counts
+    from lb.metrics.isolate_totals import Counts
     from lb.model import Config, Origin, Watch
     from lb.ports import Log
     from lb.probing.ports import Prober

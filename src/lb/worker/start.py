@@ -14,7 +14,7 @@ from lb.proxy.balancer import Balancer
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lb.metrics.counts import Counts
+    from lb.metrics.isolate_totals import Counts
     from lb.model import Config
     from lb.ports import Log
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lb.metrics.counted import Counted
-from lb.metrics.kinds import Kind, counts_of
+from lb.metrics.labels import Kind, counts_of
 from lb.metrics.points import points
+from lb.metrics.totals import Counted
 from lb.proxy.tallies import HIT, MISS, MOVED, Tallies
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from lb.log_events import Event
-    from lb.metrics.counted import Labels
     from lb.metrics.points import Point
+    from lb.metrics.totals import Labels
     from lb.ports import Log
 
 RESULTS: Mapping[int, str] = {HIT: "hit", MISS: "miss", MOVED: "moved"}

@@ -6,15 +6,15 @@ from collections import defaultdict
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from lb.metrics.counted import OTHER
-from lb.metrics.kinds import Kind, labelled
-from lb.metrics.openmetrics import Family, Type
+from lb.metrics.labels import Kind, labelled
+from lb.metrics.text.openmetrics import Family, Type
+from lb.metrics.totals import OTHER
 from lb.proxy.tallies import BOUNDS, BUCKETS, SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from lb.metrics.counted import Counted, Labels
+    from lb.metrics.totals import Counted, Labels
 
 CLASSES = range(1, 6)
 WEBSOCKET = "1xx"

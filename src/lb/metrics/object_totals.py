@@ -13,19 +13,19 @@ from lb.health.maintenance import switched_off
 from lb.health.snapshot import Snapshot, load_balancer_health
 from lb.log_events import Trouble
 from lb.metrics.charts import chart
-from lb.metrics.counted import OTHER, Counted
-from lb.metrics.families import Handover, families
 from lb.metrics.history import PROBE_TIMES, Rings, history, shares
-from lb.metrics.kinds import labelled
-from lb.metrics.openmetrics import text_of
+from lb.metrics.labels import labelled
 from lb.metrics.probes import Probed, probed_from_json, probed_to_json, seconds_of
+from lb.metrics.text.families import Handover, families
+from lb.metrics.text.openmetrics import text_of
+from lb.metrics.totals import OTHER, Counted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from lb.health.verdict import OriginHealth, Verdict
-    from lb.metrics.families import Moment
     from lb.metrics.history import Subject
+    from lb.metrics.text.families import Moment
     from lb.model import Config, Origin
     from lb.ports import Log, Sql
 

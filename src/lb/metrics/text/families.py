@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from lb.health.maintenance import switched_off
 from lb.health.snapshot import Snapshot, load_balancer_health
-from lb.metrics.counted import OTHER
-from lb.metrics.kinds import Kind
-from lb.metrics.openmetrics import Family, Type
-from lb.metrics.traffic import events_of, of_requests
+from lb.metrics.labels import Kind
+from lb.metrics.text.openmetrics import Family, Type
+from lb.metrics.text.request_families import events_of, of_requests
+from lb.metrics.totals import OTHER
 from lb.model import Health, PoolHealth
 from lb.version import VERSION
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from lb.health.verdict import OriginHealth
-    from lb.metrics.counted import Counted
     from lb.metrics.probes import Probed
+    from lb.metrics.totals import Counted
     from lb.model import Config
 
 

@@ -1,0 +1,1 @@
+"""What is counted, as text for those who collect metrics."""
