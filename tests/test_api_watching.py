@@ -10,7 +10,7 @@ from lb.api import handle
 from lb.api.health import rtt
 from lb.calls import Call, Refusal, Result
 from lb.model import Region
-from lb.previewing import KEPT_SECONDS, Previews
+from lb.object.previews import KEPT_SECONDS, Previews
 from lb.proxy.balancer import Balancer
 from lb.proxy.plan import Attempt, Plan, Refuse
 from lb.room import Room

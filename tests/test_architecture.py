@@ -27,17 +27,12 @@ PACKAGE_OF = {
     "api": "admin",
     "budget": "worker",
     "calls": "admin",
-    "complaints": "object",
     "desk": "admin",
-    "event_log": "object",
     "explain": "worker",
     "exposition": "admin",
-    "keeper": "object",
-    "kept": "object",
     "logouts": "admin",
     "monitors": "probing",
     "panel": "admin",
-    "previewing": "object",
     "public": "admin",
     "report": "admin",
     "room": "admin",
@@ -92,7 +87,6 @@ def upwards() -> set[tuple[str, str]]:
 
 # Imports that a move still to come mends.
 PENDING: set[tuple[str, str]] = {
-    ("lb.keeper", "lb.report"),
     ("lb.selection.candidates", "lb.proxy.prepared"),
 }
 

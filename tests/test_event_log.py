@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from lb.event_log import KEPT_EVENTS, KEPT_SECONDS, PRUNED_AT_ONCE, EventLog, Query
 from lb.health.events import as_json, changes, status_of
 from lb.model import Window
+from lb.object.event_log import KEPT_EVENTS, KEPT_SECONDS, PRUNED_AT_ONCE, EventLog, Query
 from lb.ports import Sql
 from support.make import balancer_of, config_of, monitor, origin, pool
 from support.telling import config, status

@@ -7,11 +7,11 @@ import json
 import pytest
 
 from lb.base.times import rfc3339
-from lb.complaints import REPORT_GAP
-from lb.event_log import EventLog, Query
-from lb.keeper import MOST_PROBES_AT_ONCE
 from lb.log_events import HealthChanged, Trouble
 from lb.model import Config, Health, Origin, Window
+from lb.object.event_log import EventLog, Query
+from lb.object.failure_reports import REPORT_GAP
+from lb.object.keeper import MOST_PROBES_AT_ONCE
 from support.make import balancer_of, config_of, monitor, origin, pool
 from support.state import START, World
 

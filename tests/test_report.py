@@ -20,7 +20,8 @@ from lb.model import (
     SessionAffinityAttributes,
     Window,
 )
-from lb.report import REASONS, Failed, Known, report
+from lb.object.known import Failed, Known
+from lb.report import REASONS, report
 from lb.state.shared_view import NOTHING_SHARED
 from support.make import balancer_of, config_of, monitor, origin, pool
 

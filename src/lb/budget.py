@@ -7,9 +7,9 @@ from enum import Enum
 from math import ceil
 from typing import TYPE_CHECKING
 
-from lb.keeper import MOST_PROBES_AT_ONCE as PROBES_IN_AN_ALARM
 from lb.metrics.object_totals import stored_every
 from lb.model.watched import monitored
+from lb.object.keeper import MOST_PROBES_AT_ONCE as PROBES_IN_AN_ALARM
 from lb.probing.types.http import MOST_REDIRECTS
 from lb.state.kv import KV_REFRESH, KV_WRITES_A_DAY
 from lb.state.memory import MOST_PROBES_AT_ONCE as PROBES_BEHIND_A_REQUEST

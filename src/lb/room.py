@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lb.catalog.store import ConfigStore
-    from lb.keeper import Keeper
+    from lb.object.keeper import Keeper
     from lb.ports import Chance, Clock, Sql
 
 

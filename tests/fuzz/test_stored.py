@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from lb.health.verdict import FailureReport, OriginHealth, Verdict
-from lb.kept import Kept, kept_from_json, kept_to_json
 from lb.model import Health, Notification, SinkType
 from lb.notify.outbox import Outbox
 from lb.notify.sinks import SINKS
 from lb.notify.stored import from_json as outbox_from_json
 from lb.notify.stored import to_json as outbox_to_json
+from lb.object.stored import Kept, kept_from_json, kept_to_json
 from lb.probing.region_votes import question_from_json, votes_from_json, votes_to_json
 from lb.state.refresh import Home, Sharing
 from lb.state.shared_view import SharedHealth, from_json, health_from_row, health_to_row, to_json

@@ -11,7 +11,8 @@ from lb.config import Invalid, from_toml
 from lb.health.verdict import OriginHealth
 from lb.metrics.history import MINUTE, MINUTES, STEP, STEPS
 from lb.model import Config, Health
-from lb.report import Known, report
+from lb.object.known import Known
+from lb.report import report
 from lb.state.shared_view import NOTHING_SHARED
 
 FILE = """

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lb.health.verdict import Verdict
-from lb.keeper import Keeper
 from lb.log_events import Event
 from lb.model import Config, Health, Origin, Region, Watch
 from lb.model.identity import identity_of
+from lb.object.keeper import Keeper
 from lb.probing.probe import Answer, HttpProbe, Probe, ProbeFailure, Reply
 from lb.state.shared_view import SharedHealth, from_json
 

@@ -9,7 +9,7 @@ from lb.api.codes import invalid
 from lb.calls import Refusal, Result
 from lb.catalog.managed import Kind
 from lb.config.reading.moments import seconds_of
-from lb.event_log import MOST_PER_PAGE, EventLog, Query
+from lb.object.event_log import MOST_PER_PAGE, EventLog, Query
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

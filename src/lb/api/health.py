@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lb.api.asked import Asked
     from lb.health.verdict import OriginHealth
     from lb.model import Pool
-    from lb.report import Known
+    from lb.object.known import Known
 
 HERE = "Worker"
 """Stands for the place of the Durable Object, which it is not told."""

@@ -12,7 +12,7 @@ from lb.api.shelf import Shelf
 from lb.calls import Note, Refusal, Result, refused
 from lb.catalog.merging import pointer_of
 from lb.config import Invalid, parse
-from lb.previewing import Previews
+from lb.object.previews import Previews
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -11,12 +11,12 @@ from lb.catalog.effective import read
 from lb.catalog.store import ConfigStore
 from lb.config import Invalid
 from lb.desk import answer as desk_answer
-from lb.keeper import Keeper
 from lb.log_events import Trouble
 from lb.model.identity import identity_of
 from lb.notify.run import Notifier
 from lb.notify.secrets import prepare
-from lb.previewing import Previews
+from lb.object.keeper import Keeper
+from lb.object.previews import Previews
 from lb.probing.region_votes import question_from_json, votes_to_json
 from lb.probing.run import probe
 from lb.room import Room

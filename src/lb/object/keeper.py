@@ -7,22 +7,22 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lb.base.stored_json import document, is_time, rows, texts
-from lb.complaints import Complaints
-from lb.event_log import EventLog
 from lb.health.events import changes, status_of
 from lb.health.groups import at_most, due_part, member_changes
 from lb.health.machine import observe
 from lb.health.maintenance import borders, switched_off
 from lb.health.verdict import OriginHealth, code_of, differ, untimed
-from lb.kept import Kept, kept_from_json, kept_to_json
 from lb.log_events import Trouble
 from lb.metrics.object_totals import Ledger
 from lb.metrics.text.families import Moment
 from lb.model import Health
 from lb.model.watched import monitored, timed
+from lb.object.event_log import EventLog
+from lb.object.failure_reports import Complaints
+from lb.object.known import Failed, Known
+from lb.object.stored import Kept, kept_from_json, kept_to_json
 from lb.probing.region_votes import decided
 from lb.probing.run import probe
-from lb.report import Failed, Known
 from lb.state.shared_view import NOTHING_SHARED, SharedHealth, to_json
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""The Durable Object without its runtime."""
