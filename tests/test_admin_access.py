@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lb.admin.access import (
+from lb.admin.who.cloudflare_access import (
     ASK_EVERY,
     FIRST_ASKED,
     KEEP,
@@ -21,7 +21,7 @@ from lb.admin.access import (
     taken_apart,
     vouched_by,
 )
-from lb.admin.people import Role
+from lb.admin.who.people import Role
 from lb.model import Access
 from lb.request.facts import RequestFacts
 from support.access import text_of, unsigned

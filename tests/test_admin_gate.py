@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from lb.admin.access import Assertion, BadJwt, NoKeys, Vouched
-from lb.admin.browsers import (
+from lb.admin.calls import Refusal
+from lb.admin.who.audience import Audience, audience_of, below
+from lb.admin.who.cloudflare_access import Assertion, BadJwt, NoKeys, Vouched
+from lb.admin.who.cors import (
     METHODS,
     SAFE,
     allowed_origin,
@@ -14,14 +16,12 @@ from lb.admin.browsers import (
     preflight,
     secure_cookie,
 )
-from lb.admin.gate import Denied, Fault, Gate, token_in
-from lb.admin.logins import logged_in, logged_out, told, with_cookie
-from lb.admin.people import Means, Role, Who
-from lb.admin.routes import Audience, audience_of, below
-from lb.admin.sessions import COOKIE, LASTS
-from lb.admin.throttle import FREE
-from lb.admin.tokens import Tokens, tokens_of
-from lb.calls import Refusal
+from lb.admin.who.gate import Denied, Fault, Gate, token_in
+from lb.admin.who.logins import logged_in, logged_out, told, with_cookie
+from lb.admin.who.people import Means, Role, Who
+from lb.admin.who.sessions import COOKIE, LASTS
+from lb.admin.who.throttle import FREE
+from lb.admin.who.tokens import Tokens, tokens_of
 from lb.request.facts import RequestFacts
 
 ADMIN = "a" * 40

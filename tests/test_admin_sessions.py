@@ -7,8 +7,8 @@ import json
 
 import pytest
 
-from lb.admin.people import Means, Role, Who
-from lb.admin.sessions import COOKIE, Session, Sessions, cookie, csrf_fits
+from lb.admin.who.people import Means, Role, Who
+from lb.admin.who.sessions import COOKIE, Session, Sessions, cookie, csrf_fits
 
 NOW = 1_800_000_000.0
 SESSIONS = Sessions(b"k" * 32)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lb.admin.people import author_of, client_of, place_of
-from lb.admin.throttle import FREE, LONGEST, MOST_CLIENTS, MOST_TOLD, SHORTEST, WINDOW, Throttle
+from lb.admin.who.people import author_of, client_of, place_of
+from lb.admin.who.throttle import FREE, LONGEST, MOST_CLIENTS, MOST_TOLD, SHORTEST, WINDOW, Throttle
 
 
 def fail(throttle: Throttle, times: int, now: float = 0.0, client: str = "a") -> None:

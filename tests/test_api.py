@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from lb.api.routes import ANY, BY_OWNER
-from lb.calls import Answer
+from lb.admin.api.routes import ANY, BY_OWNER
+from lb.admin.calls import Answer
 from support.office import FILE, Office
 from support.state import START
 

@@ -6,14 +6,14 @@ import asyncio
 import json
 from typing import Any
 
-from lb.api import handle
-from lb.api.health import rtt
-from lb.calls import Call, Refusal, Result
+from lb.admin.api import handle
+from lb.admin.api.pool_health import rtt
+from lb.admin.calls import Call, Refusal, Result
+from lb.admin.handlers.context import Room
 from lb.model import Region
 from lb.object.previews import KEPT_SECONDS, Previews
 from lb.proxy.balancer import Balancer
 from lb.proxy.plan import Attempt, Plan, Refuse
-from lb.room import Room
 from support.make import facts
 from support.state import START, World
 from test_api import A, Api

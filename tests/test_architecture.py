@@ -23,22 +23,11 @@ FLOORS = (
 FLOOR_OF = {name: number for number, names in enumerate(FLOORS) for name in names}
 # Modules that have not moved into their package yet.
 PACKAGE_OF = {
-    "actions": "admin",
     "api": "admin",
     "budget": "worker",
-    "calls": "admin",
-    "desk": "admin",
     "explain": "worker",
-    "exposition": "admin",
-    "logouts": "admin",
     "monitors": "probing",
-    "panel": "admin",
-    "public": "admin",
-    "report": "admin",
-    "room": "admin",
-    "shell": "admin",
     "steering": "selection",
-    "versions": "admin",
 }
 ONLY_AT_THE_EDGE = {"js", "pyodide", "workers", "_pyodide_entrypoint_helper"}
 

@@ -15,16 +15,16 @@ import respx
 
 from evenkeel.live.adopt import OF_THE_FILE
 from evenkeel.live.failures import Exit
-from lb.admin.access import Vouched
-from lb.admin.gate import Denied, Gate
-from lb.admin.logins import told
-from lb.admin.people import Role
-from lb.admin.tokens import Tokens, tokens_of
-from lb.calls import enveloped
+from lb.admin.calls import enveloped
+from lb.admin.handlers.actions import OF_THE_FILE as SAID_OF_THE_FILE
+from lb.admin.handlers.context import Room
+from lb.admin.who.cloudflare_access import Vouched
+from lb.admin.who.gate import Denied, Gate
+from lb.admin.who.logins import told
+from lb.admin.who.people import Role
+from lb.admin.who.tokens import Tokens, tokens_of
 from lb.model import Config
-from lb.panel import OF_THE_FILE as SAID_OF_THE_FILE
 from lb.request.facts import RequestFacts
-from lb.room import Room
 from support.commands import URL, Scripted, run
 from support.office import FILE, Office
 from support.state import START, World

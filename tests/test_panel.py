@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from lb.actions import CHANGES, WORDS, Action
+from lb.admin.handlers.actions import CHANGES, WORDS, Action
+from lb.admin.handlers.context import Room
 from lb.base.times import rfc3339
 from lb.config import Invalid
 from lb.metrics.isolate_totals import Counts
 from lb.object.keeper import Keeper
-from lb.room import Room
 from support.office import FILE, Office
 from support.state import START, World
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from lb.admin.handlers.status_document import REASONS, report
 from lb.base.times import rfc3339
 from lb.health.snapshot import Standing
 from lb.health.verdict import OriginHealth
@@ -21,7 +22,6 @@ from lb.model import (
     Window,
 )
 from lb.object.known import Failed, Known
-from lb.report import REASONS, report
 from lb.state.shared_view import NOTHING_SHARED
 from support.make import balancer_of, config_of, monitor, origin, pool
 

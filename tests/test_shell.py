@@ -8,14 +8,14 @@ from hashlib import sha256
 from pathlib import Path
 
 import lb
+from lb.admin.pages.csp import shell
+from lb.admin.pages.public import public_page
 from lb.health.snapshot import Snapshot
 from lb.health.verdict import OriginHealth
 from lb.model import Health
-from lb.public import public_page
-from lb.shell import shell
 from support.make import balancer_of, config_of, monitor, pool
 
-PANEL = (Path(lb.__file__).parent / "panel.html").read_text("utf-8")
+PANEL = (Path(lb.__file__).parent / "admin" / "pages" / "status.html").read_text("utf-8")
 DOWN = OriginHealth(health=Health.UNHEALTHY)
 
 

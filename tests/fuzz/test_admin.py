@@ -5,12 +5,12 @@ from __future__ import annotations
 from hypothesis import example, given
 from hypothesis import strategies as some
 
-from lb.admin.access import BadJwt, Jwt, keys_in, taken_apart, vouched_by
-from lb.admin.gate import Denied, Gate
-from lb.admin.logins import logged_in
-from lb.admin.people import author_of, client_of, place_of
-from lb.admin.sessions import COOKIE
-from lb.admin.tokens import Tokens, tokens_of
+from lb.admin.who.cloudflare_access import BadJwt, Jwt, keys_in, taken_apart, vouched_by
+from lb.admin.who.gate import Denied, Gate
+from lb.admin.who.logins import logged_in
+from lb.admin.who.people import author_of, client_of, place_of
+from lb.admin.who.sessions import COOKIE
+from lb.admin.who.tokens import Tokens, tokens_of
 from lb.model import Access
 from lb.request.facts import RequestFacts
 from support.access import text_of

@@ -46,7 +46,7 @@ def test_the_upload_is_the_worker_and_nothing_else(dry_run: tuple[Path, str]) ->
     assert uploaded == {*sources, "loadbalancer.toml", "README.md"}
     assert "entry.py" in uploaded
     assert "lb/worker/edge.py" in uploaded
-    assert "lb/panel.html" in uploaded
+    assert "lb/admin/pages/status.html" in uploaded
 
 
 def test_the_upload_is_small(dry_run: tuple[Path, str]) -> None:

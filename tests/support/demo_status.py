@@ -6,13 +6,13 @@ import math
 from dataclasses import replace
 from typing import Any
 
+from lb.admin.handlers.status_document import report
 from lb.base.times import rfc3339
 from lb.config import Invalid, from_toml
 from lb.health.verdict import OriginHealth
 from lb.metrics.history import MINUTE, MINUTES, STEP, STEPS
 from lb.model import Config, Health
 from lb.object.known import Known
-from lb.report import report
 from lb.state.shared_view import NOTHING_SHARED
 
 FILE = """

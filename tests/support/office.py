@@ -6,11 +6,11 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from lb.calls import Answer, Call
+from lb.admin.calls import Answer, Call
+from lb.admin.handlers.context import Room
+from lb.admin.handlers.table import answer
 from lb.catalog.store import ConfigStore
 from lb.config import source_in_toml
-from lb.desk import answer
-from lb.room import Room
 from support.state import START, Database, World
 
 FILE = """

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import js
 from pyodide.ffi import JsException, to_js
 
-from lb.admin.access import (
+from lb.admin.who.cloudflare_access import (
     CERTS,
     BadJwt,
     KeyRing,
@@ -21,7 +21,7 @@ from lb.worker.runtime import clock, js_object, log, trouble
 from lb.worker.uploads import bytes_of
 
 if TYPE_CHECKING:
-    from lb.admin.access import Assertion, Jwk, Jwt
+    from lb.admin.who.cloudflare_access import Assertion, Jwk, Jwt
     from lb.model import Access
     from lb.request.facts import RequestFacts
 

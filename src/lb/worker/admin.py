@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import js
 
-from lb.admin.browsers import METHODS, SAFE, allowed_origin, headers_of, preflight
-from lb.admin.gate import Denied, Gate
-from lb.admin.logins import LARGEST_BODY, logged_in, logged_out, told, with_cookie
-from lb.admin.people import Who, place_of
-from lb.admin.routes import SESSION_PATH, Audience, audience_of, below
-from lb.admin.tokens import ADMIN_TOKEN, READ_TOKEN, Closed, tokens_of
-from lb.calls import Answer, Call, Refusal, enveloped, refused
+from lb.admin.calls import Answer, Call, Refusal, enveloped, refused
+from lb.admin.who.audience import SESSION_PATH, Audience, audience_of, below
+from lb.admin.who.cors import METHODS, SAFE, allowed_origin, headers_of, preflight
+from lb.admin.who.gate import Denied, Gate
+from lb.admin.who.logins import LARGEST_BODY, logged_in, logged_out, told, with_cookie
+from lb.admin.who.people import Who, place_of
+from lb.admin.who.tokens import ADMIN_TOKEN, READ_TOKEN, Closed, tokens_of
 from lb.log_events import AdminChange, AdminDenied, Trouble
 from lb.worker.access import AccessKeys
 from lb.worker.refresh import MAIN
@@ -25,7 +25,7 @@ from lb.worker.uploads import text_of
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from lb.admin.browsers import Headers
+    from lb.admin.who.cors import Headers
     from lb.model import Admin
     from lb.request.facts import RequestFacts
     from lb.worker.shells import Shells

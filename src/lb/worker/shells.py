@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lb.calls import Answer, enveloped, refused
-from lb.public import public_page
-from lb.shell import shell
+from lb.admin.calls import Answer, enveloped, refused
+from lb.admin.pages.csp import shell
+from lb.admin.pages.public import public_page
 from lb.worker.runtime import clock
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lb.health.snapshot import Snapshot
     from lb.model import Admin, Config
 
-_FILE = Path(__file__).parents[1] / "panel.html"
+_FILE = Path(__file__).parents[1] / "admin" / "pages" / "status.html"
 _NOT_THERE = enveloped(refused(404, 7003, "there is nothing at /public"))
 
 DRAWN_FOR = 5.0

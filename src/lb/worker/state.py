@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from workers import DurableObject
 
-from lb.calls import Call, enveloped, refused
+from lb.admin.calls import Call, enveloped, refused
+from lb.admin.handlers.context import Room
+from lb.admin.handlers.table import answer as desk_answer
 from lb.catalog.effective import read
 from lb.catalog.store import ConfigStore
 from lb.config import Invalid
-from lb.desk import answer as desk_answer
 from lb.log_events import Trouble
 from lb.model.identity import identity_of
 from lb.notify.run import Notifier
@@ -19,7 +20,6 @@ from lb.object.keeper import Keeper
 from lb.object.previews import Previews
 from lb.probing.region_votes import question_from_json, votes_to_json
 from lb.probing.run import probe
-from lb.room import Room
 from lb.state.pull import (
     OF_THE_DEPLOYMENT,
     Delivered,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import js
 from pyodide.ffi import JsException, jsnull
 
-from lb.calls import Refusal, refused
+from lb.admin.calls import Refusal, refused
 from lb.worker.runtime import js_object
 
 if TYPE_CHECKING:

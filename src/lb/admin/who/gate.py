@@ -7,16 +7,16 @@ from enum import Enum
 from math import ceil
 from typing import TYPE_CHECKING
 
-from lb.admin.access import BadJwt, NoKeys, Vouched
-from lb.admin.browsers import SAFE, cross_site
-from lb.admin.people import BY_BROWSER, Means, Role, Who, author_of, client_of
-from lb.admin.sessions import LASTS, Session, Sessions, csrf_fits
-from lb.admin.throttle import Throttle
-from lb.calls import Refusal, refused
+from lb.admin.calls import Refusal, refused
+from lb.admin.who.cloudflare_access import BadJwt, NoKeys, Vouched
+from lb.admin.who.cors import SAFE, cross_site
+from lb.admin.who.people import BY_BROWSER, Means, Role, Who, author_of, client_of
+from lb.admin.who.sessions import LASTS, Session, Sessions, csrf_fits
+from lb.admin.who.throttle import Throttle
 
 if TYPE_CHECKING:
-    from lb.admin.access import Assertion
-    from lb.admin.tokens import Tokens
+    from lb.admin.who.cloudflare_access import Assertion
+    from lb.admin.who.tokens import Tokens
     from lb.request.facts import RequestFacts
 
 NOT_KNOWN = 10000

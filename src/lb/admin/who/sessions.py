@@ -8,7 +8,7 @@ import hmac
 import json
 from dataclasses import dataclass
 
-from lb.admin.people import Means, Role, Who
+from lb.admin.who.people import Means, Role, Who
 
 COOKIE = "evenkeel_admin"
 LASTS = 12 * 3600

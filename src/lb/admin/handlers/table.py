@@ -5,18 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from lb.api import handle as cloudflare
-from lb.calls import Answer, Refusal, Result, enveloped, refused
-from lb.exposition import metrics
-from lb.logouts import refusal_of, session
-from lb.panel import act, status
-from lb.versions import adopt, apply, export, versions
+from lb.admin.api import handle as cloudflare
+from lb.admin.calls import Answer, Refusal, Result, enveloped, refused
+from lb.admin.handlers.actions import act
+from lb.admin.handlers.metrics import metrics
+from lb.admin.handlers.status import status
+from lb.admin.handlers.versions import adopt, apply, export, versions
+from lb.admin.who.ended_sessions import refusal_of, session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from lb.calls import Call
-    from lb.room import Room
+    from lb.admin.calls import Call
+    from lb.admin.handlers.context import Room
 
     Handler = Callable[[Room, Call], Answer | Result | Refusal]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from lb.api.codes import invalid
-from lb.calls import Refusal, Result
+from lb.admin.calls import Refusal, Result
+from lb.admin.codes import invalid
 from lb.catalog.managed import Kind
 from lb.config.reading.moments import seconds_of
 from lb.object.event_log import MOST_PER_PAGE, EventLog, Query
@@ -14,7 +14,7 @@ from lb.object.event_log import MOST_PER_PAGE, EventLog, Query
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from lb.api.asked import Asked
+    from lb.admin.api.request import Asked
 
 _LONGEST = 300
 _MOST_PAGES = 1_000_000

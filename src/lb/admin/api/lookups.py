@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lb.api import regions as places
-from lb.api.codes import INVALID, NOT_FOUND, not_found
-from lb.api.resources import BY_KIND, LOAD_BALANCERS, MONITORS, POOLS
-from lb.api.shelf import Shelf
-from lb.calls import Refusal, Result, refused
+from lb.admin.api import region_list
+from lb.admin.api.resources import BY_KIND, LOAD_BALANCERS, MONITORS, POOLS
+from lb.admin.api.visible import Shelf
+from lb.admin.calls import Refusal, Result, refused
+from lb.admin.codes import INVALID, NOT_FOUND, not_found
 from lb.catalog.references import referred
 
 if TYPE_CHECKING:
-    from lb.api.asked import Asked
-    from lb.api.resources import Resource
+    from lb.admin.api.request import Asked
+    from lb.admin.api.resources import Resource
     from lb.catalog.managed import Managed
 
 REFERRER = "referrer"
@@ -27,12 +27,12 @@ _KINDS_OF_REFERENCE = frozenset({"", "*", REFERRER, REFERRAL})
 
 def regions(asked: Asked) -> Result:
     """GET regions."""
-    return Result(result=places.regions(asked.query))
+    return Result(result=region_list.regions(asked.query))
 
 
 def region(asked: Asked) -> Result | Refusal:
     """GET regions/{id}."""
-    found = places.region(asked.identifier)
+    found = region_list.region(asked.identifier)
     if found is None:
         return refused(404, NOT_FOUND, f"there is no region {asked.identifier[:64]}")
     return Result(result=found)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
+from lb.admin.calls import Answer, Fault, Note, Refusal, Result, refused
 from lb.base.stored_json import parsed
 from lb.base.times import rfc3339
-from lb.calls import Answer, Fault, Note, Refusal, Result, refused
 from lb.catalog.applying import adopted, applied, other_settings
 from lb.catalog.export import exported
 from lb.catalog.merging import pointer_of, settings_in
@@ -15,11 +15,11 @@ from lb.catalog.store import Changed, Rejected
 from lb.config import Invalid, parse
 
 if TYPE_CHECKING:
-    from lb.calls import Call
+    from lb.admin.calls import Call
+    from lb.admin.handlers.context import Room
     from lb.catalog.changes import Change
     from lb.catalog.effective import Stored
     from lb.catalog.store import ConfigStore, Version
-    from lb.room import Room
 
 INVALID = 1002
 """Cloudflare's code for what does not pass validation."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lb.calls import Answer, Refusal, refused
+from lb.admin.calls import Answer, Refusal, refused
 from lb.metrics.text.openmetrics import CONTENT_TYPE
 
 if TYPE_CHECKING:
-    from lb.calls import Call
-    from lb.room import Room
+    from lb.admin.calls import Call
+    from lb.admin.handlers.context import Room
 
 NO_ROUTE = 7003
 NOT_ALLOWED = 10405

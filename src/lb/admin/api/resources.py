@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lb.api import shapes
+from lb.admin.api import documents
 from lb.catalog.managed import WORDS, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lb.api.shapes import Document
+    from lb.admin.api.documents import Document
     from lb.catalog.managed import Managed
 
 
@@ -42,11 +42,11 @@ class Resource:
         return str(one.document.get(self.label) or one.document.get("name") or "")
 
 
-MONITORS = Resource(kind=Kind.MONITOR, shown=shapes.monitor, label="description")
+MONITORS = Resource(kind=Kind.MONITOR, shown=documents.monitor, label="description")
 MONITOR_GROUPS = Resource(
     kind=Kind.MONITOR_GROUP, shown=dict, label="description", deleted_whole=True
 )
-POOLS = Resource(kind=Kind.POOL, shown=shapes.pool)
-LOAD_BALANCERS = Resource(kind=Kind.LOAD_BALANCER, shown=shapes.load_balancer)
+POOLS = Resource(kind=Kind.POOL, shown=documents.pool)
+LOAD_BALANCERS = Resource(kind=Kind.LOAD_BALANCER, shown=documents.load_balancer)
 RESOURCES = (LOAD_BALANCERS, POOLS, MONITORS, MONITOR_GROUPS)
 BY_KIND = {resource.kind: resource for resource in RESOURCES}

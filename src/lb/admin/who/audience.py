@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from lb.admin.browsers import SAFE
+from lb.admin.who.cors import SAFE
 
 SESSION_PATH = "/session"
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import replace as changed
 from typing import TYPE_CHECKING, Any
 
-from lb.api.codes import invalid, not_found
-from lb.api.lookups import one_page
-from lb.api.resources import POOLS
-from lb.api.shapes import dated, taken
-from lb.api.shelf import Shelf, shown
-from lb.calls import Refusal, Result
+from lb.admin.api.documents import dated, taken
+from lb.admin.api.lookups import one_page
+from lb.admin.api.resources import POOLS
+from lb.admin.api.visible import Shelf, shown
+from lb.admin.calls import Refusal, Result
+from lb.admin.codes import invalid, not_found
 from lb.catalog.managed import Kind, Managed
 
 if TYPE_CHECKING:
-    from lb.api.asked import Asked
-    from lb.api.resources import Resource
+    from lb.admin.api.request import Asked
+    from lb.admin.api.resources import Resource
 
 
 def listed(resource: Resource, asked: Asked) -> Result:

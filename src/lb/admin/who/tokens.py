@@ -6,7 +6,7 @@ import hmac
 from dataclasses import dataclass
 from hashlib import sha256
 
-from lb.admin.people import Role
+from lb.admin.who.people import Role
 
 ADMIN_TOKEN = "LB_ADMIN_TOKEN"  # noqa: S105 (the name of the secret, not the secret)
 READ_TOKEN = "LB_READ_TOKEN"  # noqa: S105 (as above)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lb.api.place_names import COUNTRY_NAMES, SUBDIVISION_NAMES
+from lb.admin.api.place_names import COUNTRY_NAMES, SUBDIVISION_NAMES
 from lb.model import Region
 from lb.request.regions import REGION_OF_COUNTRY, REGION_OF_SUBDIVISION
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lb.calls import Fault, Refusal, refused
+from lb.admin.calls import Fault, Refusal, refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

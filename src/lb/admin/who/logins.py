@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lb.admin.browsers import cross_site, secure_cookie
-from lb.admin.gate import BAD_REQUEST, NOT_ALLOWED, Denied, Gate
-from lb.admin.people import Means, Who
-from lb.admin.sessions import cookie
+from lb.admin.calls import Answer, Refusal, Result, enveloped, refused
+from lb.admin.who.cors import cross_site, secure_cookie
+from lb.admin.who.gate import BAD_REQUEST, NOT_ALLOWED, Denied, Gate
+from lb.admin.who.people import Means, Who
+from lb.admin.who.sessions import cookie
 from lb.base.bounded_json import Unreadable, bounded_json
-from lb.calls import Answer, Refusal, Result, enveloped, refused
 
 if TYPE_CHECKING:
     from lb.request.facts import RequestFacts

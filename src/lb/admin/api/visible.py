@@ -8,9 +8,9 @@ from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from lb.api.codes import CHANGED, INVALID, NOT_UNIQUE, READ_ONLY, REFERENCED, UNHEEDED
-from lb.api.resources import BY_KIND
-from lb.calls import Fault, Note, Refusal, Result, refused
+from lb.admin.api.resources import BY_KIND
+from lb.admin.calls import Fault, Note, Refusal, Result, refused
+from lb.admin.codes import CHANGED, INVALID, NOT_UNIQUE, READ_ONLY, REFERENCED, UNHEEDED
 from lb.catalog.managed import Kind, Managed
 from lb.catalog.references import renamed
 from lb.catalog.store import Referenced, Rejected
@@ -19,8 +19,8 @@ from lb.config import Problem
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lb.api.asked import Asked
-    from lb.api.resources import Resource
+    from lb.admin.api.request import Asked
+    from lb.admin.api.resources import Resource
     from lb.catalog.managed import Catalog
     from lb.catalog.store import Wrong
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lb.api.codes import not_found
-from lb.api.resources import POOLS
-from lb.api.shelf import Shelf
-from lb.calls import Refusal, Result
+from lb.admin.api.resources import POOLS
+from lb.admin.api.visible import Shelf
+from lb.admin.calls import Refusal, Result
+from lb.admin.codes import not_found
 from lb.health.verdict import EVERYWHERE, NO_FAILURES
 from lb.model import Health
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from lb.api.asked import Asked
+    from lb.admin.api.request import Asked
     from lb.health.verdict import OriginHealth
     from lb.model import Pool
     from lb.object.known import Known

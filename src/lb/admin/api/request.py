@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from lb.api.codes import INVALID, UNREADABLE
+from lb.admin.calls import refused
+from lb.admin.codes import INVALID, UNREADABLE
 from lb.base.bounded_json import Unreadable, bounded_json
-from lb.calls import refused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lb.calls import Call, Refusal
-    from lb.room import Room
+    from lb.admin.calls import Call, Refusal
+    from lb.admin.handlers.context import Room
 
 LONGEST_BODY = 1_048_576
 """Bytes; the edge refuses longer ones before they get here."""

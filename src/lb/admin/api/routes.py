@@ -9,20 +9,20 @@ from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote
 
-from lb.api import lookups, objects, previews
-from lb.api.asked import Asked, fixed_id
-from lb.api.codes import INVALID, METHOD, NO_ROUTE
-from lb.api.events import events
-from lb.api.health import pool_health
-from lb.api.resources import LOAD_BALANCERS, MONITOR_GROUPS, MONITORS, POOLS
-from lb.calls import Fault, Refusal, refused
+from lb.admin.api import lookups, objects, preview_results
+from lb.admin.api.event_list import events
+from lb.admin.api.pool_health import pool_health
+from lb.admin.api.request import Asked, fixed_id
+from lb.admin.api.resources import LOAD_BALANCERS, MONITOR_GROUPS, MONITORS, POOLS
+from lb.admin.calls import Fault, Refusal, refused
+from lb.admin.codes import INVALID, METHOD, NO_ROUTE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from lb.api.resources import Resource
-    from lb.calls import Call, Result
-    from lb.room import Room
+    from lb.admin.api.resources import Resource
+    from lb.admin.calls import Call, Result
+    from lb.admin.handlers.context import Room
 
     Handler = Callable[[Asked], Result | Refusal]
     Methods = Mapping[str, Handler]
@@ -62,7 +62,7 @@ OF_BALANCERS: Mapping[tuple[str, ...], Methods] = {
 OF_THE_REST: Mapping[tuple[str, ...], Methods] = {
     ("monitors",): _collection(MONITORS),
     ("monitors", ANY): _single(MONITORS),
-    ("monitors", ANY, "preview"): {"POST": previews.of_monitor},
+    ("monitors", ANY, "preview"): {"POST": preview_results.of_monitor},
     ("monitors", ANY, "references"): _references(MONITORS),
     ("monitor_groups",): _collection(MONITOR_GROUPS),
     ("monitor_groups", ANY): _single(MONITOR_GROUPS),
@@ -70,9 +70,9 @@ OF_THE_REST: Mapping[tuple[str, ...], Methods] = {
     ("pools",): {**_collection(POOLS), "PATCH": objects.edit_all_pools},
     ("pools", ANY): _single(POOLS),
     ("pools", ANY, "health"): {"GET": pool_health},
-    ("pools", ANY, "preview"): {"POST": previews.of_pool},
+    ("pools", ANY, "preview"): {"POST": preview_results.of_pool},
     ("pools", ANY, "references"): _references(POOLS),
-    ("preview", ANY): {"GET": previews.result},
+    ("preview", ANY): {"GET": preview_results.result},
     ("regions",): {"GET": lookups.regions},
     ("regions", ANY): {"GET": lookups.region},
     ("search",): {"GET": lookups.search},

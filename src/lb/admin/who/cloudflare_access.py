@@ -11,8 +11,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lb.admin.people import LONGEST_AUTHOR, Role
-from lb.admin.sessions import cookies_in
+from lb.admin.who.people import LONGEST_AUTHOR, Role
+from lb.admin.who.sessions import cookies_in
 from lb.base.bounded_json import bounded_json
 
 if TYPE_CHECKING:

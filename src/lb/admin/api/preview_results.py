@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lb.api.codes import INVALID, NOT_FOUND, UNHEEDED, invalid, not_found
-from lb.api.health import said_of
-from lb.api.resources import MONITORS, POOLS
-from lb.api.shapes import taken
-from lb.api.shelf import Shelf
-from lb.calls import Note, Refusal, Result, refused
+from lb.admin.api.documents import taken
+from lb.admin.api.pool_health import said_of
+from lb.admin.api.resources import MONITORS, POOLS
+from lb.admin.api.visible import Shelf
+from lb.admin.calls import Note, Refusal, Result, refused
+from lb.admin.codes import INVALID, NOT_FOUND, UNHEEDED, invalid, not_found
 from lb.catalog.merging import pointer_of
 from lb.config import Invalid, parse
 from lb.object.previews import Previews
@@ -17,7 +17,7 @@ from lb.object.previews import Previews
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from lb.api.asked import Asked
+    from lb.admin.api.request import Asked
     from lb.catalog.managed import Managed
 
 _NAME = "preview"

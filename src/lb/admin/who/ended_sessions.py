@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lb.admin.sessions import LASTS
-from lb.calls import Refusal, Result, refused
+from lb.admin.calls import Refusal, Result, refused
+from lb.admin.who.sessions import LASTS
 
 if TYPE_CHECKING:
-    from lb.calls import Call
-    from lb.room import Room
+    from lb.admin.calls import Call
+    from lb.admin.handlers.context import Room
 
 _TABLE = "CREATE TABLE IF NOT EXISTS ended_sessions (id TEXT PRIMARY KEY, until REAL NOT NULL)"
 _INSERT = "INSERT OR REPLACE INTO ended_sessions (id, until) VALUES (?, ?)"

@@ -6,7 +6,7 @@ import re
 from base64 import b64encode
 from hashlib import sha256
 
-from lb.calls import Answer
+from lb.admin.calls import Answer
 
 HTML = "text/html; charset=utf-8"
 

@@ -1,0 +1,1 @@
+"""What operators ask of the Durable Object, and its answers."""

@@ -1,0 +1,1 @@
+"""Who an operator is, decided from values."""
