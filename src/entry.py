@@ -1,9 +1,9 @@
 """The Worker: hooks the runtime's handlers to the balancer. Wiring only."""
 
-from lb.worker.direct import direct
-from lb.worker.edge import answer
-from lb.worker.schedule import on_scheduled
-from lb.worker.state import State
+from lb.worker.object.cron import on_scheduled
+from lb.worker.object.state import State
+from lb.worker.request.direct import direct
+from lb.worker.request.edge import answer
 
 __all__ = ["State", "on_fetch", "on_scheduled"]
 

@@ -17,8 +17,8 @@ from lb.admin.who.cloudflare_access import (
     taken_apart,
     vouched_by,
 )
+from lb.worker.admin.read_body import bytes_of
 from lb.worker.runtime import clock, js_object, log, trouble
-from lb.worker.uploads import bytes_of
 
 if TYPE_CHECKING:
     from lb.admin.who.cloudflare_access import Assertion, Jwk, Jwt

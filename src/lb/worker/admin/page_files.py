@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lb.health.snapshot import Snapshot
     from lb.model import Admin, Config
 
-_FILE = Path(__file__).parents[1] / "admin" / "pages" / "status.html"
+_FILE = Path(__file__).parents[2] / "admin" / "pages" / "status.html"
 _NOT_THERE = enveloped(refused(404, 7003, "there is nothing at /public"))
 
 DRAWN_FOR = 5.0

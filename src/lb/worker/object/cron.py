@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lb.state.refresh import Home
-from lb.worker.refresh import MAIN
+from lb.worker.request.refresh import MAIN
 from lb.worker.runtime import log, trouble
 
 

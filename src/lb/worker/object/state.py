@@ -27,12 +27,12 @@ from lb.state.pull import (
     version_asked,
     with_configuration,
 )
-from lb.worker.deliver import RuntimeDeliverer
-from lb.worker.prober import FetchProber
-from lb.worker.promises import Timers
-from lb.worker.regions import ObjectRegions
+from lb.worker.deployment import source_of, variables_of
+from lb.worker.object.deliverer import RuntimeDeliverer
+from lb.worker.object.prober import FetchProber
+from lb.worker.object.region_objects import ObjectRegions
+from lb.worker.request.fetches import Timers
 from lb.worker.runtime import chance, clock, log, trouble
-from lb.worker.start import source_of, variables_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

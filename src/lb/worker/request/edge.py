@@ -19,16 +19,16 @@ from lb.proxy.plan import Attempt, Refuse
 from lb.proxy.run import Exchange
 from lb.proxy.run import refused as refused_event
 from lb.state.refresh import Home
-from lb.worker.admin import admin_side
-from lb.worker.bodies import Bodies
-from lb.worker.convert import RuntimeFacts, headers_reader, refused
-from lb.worker.prober import FetchProber
-from lb.worker.promises import Fetches
-from lb.worker.refresh import ANALYTICS, Behind
+from lb.worker.admin.admin_side import admin_side
+from lb.worker.admin.page_files import Shells
+from lb.worker.deployment import in_development, source_of, start, variables_of
+from lb.worker.object.prober import FetchProber
+from lb.worker.request.body_watch import Bodies
+from lb.worker.request.fetches import Fetches
+from lb.worker.request.refresh import ANALYTICS, Behind
+from lb.worker.request.runtime_facts import RuntimeFacts, headers_reader, refused
+from lb.worker.request.transport import FetchTransport, Means
 from lb.worker.runtime import chance, clock, in_background, js_object, log, trouble
-from lb.worker.shells import Shells
-from lb.worker.start import in_development, source_of, start, variables_of
-from lb.worker.transport import FetchTransport, Means
 
 if TYPE_CHECKING:
     from collections.abc import Callable

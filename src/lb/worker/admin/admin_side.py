@@ -17,10 +17,10 @@ from lb.admin.who.logins import LARGEST_BODY, logged_in, logged_out, told, with_
 from lb.admin.who.people import Who, place_of
 from lb.admin.who.tokens import ADMIN_TOKEN, READ_TOKEN, Closed, tokens_of
 from lb.log_events import AdminChange, AdminDenied, Trouble
-from lb.worker.access import AccessKeys
-from lb.worker.refresh import MAIN
+from lb.worker.admin.access_keys import AccessKeys
+from lb.worker.admin.read_body import text_of
+from lb.worker.request.refresh import MAIN
 from lb.worker.runtime import clock, js_object, log, trouble
-from lb.worker.uploads import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from lb.admin.who.cors import Headers
     from lb.model import Admin
     from lb.request.facts import RequestFacts
-    from lb.worker.shells import Shells
+    from lb.worker.admin.page_files import Shells
 
     Told = Callable[[int], Awaitable[None]]
 

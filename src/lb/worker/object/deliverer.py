@@ -12,7 +12,7 @@ from lb.worker.runtime import js_object
 
 if TYPE_CHECKING:
     from lb.notify.message import OutboundRequest
-    from lb.worker.promises import Timers
+    from lb.worker.request.fetches import Timers
 
 TIMEOUT = 5.0
 """Seconds that a sink has: the next round of probes waits no longer than for a few of these."""

@@ -18,7 +18,7 @@ from lb.worker.runtime import connect, js_object
 
 if TYPE_CHECKING:
     from lb.probing.probe import Dialogue, Probe, Reply
-    from lb.worker.promises import Timers
+    from lb.worker.request.fetches import Timers
 
 
 class FetchProber:

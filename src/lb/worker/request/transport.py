@@ -9,16 +9,16 @@ import js
 from pyodide.ffi import JsException, jsnull
 
 from lb.request.outcomes import SWITCHING_PROTOCOLS, Answered, Cause, Failed
-from lb.worker.headers import HeaderEditor
-from lb.worker.promises import Bare, Timers
+from lb.worker.request.fetches import Bare, Timers
+from lb.worker.request.header_edits import HeaderEditor
 from lb.worker.runtime import js_object
 
 if TYPE_CHECKING:
     from lb.proxy.mirroring import Mirroring
     from lb.proxy.plan import Attempt, Deliver, Plan
     from lb.request.outcomes import Outcome
-    from lb.worker.bodies import Bodies
-    from lb.worker.convert import RuntimeFacts
+    from lb.worker.request.body_watch import Bodies
+    from lb.worker.request.runtime_facts import RuntimeFacts
 
 
 HIGHEST_STATUS = 599

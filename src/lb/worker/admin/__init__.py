@@ -1,0 +1,1 @@
+"""The admin side's part of the runtime."""

@@ -1,0 +1,1 @@
+"""The Durable Object's side of the runtime."""

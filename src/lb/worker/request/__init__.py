@@ -1,0 +1,1 @@
+"""Requests between the runtime and the balancer."""
