@@ -22,7 +22,7 @@ from bench.peers.evenkeel import Evenkeel
 from bench.report import document, goals_table, measured_in, tables, warnings
 from bench.run import FOLDER, measure
 from bench.sheets import sheets
-from evenkeel import checkout
+from evenkeel.dev import checkout
 
 WIDTH = 100
 """Columns of the tables when their output is no terminal."""

@@ -11,7 +11,7 @@ from bench.chart import bars, chart
 from bench.goals import Found, found
 from bench.model import BenchError, Measured
 from bench.report import goal_cells, headings, rows, title, warnings
-from evenkeel import checkout
+from evenkeel.dev import checkout
 
 PAGE = checkout.ROOT / "docs" / "performance.md"
 CHART = checkout.ROOT / "docs" / "performance.svg"

@@ -14,7 +14,7 @@ from bench.load import Order, Report
 from bench.model import BenchError, Subject
 from bench.process import Started
 from bench.readiness import ask
-from evenkeel import checkout
+from evenkeel.dev import checkout
 
 GRACE_SECONDS = 30.0
 SLOWEST = 50

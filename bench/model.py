@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from bench.process import Started
-from evenkeel.family import Family
+from evenkeel.dev.process_group import Family
 
 Figures = Mapping[str, float]
 """What one run of a scenario on one peer brought; a scenario's columns name the keys."""

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from evenkeel.family import Family
+from evenkeel.dev.process_group import Family
 
 LINES_KEPT = 20
 END_SECONDS = 3.0

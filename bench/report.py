@@ -17,7 +17,7 @@ from bench.figures import added, noise, ratio, summary
 from bench.goals import Found, Verdict, found, shown
 from bench.model import Column, Measured, Runs, Scenario, Settings, Sheet
 from bench.peers import ALONE
-from evenkeel import checkout
+from evenkeel.dev import checkout
 
 ABSENT = "-"
 COLOURS = {Verdict.MET: "green", Verdict.MISSED: "red", Verdict.UNCLEAR: "yellow"}

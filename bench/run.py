@@ -14,8 +14,8 @@ from bench.generator import load
 from bench.model import BenchError, Figures, Ground, Measured, Settings, Sheet, Subject
 from bench.process import Started
 from bench.readiness import ask, first_answer
-from evenkeel import checkout
-from evenkeel.family import Family
+from evenkeel.dev import checkout
+from evenkeel.dev.process_group import Family
 
 FOLDER = checkout.CACHE / "bench"
 ORIGIN_SECONDS = 10.0

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from bench.model import Place, Running
 from bench.process import Started
-from evenkeel import checkout
-from evenkeel.runtime import free_port
+from evenkeel.dev import checkout
+from evenkeel.dev.runtime import free_port
 
 STATE_NAME = "LB_STATE"
 STATE = """\

@@ -16,7 +16,7 @@ from typing import NoReturn
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from evenkeel import checkout
+from evenkeel.dev import checkout
 from faults.model import Effort, FaultsError, Layout, Timing
 from faults.peers import PEERS
 from faults.report import complaints, document, tables, warnings

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.model import Place, Running
-from evenkeel import checkout
-from evenkeel.family import Family
+from evenkeel.dev import checkout
+from evenkeel.dev.process_group import Family
 from faults.account import Account, account
 from faults.bounds import untrustworthy
 from faults.load import ask, load

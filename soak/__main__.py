@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from evenkeel import checkout
+from evenkeel.dev import checkout
 from faults.model import OK
 from soak.figures import figures
 from soak.model import MEGABYTE, Figure, Sample, Seen, Settings, SoakError, lost

@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from evenkeel import checkout
-from evenkeel.family import Family
-from evenkeel.runtime import READY_PATH
+from evenkeel.dev import checkout
+from evenkeel.dev.process_group import Family
+from evenkeel.dev.runtime import READY_PATH
 from faults.load import NO_ANSWER, ask
 from faults.model import OK, Mode
 from faults.origin import Origin

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import psutil
 
-from evenkeel import checkout
-from evenkeel.family import Family
+from evenkeel.dev import checkout
+from evenkeel.dev.process_group import Family
 from soak.model import Seen, Settings, SoakError
 
 START_SECONDS = 120.0

@@ -24,8 +24,6 @@ FLOOR_OF = {name: number for number, names in enumerate(FLOORS) for name in name
 # Modules that have not moved into their package yet.
 PACKAGE_OF = {
     "api": "admin",
-    "budget": "worker",
-    "explain": "worker",
     "monitors": "probing",
     "steering": "selection",
 }

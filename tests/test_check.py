@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from evenkeel.check import command, examine, problems_of
-from evenkeel.toml_lines import TomlLines
+from evenkeel.check.command import command, examine, problems_of
+from evenkeel.check.toml_lines import TomlLines
 from lb.config.reading.problems import Place
 
 app = typer.Typer()

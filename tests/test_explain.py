@@ -9,8 +9,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from evenkeel.explain import command
-from lb.explain import explain
+from evenkeel.explain.command import command
+from evenkeel.explain.explanation import explain
 from lb.health.snapshot import WORDS, Standing
 from lb.model import (
     Failover,

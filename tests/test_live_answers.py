@@ -14,10 +14,10 @@ import pytest
 import respx
 import trustme
 
-from evenkeel.live.failures import Exit, Failure
-from evenkeel.live.target import target_of
-from evenkeel.live.wire import Wire
-from evenkeel.live.world import World
+from evenkeel.live.client.host import World
+from evenkeel.live.client.target import target_of
+from evenkeel.live.client.wire import Wire
+from evenkeel.output.errors import Exit, Failure
 from support.commands import ADMIN, NOW, TOKEN, Scripted, bad, good, run
 
 HTML = {"Content-Type": "text/html; charset=utf-8"}

@@ -13,8 +13,8 @@ import httpx
 import pytest
 import respx
 
-from evenkeel.live.adopt import OF_THE_FILE
-from evenkeel.live.failures import Exit
+from evenkeel.live.commands.adopt import OF_THE_FILE
+from evenkeel.output.errors import Exit
 from lb.admin.calls import enveloped
 from lb.admin.handlers.actions import OF_THE_FILE as SAID_OF_THE_FILE
 from lb.admin.handlers.context import Room

@@ -9,9 +9,9 @@ import httpx
 import pytest
 import respx
 
-from evenkeel.live.events import PATH
-from evenkeel.live.failures import Exit
-from evenkeel.live.times import span
+from evenkeel.live.commands.events import PATH
+from evenkeel.output.errors import Exit
+from evenkeel.output.times import span
 from support.commands import ADMIN, Scripted, bad, good, run
 
 EVENTS = f"{ADMIN}{PATH}"

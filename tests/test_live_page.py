@@ -7,8 +7,8 @@ import re
 import pytest
 
 from evenkeel.app import COMMANDS
-from evenkeel.checkout import ROOT
-from evenkeel.live.failures import Exit
+from evenkeel.dev.checkout import ROOT
+from evenkeel.output.errors import Exit
 from support.commands import run
 
 PAGE = (ROOT / "docs" / "operating.md").read_text("utf-8")

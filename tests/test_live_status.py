@@ -10,10 +10,10 @@ import httpx
 import pytest
 import respx
 
-from evenkeel.live.adopt import OF_THE_FILE
-from evenkeel.live.failures import Exit
-from evenkeel.live.status import COLOURS
-from evenkeel.live.times import clock, rfc3339, until
+from evenkeel.live.commands.adopt import OF_THE_FILE
+from evenkeel.live.commands.status import COLOURS
+from evenkeel.output.errors import Exit
+from evenkeel.output.times import clock, rfc3339, until
 from lb.health.snapshot import Standing
 from lb.model import PoolHealth
 from support.commands import ADMIN, NOW, Scripted, bad, good, run

@@ -9,9 +9,9 @@ import httpx
 import pytest
 import respx
 
-from evenkeel.live.failures import Exit, UsageError
-from evenkeel.live.target import target_of
-from evenkeel.live.token import new_token
+from evenkeel.live.client.target import target_of
+from evenkeel.live.commands.token import new_token
+from evenkeel.output.errors import Exit, UsageError
 from support.commands import ADMIN, TOKEN, URL, Scripted, good, run
 
 TOKEN_FORM = re.compile(r"[0-9A-Za-z_][0-9A-Za-z\-_]{39,79}")

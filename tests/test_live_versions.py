@@ -11,10 +11,10 @@ import httpx
 import pytest
 import respx
 
-from evenkeel.live.apply import path_of
-from evenkeel.live.changes import counted, value
-from evenkeel.live.export import as_json
-from evenkeel.live.failures import Exit
+from evenkeel.live.commands.apply import path_of
+from evenkeel.live.commands.export import as_json
+from evenkeel.output.changes import counted, value
+from evenkeel.output.errors import Exit
 from support.commands import ADMIN, TOKEN, Ran, bad, good, run
 
 WEIGHT = "$.pools[0].origins[0].weight"

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 import respx
 
+from evenkeel.explain.explanation import explain
 from lb.config import Invalid, parse
-from lb.explain import explain
 from lb.health.maintenance import back_at
 from lb.model import Config, FixedResponse, Window
 from lb.proxy.balancer import Balancer

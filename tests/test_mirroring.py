@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lb.budget import Resource, usage
+from evenkeel.explain.explanation import explain
+from evenkeel.explain.free_plan import Resource, usage
 from lb.config import Invalid, parse
-from lb.explain import explain
 from lb.health.verdict import Verdict
 from lb.log_events import MirrorFailed
 from lb.model import Config, Mirror

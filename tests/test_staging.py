@@ -1,6 +1,6 @@
 """The folder that `evenkeel dev` serves from."""
 
-from evenkeel.staging import without_origins
+from evenkeel.dev.staging import without_origins
 
 
 def test_a_given_file_is_read_whatever_the_variables_say() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import setup as tool
-from evenkeel import checkout
+from evenkeel.dev import checkout
 
 
 def make_step(folder: Path, action: Callable[[tool.Log], None]) -> tool.Step:

@@ -22,7 +22,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "cli"))
 
-from evenkeel import checkout
+from evenkeel.dev import checkout
 
 ROOT = checkout.ROOT
 LOGS = checkout.CACHE / "logs"

@@ -21,7 +21,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from evenkeel import checkout
+from evenkeel.dev import checkout
 
 # A cold boot of Python takes 3 to 6 seconds on two cores; a machine may be much slower.
 BOOT_SECONDS = 120

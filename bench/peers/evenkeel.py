@@ -9,7 +9,7 @@ from string import Template
 from bench.model import Place, Running
 from bench.traffic import HOST_NAME
 from bench.workerd import Worker, origin_urls
-from evenkeel import checkout
+from evenkeel.dev import checkout
 
 STATE = "State"
 """The class of its Durable Object, bound as wrangler.toml says."""

@@ -17,7 +17,7 @@ from string import Template
 
 from bench.model import Place, Running
 from bench.process import Started
-from evenkeel.runtime import free_port
+from evenkeel.dev.runtime import free_port
 
 SBIN = "/usr/local/sbin:/usr/sbin:/sbin"
 """Where Debian puts servers; not in everybody's PATH."""

@@ -10,7 +10,7 @@ from string import Template
 
 from bench.model import Place, Running
 from bench.process import Started
-from evenkeel.runtime import free_port
+from evenkeel.dev.runtime import free_port
 from faults.model import Layout, Timing
 
 # https://nginx.org/en/docs/http/ngx_http_upstream_module.html

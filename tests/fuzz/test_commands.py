@@ -10,16 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as some
 from rich.console import Console
 
-from evenkeel.live.answers import Reply, read
-from evenkeel.live.apply import path_of
-from evenkeel.live.changes import changes_of, counted, tree
-from evenkeel.live.events import lines
-from evenkeel.live.failures import Failure
-from evenkeel.live.report import left_without, origin_named, origins
-from evenkeel.live.status import shown, troubled
-from evenkeel.live.target import target_of
-from evenkeel.live.times import ago, clock, moment, until
-from evenkeel.live.versions import table
+from evenkeel.live.client.answers import Reply, read
+from evenkeel.live.client.document import left_without, origin_named, origins
+from evenkeel.live.client.target import target_of
+from evenkeel.live.commands.apply import path_of
+from evenkeel.live.commands.events import lines
+from evenkeel.live.commands.status import shown, troubled
+from evenkeel.live.commands.versions import table
+from evenkeel.output.changes import changes_of, counted, tree
+from evenkeel.output.errors import Failure
+from evenkeel.output.times import ago, clock, moment, until
 from support.commands import NOW, URL
 from support.hostile import anything, spoiled, text
 

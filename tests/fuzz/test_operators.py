@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as some
 
-from evenkeel.toml_lines import TomlLines
+from evenkeel.check.toml_lines import TomlLines
 from lb.admin.handlers.actions import Action, Wish, carried_out, wish_in
 from lb.base.times import for_people, lasting, rfc3339, rfc5322
 from lb.config import Invalid, from_toml, from_variables

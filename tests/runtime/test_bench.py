@@ -19,7 +19,7 @@ from bench.peers import EVENKEEL, FLOOR, LEAKY, PEERS, REFRESHING, SHARING, name
 from bench.peers.servers import SERVERS
 from bench.run import measure
 from bench.scenarios import BUSY, DOWN, MEMORY, QUIET, REFRESH, START, UP
-from evenkeel import checkout
+from evenkeel.dev import checkout
 
 COMMAND = [sys.executable, "-m", "bench", "--rounds=1", "--warm-up=0.1"]
 HERE = [peer for peer in PEERS if not peer.missing()]

@@ -14,8 +14,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from evenkeel.live.failures import Exit
-from evenkeel.live.world import World
+from evenkeel.live.client.host import World
+from evenkeel.output.errors import Exit
 from support.commands import Ran, run
 from support.origins import Origin, origins
 from support.toml import load_balancer, monitor, pool

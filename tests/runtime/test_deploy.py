@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from evenkeel import checkout
+from evenkeel.dev import checkout
 
 # The free plan takes 3 MB; the balancer should stay far below, as its size is start-up time.
 LARGEST_UPLOAD_KIB = 1200.0

@@ -17,7 +17,7 @@ import httpx
 import psutil
 import pytest
 
-from evenkeel import checkout
+from evenkeel.dev import checkout
 from support.worker import Worker, running_worker, worker_process
 
 STOPS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]

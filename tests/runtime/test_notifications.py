@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from evenkeel import checkout
+from evenkeel.dev import checkout
 from support.answers import reply
 from support.origins import Origin, origins
 from support.toml import load_balancer, monitor, pool, table

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from evenkeel import checkout
+from evenkeel.dev import checkout
 from support.toml import load_balancer, pool
 from support.worker import running_worker
 

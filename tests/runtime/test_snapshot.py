@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from evenkeel import checkout
+from evenkeel.dev import checkout
 from support.origins import origins
 from support.toml import load_balancer, pool
 from support.waiting import until

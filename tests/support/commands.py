@@ -11,7 +11,7 @@ import httpx
 from typer.testing import CliRunner
 
 from evenkeel.app import app
-from evenkeel.live.world import World
+from evenkeel.live.client.host import World
 
 URL = "https://lb.example.com"
 ADMIN = f"{URL}/_lb"

@@ -20,7 +20,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from evenkeel import checkout
+from evenkeel.dev import checkout
 from support.client import Answer
 from support.workerd import Workerd
 

@@ -15,7 +15,7 @@ from typing import Any, Self
 
 import psutil
 
-from evenkeel import checkout
+from evenkeel.dev import checkout
 from support.toml import table
 
 READY = "Ready on "

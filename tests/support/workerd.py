@@ -21,7 +21,7 @@ from typing import Any
 import psutil
 
 import snapshot
-from evenkeel import checkout
+from evenkeel.dev import checkout
 from support.client import Answer, send
 
 START_SECONDS = 60.0

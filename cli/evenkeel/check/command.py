@@ -1,0 +1,171 @@
+"""`evenkeel check`: everything that is wrong with a configuration file, with its lines."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import indent
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+from rich.tree import Tree
+
+from evenkeel.check.toml_lines import TomlLines
+from evenkeel.dev.checkout import SOURCE
+from evenkeel.explain.free_plan import warnings
+from lb.config import Invalid, Problem, from_toml
+from lb.model import Config, LoadBalancer, Pool, Rule
+
+CONFIG = SOURCE / "loadbalancer.toml"
+
+_SYNTAX_LINE = re.compile(r"\(at line (\d+)")
+
+
+class Unreadable(Exception):  # noqa: N818 (it says what the file is)
+    """A file that cannot be read at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A problem, and the line on which it stands."""
+
+    file: Path
+    line: int
+    problem: Problem
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.problem}"
+
+
+def read(file: Path) -> str:
+    """The text of a file."""
+    try:
+        return file.read_text("utf-8-sig")
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        raise Unreadable(f"{file}: cannot be read: {reason}") from error
+    except UnicodeDecodeError as error:
+        raise Unreadable(f"{file}: cannot be read: not UTF-8 text") from error
+
+
+def examine(file: Path) -> Config | tuple[Located, ...]:
+    """The configuration in a file, or all its problems in the order of their lines."""
+    return examine_text(read(file), file)
+
+
+def examine_text(text: str, file: Path) -> Config | tuple[Located, ...]:
+    """The same of a text that was read from a file."""
+    parsed = from_toml(text)
+    if not isinstance(parsed, Invalid):
+        return parsed
+    located = [Located(file, line, problem) for problem, line in _with_lines(text, parsed)]
+    return tuple(sorted(located, key=lambda each: each.line))
+
+
+def problems_of(file: Path) -> tuple[Located, ...]:
+    """All problems of a file; none when it is good."""
+    examined = examine(file)
+    return () if isinstance(examined, Config) else examined
+
+
+def _with_lines(text: str, invalid: Invalid) -> list[tuple[Problem, int]]:
+    if any(problem.path == "$" for problem in invalid.problems):
+        # The file as a whole is no TOML; its parser says where it gave up.
+        return [(problem, _syntax_line(text, problem)) for problem in invalid.problems]
+    lines = TomlLines(text)
+    return [(problem, lines[problem.path]) for problem in invalid.problems]
+
+
+def _syntax_line(text: str, problem: Problem) -> int:
+    if named := _SYNTAX_LINE.search(problem.message):
+        return int(named[1])
+    return text.count("\n") + 1 if "end of document" in problem.message else 1
+
+
+def summary(config: Config) -> Tree:
+    """Load balancers, their pools in failover order, and the pools' origins."""
+    tree = Tree(Text("load balancers"), hide_root=True)
+    for balancer in config.load_balancers:
+        branch = tree.add(_balancer_line(balancer))
+        for rule in balancer.rules:
+            branch.add(_rule_line(rule))
+        for pool in balancer.watched:
+            pools = branch.add(_pool_line(pool, balancer))
+            for origin in pool.origins:
+                line = Text(f"{origin.name}  {origin.url}")
+                line.append("" if origin.enabled else "  disabled", "yellow")
+                pools.add(line)
+    return tree
+
+
+def _balancer_line(balancer: LoadBalancer) -> Text:
+    line = Text(balancer.name, "bold")
+    affinity = balancer.session_affinity.value
+    line.append(f"  steering_policy {balancer.steers_by.value}", "not bold dim")
+    line.append(f", session_affinity {affinity}", "not bold dim")
+    line.append("" if balancer.enabled else "  disabled", "yellow")
+    return line
+
+
+def _rule_line(rule: Rule) -> Text:
+    line = Text("rule ", "dim")
+    line.append(rule.name or "without a name", "not dim")
+    line.append(f"  {' '.join(rule.condition.split()) or 'every request'}", "dim")
+    line.append("  disabled" if rule.disabled else "", "not dim yellow")
+    return line
+
+
+def _pool_line(pool: Pool, balancer: LoadBalancer) -> Text:
+    line = Text(pool.name)
+    monitor = f"  monitor {pool.monitor.name}" if pool.monitor else "  no monitor"
+    group = pool.monitor_group
+    line.append(f"  monitor_group {group.name}" if group else monitor, "dim")
+    line.append(", fallback_pool" if pool is balancer.fallback_pool else "", "dim")
+    if balancer.mirror is not None and pool is balancer.mirror.pool:
+        line.append(f", gets copies of {balancer.mirror.percent:g} % of GET requests", "dim")
+    if pool in balancer.reachable and pool not in balancer.pools:
+        line.append(", for some requests only", "dim")
+    line.append("" if pool.enabled else "  disabled", "yellow")
+    return line
+
+
+def command(
+    file: Annotated[Path, typer.Argument(help="The file to check.")] = CONFIG,
+) -> None:
+    """Check a configuration file: every problem with its line, or what it sets up."""
+    console = Console(highlight=False, soft_wrap=True)
+    shown = from_here(file)
+    try:
+        examined = examine(file)
+    except Unreadable as error:
+        console.print(Text(str(error).replace(str(file), str(shown), 1), "red"))
+        raise typer.Exit(2) from None
+    if isinstance(examined, Config):
+        console.print(Text(f"{shown}: good", "green"))
+        console.print(summary(examined))
+        for warning in warnings(examined):
+            console.print(Text(f"warning: {warning} (docs/budget.md)", "yellow"))
+        return
+    show_problems(console, examined, shown)
+    raise typer.Exit(1)
+
+
+def show_problems(console: Console, problems: Iterable[Located], shown: Path) -> None:
+    """Print each problem with its line, as editors and compilers do; `shown` is the file."""
+    for each in problems:
+        line = Text(f"{shown}:{each.line}: ", "bold")
+        line.append(each.problem.message, "not bold red")
+        line.append(f" @ {each.problem.path}", "not bold dim")
+        console.print(line)
+        if each.problem.excerpt:
+            console.print(Text(indent(each.problem.excerpt, "    ")))
+
+
+def from_here(file: Path) -> Path:
+    """A path as short as it can be, for people and for editors that open what is printed."""
+    try:
+        return file.relative_to(Path.cwd())
+    except ValueError:
+        return file

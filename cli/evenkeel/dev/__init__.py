@@ -1,0 +1,1 @@
+"""`evenkeel dev`: a local run on the real runtime."""

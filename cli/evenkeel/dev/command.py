@@ -1,0 +1,198 @@
+"""`evenkeel dev`: serves a configuration on the real runtime, and ends all that it started."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import watchfiles
+from rich.console import Console
+
+from evenkeel.dev import checkout
+from evenkeel.dev.demo import Demo, DemoError
+from evenkeel.dev.process_group import Family
+from evenkeel.dev.runtime import Runtime, RuntimeEndedError, free_port, port_is_free
+from evenkeel.dev.staging import Staging, StagingError
+
+DEFAULT_PORT = 8787
+# Reach the Worker from the environment; never shown, and written where only the user reads.
+SECRETS = ("LB_ADMIN_TOKEN", "LB_READ_TOKEN", "LB_COOKIE_KEY")
+TICK_SECONDS = 0.1
+
+
+class UsageError(Exception):
+    """What was asked for cannot be done."""
+
+
+def command(  # noqa: PLR0913 - one for each option of the command
+    config: Annotated[
+        Path | None, typer.Option(help="Serve this file instead of src/loadbalancer.toml.")
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(help=f"Listen here; 0 picks a free port. Without it: {DEFAULT_PORT} if free."),
+    ] = None,
+    state: Annotated[
+        Path | None,
+        typer.Option(help="Keep the Worker's stored state in this folder. Without it, forget it."),
+    ] = None,
+    var: Annotated[
+        list[str] | None, typer.Option(help="A variable for the Worker, NAME=VALUE; repeatable.")
+    ] = None,
+    log_file: Annotated[
+        Path | None, typer.Option(help="Put the Worker's log lines here, not on the terminal.")
+    ] = None,
+    *,
+    wrangler: Annotated[
+        Path, typer.Option(help="Take the Worker's bindings from this file.")
+    ] = checkout.WRANGLER_CONFIG,
+    demo: Annotated[
+        bool, typer.Option(help="Without --config: balance between two demo origins.")
+    ] = True,
+) -> None:
+    """Serve the Worker locally, on the runtime it has in production.
+
+    Edits of the sources and of the configuration are picked up while it runs.
+
+    The environment variables LB_ADMIN_TOKEN, LB_READ_TOKEN and LB_COOKIE_KEY reach the Worker as
+    its secrets.
+    """
+    run = Run(Console(highlight=False), Console(stderr=True, highlight=False, soft_wrap=True))
+    try:
+        run.prepare(config, port, var or [], wrangler)
+        run.serve(state, log_file, demo=demo and config is None)
+    except (UsageError, StagingError, DemoError) as error:
+        run.errors.print(f"evenkeel: {error}", style="red", markup=False)
+        raise typer.Exit(1) from None
+    except RuntimeEndedError as failure:
+        # On the terminal they have been seen already.
+        for line in failure.tail if log_file else []:
+            run.errors.print(f"  {line}", markup=False)
+        run.errors.print(f"evenkeel: {failure.reason}.", style="red", markup=False)
+        raise typer.Exit(1) from None
+
+
+class Run:
+    """One run of the command, from its options to its end."""
+
+    def __init__(self, console: Console, errors: Console) -> None:
+        self.console = console
+        self.errors = errors
+        self._stopping = threading.Event()
+
+    def prepare(
+        self, config: Path | None, port: int | None, variables: list[str], settings: Path
+    ) -> None:
+        """Check everything that can be checked before anything is started."""
+        if checkout.missing_pieces():
+            raise UsageError("this checkout is not set up: run `make setup`.")
+        for file in (config, settings):
+            if file is not None and not file.is_file():
+                raise UsageError(f"there is no file {file}.")
+        if port and not port_is_free(port):
+            raise UsageError(f"port {port} is in use: choose another, or --port 0 for any.")
+        self._settings = settings
+        self._config = config.resolve() if config is not None else None
+        self._port = free_port(DEFAULT_PORT) if port is None else port
+        self._variables = dict(parse_variable(text) for text in variables)
+        self._secrets = {name: os.environ[name] for name in SECRETS if os.environ.get(name)}
+
+    def serve(self, state: Path | None, log_file: Path | None, *, demo: bool) -> None:
+        """Start everything, serve until told to stop, end everything."""
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda *_: self._stopping.set())
+        with ExitStack() as stack:
+            show = self._log(log_file, stack)
+            staging = Staging(self._config, self._settings)
+            family = stack.enter_context(Family(staging.folder))
+            origins = Demo(family, self._say) if demo else None
+            if origins is not None:
+                staging.config = staging.folder / "demo.toml"
+                origins.write_config(staging.config)
+            staging.write(self._variables, self._secrets)
+            runtime = Runtime(staging, family, show)
+            runtime.reloaded = lambda: self._say("Reloaded.")
+            runtime.start(self._port, str(state.resolve() if state else staging.folder / "state"))
+            if not self._is_ready(runtime, origins):
+                return
+            self._greet(runtime, origins, staging)
+            self._follow(staging)
+            while not self._stopping.wait(TICK_SECONDS):
+                runtime.check()
+                if origins is not None:
+                    origins.tell_stopped()
+            self._say("Ending ...")
+
+    def _is_ready(self, runtime: Runtime, origins: Demo | None) -> bool:
+        with self.console.status("Starting ..."):
+            ready = runtime.wait_until_ready(self._stopping)
+            if ready and origins is not None:
+                origins.wait_until_ready()
+        return ready
+
+    def _greet(self, runtime: Runtime, origins: Demo | None, staging: Staging) -> None:
+        if origins is not None and staging.config is not None:
+            self.console.print(origins.panel(runtime.url, staging.config))
+        # Plain, and last: other programs wait for this line.
+        self._say(f"Ready on {runtime.url}")
+
+    def _follow(self, staging: Staging) -> None:
+        """Copy what is edited; wrangler then reloads by itself."""
+        self._watch(checkout.SOURCE, staging, lambda _change, _path: True, recursive=True)
+        config = staging.config
+        if config is not None:
+            # Its folder, as editors replace a file rather than write to it.
+            self._watch(
+                config.parent, staging, lambda _, path: Path(path) == config, recursive=False
+            )
+
+    def _watch(
+        self,
+        folder: Path,
+        staging: Staging,
+        wanted: Callable[[watchfiles.Change, str], bool],
+        *,
+        recursive: bool,
+    ) -> None:
+        changes = watchfiles.watch(
+            folder,
+            watch_filter=wanted,
+            debounce=200,
+            stop_event=self._stopping,
+            recursive=recursive,
+        )
+
+        def follow() -> None:
+            for _ in changes:
+                staging.copy_source()
+
+        threading.Thread(target=follow, daemon=True).start()
+
+    def _log(self, log_file: Path | None, stack: ExitStack) -> Callable[[str], None]:
+        """Where the Worker's lines go."""
+        if log_file is None:
+            return self._say
+        try:
+            file = stack.enter_context(log_file.open("a", buffering=1))
+        except OSError as error:
+            raise UsageError(f"cannot write {log_file}: {error.strerror}.") from None
+        return lambda line: print(line, file=file)
+
+    def _say(self, line: str) -> None:
+        try:
+            print(line, flush=True)
+        except OSError:
+            # The terminal is gone; so is whoever wanted this run.
+            self._stopping.set()
+
+
+def parse_variable(text: str) -> tuple[str, str]:
+    """NAME=VALUE as a pair."""
+    name, equals, value = text.partition("=")
+    if not equals or not name.isidentifier():
+        raise UsageError(f"--var wants NAME=VALUE, not {text!r}.")
+    return name, value

@@ -1,0 +1,34 @@
+"""`evenkeel origin`: a small origin to balance between, which says which one it is."""
+
+from typing import Annotated
+
+import typer
+
+HOST = "127.0.0.1"
+# Printed when it listens; `evenkeel dev` waits for it.
+LISTENING = "listening on"
+
+
+def command(
+    name: Annotated[str, typer.Option(help="What it calls itself.")] = "server-1",
+    port: Annotated[int, typer.Option(help="Where it listens, on this machine only.")] = 9001,
+) -> None:
+    """Run one demo origin: pages, health, echoed headers, a slow answer and a WebSocket."""
+    # Not at the top: no other command needs a web server.
+    from aiohttp import web  # noqa: PLC0415
+
+    from evenkeel.dev.origin_pages import make_application  # noqa: PLC0415
+
+    try:
+        web.run_app(
+            make_application(name),
+            host=HOST,
+            port=port,
+            print=lambda *_: print(f"{name} {LISTENING} http://{HOST}:{port}", flush=True),
+            access_log=None,
+            # A stopped origin must be gone at once: that is what it is stopped for.
+            shutdown_timeout=0.2,
+        )
+    except OSError as error:
+        typer.echo(f"{name}: cannot listen on port {port}: {error.strerror}", err=True)
+        raise typer.Exit(1) from None

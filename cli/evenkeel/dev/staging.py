@@ -1,0 +1,162 @@
+"""The folder a local run is served from: a copy of the Worker with the configuration swapped."""
+
+import fcntl
+import json
+import os
+import shlex
+import shutil
+import tempfile
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from evenkeel.dev import checkout
+
+CONFIG_NAME = "loadbalancer.toml"
+# Set for the Worker in every local run, and never anywhere else.
+DEV_VARIABLE = "EVENKEEL_DEV"
+LOCK_NAME = "in-use"
+
+WORKERD_WRAPPER = """\
+#!/bin/sh
+# wrangler starts the runtime through this, as it has no setting for these options.
+exec {workerd} "$@" {options}
+"""
+
+
+def without_origins(variables: Mapping[str, object]) -> dict[str, object]:
+    """Variables less those that would make the Worker leave its configuration file unread."""
+    return {
+        name: value
+        for name, value in variables.items()
+        if name != "ORIGINS" and not name.startswith("BACKEND_")
+    }
+
+
+class StagingError(Exception):
+    """Something that was asked for cannot be staged."""
+
+
+def quoted_secret(name: str, value: str) -> str:
+    """One line of a .dev.vars file: inside ' and ` everything stands for itself."""
+    for quote in "'`":
+        if quote not in value and "\n" not in value:
+            return f"{name}={quote}{value}{quote}\n"
+    raise StagingError(f"{name} holds a line break, or both of the quotes ' and `.")
+
+
+def is_abandoned(folder: Path) -> bool:
+    """Whether no run holds this folder any more."""
+    try:
+        with (folder / LOCK_NAME).open("r+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # no lock in it yet: a run that is just starting
+        return False
+    return True
+
+
+class Staging:
+    """One run's folder; the source in it follows the checkout's when told to."""
+
+    def __init__(self, config: Path | None, settings: Path = checkout.WRANGLER_CONFIG) -> None:
+        """Make the folder. `config` stands in for the Worker's own loadbalancer.toml.
+
+        `settings` is the wrangler.toml whose bindings the Worker gets.
+        """
+        checkout.DEV_RUNS.mkdir(parents=True, exist_ok=True)
+        for old in checkout.DEV_RUNS.iterdir():
+            if is_abandoned(old):
+                shutil.rmtree(old, ignore_errors=True)
+        self.folder = Path(tempfile.mkdtemp(prefix="run-", dir=checkout.DEV_RUNS))
+        # Held as long as this process lives.
+        self._lock: IO[str] = (self.folder / LOCK_NAME).open("w")
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        self.config = config
+        self.settings = settings
+        self.temporary = self.folder / "tmp"
+        self.temporary.mkdir()
+        self.wrangler_config = self.folder / "wrangler.json"
+
+    def write(self, variables: Mapping[str, str], secrets: Mapping[str, str]) -> None:
+        """Lay everything out that wrangler needs."""
+        self.copy_source()
+        self._write_wrangler_config(variables)
+        self._write_secrets(secrets)
+        self._write_workerd_wrapper()
+        vendored = checkout.ROOT / "python_modules"
+        if vendored.is_dir():
+            (self.folder / "python_modules").symlink_to(vendored)
+
+    def copy_source(self) -> bool:
+        """Bring the copy of src/ up to date; tells whether anything differed."""
+        target = self.folder / "src"
+        wanted = {
+            path.relative_to(checkout.SOURCE): path
+            for path in checkout.SOURCE.rglob("*")
+            if path.is_file() and "__pycache__" not in path.parts
+        }
+        if self.config is not None:
+            wanted[Path(CONFIG_NAME)] = self.config
+        changed = False
+        for name, source in wanted.items():
+            changed |= copy_if_different(source, target / name)
+        for path in target.rglob("*"):
+            if path.is_file() and path.relative_to(target) not in wanted:
+                path.unlink()
+                changed = True
+        return changed
+
+    def environment(self, base: Mapping[str, str]) -> dict[str, str]:
+        """The environment wrangler runs in."""
+        return {
+            **base,
+            "MINIFLARE_WORKERD_PATH": str(self.folder / "workerd.sh"),
+            "TMPDIR": str(self.temporary),
+            "WRANGLER_REGISTRY_PATH": str(self.folder / "registry"),
+            "WRANGLER_LOG_PATH": str(self.folder / "logs"),
+            # Local traces and a browser for them: work for every request, shown to nobody.
+            "X_LOCAL_OBSERVABILITY": "false",
+            "X_LOCAL_EXPLORER": "false",
+        }
+
+    def _write_wrangler_config(self, variables: Mapping[str, str]) -> None:
+        config: dict[str, Any] = tomllib.loads(self.settings.read_text())
+        config["compatibility_flags"] = [*config["compatibility_flags"], *checkout.LOCAL_FLAGS]
+        own = config.get("vars", {})
+        if self.config is not None:
+            own = without_origins(own)
+        config["vars"] = {**own, **variables, DEV_VARIABLE: "1"}
+        # With a route, wrangler would give the Worker that host's URL instead of the local one.
+        for key in ("route", "routes"):
+            config.pop(key, None)
+        self.wrangler_config.write_text(json.dumps(config, default=str))
+
+    def _write_secrets(self, secrets: Mapping[str, str]) -> None:
+        lines = [quoted_secret(name, value) for name, value in secrets.items()]
+        if lines:
+            path = self.folder / ".dev.vars"
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.writelines(lines)
+
+    def _write_workerd_wrapper(self) -> None:
+        options = " ".join(shlex.quote(option) for option in checkout.workerd_options())
+        wrapper = self.folder / "workerd.sh"
+        workerd = shlex.quote(str(checkout.workerd()))
+        wrapper.write_text(WORKERD_WRAPPER.format(workerd=workerd, options=options))
+        wrapper.chmod(0o755)
+
+
+def copy_if_different(source: Path, target: Path) -> bool:
+    """Copy a file whose content differs; a file that has just gone is no error."""
+    try:
+        content = source.read_bytes()
+    except FileNotFoundError:
+        return False
+    if target.exists() and target.read_bytes() == content:
+        return False
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(content)
+    return True

@@ -1,0 +1,29 @@
+"""`evenkeel wrangler`: Cloudflare's own command, with the Node.js that `make setup` installed."""
+
+import os
+
+import typer
+
+from evenkeel.dev import checkout
+
+SETTINGS = {
+    "allow_extra_args": True,
+    "ignore_unknown_options": True,
+    # `--help` is wrangler's to answer.
+    "help_option_names": [],
+}
+
+
+def command(context: typer.Context) -> None:
+    """Run Cloudflare's wrangler: deploy, tail, secret put ...
+
+    What it keeps about you, such as your login, stays where wrangler always keeps it.
+    """
+    if not checkout.WRANGLER.exists() or not checkout.node().exists():
+        typer.echo("evenkeel: this checkout is not set up: run `make setup`.", err=True)
+        raise typer.Exit(1)
+    node = checkout.node()
+    path = os.pathsep.join([str(node.parent), os.environ.get("PATH", os.defpath)])
+    arguments = [str(node), str(checkout.WRANGLER), *context.args]
+    os.chdir(checkout.ROOT)
+    os.execve(node, arguments, {**os.environ, "PATH": path})  # noqa: S606 (in its place, no shell)

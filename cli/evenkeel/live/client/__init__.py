@@ -1,0 +1,1 @@
+"""How a command talks to a deployed balancer."""

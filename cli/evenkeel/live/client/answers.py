@@ -1,0 +1,158 @@
+"""Makes of a balancer's answer what a command wants, and of every bad one a clear failure."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from evenkeel.live.client.target import Target
+from evenkeel.output.errors import Exit, Failure, plain
+
+_LONGEST_MESSAGE = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One entry of `errors` or `messages` in an answer."""
+
+    code: int
+    message: str
+    pointer: str = ""
+
+    def __str__(self) -> str:
+        at = f" @ {self.pointer}" if self.pointer else ""
+        return f"{self.message}{at}"
+
+
+class Refused(Failure):
+    """The balancer has understood, and says no."""
+
+    def __init__(self, code: Exit, status: int, faults: tuple[Fault, ...], *hints: str) -> None:
+        said = "; ".join(map(str, faults)) or f"it answered with status {status}"
+        super().__init__(code, f"the balancer refuses: {said}", *hints)
+        self.status = status
+        self.faults = faults
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A good answer in Cloudflare's envelope."""
+
+    result: Any
+    notes: tuple[Fault, ...] = ()
+    pages: int = 1
+
+
+# What a refusal's status means to scripts; every other below 500 is a plain no.
+_CODES = {
+    401: Exit.NOT_ALLOWED,
+    403: Exit.NOT_ALLOWED,
+    412: Exit.CHANGED,
+    429: Exit.NOT_ALLOWED,
+}
+
+
+def read(target: Target, response: httpx.Response, wait: float | None) -> Reply:
+    """The result in an answer; everything that is no result fails.
+
+    `wait` is how many seconds the answer asks to wait for, if it does.
+    """
+    if response.is_redirect:
+        raise _led_away(target, response)
+    document = _document(response)
+    if document is None:
+        raise stranger(target, response)
+    if response.is_success and document["success"] is True:
+        info = document.get("result_info")
+        pages = info.get("total_pages", 1) if isinstance(info, dict) else 1
+        return Reply(
+            document.get("result"),
+            _faults(document.get("messages")),
+            pages if isinstance(pages, int) else 1,
+        )
+    raise _refused(target, response.status_code, wait, _faults(document.get("errors")))
+
+
+def _refused(target: Target, status: int, wait: float | None, faults: tuple[Fault, ...]) -> Failure:
+    if status >= 500:
+        said = "; ".join(map(str, faults))
+        return Failure(
+            Exit.UNREACHABLE,
+            f"{target.origin}: the balancer failed with status {status}: {said}",
+            "`evenkeel wrangler tail` shows its log.",
+        )
+    hints: tuple[str, ...] = ()
+    if status == 401:
+        hints = ("The token is not the Worker's LB_ADMIN_TOKEN or LB_READ_TOKEN.",)
+    elif status == 429:
+        hints = (f"Try again in {wait:g} s.",) if wait is not None else ()
+    return Refused(_CODES.get(status, Exit.NO), status, faults, *hints)
+
+
+def _led_away(target: Target, response: httpx.Response) -> Failure:
+    """A redirect, which is not followed: it could lead the token anywhere."""
+    location = response.headers.get("location", "")
+    try:
+        host = urlsplit(location).hostname or ""
+    except ValueError:
+        host = ""
+    if host.endswith(".cloudflareaccess.com"):
+        return Failure(
+            Exit.NOT_ALLOWED,
+            f"{target.origin}: Cloudflare Access wants to know who you are",
+            "Give a service token in CF_ACCESS_CLIENT_ID and CF_ACCESS_CLIENT_SECRET.",
+        )
+    return Failure(
+        Exit.UNREACHABLE,
+        f"{target.url} leads elsewhere: to {plain(location[:200]) or 'nowhere'}",
+        "Redirects are not followed with a token: give the final --url.",
+    )
+
+
+def stranger(target: Target, response: httpx.Response) -> Failure:
+    """An answer that no Evenkeel gives."""
+    kind = response.headers.get("content-type", "").partition(";")[0] or "no content type"
+    said = f"status {response.status_code}, {plain(kind[:60])}"
+    if response.status_code in {502, 503, 504} or 520 <= response.status_code <= 530:
+        return Failure(Exit.UNREACHABLE, f"{target.url} cannot answer now ({said})", "Try again.")
+    return Failure(
+        Exit.UNREACHABLE,
+        f"{target.url} is no admin side of an Evenkeel ({said})",
+        "It exists only where the secret LB_ADMIN_TOKEN is set (32 characters or more).",
+        "Elsewhere than at /_lb? Say --admin-path.",
+    )
+
+
+def is_html(response: httpx.Response) -> bool:
+    """Whether it is a page for people."""
+    return "html" in response.headers.get("content-type", "").lower()
+
+
+def _document(response: httpx.Response) -> dict[str, Any] | None:
+    """The envelope; None when the answer is none."""
+    try:
+        document = json.loads(response.content)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(document, dict) or not isinstance(document.get("success"), bool):
+        return None
+    return document
+
+
+def _faults(entries: object) -> tuple[Fault, ...]:
+    """Entries of `errors` or `messages`, whatever is wrong with them."""
+    found = []
+    for entry in entries if isinstance(entries, list) else ():
+        if isinstance(entry, dict):
+            code, source = entry.get("code"), entry.get("source")
+            pointer = source.get("pointer") if isinstance(source, dict) else ""
+            found.append(
+                Fault(
+                    code if isinstance(code, int) else 0,
+                    plain(entry.get("message", ""))[:_LONGEST_MESSAGE],
+                    plain(pointer or ""),
+                )
+            )
+    return tuple(found)

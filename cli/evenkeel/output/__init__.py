@@ -1,0 +1,1 @@
+"""What the commands share in what they print, and how they fail."""
