@@ -41,20 +41,20 @@ lock: setup ## compile requirements-dev.in into requirements-dev.txt
 	$(BIN)/python tools/lock.py
 
 bench: setup ## measure, beside other ways to do it (five minutes)
-	@$(BIN)/python -m bench
+	@$(BIN)/python -m measure.bench
 
 figures: setup ## measure everything, and put it into docs/performance.md (half an hour)
-	@$(BIN)/python -m bench --full
-	@$(BIN)/python -m bench --full --write-docs
+	@$(BIN)/python -m measure.bench --full
+	@$(BIN)/python -m measure.bench --full --write-docs
 
 faults: setup ## break origins in every way under load, and hold what was promised
-	@$(BIN)/python -m faults
+	@$(BIN)/python -m measure.faults
 
 fuzz: setup ## throw 100,000 inputs at everything that reads what others wrote: some minutes
 	@$(BIN)/python tools/fuzz.py $(FUZZ)
 
 soak: setup ## serve for an hour with an origin that flaps: memory, losses, stalls, alarms
-	@$(BIN)/python -m soak $(SOAK)
+	@$(BIN)/python -m measure.soak $(SOAK)
 
 deploy: setup ## put the Worker on Cloudflare, as `npx wrangler deploy` does where Node.js is installed
 	@$(BIN)/evenkeel check && exec $(BIN)/evenkeel wrangler deploy

@@ -10,16 +10,17 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bench.__main__ import WIDTH, chosen, chosen_sheets, present, with_others
-from bench.figures import added, noise, percentile, ratio, summary
-from bench.goals import GOALS, Found
-from bench.load import status_of
-from bench.model import Column, Figures, Ground, Measured, Running, Runs, Settings, Sheet, Subject
-from bench.origin import ANSWER, BODY
-from bench.peers import ALONE, BASES, PEERS
-from bench.report import document, goals_table, headings, measured_in, rows, tables
-from bench.sheets import sheets
-from bench.traffic import headers, request
+from measure.bench.__main__ import WIDTH, chosen, chosen_sheets, present, with_others
+from measure.bench.goals import GOALS, Found
+from measure.bench.load import status_of
+from measure.bench.model import Column, Figures, Ground, Measured, Runs, Settings, Sheet, Subject
+from measure.bench.origin import ANSWER, BODY
+from measure.bench.peers import ALONE, BASES, PEERS
+from measure.bench.report import document, goals_table, headings, measured_in, rows, tables
+from measure.bench.sheets import sheets
+from measure.common.figures import added, noise, percentile, ratio, summary
+from measure.common.peers import Running
+from measure.common.traffic import headers, request
 
 
 class Idle:

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from bench.chart import PANEL, WIDTH, Bar, bars, chart, kind_of
-from bench.docs import GOALS as GOALS_MARK
-from bench.docs import PAGE, blocks, goals, note, replaced, table
-from bench.goals import GOALS, Found
-from bench.model import BenchError, Measured, Sheet
-from bench.peers import ALONE, EVENKEEL, PEERS
-from bench.scenarios import BUSY, CPU_ALONE, QUIET
-from bench.sheets import sheets
+from measure.bench.chart import PANEL, WIDTH, Bar, bars, chart, kind_of
+from measure.bench.docs import GOALS as GOALS_MARK
+from measure.bench.docs import PAGE, blocks, goals, note, replaced, table
+from measure.bench.goals import GOALS, Found
+from measure.bench.model import BenchError, Measured, Sheet
+from measure.bench.peers import ALONE, EVENKEEL, PEERS
+from measure.bench.scenarios import BUSY, CPU_ALONE, QUIET
+from measure.bench.sheets import sheets
 
 SVG = "{http://www.w3.org/2000/svg}"
 READ: dict[str, Any] = {

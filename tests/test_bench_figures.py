@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from bench.clocks import Clocks, peak_in, used
-from bench.figures import beside, growth
-from bench.goals import FLAT, GOALS, Found, Sense, Verdict, found
-from bench.load import Report
-from bench.model import BenchError, Measured
-from bench.origin import CHUNK, Upload, answer
-from bench.scenarios import bodies, memory, refresh
-from bench.sheets import sheets
-from bench.transfer import Report as Transferred
-from bench.transfer import TransferError, check_received, length_of
+from measure.bench.goals import FLAT, GOALS, Found, Sense, Verdict, found
+from measure.bench.load import Report
+from measure.bench.model import BenchError, Measured
+from measure.bench.origin import CHUNK, Upload, answer
+from measure.bench.scenarios import bodies, memory, refresh
+from measure.bench.sheets import sheets
+from measure.bench.transfer import Report as Transferred
+from measure.bench.transfer import TransferError, check_received, length_of
+from measure.common.clocks import Clocks, peak_in, used
+from measure.common.figures import beside, growth
 
 MEGABYTE = 1_000_000.0
 

@@ -7,13 +7,13 @@ from string import Template
 
 import pytest
 
-from bench.peers import PEERS, REFRESHING, features, scale
-from bench.peers.evenkeel import Evenkeel
-from bench.peers.servers import SERVERS, Server, user_line
-from bench.traffic import HOST_NAME
-from bench.workerd import Worker
 from lb.config import parse
 from lb.model import Config, OriginSteeringPolicy, SessionAffinity
+from measure.bench.peers import PEERS, REFRESHING, features, scale
+from measure.bench.peers.servers import SERVERS, Server, user_line
+from measure.common.evenkeel_worker import Evenkeel
+from measure.common.traffic import HOST_NAME
+from measure.common.workerd import Worker
 
 
 def configured(peer: Evenkeel) -> Config:

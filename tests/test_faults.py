@@ -8,18 +8,18 @@ from dataclasses import replace
 
 import pytest
 
-from faults import schedule
-from faults.account import Account, account
-from faults.bounds import ALLOWANCE, BOUNDS, LATE, broken, untrustworthy
-from faults.load import CUT, NO_ANSWER, ask, load, method_of
-from faults.model import Layout, Mode, Record, Timing
-from faults.origin import ANSWERS, Origin, first_request
-from faults.peers import PEERS
-from faults.peers.workers import configuration
-from faults.report import complaints, row, tables
-from faults.run import Line, Result
-from faults.schedule import FAULTS, Fault
 from lb.config import Invalid, from_toml
+from measure.faults import schedule
+from measure.faults.account import Account, account
+from measure.faults.bounds import ALLOWANCE, BOUNDS, LATE, broken, untrustworthy
+from measure.faults.load import CUT, NO_ANSWER, ask, load, method_of
+from measure.faults.model import Layout, Mode, Record, Timing
+from measure.faults.origin import ANSWERS, Origin, first_request
+from measure.faults.peers import PEERS
+from measure.faults.peers.workers import configuration
+from measure.faults.report import complaints, row, tables
+from measure.faults.run import Line, Result
+from measure.faults.schedule import FAULTS, Fault
 
 TIMING = Timing(rate=10, before=1.0, fault=2.0, after=1.0, first_byte_timeout=0.1)
 GOOD = Record(0.0, "GET", "200", 0.01, "one")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from faults.model import Record
-from soak.figures import figures
-from soak.model import MEGABYTE, Sample, Seen, Settings, lost
+from measure.faults.model import Record
+from measure.soak.figures import figures
+from measure.soak.model import MEGABYTE, Sample, Seen, Settings, lost
 
 SETTINGS = Settings(minutes=10)
 

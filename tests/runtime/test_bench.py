@@ -14,14 +14,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bench.model import Figures, Peer, Runs, Scenario, Settings, Sheet
-from bench.peers import EVENKEEL, FLOOR, LEAKY, PEERS, REFRESHING, SHARING, named, scale
-from bench.peers.servers import SERVERS
-from bench.run import measure
-from bench.scenarios import BUSY, DOWN, MEMORY, QUIET, REFRESH, START, UP
 from evenkeel.dev import checkout
+from measure.bench.model import Figures, Peer, Runs, Scenario, Settings, Sheet
+from measure.bench.peers import EVENKEEL, FLOOR, LEAKY, PEERS, REFRESHING, SHARING, named, scale
+from measure.bench.peers.servers import SERVERS
+from measure.bench.run import measure
+from measure.bench.scenarios import BUSY, DOWN, MEMORY, QUIET, REFRESH, START, UP
 
-COMMAND = [sys.executable, "-m", "bench", "--rounds=1", "--warm-up=0.1"]
+COMMAND = [sys.executable, "-m", "measure.bench", "--rounds=1", "--warm-up=0.1"]
 HERE = [peer for peer in PEERS if not peer.missing()]
 """Servers may not be installed."""
 SHORT = Settings(seconds=0.8, rounds=1, warm_up=0.1)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-from faults import schedule
-from faults.bounds import broken
-from faults.model import Effort, Layout, Timing
-from faults.peers.workers import EVENKEEL
-from faults.run import Line, Result, run
+from measure.faults import schedule
+from measure.faults.bounds import broken
+from measure.faults.model import Effort, Layout, Timing
+from measure.faults.peers.workers import EVENKEEL
+from measure.faults.run import Line, Result, run
 
 TIMING = Timing(rate=40, before=1.0, fault=3.0, after=1.5, first_byte_timeout=3.0)
 """A machine that does other things too must not make a good origin time out."""

@@ -1,0 +1,1 @@
+"""Measures Evenkeel and its peers: cost, faults, and an hour of service."""

@@ -1,0 +1,183 @@
+"""`python -m measure.bench`: measures and prints tables, or writes the documentation."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn, TypeVar
+
+from rich.console import Console
+
+from evenkeel.dev import checkout
+from measure.bench.docs import write
+from measure.bench.goals import found
+from measure.bench.model import BenchError, Measured, Peer, Scenario, Settings, Sheet
+from measure.bench.report import document, goals_table, measured_in, tables, warnings
+from measure.bench.run import FOLDER, measure
+from measure.bench.sheets import sheets
+from measure.common.evenkeel_worker import Evenkeel
+
+WIDTH = 100
+"""Columns of the tables when their output is no terminal."""
+
+Named = TypeVar("Named", Peer, Scenario)
+
+
+def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """What was asked for."""
+    usual = Settings()
+    parser = argparse.ArgumentParser(
+        prog="python -m measure.bench",
+        description="Measure Evenkeel beside its alternatives: about five minutes.",
+        epilog=f"Sheets: {'; '.join(sheet.name for sheet in sheets(full=True))}.",
+    )
+    parser.add_argument("--seconds", type=float, default=usual.seconds, help="of each measurement")
+    parser.add_argument("--rounds", type=int, default=usual.rounds, help="of all measurements")
+    parser.add_argument("--warm-up", type=float, default=usual.warm_up, help="seconds, per peer")
+    parser.add_argument(
+        "--full",
+        action="store_true",
+        help="also what takes long: memory over 200,000 requests (or: --only memory), and more "
+        "numbers of origins; half an hour in all",
+    )
+    parser.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="sheets, scenarios and peers whose name contains NAME (may be given several times)",
+    )
+    parser.add_argument("--json", type=Path, default=FOLDER / "last.json", metavar="PATH")
+    parser.add_argument(
+        "--against", type=Path, metavar="SRC", help="measure another checkout's src/ too"
+    )
+    parser.add_argument(
+        "--write-docs",
+        action="store_true",
+        help="measure nothing: put the figures of the JSON file into docs/performance.md and "
+        "draw its chart",
+    )
+    return parser.parse_args(arguments)
+
+
+def chosen(named: Sequence[Named], only: Sequence[str]) -> list[Named]:
+    """Those whose name contains one of the words; all when no word fits any of them."""
+    return [one for one in named if _fits(one.name, only)] or list(named)
+
+
+def _fits(name: str, only: Sequence[str]) -> bool:
+    return any(word.lower() in name.lower() for word in only)
+
+
+def chosen_sheets(every: Sequence[Sheet], only: Sequence[str], *, full: bool) -> list[Sheet]:
+    """The sheets that are asked for, each with what is asked for of it.
+
+    A word chooses sheets by their name or that of a scenario; if no word does, all are meant,
+    the long ones only when everything is asked for. Then words choose peers.
+    """
+    meant = [
+        sheet
+        for sheet in every
+        if _fits(sheet.name, only) or any(_fits(one.name, only) for one in sheet.scenarios)
+    ]
+    return [
+        dataclasses.replace(
+            sheet, peers=chosen(sheet.peers, only), scenarios=chosen(sheet.scenarios, only)
+        )
+        for sheet in meant or [sheet for sheet in every if full or not sheet.long]
+    ]
+
+
+def with_others(peers: Sequence[Peer], source: Path | None) -> list[Peer]:
+    """The peers, each Evenkeel followed by the same of another source."""
+    made: list[Peer] = []
+    for peer in peers:
+        made.append(peer)
+        if source is not None and isinstance(peer, Evenkeel):
+            name = f"{peer.name} (other source)"
+            made.append(dataclasses.replace(peer, name=name, source=source.resolve()))
+    return made
+
+
+def present(sheet: Sheet) -> tuple[Sheet, list[str]]:
+    """The sheet with the peers that this machine can run, and why others are left out."""
+    missing = {peer.name: peer.missing() for peer in sheet.peers}
+    peers = [peer for peer in sheet.peers if not missing[peer.name]]
+    lines = [f"{name} is left out: {why}" for name, why in missing.items() if why]
+    return dataclasses.replace(sheet, peers=peers), lines
+
+
+def end(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 (a handler's signature)
+    """End in good order."""
+    raise SystemExit(128 + number)
+
+
+def main() -> None:
+    """Measure what was asked for."""
+    asked = options()
+    signal.signal(signal.SIGTERM, end)
+    console = Console()
+    if not console.is_terminal:
+        console.width = WIDTH
+    every = sheets(full=asked.full)
+    if asked.write_docs:
+        read = json.loads(asked.json.read_text())
+        for path in write(read, measured_in(read, every)):
+            console.print(f"Written: {os.path.relpath(path)}", soft_wrap=True, highlight=False)
+        return
+    missing = checkout.missing_pieces()
+    if missing:
+        sys.exit(f"{missing[0]} is missing: run `make setup` first")
+    settings = Settings(asked.seconds, asked.rounds, asked.warm_up)
+    every = tuple(
+        dataclasses.replace(sheet, peers=with_others(sheet.peers, asked.against)) for sheet in every
+    )
+    try:
+        measured = _all(chosen_sheets(every, asked.only, full=asked.full), settings, console)
+    except BenchError as error:
+        sys.exit(f"bench: {error}")
+    except KeyboardInterrupt:
+        sys.exit("bench: interrupted")
+    reached = found(measured)
+    if reached:
+        console.print(goals_table(reached))
+    asked.json.parent.mkdir(parents=True, exist_ok=True)
+    asked.json.write_text(json.dumps(document(measured, settings), indent=1) + "\n")
+    console.print(f"All figures: {os.path.relpath(asked.json)}", soft_wrap=True, highlight=False)
+
+
+def _all(asked: Sequence[Sheet], settings: Settings, console: Console) -> list[Measured]:
+    """Measure sheet after sheet; say once what is left out, and why."""
+    measured: list[Measured] = []
+    told: set[str] = set()
+    for wanted in asked:
+        sheet, absent = present(wanted)
+        for line in absent:
+            if line not in told:
+                console.print(line, style="yellow")
+        told.update(absent)
+        if sheet.peers:
+            measured.append(_measured(sheet, settings, console))
+    return measured
+
+
+def _measured(sheet: Sheet, settings: Settings, console: Console) -> Measured:
+    """Measure a sheet, and show it at once."""
+    with console.status("starting") as status:
+        measured = measure(sheet, settings, status.update)
+    for table in tables(measured):
+        console.print(table)
+    for warning in warnings(measured):
+        console.print(f"Noisy: {warning}.", style="yellow")
+    return measured
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""Long bodies, so that what counts is how they stream, and whether they are kept in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from measure.bench.generator import transfer
+from measure.bench.model import Column, Figures, Subject
+from measure.bench.scenarios.machine import machine_figures
+from measure.bench.transfer import Report
+
+BODY_SIZE = 100_000_000
+SHORTER = 3
+"""A few bodies tell as much as many requests, and more rounds tell more than more bodies."""
+LEAST = 3
+"""Bodies in each round, however slow they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bodies:
+    """Bodies of 100 MB, one after the other."""
+
+    name: str
+    upload: bool
+    columns: Sequence[Column]
+    what: str
+    size: int = BODY_SIZE
+
+    def run(self, subject: Subject) -> Figures:
+        """Transfer them for a part of the time that is set."""
+        seconds = subject.ground.settings.seconds / SHORTER
+        report = transfer(subject, size=self.size, upload=self.upload, seconds=seconds, least=LEAST)
+        return figures(report, self.size)
+
+
+def figures(report: Report, size: int) -> Figures:
+    """What a report means in bytes a second, and CPU seconds for a megabyte."""
+    passed = report.transfers * size
+    return {
+        "speed": passed / report.seconds,
+        "cpu": report.cpu / passed * 1e6,
+        "peak": report.peak,
+        "grown": max(0.0, report.peak - report.idle),
+        "transfers": report.transfers,
+        **machine_figures(report),
+    }

@@ -1,0 +1,54 @@
+"""Many requests, and whether memory grows with them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from measure.bench.generator import load
+from measure.bench.load import Report
+from measure.bench.model import Column, Figures, Subject
+from measure.bench.scenarios.machine import machine_figures
+from measure.common.figures import growth
+
+REQUESTS = 200_000
+LOOKS = 400
+"""At the peer's memory, evenly spread over the requests."""
+CONNECTIONS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """A number of requests, however long they take."""
+
+    name: str
+    columns: Sequence[Column]
+    what: str = ""
+    requests: int = REQUESTS
+
+    def run(self, subject: Subject) -> Figures:
+        """Send them all."""
+        every = max(1, self.requests // LOOKS)
+        report = load(
+            subject,
+            CONNECTIONS,
+            warm_up=0.0,
+            seconds=0.0,
+            requests=self.requests,
+            memory_every=every,
+        )
+        return figures(report)
+
+
+def figures(report: Report) -> Figures:
+    """What the looks at the peer's memory mean."""
+    looks = report.memory
+    quarter = looks[len(looks) // 4]
+    return {
+        "early": quarter[1],
+        "late": looks[-1][1],
+        "most": max(held for _, held in looks),
+        "growth": growth(looks),
+        "requests": report.requests,
+        **machine_figures(report),
+    }

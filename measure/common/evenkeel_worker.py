@@ -1,0 +1,123 @@
+"""Evenkeel as it is in src/, with a configuration of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+
+from evenkeel.dev import checkout
+from measure.common.peers import Place, Running
+from measure.common.traffic import HOST_NAME
+from measure.common.workerd import Worker, origin_urls
+
+STATE = "State"
+"""The class of its Durable Object, bound as wrangler.toml says."""
+
+MONITOR = """
+[[monitors]]
+name = "web"
+type = "http"
+path = "/health"
+expected_codes = "2xx,3xx"
+interval = 30
+timeout = 5
+"""
+
+# Two tunnels, the second one for when the first is down.
+TWO_POOLS = """
+[[pools]]
+name = "primary"
+monitor = "web"
+origins = [{ name = "server-1", address = "$first" }]
+
+[[pools]]
+name = "replica"
+monitor = "web"
+origins = [{ name = "server-2", address = "$second" }]
+
+[[load_balancers]]
+name = "$host"
+default_pools = ["primary", "replica"]
+fallback_pool = "primary"
+"""
+
+# Clients stay where they are.
+ACTIVE_PASSIVE = (
+    MONITOR
+    + TWO_POOLS
+    + """\
+steering_policy = "off"
+session_affinity = "cookie"
+"""
+)
+
+# Two tunnels that share the clients by their addresses.
+BY_ADDRESS = (
+    MONITOR
+    + """
+[[pools]]
+name = "servers"
+monitor = "web"
+origins = [
+  { name = "server-1", address = "$first" },
+  { name = "server-2", address = "$second" },
+]
+origin_steering = { policy = "hash" }
+
+[[load_balancers]]
+name = "$host"
+default_pools = ["servers"]
+fallback_pool = "servers"
+session_affinity = "none"
+"""
+)
+
+# Health that is refreshed all the time, and changes all the time: the origin's slow health path
+# keeps every probe waiting, and lets the second origin fail every other time.
+PROBED_EACH_SECOND = (
+    ACTIVE_PASSIVE.replace('path = "/health"', 'path = "/slow"\nconsecutive_up = 0')
+    .replace("interval = 30", "interval = 1\nretries = 0\nconsecutive_down = 0")
+    .replace("timeout = 5", "timeout = 0.9")
+    + """
+[state]
+refresh = 1
+"""
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Evenkeel:
+    """The balancer; `config` is a loadbalancer.toml.
+
+    $host, $first and $second are filled in; or $origin_1, $origin_2 and so on for many.
+    """
+
+    name: str
+    config: str
+    served_by: tuple[str, ...]
+    source: Path = checkout.SOURCE
+    state: bool = False
+    """Whether it has its Durable Object."""
+
+    def missing(self) -> str:
+        """Nothing but its own code."""
+        return "" if (self.source / "entry.py").exists() else f"{self.source} has no entry.py"
+
+    def start(self, place: Place) -> Running:
+        """Start it from a copy, so that the source may be edited meanwhile."""
+        names = [
+            path.relative_to(self.source).as_posix()
+            for path in sorted(self.source.rglob("*.py"))
+            if "__pycache__" not in path.parts
+        ]
+        names.sort(key=lambda name: name != "entry.py")  # the entry comes first
+        files = {name: (self.source / name).read_text() for name in names}
+        urls = origin_urls(place.origins)
+        files["loadbalancer.toml"] = Template(self.config).substitute(
+            {f"origin_{number}": url for number, url in enumerate(urls, 1)},
+            host=HOST_NAME,
+            first=urls[0],
+            second=urls[1],
+        )
+        return Worker(files, python=True, state=STATE if self.state else "").start(place)

@@ -1,0 +1,135 @@
+"""`python -m measure.faults`: runs the schedule, prints its tables, writes one JSON file."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from evenkeel.dev import checkout
+from measure.faults.model import Effort, FaultsError, Layout, Timing
+from measure.faults.peers import PEERS
+from measure.faults.report import complaints, document, tables, warnings
+from measure.faults.run import FOLDER, Line, Result, run
+from measure.faults.schedule import FAULTS
+
+NARROWEST = 110
+"""Columns of output that is no terminal."""
+
+
+def options() -> argparse.Namespace:
+    """What was asked for."""
+    usual = Effort()
+    parser = argparse.ArgumentParser(
+        prog="python -m measure.faults", description="Break origins behind Evenkeel, and count."
+    )
+    parser.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="faults and layouts whose name contains NAME (may be given several times)",
+    )
+    parser.add_argument(
+        "--peer",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="peers whose name contains NAME (may be given several times)",
+    )
+    parser.add_argument("--runs", type=int, default=usual.runs, help="of every line")
+    parser.add_argument("--at-once", type=int, default=usual.at_once, help="lines side by side")
+    parser.add_argument("--json", type=Path, default=FOLDER / "last.json", metavar="PATH")
+    return parser.parse_args()
+
+
+def chosen(only: Sequence[str], peers: Sequence[str]) -> list[Line]:
+    """The lines that were asked for: all when no word fits."""
+    faults = [fault for fault in FAULTS if _named(fault.name, only)] or list(FAULTS)
+    layouts = [one for one in Layout if _named(one.value, only)] or list(Layout)
+    return [
+        Line(peer, layout, fault)
+        for peer in PEERS
+        if not peers or _named(peer.name, peers)
+        for layout in layouts
+        if layout in peer.layouts
+        for fault in faults
+    ]
+
+
+def _named(name: str, words: Sequence[str]) -> bool:
+    return any(word.lower() in name.lower() for word in words)
+
+
+def end(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 (a handler's signature)
+    """End in good order."""
+    raise SystemExit(128 + number)
+
+
+def main() -> None:
+    """Run what was asked for."""
+    asked = options()
+    signal.signal(signal.SIGTERM, end)
+    console = Console()
+    if not console.is_terminal:
+        console.width = NARROWEST
+    missing = checkout.missing_pieces()
+    if missing:
+        sys.exit(f"{missing[0]} is missing: run `make setup` first")
+    timing, lines = Timing(), chosen(asked.only, asked.peer)
+    for peer in dict.fromkeys(line.peer for line in lines):
+        if peer.missing():
+            console.print(f"{peer.name} is left out: {peer.missing()}", style="yellow")
+    lines = [line for line in lines if not line.peer.missing()]
+    results = _run(lines, timing, asked, console)
+    for table in tables(results):
+        console.print(table)
+    for warning in warnings(results):
+        console.print(f"Noisy: {warning}.", style="yellow", highlight=False)
+    asked.json.parent.mkdir(parents=True, exist_ok=True)
+    asked.json.write_text(json.dumps(document(results, timing), indent=1) + "\n")
+    console.print(f"All figures: {os.path.relpath(asked.json)}", soft_wrap=True, highlight=False)
+    broken = complaints(results, timing)
+    for complaint in broken:
+        console.print(f"Broken: {complaint}.", style="red", soft_wrap=True, highlight=False)
+    if broken:
+        sys.exit(1)
+    if any(line.peer.bounded for line in lines):
+        console.print("Every bound was kept.", style="green")
+
+
+def _run(
+    lines: Sequence[Line], timing: Timing, asked: argparse.Namespace, console: Console
+) -> list[Result]:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("lines", total=len(lines) * asked.runs)
+
+        def done(result: Result) -> None:
+            progress.update(task, advance=1, description=result.line.name)
+
+        try:
+            return asyncio.run(run(lines, timing, Effort(asked.runs, asked.at_once), done))
+        except* FaultsError as errors:
+            sys.exit("\n".join(f"faults: {error}" for error in errors.exceptions))
+        except* KeyboardInterrupt:
+            sys.exit("faults: interrupted")
+
+
+if __name__ == "__main__":
+    main()

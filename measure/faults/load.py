@@ -1,0 +1,102 @@
+"""Open-loop load: each request is sent at its time, whatever became of those before it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+
+from measure.common.traffic import HOST_NAME
+from measure.faults.model import OK, POST_EVERY, Record, Timing
+from measure.faults.origin import BODY, ID_HEADER
+
+PATIENCE = 20.0
+"""Seconds after which a client leaves."""
+
+CUT = "cut"
+NO_ANSWER = "no answer"
+UNANSWERED = "never answered"
+STRANGE = "not the origin's answer"
+
+
+async def load(port: int, timing: Timing, started: float) -> tuple[list[Record], float]:
+    """Send every request of a line that began at `started` of the monotonic clock.
+
+    Return their records in order, and by how many seconds this program was late at most.
+    """
+    asking, latest = [], 0.0
+    for number in range(timing.requests):
+        at = number / timing.rate
+        await asyncio.sleep(max(0.0, started + at - time.monotonic()))
+        latest = max(latest, time.monotonic() - started - at)
+        asking.append(asyncio.create_task(ask(port, number, at, started)))
+    return await asyncio.gather(*asking), latest
+
+
+async def ask(port: int, number: int, at: float, started: float) -> Record:
+    """Send one request on a connection of its own."""
+    method = method_of(number)
+    origin = ""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            outcome, origin = await exchange(port, message(method, number))
+    except TimeoutError:
+        outcome = UNANSWERED
+    except (OSError, EOFError, ValueError):
+        outcome = NO_ANSWER
+    return Record(at, method, outcome, time.monotonic() - started - at, origin)
+
+
+def method_of(number: int) -> str:
+    """A request's method; the first one of every fault is a POST, the worst there is."""
+    return "POST" if number % POST_EVERY == 0 else "GET"
+
+
+def message(method: str, number: int) -> bytes:
+    """The request as it goes over the wire."""
+    body = b'{"order": %d}' % number if method == "POST" else b""
+    lines = [
+        f"{method} /orders/{number} HTTP/1.1",
+        f"Host: {HOST_NAME}",
+        f"{ID_HEADER.decode()}: {number}",
+        f"CF-Connecting-IP: 203.0.113.{number % 250 + 1}",
+        "Connection: close",
+        *([f"Content-Length: {len(body)}", "Content-Type: application/json"] if body else []),
+    ]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+async def exchange(port: int, request: bytes) -> tuple[str, str]:
+    """Send a request; return what came of it, and which origin answered."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        writer.write(request)
+        first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+        fields = {
+            name.lower(): value.strip() for name, _, value in (x.partition(":") for x in lines)
+        }
+        version, _, rest = first.partition(" ")
+        if not version.startswith("HTTP/1.") or not rest[:3].isdigit():
+            return STRANGE, ""
+        origin = fields.get("x-origin", "")
+        try:
+            body = await read_body(reader, fields)
+        except (OSError, EOFError, ValueError):
+            return CUT, origin
+        if rest[:3] == OK and (body != BODY or not origin):
+            return STRANGE, origin
+        return rest[:3], origin
+    finally:
+        writer.close()
+
+
+async def read_body(reader: asyncio.StreamReader, fields: Mapping[str, str]) -> bytes:
+    """Read a body that says where it ends; raises EOFError when it ends before."""
+    if fields.get("transfer-encoding", "").lower() != "chunked":
+        return await reader.readexactly(int(fields.get("content-length", "0")))
+    body = b""
+    while size := int((await reader.readuntil(b"\r\n")).partition(b";")[0], 16):
+        body += await reader.readexactly(size)
+        await reader.readexactly(2)
+    await reader.readexactly(2)
+    return body

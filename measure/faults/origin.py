@@ -1,0 +1,195 @@
+"""An origin that breaks on demand, and remembers every request that it got."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import cast
+
+from measure.faults.model import Mode
+
+HOST = "127.0.0.1"
+HEALTH_PATH = b"/health"
+ID_HEADER = b"x-request-id"
+
+BODY = b"x" * 1_000
+CUT_LENGTH = 30_000
+"""Promised by an answer that breaks off: too long to come with its headers."""
+CUT_AT = 15_000
+GARBAGE = bytes(range(256)) * 4
+SLOW_FACTOR = 1.5
+"""A slow answer comes after so many times the balancer's time-out."""
+
+STATUS: Mapping[Mode, bytes] = {
+    Mode.FINE: b"200 OK",
+    Mode.SLOW: b"200 OK",
+    Mode.SICK: b"200 OK",
+    Mode.ERROR_500: b"500 Internal Server Error",
+    Mode.ERROR_503: b"503 Service Unavailable",
+    Mode.ERROR_530: b"530 Origin Error",
+}
+
+
+class Origin:
+    """One origin on a port of its own; what it is told to do holds for all its connections."""
+
+    def __init__(self, name: str, patience: float) -> None:
+        """`patience` is the balancer's time-out in seconds, which a slow answer exceeds."""
+        self.name = name
+        self.mode = Mode.FINE
+        self.port = 0
+        self.posts: Counter[str] = Counter()
+        """How often it got each POST, by the request's id."""
+        self.probed: list[float] = []
+        """When it was probed, by the monotonic clock."""
+        self.slow_seconds = patience * SLOW_FACTOR
+        self.connections: set[_Connection] = set()
+        self._server: asyncio.Server | None = None
+
+    async def start(self) -> None:
+        """Listen, on the same port as before."""
+        if self._server is None:
+            loop = asyncio.get_running_loop()
+            self._server = await loop.create_server(
+                lambda: _Connection(self), HOST, self.port, reuse_address=True, backlog=1024
+            )
+            self.port = self._server.sockets[0].getsockname()[1]
+
+    def stop(self) -> None:
+        """Listen no more, and drop every connection."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        for connection in tuple(self.connections):
+            connection.drop()
+
+    async def behave(self, mode: Mode) -> None:
+        """Do this from now on."""
+        self.mode = mode
+        if mode is Mode.REFUSE:
+            self.stop()
+        else:
+            await self.start()
+
+    async def heal(self) -> None:
+        """Be well; what waits for an answer goes on waiting."""
+        await self.behave(Mode.FINE)
+
+
+class _Connection(asyncio.Protocol):
+    def __init__(self, origin: Origin) -> None:
+        self._origin = origin
+        self._received = b""
+        self._later: list[asyncio.TimerHandle] = []
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._origin.connections.add(self)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        del error
+        self._origin.connections.discard(self)
+        for timer in self._later:
+            timer.cancel()
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        while (taken := first_request(self._received)) is not None:
+            target, method, identity, length = taken
+            self._received = self._received[length:]
+            if method == b"POST":
+                self._origin.posts[identity] += 1
+            self._answer(target)
+
+    def drop(self) -> None:
+        """End the connection at once, as a process that dies does."""
+        with suppress(OSError):
+            raw: socket.socket = self._transport.get_extra_info("socket")
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._transport.abort()
+
+    def _answer(self, target: bytes) -> None:
+        if target.startswith(HEALTH_PATH):
+            self._origin.probed.append(time.monotonic())
+        mode = self._origin.mode
+        if mode is Mode.SICK:
+            mode = Mode.ERROR_503 if target.startswith(HEALTH_PATH) else Mode.FINE
+        ANSWERS[mode](self, mode)
+
+    def _reply(self, mode: Mode) -> None:
+        if not self._transport.is_closing():
+            self._transport.write(self._head(mode, len(BODY)) + BODY)
+
+    def _reply_late(self, mode: Mode) -> None:
+        loop = asyncio.get_running_loop()
+        self._later.append(loop.call_later(self._origin.slow_seconds, self._reply, mode))
+
+    def _reset(self, mode: Mode) -> None:
+        del mode
+        self.drop()
+
+    def _hang(self, mode: Mode) -> None:
+        """Do nothing."""
+
+    def _cut(self, mode: Mode) -> None:
+        del mode
+        self._transport.write(self._head(Mode.FINE, CUT_LENGTH) + b"x" * CUT_AT)
+        loop = asyncio.get_running_loop()
+        # What has been written must have left before the connection is gone.
+        self._later.append(loop.call_later(0.01, self.drop))
+
+    def _garble(self, mode: Mode) -> None:
+        del mode
+        self._transport.write(GARBAGE)
+        self._transport.close()
+
+    def _head(self, mode: Mode, length: int) -> bytes:
+        return b"HTTP/1.1 %b\r\nContent-Length: %d\r\nX-Origin: %b\r\n\r\n" % (
+            STATUS[mode],
+            length,
+            self._origin.name.encode(),
+        )
+
+
+ANSWERS: Mapping[Mode, Callable[[_Connection, Mode], None]] = {
+    Mode.FINE: _Connection._reply,  # noqa: SLF001 (the table belongs to the class)
+    Mode.SICK: _Connection._reply,  # noqa: SLF001
+    Mode.REFUSE: _Connection._reset,  # noqa: SLF001 (a connection that was just accepted)
+    Mode.RESET: _Connection._reset,  # noqa: SLF001
+    Mode.HANG: _Connection._hang,  # noqa: SLF001
+    Mode.SLOW: _Connection._reply_late,  # noqa: SLF001
+    Mode.ERROR_500: _Connection._reply,  # noqa: SLF001
+    Mode.ERROR_503: _Connection._reply,  # noqa: SLF001
+    Mode.ERROR_530: _Connection._reply,  # noqa: SLF001
+    Mode.CUT: _Connection._cut,  # noqa: SLF001
+    Mode.GARBAGE: _Connection._garble,  # noqa: SLF001
+}
+
+
+def first_request(data: bytes) -> tuple[bytes, bytes, str, int] | None:
+    """Return target, method, id and length of the first request, None while it is incomplete."""
+    head, end, _ = data.partition(b"\r\n\r\n")
+    if not end:
+        return None
+    first, *lines = head.split(b"\r\n")
+    fields = {
+        name.strip().lower(): value.strip() for name, _, value in (x.partition(b":") for x in lines)
+    }
+    length = len(head) + 4
+    if fields.get(b"transfer-encoding", b"").lower() == b"chunked":
+        rest = data[length:]
+        last = rest.find(b"0\r\n\r\n")  # the bodies that are sent here hold no such bytes
+        if last < 0:
+            return None
+        length += last + 5
+    else:
+        length += int(fields.get(b"content-length", b"0"))
+    if len(data) < length:
+        return None
+    method, target, _ = first.split(b" ", 2)
+    return target, method, fields.get(ID_HEADER, b"").decode("latin-1"), length

@@ -1,0 +1,148 @@
+"""Runs lines of the schedule: each has two origins and a balancer of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from evenkeel.dev import checkout
+from evenkeel.dev.process_group import Family
+from measure.common.peers import Place, Running
+from measure.faults.account import Account, account
+from measure.faults.bounds import untrustworthy
+from measure.faults.load import ask, load
+from measure.faults.model import OK, Effort, FaultsError, Layout, Timing
+from measure.faults.origin import Origin
+from measure.faults.peers import Peer
+from measure.faults.schedule import ONE, TWO, Fault
+
+FOLDER = checkout.CACHE / "faults"
+START_SECONDS = 60.0
+WARM_REQUESTS = 40
+"""Answered before a line begins: code is compiled, connections are open."""
+PROBE_ID = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One fault on one peer in one layout."""
+
+    peer: Peer
+    layout: Layout
+    fault: Fault
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return f"{self.peer.name}, {self.layout.value}: {self.fault.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of a line, in one of the runs."""
+
+    line: Line
+    run: int
+    account: Account
+
+
+@contextmanager
+def household() -> Iterator[tuple[Family, Path]]:
+    """A family of processes, and a folder that goes with it."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="run-", dir=FOLDER))
+    with Family(folder) as family:
+        yield family, folder
+
+
+async def run(
+    lines: Sequence[Line], timing: Timing, effort: Effort, done: Callable[[Result], None]
+) -> list[Result]:
+    """Run every line.
+
+    One in which the machine was too busy for the load generator says nothing and is run again.
+    """
+    todo = deque(
+        (line, number, effort.repeats) for number in range(1, effort.runs + 1) for line in lines
+    )
+    results: list[Result] = []
+    with household() as (family, folder):
+        place = Place(family, folder, ())
+        while todo:
+            batch = [todo.popleft() for _ in range(min(effort.at_once, len(todo)))]
+            # Lines begin together: a balancer that starts would disturb the others.
+            ready = asyncio.Barrier(len(batch))
+            async with asyncio.TaskGroup() as group:
+                tasks = [
+                    group.create_task(measured(line, timing, place, ready)) for line, _, _ in batch
+                ]
+            for (line, number, left), task in zip(batch, tasks, strict=True):
+                if untrustworthy(task.result()) and left:
+                    todo.append((line, number, left - 1))
+                    continue
+                results.append(Result(line, number, task.result()))
+                done(results[-1])
+    return results
+
+
+async def measured(line: Line, timing: Timing, place: Place, ready: asyncio.Barrier) -> Account:
+    """Run one line at a place that has no origins yet, as soon as all others are ready too."""
+    origins = [Origin(name, timing.first_byte_timeout) for name in ("one", "two")]
+    for origin in origins:
+        await origin.start()
+    place = replace(place, origins=[origin.port for origin in origins])
+    running = await asyncio.to_thread(line.peer.start, place, line.layout, timing)
+    try:
+        await until_ready(line, running)
+        await ready.wait()
+        for origin in origins:
+            origin.posts.clear()
+        started = time.monotonic() + 0.1
+        breaking = asyncio.create_task(break_origins(line.fault, origins, timing, started))
+        try:
+            records, late = await load(running.port, timing, started)
+            await breaking
+        finally:
+            breaking.cancel()
+        posts = [origin.posts for origin in origins]
+        return account(records, posts, timing, origins[TWO].name, late)
+    finally:
+        await asyncio.to_thread(running.stop)
+        for origin in origins:
+            origin.stop()
+
+
+async def until_ready(line: Line, running: Running) -> None:
+    """Wait until a peer answers, and keeps on doing so for a while."""
+    deadline, answered = time.monotonic() + START_SECONDS, 0
+    while answered < WARM_REQUESTS:
+        record = await ask(running.port, PROBE_ID, 0.0, time.monotonic())
+        if record.outcome == OK:
+            answered += 1
+            continue
+        if time.monotonic() > deadline or not running.process.runs():
+            raise FaultsError(
+                f"{line.peer.name} does not serve ({record.outcome}):\n{running.process.output()}"
+            )
+        await asyncio.sleep(0.05)
+
+
+async def break_origins(
+    fault: Fault, origins: Sequence[Origin], timing: Timing, started: float
+) -> None:
+    """Carry out a fault, and make the origins well again at its end."""
+    begin = started + timing.before
+    for step in fault.steps(timing.fault):
+        await asyncio.sleep(max(0.0, begin + step.at - time.monotonic()))
+        await origins[step.origin].behave(step.mode)
+    # A little before the first request that has to be answered again.
+    end = begin + timing.fault - 0.5 / timing.rate
+    await asyncio.sleep(max(0.0, end - time.monotonic()))
+    for origin in (origins[ONE], origins[TWO]):
+        await origin.heal()

@@ -1,0 +1,128 @@
+"""`python -m measure.soak`: serves for an hour, prints one table, writes one JSON file."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import dataclasses
+import json
+import os
+import platform
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+import psutil
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from evenkeel.dev import checkout
+from measure.faults.model import OK
+from measure.soak.figures import figures
+from measure.soak.model import MEGABYTE, Figure, Sample, Seen, Settings, SoakError, lost
+from measure.soak.run import FOLDER, soak
+
+NARROWEST = 100
+LATE = 0.25
+"""Seconds by which this program may be late before its figures tell more of the machine."""
+
+
+def options() -> argparse.Namespace:
+    """What was asked for."""
+    usual = Settings()
+    parser = argparse.ArgumentParser(
+        prog="python -m measure.soak", description="Serve for long, with an origin that flaps."
+    )
+    parser.add_argument("--minutes", type=float, default=usual.minutes)
+    parser.add_argument("--rate", type=float, default=usual.rate, help="requests a second")
+    parser.add_argument("--json", type=Path, default=FOLDER / "last.json", metavar="PATH")
+    return parser.parse_args()
+
+
+def table(found: Sequence[Figure]) -> Table:
+    """The summary."""
+    made = Table(title="Soak", title_justify="left")
+    for name, side in (("", "left"), ("seen", "right"), ("at most", "right"), ("", "left")):
+        made.add_column(name, justify="right" if side == "right" else "left")
+    for one in found:
+        bound = "" if one.bound is None else f"{one.bound:,.4g} {one.unit}"
+        made.add_row(
+            one.name,
+            f"{one.value:,.4g} {one.unit}",
+            bound,
+            "BROKEN" if one.broken else "",
+            style="red" if one.broken else "",
+        )
+    return made
+
+
+def document(settings: Settings, seen: Seen, found: Sequence[Figure]) -> dict[str, Any]:
+    """All of it."""
+    return {
+        "settings": dataclasses.asdict(settings),
+        "machine": {"system": platform.platform(), "cores": psutil.cpu_count()},
+        "figures": [{**dataclasses.asdict(one), "broken": one.broken} for one in found],
+        "lost": dict(lost(seen.records, OK)),
+        "requests": len(seen.records),
+        "events": dict(seen.events),
+        "errors": seen.errors[:100],
+        "ended": seen.ended,
+        "samples": [dataclasses.asdict(one) for one in seen.samples],
+    }
+
+
+def end(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 (a handler's signature)
+    """End in good order."""
+    raise SystemExit(128 + number)
+
+
+def main() -> int:
+    """Run it; the status says whether every bound was kept."""
+    asked = options()
+    signal.signal(signal.SIGTERM, end)
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = NARROWEST
+    missing = checkout.missing_pieces()
+    if missing:
+        sys.exit(f"{missing[0]} is missing: run `make setup` first")
+    settings = Settings(minutes=asked.minutes, rate=asked.rate)
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=console) as progress:
+        task = progress.add_task("starting", total=settings.seconds)
+
+        def tell(one: Sample) -> None:
+            said = (
+                f"{one.memory / MEGABYTE:.0f} MB, {one.files} files, "
+                f"{one.requests:,} requests, {one.lost} lost, stall {one.stall * 1000:.0f} ms"
+            )
+            progress.update(task, completed=one.at, description=said)
+            if not console.is_terminal:
+                console.print(f"{one.at:6.0f} s: {said}")
+
+        try:
+            seen = asyncio.run(soak(settings, tell))
+        except SoakError as error:
+            sys.exit(f"soak: {error}")
+        except KeyboardInterrupt:
+            sys.exit("soak: interrupted")
+    found = figures(seen, settings)
+    console.print(table(found))
+    for kind, count in sorted(lost(seen.records, OK).items()):
+        console.print(f"Lost: {kind}: {count}.")
+    for line in seen.errors[:10]:
+        console.print(line, markup=False, soft_wrap=True)
+    if seen.late > LATE:
+        console.print(f"This program was late by {seen.late:.2f} s: the machine is busy.")
+    asked.json.parent.mkdir(parents=True, exist_ok=True)
+    asked.json.write_text(json.dumps(document(settings, seen, found), indent=1) + "\n")
+    console.print(f"All figures: {os.path.relpath(asked.json)}", soft_wrap=True)
+    return 1 if any(one.broken for one in found) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,132 @@
+"""Runs a soak: load, an origin that flaps, and somebody who looks."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from evenkeel.dev import checkout
+from evenkeel.dev.process_group import Family
+from evenkeel.dev.runtime import READY_PATH
+from measure.faults.load import NO_ANSWER, ask
+from measure.faults.model import OK, Mode
+from measure.faults.origin import Origin
+from measure.soak.model import SICKNESSES, Sample, Seen, Settings
+from measure.soak.serve import Served
+
+FOLDER = checkout.CACHE / "soak"
+PATIENCE = 30.0
+
+Tell = Callable[[Sample], None]
+
+
+async def soak(settings: Settings, tell: Tell) -> Seen:
+    """Serve for the time that is wanted; `tell` is called with every sample."""
+    seen = Seen()
+    origins = [Origin(name, settings.timeout) for name in ("flapping", "steady")]
+    for origin in origins:
+        await origin.start()
+    with tempfile.TemporaryDirectory() as folder, Family(Path(folder) / "family") as family:
+        ports = [origin.port for origin in origins]
+        served = await asyncio.to_thread(Served, family, Path(folder), settings, ports, seen)
+        started = time.monotonic()
+        flapping = asyncio.create_task(flap(origins[0], settings, started))
+        try:
+            await asyncio.gather(
+                load(served.port, settings, started, seen),
+                ticks(served.port, settings, started, seen),
+                look(served, settings, started, seen, tell),
+            )
+        finally:
+            flapping.cancel()
+            await asyncio.to_thread(served.stop)
+            for origin in origins:
+                origin.stop()
+    seen.probes = [at - started for at in origins[1].probed]
+    posts = origins[0].posts + origins[1].posts
+    seen.replayed = sum(count > 1 for count in posts.values())
+    return seen
+
+
+async def until(moment: float) -> float:
+    """Wait for a moment of the monotonic clock; returns by how much it was missed."""
+    await asyncio.sleep(max(0.0, moment - time.monotonic()))
+    return time.monotonic() - moment
+
+
+async def load(port: int, settings: Settings, started: float, seen: Seen) -> None:
+    """Send each request at its time, whatever became of those before it."""
+    asking: set[asyncio.Task[None]] = set()
+
+    async def one(number: int, at: float) -> None:
+        seen.records.append(await ask(port, number, at, started))
+
+    for number in range(round(settings.rate * settings.seconds)):
+        at = number / settings.rate
+        seen.late = max(seen.late, await until(started + at))
+        task = asyncio.create_task(one(number, at))
+        asking.add(task)
+        task.add_done_callback(asking.discard)
+    await asyncio.gather(*asking)
+
+
+async def ticks(port: int, settings: Settings, started: float, seen: Seen) -> None:
+    """Ask what costs nothing, and note how long after its time each answer came."""
+    request = f"GET {READY_PATH} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
+
+    async def one(at: float) -> None:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.write(request)
+                await reader.readuntil(b"\r\n\r\n")
+                writer.close()
+        except (OSError, EOFError, TimeoutError):
+            seen.errors.append(f"{NO_ANSWER} to a tiny request at {at:.1f} s")
+        seen.stalls.append((at, time.monotonic() - started - at))
+
+    asking = []
+    for number in range(round(settings.seconds / settings.tick)):
+        at = number * settings.tick
+        await until(started + at)
+        asking.append(asyncio.create_task(one(at)))
+        asking = [task for task in asking if not task.done()]
+    await asyncio.gather(*asking)
+
+
+async def flap(origin: Origin, settings: Settings, started: float) -> None:
+    """Be down at the end of each period, in another way each time."""
+    number = 0
+    while True:
+        end = started + (number + 1) * settings.period
+        await until(end - settings.down)
+        await origin.behave(SICKNESSES[number % len(SICKNESSES)])
+        await until(end)
+        for connection in tuple(origin.connections):
+            if origin.mode is Mode.HANG:
+                connection.drop()
+        await origin.heal()
+        number += 1
+
+
+async def look(served: Served, settings: Settings, started: float, seen: Seen, tell: Tell) -> None:
+    """Note every few seconds how things stand."""
+    at, stalls = 0.0, 0
+    while at < settings.seconds:
+        at = min(at + settings.sample, settings.seconds)
+        await until(started + at)
+        new, stalls = seen.stalls[stalls:], len(seen.stalls)
+        sample = Sample(
+            at=at,
+            memory=served.memory,
+            files=served.files,
+            requests=len(seen.records),
+            lost=sum(one.outcome != OK for one in seen.records),
+            stall=max((stall for _, stall in new), default=0.0),
+            errors=len(seen.errors),
+        )
+        seen.samples.append(sample)
+        tell(sample)
