@@ -21,9 +21,9 @@ from lb.probing.region_votes import question_from_json, votes_from_json, votes_t
 from lb.state.refresh import Home, Sharing
 from lb.state.shared_view import SharedHealth, from_json, health_from_row, health_to_row, to_json
 from support.hostile import anything, quick, spoiled, text
+from support.messages import SECRETS, SETTINGS, message
 from support.state import START, World
 from support.telling import Story, config
-from test_sinks import SECRETS, SETTINGS, message
 
 CONFIG = config()
 KEYS = [origin.key for pool in CONFIG.pools for origin in pool.origins]

@@ -614,7 +614,7 @@ def test_histograms_never_decrease_within_themselves() -> None:
 def test_the_version_is_the_packages() -> None:
     """What the Worker says of itself is what was released."""
     project: dict[str, Any] = tomllib.loads(
-        (Path(__file__).parents[1] / "pyproject.toml").read_text()
+        (Path(__file__).parents[3] / "pyproject.toml").read_text()
     )["project"]
 
     assert project["version"] == VERSION
@@ -680,7 +680,7 @@ def test_a_timing_names_no_origin_that_is_not_to_be_named() -> None:
 
 def test_every_metric_is_in_the_documentation() -> None:
     """By the name that it has in queries."""
-    text = (Path(__file__).parents[1] / "docs/metrics.md").read_text()
+    text = (Path(__file__).parents[3] / "docs/metrics.md").read_text()
     book = Book(config_of(balancer_of(*PAIR)))
     suffixes = {"counter": "_total", "info": "_info"}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -17,31 +17,10 @@ from lb.model import (
     SessionAffinity,
     SteeringPolicy,
 )
+from support.documents import GOOD
 
-Document = dict[str, object]
-
-GOOD: Document = {
-    "monitors": [{"name": "web", "type": "https", "path": "/health", "interval": 30}],
-    "pools": [
-        {
-            "name": "primary",
-            "monitor": "web",
-            "origins": [{"name": "Server 1", "address": "service-primary.example.com"}],
-        },
-        {
-            "name": "replica",
-            "monitor": "web",
-            "origins": [{"name": "Server 2", "address": "https://service-replica.example.com"}],
-        },
-    ],
-    "load_balancers": [
-        {
-            "name": "Service.Example.com",
-            "default_pools": ["primary", "replica"],
-            "fallback_pool": "primary",
-        }
-    ],
-}
+if TYPE_CHECKING:
+    from support.documents import Document
 
 
 def changed(path: str, value: object) -> Document:

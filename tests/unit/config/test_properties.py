@@ -19,7 +19,7 @@ from lb.config.document import DOCUMENT
 from lb.config.reading.tables import Table
 from lb.config.reading.values import ListOf, MapOf
 from lb.model import Config
-from test_config_parse import GOOD
+from support.documents import GOOD
 
 VALIDATOR = Draft7Validator(json_schema())
 QUICK = settings(deadline=None, max_examples=150, suppress_health_check=list(HealthCheck))

@@ -14,9 +14,9 @@ from lb.model import Region
 from lb.object.previews import KEPT_SECONDS, Previews
 from lb.proxy.balancer import Balancer
 from lb.proxy.plan import Attempt, Plan, Refuse
+from support.api import A, Api
 from support.make import facts
 from support.state import START, World
-from test_api import A, Api
 
 ORIGINS = [
     {"name": "one", "address": "one.example.com"},

@@ -9,7 +9,7 @@ import pytest
 
 from lb.config import Invalid, parse
 from lb.model import Config, Monitor, Origin, Pool
-from test_config_parse import GOOD
+from support.documents import GOOD
 
 Document = dict[str, Any]
 

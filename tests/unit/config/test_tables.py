@@ -57,7 +57,7 @@ from lb.model import (
     Topology,
 )
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[3]
 EXAMPLE = ROOT / "src" / "loadbalancer.toml"
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from test_api import ORIGIN, A, Api, Z
+from support.api import ORIGIN, A, Api, Z
 
 Body = dict[str, Any]
 

@@ -3,71 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
 from lb.admin.api.routes import ANY, BY_OWNER
-from lb.admin.calls import Answer
+from support.api import ORIGIN, A, Api, Z
 from support.office import FILE, Office
 from support.state import START
 
 AT = "2026-09-21T14:13:20Z"
 LATER = "2026-09-21T14:14:20Z"
-ORIGIN = {"name": "server-1", "address": "one.example.com"}
-A = "/accounts/a1/load_balancers"
-Z = "/zones/z1/load_balancers"
-
-
-@dataclass
-class Api:
-    """One caller of the API, on nothing but what it makes itself."""
-
-    office: Office = field(default_factory=lambda: Office(file=""))
-
-    def call(self, method: str, path: str, body: object = None, **also: Any) -> Answer:
-        """Send a request."""
-        return self.office.call(method, f"/client/v4{path}", body, **also)
-
-    def envelope(self, method: str, path: str, body: object = None, **also: Any) -> dict[str, Any]:
-        """Send a request that is carried out; return all that is answered."""
-        said = self.call(method, path, body, **also)
-        assert said.status == 200, said.body
-        found: dict[str, Any] = json.loads(said.body)
-        assert found["success"] is True
-        assert found["errors"] == []
-        return found
-
-    def result(self, method: str, path: str, body: object = None, **also: Any) -> Any:
-        """Send a request that is carried out; return its result."""
-        return self.envelope(method, path, body, **also)["result"]
-
-    def notes(self, method: str, path: str, body: object = None) -> dict[str, str]:
-        """Send a request that is carried out; return its messages by pointer."""
-        said = self.envelope(method, path, body)["messages"]
-        return {each["source"]["pointer"]: each["message"] for each in said}
-
-    def errors(self, status: int, method: str, path: str, body: object = None, **also: Any) -> Any:
-        """Send a request that is refused; return each code with its pointer."""
-        said = self.call(method, path, body, **also)
-        found = json.loads(said.body)
-        assert (said.status, found["success"], found["result"]) == (status, False, None), said.body
-        return [(each["code"], each.get("source", {}).get("pointer")) for each in found["errors"]]
-
-    def monitor(self, **fields: Any) -> str:
-        """Make a monitor; return its id."""
-        return str(self.result("POST", f"{A}/monitors", fields)["id"])
-
-    def pool(self, name: str = "primary", **fields: Any) -> str:
-        """Make a pool; return its id."""
-        body = {"name": name, "origins": [ORIGIN], **fields}
-        return str(self.result("POST", f"{A}/pools", body)["id"])
-
-    def balancer(self, *pools: str, **fields: Any) -> str:
-        """Make a load balancer; return its id."""
-        body = {"name": "www.example.com", "default_pools": pools, "fallback_pool": pools[0]}
-        return str(self.result("POST", Z, {**body, **fields})["id"])
 
 
 @pytest.fixture
