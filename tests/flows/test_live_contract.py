@@ -17,7 +17,7 @@ from evenkeel.live.commands.adopt import OF_THE_FILE
 from evenkeel.output.errors import Exit
 from lb.admin.calls import enveloped
 from lb.admin.handlers.actions import OF_THE_FILE as SAID_OF_THE_FILE
-from lb.admin.handlers.context import Room
+from lb.admin.handlers.context import HandlerContext
 from lb.admin.who.cloudflare_access import Vouched
 from lb.admin.who.gate import Denied, Gate
 from lb.admin.who.logins import told
@@ -49,10 +49,10 @@ class Balancer(Office):
         return config
 
     @property
-    def room(self) -> Room:
+    def context(self) -> HandlerContext:
         if self.config is not self.world.config:
             self.world.evict(self.config)
-        return replace(super().room, keeper=self.world.keeper)
+        return replace(super().context, keeper=self.world.keeper)
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass, with its probes."""

@@ -12,7 +12,7 @@ from lb.model.identity import identity_of
 from lb.probing.run import check
 from lb.request.outcomes import Judgement
 from lb.state.memory import Memory
-from lb.state.refresh import Home, Sharing
+from lb.state.refresh import Home, Refresh
 from lb.state.trust import fresh_for
 from support.make import balancer_of, config_of, monitor, pool
 from support.state import START, World
@@ -53,7 +53,7 @@ class Isolate:
     def __post_init__(self) -> None:
         config = self.world.config
         self.memory = Memory(config)
-        self.sharing = Sharing(identity_of(config), Home.OBJECT, REFRESH)
+        self.sharing = Refresh(identity_of(config), Home.OBJECT, REFRESH)
 
     def respond(self, second: float) -> None:
         """Answer a request at this second, with all that was due before it."""

@@ -16,9 +16,9 @@ from lb.notify.outbox import Outbox
 from lb.notify.sinks import SINKS
 from lb.notify.stored import from_json as outbox_from_json
 from lb.notify.stored import to_json as outbox_to_json
-from lb.object.stored import Kept, kept_from_json, kept_to_json
+from lb.object.stored import StoredRow, row_from_json, row_to_json
 from lb.probing.region_votes import question_from_json, votes_from_json, votes_to_json
-from lb.state.refresh import Home, Sharing
+from lb.state.refresh import Home, Refresh
 from lb.state.shared_view import SharedHealth, from_json, health_from_row, health_to_row, to_json
 from support.hostile import anything, quick, spoiled, text
 from support.messages import SECRETS, SETTINGS, message
@@ -77,7 +77,7 @@ def test_a_row_may_be_anything(row: object) -> None:
 
 
 kept_rows = some.builds(
-    Kept,
+    StoredRow,
     shared=views,
     asked=some.dictionaries(some.tuples(text, text, text), some.floats(0, 2e9), max_size=3),
     noted=some.floats(0, 2e9),
@@ -86,14 +86,14 @@ kept_rows = some.builds(
 )
 
 
-@given(spoiled(kept_rows.map(kept_to_json).map(documents)))
+@given(spoiled(kept_rows.map(row_to_json).map(documents)))
 def test_a_kept_row_may_be_anything(written: str) -> None:
     """What can be read of it is read, and the rest is as if it were not there."""
-    kept = kept_from_json(written)
-    assert kept_from_json(kept_to_json(kept)) == kept
+    kept = row_from_json(written)
+    assert row_from_json(row_to_json(kept)) == kept
 
 
-@given(spoiled(kept_rows.map(kept_to_json).map(documents)), spoiled(some.just([])))
+@given(spoiled(kept_rows.map(row_to_json).map(documents)), spoiled(some.just([])))
 def test_a_keeper_starts_from_any_row_and_answers_any_question(row: str, question: str) -> None:
     """It goes on, says when next, and what it says can be read."""
     world = World(CONFIG)
@@ -137,7 +137,7 @@ def test_a_number_without_end_is_no_outbox() -> None:
 @given(spoiled(views.map(to_json).map(documents)) | some.none(), some.floats(0, 2e9))
 def test_an_answer_may_be_anything(answer: str | None, now: float) -> None:
     """An isolate takes it or goes on alone, and asks again."""
-    sharing = Sharing("f" * 16, Home.OBJECT, 5.0)
+    sharing = Refresh("f" * 16, Home.OBJECT, 5.0)
     assert sharing.due(now)
     taken = sharing.take(answer, now)
     assert taken is None or taken.fingerprint == "f" * 16
@@ -188,7 +188,7 @@ def test_nothing_costs_a_square(unit: str) -> None:
     """100,000 times the same is none of ours, and that is found out at once."""
     for reader in (
         from_json,
-        kept_from_json,
+        row_from_json,
         outbox_from_json,
         votes_from_json,
         partial(question_from_json, config=CONFIG),

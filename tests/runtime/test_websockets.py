@@ -31,7 +31,7 @@ def connected(worker: Workerd, *subprotocols: str) -> Iterator[ClientConnection]
     """Open a WebSocket through the Worker."""
     link = socket.create_connection(("127.0.0.1", worker.port), 10)
     wanted = [Subprotocol(name) for name in subprotocols]
-    uri = "ws://service.example.com/chat?room=1"
+    uri = "ws://service.example.com/chat?context=1"
     with connect(uri, sock=link, subprotocols=wanted or None, max_size=LARGEST) as opened:
         yield opened
 
@@ -51,7 +51,7 @@ def test_messages_pass_both_ways(worker: Workerd, one: Origin) -> None:
             assert chat.recv(timeout=10) == message
 
     (request,) = one.requests
-    assert request.target == "/chat?room=1"
+    assert request.target == "/chat?context=1"
     assert request.header("upgrade") == "websocket"
 
 

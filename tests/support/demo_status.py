@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 from typing import Any
 
-from lb.admin.handlers.status_document import report
+from lb.admin.handlers.status_document import status_document
 from lb.base.times import rfc3339
 from lb.config import Invalid, from_toml
 from lb.health.verdict import OriginHealth
@@ -90,7 +90,7 @@ def told(now: float) -> dict[str, Any]:
         traffic={one.key: {"share": SHARES[one.name]} for one in origins},
         events=_events(now),
     )
-    return {**report(config, known, now), "charts": _charts(config, now)}
+    return {**status_document(config, known, now), "charts": _charts(config, now)}
 
 
 def _drained(config: Config, at: float) -> Config:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from lb.metrics.isolate_totals import Counts
+from lb.metrics.isolate_totals import IsolateTotals
 from lb.probing.probe import Answer, HttpProbe, Probe, ProbeFailure, Reply
 from lb.probing.run import check
 from lb.proxy.balancer import Balancer
@@ -91,7 +91,7 @@ class FakeEdge:
         self.now = 1_000.0
         self.chance = 0.0
         self.log: list[Event] = []
-        self.counts = Counts("isolate", self.now)
+        self.counts = IsolateTotals("isolate", self.now)
         self.told = self.counts.listening(self.log.append)
         self.balancer = Balancer(
             config, cookie_key=cookie_key, any_host=any_host, tallies=self.counts.of

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lb.admin.calls import Answer, Call
-from lb.admin.handlers.context import Room
+from lb.admin.handlers.context import HandlerContext
 from lb.admin.handlers.table import answer
 from lb.catalog.store import ConfigStore
 from lb.config import source_in_toml
@@ -36,10 +36,10 @@ session_affinity = "cookie"
 """
 
 
-def room_of(world: World) -> Room:
+def context_of(world: World) -> HandlerContext:
     """Return the room of a keeper whose configuration is no file's."""
     store = ConfigStore(Database(), source_in_toml(FILE))
-    return Room(
+    return HandlerContext(
         store=store,
         keeper=world.keeper,
         sql=world.sql,
@@ -66,8 +66,8 @@ class Office:
         return self.store
 
     @property
-    def room(self) -> Room:
-        return Room(
+    def context(self) -> HandlerContext:
+        return HandlerContext(
             store=self.store,
             keeper=None,
             sql=self.sql,
@@ -80,7 +80,9 @@ class Office:
         path, _, query = path.partition("?")
         text = body if isinstance(body, str) else "" if body is None else json.dumps(body)
         fields: dict[str, Any] = {"author": self.author, "may_write": True, **also}
-        return answer(self.room, Call(method=method, path=path, query=query, body=text, **fields))
+        return answer(
+            self.context, Call(method=method, path=path, query=query, body=text, **fields)
+        )
 
     def result(self, method: str, path: str, body: object = None, **also: Any) -> Any:
         """Send a call that is carried out; return its result."""

@@ -8,7 +8,7 @@ from lb.health.events import Status, changes, status_of
 from lb.health.verdict import OriginHealth
 from lb.model import Config, Health, Notification, SinkType
 from lb.notify.message import Message
-from lb.notify.outbox import Delivery, Kept, Outbox
+from lb.notify.outbox import Delivery, Outbox, OutboxState
 from support.make import balancer_of, monitor, pool
 
 HEALTH = {"+": Health.HEALTHY, "-": Health.UNHEALTHY, "?": Health.UNKNOWN}
@@ -47,7 +47,7 @@ def status(of: Config, marks: str, now: float = 0.0) -> Status:
 class Story:
     """An outbox and its time: `at(60, "-++ +")` says how everything stands from then on."""
 
-    def __init__(self, of: Config | None = None, kept: Kept | None = None) -> None:
+    def __init__(self, of: Config | None = None, kept: OutboxState | None = None) -> None:
         self.config = of or config()
         self.outbox = Outbox(self.config, self.config.notifications, 0.0, kept)
         self.status = status(self.config, "??? ?")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from lb.model import Origin, Pool, Rule
     from lb.proxy.balancer import Balancer
     from lb.proxy.plan import Deliver, Plan
-    from lb.proxy.prepared import Serving
+    from lb.proxy.prepared import PreparedLoadBalancer
     from lb.request.facts import RequestFacts
 
 SAMPLES = 864
@@ -149,7 +149,7 @@ def explain(balancer: Balancer, facts: RequestFacts, now: float) -> Explanation:
     )
 
 
-def _found(serving: Serving | None, facts: RequestFacts) -> Step:
+def _found(serving: PreparedLoadBalancer | None, facts: RequestFacts) -> Step:
     if serving is None:
         return Step("load balancer", "none", f"no enabled one has a name that fits {facts.host}")
     return Step("load balancer", serving.lb.name, found_by(serving.lb.name))
@@ -197,14 +197,14 @@ def _sets(balancer: Balancer, planned: Plan | Refuse, facts: RequestFacts) -> It
         yield Step(f"pool set {found.name}", "met", what)
 
 
-def _session(serving: Serving, facts: RequestFacts) -> Step:
+def _session(serving: PreparedLoadBalancer, facts: RequestFacts) -> Step:
     kind = serving.lb.session_affinity.value
     if serving.affinity is None:
         return Step("session_affinity", kind, "no request has a session")
     return Step("session_affinity", kind, serving.affinity.reason(facts))
 
 
-def _steering(serving: Serving, facts: RequestFacts, snapshot: Snapshot) -> Step:
+def _steering(serving: PreparedLoadBalancer, facts: RequestFacts, snapshot: Snapshot) -> Step:
     policy = serving.lb.steers_by
     return Step(
         "steering_policy", policy.value or "off", REASONS[policy](serving.lb, facts, snapshot)
@@ -224,7 +224,7 @@ def _hedging(plan: Plan) -> Iterator[Step]:
     yield Step("hedge_after", after, why)
 
 
-def _mirror(serving: Serving, facts: RequestFacts) -> Iterator[Step]:
+def _mirror(serving: PreparedLoadBalancer, facts: RequestFacts) -> Iterator[Step]:
     """Tell of the pool that gets copies, where there is one."""
     mirror = serving.lb.mirror
     if mirror is None:
@@ -235,7 +235,9 @@ def _mirror(serving: Serving, facts: RequestFacts) -> Iterator[Step]:
     yield Step("mirror", mirror.pool.name, why)
 
 
-def _pool(serving: Serving, pool: Pool, facts: RequestFacts, snapshot: Snapshot) -> PoolLine:
+def _pool(
+    serving: PreparedLoadBalancer, pool: Pool, facts: RequestFacts, snapshot: Snapshot
+) -> PoolLine:
     view = snapshot.view(pool)
     steering = f"{pool.origin_steering.value}: {ORIGIN_REASONS[pool.origin_steering](view, facts)}"
     return PoolLine(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from lb.health.quiet import Doubts
     from lb.health.snapshot import Snapshot
-    from lb.model import Config, Ejection, LoadBalancer, Origin, Pool
+    from lb.model import Config, Ejection, LoadBalancer, Origin, OriginKey, Pool
 
 
 # Envoy multiplies base_ejection_time by the number of ejections in a row up to max_ejection_time,
@@ -72,7 +72,7 @@ def may_eject(
     settings: Ejection,
     pool: Pool,
     origin: Origin,
-    ejections: Mapping[tuple[str, str], EjectionState],
+    ejections: Mapping[OriginKey, EjectionState],
     now: float,
 ) -> bool:
     """At most max_percent of a pool's enabled origins are out at once, and one always may."""
@@ -100,9 +100,6 @@ CUT_OFF = "answer cut off"
 CUT_WITHIN = 1.0
 """Seconds after an answer's beginning by which most of those that are cut off have been."""
 
-Key = tuple[str, str]
-"""`Origin.key`."""
-
 
 class Ejections:
     """What follows for an origin from how attempts at it went."""
@@ -116,7 +113,7 @@ class Ejections:
         doubts: Doubts,
     ) -> None:
         """`snapshot` says how all origins stand; `stale` hears that it has to be made anew."""
-        self.states: dict[Key, EjectionState] = {}
+        self.states: dict[OriginKey, EjectionState] = {}
         self.slow_start = _slow_starts(config)
         """Seconds by pool, where it means anything."""
         self._pools = pools

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lb.health.verdict import OriginHealth
-    from lb.model import Config, Origin, Pool
+    from lb.model import Config, Origin, OriginKey, Pool
 
 _AS_HEALTH: Mapping[PoolHealth, Health] = {
     PoolHealth.HEALTHY: Health.HEALTHY,
@@ -67,7 +67,7 @@ class HealthEvent:
     origins_changed: frozenset[str]
 
 
-def status_of(config: Config, health: Mapping[tuple[str, str], OriginHealth], now: float) -> Status:
+def status_of(config: Config, health: Mapping[OriginKey, OriginHealth], now: float) -> Status:
     """Return how every configured pool stands; a time of maintenance disables."""
     snapshot = Snapshot(health, {}, now)
     return {pool.name: _pool(pool, snapshot) for pool in config.pools}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 
+from lb.model import OriginKey
+
 MARGIN = 5.0
 """Seconds after its time-out at which a request is taken for lost."""
 
@@ -47,12 +49,12 @@ class InFlight:
     """
 
     def __init__(self) -> None:
-        self._flows: dict[tuple[str, str], Flow] = {}
+        self._flows: dict[OriginKey, Flow] = {}
         self._pools: dict[str, PoolFlow] = {}
         self._tickets = 0
         self._sweep_at = 0.0
 
-    def begin(self, key: tuple[str, str], now: float, timeout: float) -> int:
+    def begin(self, key: OriginKey, now: float, timeout: float) -> int:
         """Count an attempt of at most `timeout` seconds; return the ticket that ends it."""
         if now >= self._sweep_at:
             self._sweep(now)
@@ -64,24 +66,24 @@ class InFlight:
         flow.pool.under_way += 1
         return ticket
 
-    def end(self, key: tuple[str, str], ticket: int) -> None:
+    def end(self, key: OriginKey, ticket: int) -> None:
         """Count an attempt no more; a ticket that has been used or forgotten is none."""
         flow = self._flows.get(key)
         if flow is not None and flow.under_way.pop(ticket, None) is not None:
             flow.pool.under_way -= 1
 
-    def open_socket(self, key: tuple[str, str], now: float) -> None:
+    def open_socket(self, key: OriginKey, now: float) -> None:
         """Count a WebSocket for as long as one is taken to last."""
         flow = self._flows.get(key) or self._made(key)
         flow.sockets.append(now + SOCKET_LASTS)
         flow.pool.sockets += 1
 
-    def outstanding(self, key: tuple[str, str]) -> int:
+    def outstanding(self, key: OriginKey) -> int:
         """Return how many attempts wait for an origin's answer; a dictionary look-up."""
         flow = self._flows.get(key)
         return 0 if flow is None else len(flow.under_way)
 
-    def connections(self, key: tuple[str, str]) -> int:
+    def connections(self, key: OriginKey) -> int:
         """Return how many attempts and WebSockets an origin has."""
         flow = self._flows.get(key)
         return 0 if flow is None else len(flow.under_way) + len(flow.sockets)
@@ -96,7 +98,7 @@ class InFlight:
         flow = self._pools.get(pool)
         return 0 if flow is None else flow.under_way + flow.sockets
 
-    def _made(self, key: tuple[str, str]) -> Flow:
+    def _made(self, key: OriginKey) -> Flow:
         pool = self._pools.setdefault(key[0], PoolFlow())
         flow = self._flows[key] = Flow(pool)
         return flow

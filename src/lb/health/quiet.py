@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, MutableSequence
 
     from lb.log_events import Event
-    from lb.model import LoadBalancer, Origin
+    from lb.model import LoadBalancer, Origin, OriginKey
 
 
 # A time-out is a blunt instrument: until the first one fires, everything that is sent to an origin
@@ -112,10 +112,6 @@ def is_forgotten(signs: Signs, now: float) -> bool:
     return bool(unanswered) and max(unanswered[-1], signs.tested) < now - FORGOTTEN_AFTER
 
 
-Key = tuple[str, str]
-"""`Origin.key`."""
-
-
 class Doubts:
     """Plain data of one isolate; what other isolates hear is not known here."""
 
@@ -124,9 +120,9 @@ class Doubts:
         self.now = 0.0
         """When the latest request began."""
         self._news = news
-        self._signs: dict[Key, Signs] = {}
+        self._signs: dict[OriginKey, Signs] = {}
 
-    def sent(self, key: Key, now: float) -> None:
+    def sent(self, key: OriginKey, now: float) -> None:
         """Take note of an attempt, unless its client may still be sending its body."""
         signs = self._signs.get(key)
         if signs is None:
@@ -136,7 +132,7 @@ class Doubts:
         if len(signs.unanswered) < ENOUGH:
             signs.unanswered.append(now)
 
-    def answered(self, key: Key, seconds: float, now: float, *, well: bool) -> None:
+    def answered(self, key: OriginKey, seconds: float, now: float, *, well: bool) -> None:
         """Take note of an answer, which began so many seconds after its attempt."""
         signs = self._signs.get(key)
         if signs is None:
@@ -148,7 +144,7 @@ class Doubts:
             self._news.append(OriginRestored(load_balancer=signs.told, pool=pool, origin=origin))
             signs.told = ""
 
-    def failed(self, key: Key, started: float, *, silent: bool) -> None:
+    def failed(self, key: OriginKey, started: float, *, silent: bool) -> None:
         """Take note of an attempt's end; `silent`: nothing was heard in all its time."""
         signs = self._signs.get(key)
         if signs is None:
@@ -157,19 +153,19 @@ class Doubts:
         if not silent:
             self.dropped(key, started)
 
-    def dropped(self, key: Key, started: float) -> None:
+    def dropped(self, key: OriginKey, started: float) -> None:
         """Take note of an attempt that was given up for another's sake: it says nothing."""
         signs = self._signs.get(key)
         if signs is not None and started in signs.unanswered:
             signs.unanswered.remove(started)
 
-    def doubt(self, key: Key, since: float) -> None:
+    def doubt(self, key: OriginKey, since: float) -> None:
         """Doubt an origin from then on until it is trusted."""
         signs = self._signs.get(key)
         if signs is not None:
             signs.doubt_from, signs.doubt_to, signs.told = since, inf, ""
 
-    def trust(self, key: Key, now: float, after: float = 0.0) -> None:
+    def trust(self, key: OriginKey, now: float, after: float = 0.0) -> None:
         """Doubt an origin no more, from so many seconds after `now`."""
         signs = self._signs.get(key)
         if signs is not None and signs.doubt_to == inf:

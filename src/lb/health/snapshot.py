@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from lb.health.quiet import Doubts
-    from lb.model import LoadBalancer, Origin, Pool
+    from lb.model import LoadBalancer, Origin, OriginKey, Pool
 
 
 class Standing(Enum):
@@ -88,7 +88,7 @@ OFF_STANDS_AS: Mapping[Off, Standing] = {
 }
 
 _NOTHING_KNOWN = OriginHealth()
-_FULL_SHARES: Mapping[tuple[str, str], float] = MappingProxyType({})
+_FULL_SHARES: Mapping[OriginKey, float] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,11 +117,11 @@ class Snapshot:
 
     def __init__(  # noqa: PLR0913 (what a moment consists of)
         self,
-        health: Mapping[tuple[str, str], OriginHealth],
-        ejections: Mapping[tuple[str, str], EjectionState],
+        health: Mapping[OriginKey, OriginHealth],
+        ejections: Mapping[OriginKey, EjectionState],
         now: float,
         *,
-        shares: Mapping[tuple[str, str], float] = _FULL_SHARES,
+        shares: Mapping[OriginKey, float] = _FULL_SHARES,
         until: float = inf,
         in_flight: InFlight | None = None,
         doubts: Doubts | None = None,
@@ -224,7 +224,7 @@ class PoolView:
         self._shares = snapshot.shares
 
     @cached_property
-    def keepers(self) -> frozenset[tuple[str, str]]:
+    def keepers(self) -> frozenset[OriginKey]:
         """The keys of those that keep sessions; none of a pool that takes no traffic."""
         if not self.available:
             return frozenset()
@@ -258,7 +258,7 @@ class PoolView:
         return self._weight_by_key.get(origin.key, 0.0)
 
     @cached_property
-    def _weight_by_key(self) -> Mapping[tuple[str, str], float]:
+    def _weight_by_key(self) -> Mapping[OriginKey, float]:
         return {one.key: weight for one, weight in zip(self.origins, self.weights, strict=True)}
 
 

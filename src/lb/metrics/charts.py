@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lb.metrics.history import Rings, Spent, Subject
-    from lb.metrics.totals import Counted, Labels
+    from lb.metrics.totals import Labels, Totals
 
 FAILED_FROM = 5
 """The class of statuses from which an answer is shown as a failure."""
@@ -23,7 +23,7 @@ FAILED_FROM = 5
 Count = tuple["Subject", int, int]
 
 
-def chart(rings: Rings, counted: Counted, since: float, now: float) -> None:
+def chart(rings: Rings, counted: Totals, since: float, now: float) -> None:
     """Add what was counted from `since` to `now`."""
     for subject, field, amount in (*_of_answers(counted), *_of_events(counted)):
         rings.count(subject, field, amount, since, now)
@@ -43,7 +43,7 @@ def _subjects(labels: Labels) -> list[Subject]:
     return subjects
 
 
-def _of_answers(counted: Counted) -> Iterator[Count]:
+def _of_answers(counted: Totals) -> Iterator[Count]:
     for labels, cells in counted.answers.items():
         answers = _answers(cells)
         for subject in _subjects(labels):
@@ -53,7 +53,7 @@ def _of_answers(counted: Counted) -> Iterator[Count]:
             yield labels[:3], REQUESTS, answers
 
 
-def _times(counted: Counted) -> Iterator[tuple[Subject, Spent]]:
+def _times(counted: Totals) -> Iterator[tuple[Subject, Spent]]:
     for labels, cells in counted.answers.items():
         for subject in _subjects(labels):
             yield subject, (cells[SUM], _answers(cells))
@@ -63,7 +63,7 @@ def _answers(cells: list[float]) -> int:
     return int(sum(cells[BUCKETS:]))
 
 
-def _of_events(counted: Counted) -> Iterator[Count]:
+def _of_events(counted: Totals) -> Iterator[Count]:
     for labels, amount in events_of(counted, Kind.FAILED):
         for field in (REQUESTS, FAILURES):
             yield (labels["pool"], labels["origin"]), field, int(amount)

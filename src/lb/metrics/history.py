@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
+    from lb.model import OriginKey
+
 MINUTE = 60
 MINUTES = 60
 """That are kept, the current one included."""
@@ -144,7 +146,7 @@ class Rings:
 
 def history(
     rings: Rings,
-    origins: Iterable[tuple[str, str]],
+    origins: Iterable[OriginKey],
     load_balancers: Iterable[str],
     now: float,
     *,
@@ -210,9 +212,7 @@ def history(
     return found
 
 
-def shares(
-    rings: Rings, origins: Iterable[tuple[str, str]], now: float
-) -> dict[tuple[str, str], float | None]:
+def shares(rings: Rings, origins: Iterable[OriginKey], now: float) -> dict[OriginKey, float | None]:
     """Return each origin's part of all requests of the last minutes; None when there were none."""
     recent = range(int(now // MINUTE) - RECENT, int(now // MINUTE) + 1)
     return _shares({key: _sum(rings.minutes.get(key, {}), recent) for key in origins})
@@ -272,7 +272,7 @@ def _sum(kept: Mapping[int, list[int]], minutes: range) -> int:
     return sum(_cell(kept, minute, REQUESTS) for minute in minutes)
 
 
-def _shares(requests: Mapping[tuple[str, str], int]) -> dict[tuple[str, str], float | None]:
+def _shares(requests: Mapping[OriginKey, int]) -> dict[OriginKey, float | None]:
     of_all = sum(requests.values())
     return {key: round(one / of_all, 4) if of_all else None for key, one in requests.items()}
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from lb.metrics.labels import Kind, counts_of
 from lb.metrics.points import points
-from lb.metrics.totals import Counted
-from lb.proxy.tallies import HIT, MISS, MOVED, Tallies
+from lb.metrics.totals import Totals
+from lb.proxy.tallies import HIT, MISS, MOVED, RequestCounters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     from lb.log_events import Event
     from lb.metrics.points import Point
     from lb.metrics.totals import Labels
+    from lb.model import OriginKey
     from lb.ports import Log
 
 RESULTS: Mapping[int, str] = {HIT: "hit", MISS: "miss", MOVED: "moved"}
 
 
-class Counts:
+class IsolateTotals:
     """Plain data of one isolate, whatever configuration it serves at the moment.
 
     What is handed over is kept, unchanged and with its number, until it is acknowledged: an answer
@@ -31,19 +32,19 @@ class Counts:
     def __init__(self, isolate: str, now: float, *, analytics: bool = False) -> None:
         """`isolate` is a name that no other one has; `analytics`: whether points are written."""
         self._isolate = isolate
-        self._tallies: dict[str, Tallies] = {}
-        self._fresh = Counted()
+        self._tallies: dict[str, RequestCounters] = {}
+        self._fresh = Totals()
         self._since = now
         self._number = 0
         self._offered: dict[str, Any] | None = None
-        self._unwritten = Counted() if analytics else None
+        self._unwritten = Totals() if analytics else None
         """What is not written as data points yet."""
 
-    def of(self, load_balancer: str) -> Tallies:
+    def of(self, load_balancer: str) -> RequestCounters:
         """Return what requests of a load balancer add to."""
         found = self._tallies.get(load_balancer)
         if found is None:
-            found = self._tallies[load_balancer] = Tallies()
+            found = self._tallies[load_balancer] = RequestCounters()
         return found
 
     def listening(self, log: Log) -> Log:
@@ -56,7 +57,7 @@ class Counts:
 
         return counting
 
-    def mirrored(self, load_balancer: str, origin: tuple[str, str]) -> None:
+    def mirrored(self, load_balancer: str, origin: OriginKey) -> None:
         """Count a copy of a request."""
         self._add(Kind.MIRRORED.of(load_balancer, *origin))
 
@@ -67,7 +68,7 @@ class Counts:
             counted = self._fresh
             if not counted:
                 return None
-            self._fresh = Counted()
+            self._fresh = Totals()
             self._number += 1
             self._offered = {
                 "isolate": self._isolate,
@@ -121,4 +122,4 @@ PADDED: Mapping[int, Callable[[Labels], Labels]] = {
     3: lambda key: (*key, ""),
     4: lambda key: key,
 }
-"""The keys of Tallies, by their lengths -> the labels of Counted."""
+"""The keys of RequestCounters, by their lengths -> the labels of Totals."""

@@ -18,7 +18,7 @@ from lb.metrics.labels import labelled
 from lb.metrics.probes import Probed, probed_from_json, probed_to_json, seconds_of
 from lb.metrics.text.families import Handover, families
 from lb.metrics.text.openmetrics import text_of
-from lb.metrics.totals import OTHER, Counted
+from lb.metrics.totals import OTHER, Totals
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from lb.health.verdict import OriginHealth, Verdict
     from lb.metrics.history import Subject
     from lb.metrics.text.families import Moment
-    from lb.model import Config, Origin
+    from lb.model import Config, Origin, OriginKey
     from lb.ports import Log, Sql
 
 STORED_EVERY = 60.0
@@ -61,10 +61,10 @@ class Heard:
     """Counts of an isolate that are not stored yet."""
 
     number: int
-    counted: Counted
+    counted: Totals
 
 
-class Ledger:
+class ObjectTotals:
     """The numbers of all isolates, in the one object that keeps them. It may be evicted any time.
 
     What an isolate hands over is acknowledged when it is stored, and sent again until then. Only
@@ -83,7 +83,7 @@ class Ledger:
         self._changed = False
         sql(_TABLE)
         found = document(unpacked(self._load()))
-        self._total = Counted.from_rows(found.get("counted"))
+        self._total = Totals.from_rows(found.get("counted"))
         self._rings = Rings.from_rows(found.get("rings"))
         self._rings.keep(_subjects(config))
         self._numbers = _numbers(found.get("isolates"))
@@ -104,7 +104,7 @@ class Ledger:
         stored = self._numbers.get(isolate, (0, 0.0))[0]
         known = self._heard.get(isolate)
         if number > stored and (known is None or known.number != number):
-            counted = Counted.from_rows(offered)
+            counted = Totals.from_rows(offered)
             self._heard[isolate] = Heard(number, counted)
             since = _time(offered.get("since")) or now
             chart(self._rings, counted, min(since, now), now)
@@ -117,7 +117,7 @@ class Ledger:
         if verdict.passed:
             self._rings.time(origin.key, PROBE_TIMES, (seconds_of(verdict), 1), now, now)
 
-    def round(self, health: Mapping[tuple[str, str], OriginHealth], now: float) -> None:
+    def round(self, health: Mapping[OriginKey, OriginHealth], now: float) -> None:
         """Take down how everything stands, after a round of probes."""
         snapshot = Snapshot(health, {}, now)
         for lb in self._config.load_balancers:
@@ -139,7 +139,7 @@ class Ledger:
         return probed_to_json(self._probed)
 
     @property
-    def latest(self) -> dict[tuple[str, str], float]:
+    def latest(self) -> dict[OriginKey, float]:
         """Seconds that the latest probe of each origin took which passed."""
         return {key: one.latest for key, one in self._probed.items() if one.passed}
 
@@ -169,13 +169,13 @@ class Ledger:
         """Return the charts of everything (lb.metrics.history.history)."""
         return self._history(list(self._origins), now)
 
-    def _history(self, origins: list[tuple[str, str]], now: float) -> dict[str, Any]:
+    def _history(self, origins: list[OriginKey], now: float) -> dict[str, Any]:
         watched = [pool.watched_by for pool in self._config.pools]
         holds = max((one.interval for one in watched if one is not None), default=0)
         names = [lb.name for lb in self._config.load_balancers]
         return history(self._rings, origins, names, now, holds=float(holds))
 
-    def shares(self, now: float) -> dict[tuple[str, str], float | None]:
+    def shares(self, now: float) -> dict[OriginKey, float | None]:
         """Return each origin's part of all requests of the last minutes."""
         return shares(self._rings, self._origins, now)
 

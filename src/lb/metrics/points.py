@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from lb.metrics.totals import Counted
+from lb.metrics.totals import Totals
 from lb.proxy.tallies import BUCKETS, SECONDS
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Point(NamedTuple):
     doubles: list[float]
 
 
-def points(counted: Counted) -> tuple[list[Point], Counted]:
+def points(counted: Totals) -> tuple[list[Point], Totals]:
     """Return as many points as can be written at once, and what is left for another time.
 
     Answers have the blobs "answers", load balancer, pool, origin, number of the attempt and
@@ -40,7 +40,7 @@ def points(counted: Counted) -> tuple[list[Point], Counted]:
     seconds that they took together. All else has its kind and labels as blobs, and its number.
     """
     found: list[Point] = []
-    left = Counted()
+    left = Totals()
     for labels, cells in counted.answers.items():
         if len(found) < MOST_POINTS:
             found.append(Point(_index(labels[0]), ["answers", *labels], list(_doubles(cells))))

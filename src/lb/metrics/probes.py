@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from lb.health.verdict import Verdict
-
-Key = tuple[str, str]
+    from lb.model import OriginKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +42,7 @@ def seconds_of(verdict: Verdict) -> float:
     return verdict.duration if latency is None else latency
 
 
-def probed_to_json(probed: Mapping[Key, Probed]) -> str:
+def probed_to_json(probed: Mapping[OriginKey, Probed]) -> str:
     """Return the text that `probed_from_json` takes back."""
     found = [
         [*key, one.passed, one.failed, round(one.seconds, 4), round(one.latest, 4)]
@@ -52,9 +51,9 @@ def probed_to_json(probed: Mapping[Key, Probed]) -> str:
     return json.dumps(found, separators=(",", ":"))
 
 
-def probed_from_json(text: str, keys: Collection[Key]) -> dict[Key, Probed]:
+def probed_from_json(text: str, keys: Collection[OriginKey]) -> dict[OriginKey, Probed]:
     """Return what such a text says of these origins; what cannot be read is left out."""
-    found: dict[Key, Probed] = {}
+    found: dict[OriginKey, Probed] = {}
     try:
         document = json.loads(text or "[]")
     except (ValueError, RecursionError):

@@ -22,7 +22,7 @@ OTHER = "other"
 Labels = tuple[str, ...]
 
 
-class Counted:
+class Totals:
     """Answers by (load balancer, pool, origin, attempt, "" or "failed"), and all else by its kind.
 
     The cells of answers are those of Tallies. What else is counted has its kind as the first label,
@@ -59,7 +59,7 @@ class Counted:
             labels = (labels[0], OTHER)
         self.events[labels] = self.events.get(labels, 0) + amount
 
-    def take(self, other: Counted) -> None:
+    def take(self, other: Totals) -> None:
         """Add all of another one."""
         for labels, cells in other.answers.items():
             self.answered(labels, cells)
@@ -77,9 +77,9 @@ class Counted:
         }
 
     @staticmethod
-    def from_rows(found: object) -> Counted:
+    def from_rows(found: object) -> Totals:
         """Return what such a value counts; what cannot be read is left out."""
-        counted = Counted()
+        counted = Totals()
         if isinstance(found, dict):
             for labels, cells in _rows(found.get("answers")):
                 if len(labels) == 5 and isinstance(cells, list):

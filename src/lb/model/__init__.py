@@ -21,6 +21,7 @@ from lb.model.enums import (
     SteeringPolicy,
     ZeroDowntimeFailover,
 )
+from lb.model.keys import OriginKey
 from lb.model.load_balancers import (
     DEFAULT_RETRY_ON,
     AdaptiveRouting,
@@ -62,6 +63,7 @@ __all__ = [
     "Notification",
     "NotificationFilter",
     "Origin",
+    "OriginKey",
     "OriginSteeringPolicy",
     "Pool",
     "PoolHealth",

@@ -9,6 +9,7 @@ from lb.model.enums import OriginSteeringPolicy, SheddingPolicy
 
 if TYPE_CHECKING:
     from lb.model.enums import Region
+    from lb.model.keys import OriginKey
     from lb.model.monitors import Monitor, MonitorGroup
 
 
@@ -41,7 +42,7 @@ class Origin:
     disabled_at: float | None = None
     """When it was disabled: sessions are drained from then on."""
     maintenance: tuple[Window, ...] = ()
-    key: tuple[str, str] = field(init=False, repr=False, compare=False)
+    key: OriginKey = field(init=False, repr=False, compare=False)
     """What the origin's health is kept under: the same address in two pools is two origins."""
 
     def __post_init__(self) -> None:

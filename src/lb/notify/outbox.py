@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from lb.health.events import HealthEvent, Status
-    from lb.model import Config, Notification
+    from lb.model import Config, Notification, OriginKey
 
 MOST_WAITING = 50
 """Messages that wait for one sink; beyond it the oldest is dropped, and counted."""
@@ -59,7 +59,7 @@ class Sink:
 
 
 @dataclass(slots=True, kw_only=True)
-class Kept:
+class OutboxState:
     """All that an outbox remembers: plain data, equal to what comes back from its JSON."""
 
     status: Status = field(default_factory=dict)
@@ -75,13 +75,13 @@ class Outbox:
         config: Config,
         active: Iterable[Notification],
         now: float,
-        kept: Kept | None = None,
+        kept: OutboxState | None = None,
     ) -> None:
         self._config = config
         self._notifications = {one.name: one for one in active}
         self._filters = {pool.name: pool.notification_filter for pool in config.pools}
-        kept = kept or Kept()
-        self.kept = Kept(
+        kept = kept or OutboxState()
+        self.kept = OutboxState(
             # The configuration may be another one than when this was kept.
             status=status_of(config, _health_in(kept.status), now),
             sinks={name: kept.sinks.get(name, Sink()) for name in self._notifications},
@@ -219,7 +219,7 @@ class Outbox:
         return not rule.disable and wanted[telling]
 
 
-def _health_in(status: Status) -> dict[tuple[str, str], OriginHealth]:
+def _health_in(status: Status) -> dict[OriginKey, OriginHealth]:
     return {
         (pool.name, one.name): OriginHealth(health=one.health, cause=one.cause)
         for pool in status.values()

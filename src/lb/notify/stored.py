@@ -10,14 +10,14 @@ from lb.health.events import OriginStatus, PoolStatus
 from lb.model import Health
 from lb.notify.incident import Incident, Phase
 from lb.notify.message import Affected, Message, Telling
-from lb.notify.outbox import Delivery, Kept, Sink
+from lb.notify.outbox import Delivery, OutboxState, Sink
 from lb.notify.wording import Condition, Story, Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def to_json(kept: Kept) -> str:
+def to_json(kept: OutboxState) -> str:
     """Return the text of what an outbox remembers."""
     document = {
         "status": [_pool_row(pool) for pool in kept.status.values()],
@@ -33,12 +33,12 @@ def to_json(kept: Kept) -> str:
     return json.dumps(document, separators=(",", ":"))
 
 
-def from_json(text: str) -> Kept:
+def from_json(text: str) -> OutboxState:
     """Return what a text holds; any other text gives what an outbox starts from."""
     try:
         document = json.loads(text)
         pools = [_pool(row) for row in document["status"]]
-        return Kept(
+        return OutboxState(
             status={pool.name: pool for pool in pools},
             sinks={
                 name: Sink(
@@ -51,7 +51,7 @@ def from_json(text: str) -> Kept:
         )
     # What a text that is not ours can lead to.
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
-        return Kept()
+        return OutboxState()
 
 
 def _as(kind: Callable[[Any], Any], value: Any) -> Any:

@@ -13,14 +13,14 @@ from lb.health.machine import observe
 from lb.health.maintenance import borders, switched_off
 from lb.health.verdict import OriginHealth, code_of, differ, untimed
 from lb.log_events import Trouble
-from lb.metrics.object_totals import Ledger
+from lb.metrics.object_totals import ObjectTotals
 from lb.metrics.text.families import Moment
 from lb.model import Health
 from lb.model.watched import monitored, timed
 from lb.object.event_log import EventLog
-from lb.object.failure_reports import Complaints
-from lb.object.known import Failed, Known
-from lb.object.stored import Kept, kept_from_json, kept_to_json
+from lb.object.failure_reports import FailureReports
+from lb.object.known import Known, TrafficFailure
+from lb.object.stored import StoredRow, row_from_json, row_to_json
 from lb.probing.region_votes import decided
 from lb.probing.run import probe
 from lb.state.shared_view import NOTHING_SHARED, SharedHealth, to_json
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from lb.health.events import Status
     from lb.health.verdict import Verdict
-    from lb.model import Config, Origin, Region, Watch
+    from lb.model import Config, Origin, OriginKey, Region, Watch
     from lb.notify.ports import Teller
     from lb.ports import Clock, Log, Sql
     from lb.probing.ports import Prober, Regions
@@ -56,8 +56,6 @@ _WRITE = (
     "ON CONFLICT (id) DO UPDATE SET value = excluded.value"
 )
 _HEALTH_ROW = 0
-
-Key = tuple[str, str]
 
 
 class Keeper:
@@ -89,16 +87,16 @@ class Keeper:
         self._monitored = {origin.key: (origin, monitor) for origin, monitor in monitored(config)}
         self._pools = {pool.name: pool for pool in config.pools}
         self._borders = borders(config)
-        self._complaints = Complaints()
+        self._reports = FailureReports()
         self._timed = timed(config)
-        self._told: dict[Key, tuple[tuple[str, float], ...]] = {}
+        self._told: dict[OriginKey, tuple[tuple[str, float], ...]] = {}
         """The latencies that isolates have seen."""
-        self._failures: dict[Key, Failed] = {}
-        self._codes: dict[Key, int] = {}
+        self._failures: dict[OriginKey, TrafficFailure] = {}
+        self._codes: dict[OriginKey, int] = {}
         sql(_TABLE)
         self._events = EventLog(sql)
         kept = self._load()
-        self.ledger = Ledger(config, sql=sql, log=log, probed=kept.probed)
+        self.totals = ObjectTotals(config, sql=sql, log=log, probed=kept.probed)
         """What isolates and probes counted."""
         self._stored = ""
         self._teller = teller(kept.told) if teller else None
@@ -158,7 +156,7 @@ class Keeper:
         return Known(
             shared=self.shared(),
             failures=self._failures,
-            latencies=self.ledger.latest,
+            latencies=self.totals.latest,
             codes=self._codes,
             events=self._events.latest(EVENTS_SHOWN),
         )
@@ -170,7 +168,7 @@ class Keeper:
         """
         asked = document(text)
         self._hear(rows(asked.get("reports")))
-        stored = self.ledger.hear(asked.get("counts"), self._clock())
+        stored = self.totals.hear(asked.get("counts"), self._clock())
         below = "" if stored is None else f"\n{stored}"
         known = asked.get("fingerprint"), asked.get("version")
         if known == (self._fingerprint, self._version):
@@ -190,13 +188,13 @@ class Keeper:
 
     async def alarm(self) -> float | None:
         """Do what is due; returns when to call next."""
-        self.ledger.woken(self.next_at, self._clock())
+        self.totals.woken(self.next_at, self._clock())
         due = self._due(self._clock())
         if due:
             await self._probe(due)
             self._probed = self._clock()
         self._note_changes()
-        self.ledger.round(self._health, self._clock())
+        self.totals.round(self._health, self._clock())
         self._store()
         if self._teller is not None:
             await self._teller.tell()
@@ -220,12 +218,12 @@ class Keeper:
             ],
         )
         for origin, monitor in due:
-            self._complaints.probed(origin.key, monitor.interval)
+            self._reports.probed(origin.key, monitor.interval)
             self._asked[origin.key] = now
         return due
 
-    def _due_at(self, key: Key, monitor: Watch) -> float:
-        return self._asked[key] + min(self._complaints.gap(key), monitor.interval)
+    def _due_at(self, key: OriginKey, monitor: Watch) -> float:
+        return self._asked[key] + min(self._reports.gap(key), monitor.interval)
 
     async def _probe(self, due: Sequence[tuple[Origin, Watch]]) -> None:
         here = [one for one in due if not self._regions_of(one[0])]
@@ -263,7 +261,7 @@ class Keeper:
 
     def _take(self, origin: Origin, monitor: Watch, verdict: Verdict) -> None:
         before = self._health.get(origin.key, OriginHealth())
-        self.ledger.probed(origin, verdict, self._clock())
+        self.totals.probed(origin, verdict, self._clock())
         self._codes[origin.key] = code_of(verdict)
         if origin.pool not in self._timed:
             verdict = untimed(verdict)
@@ -307,24 +305,24 @@ class Keeper:
                 continue
             known = self._health.get(key, OriginHealth()).health
             if is_time(report[3]) and isinstance(report[2], str):
-                self._failures[key] = Failed(report[3], report[2])
+                self._failures[key] = TrafficFailure(report[3], report[2])
             new = is_time(report[3]) and report[3] > self._asked[key]
             if new and known is not Health.UNHEALTHY:
-                self._complaints.add(key)
+                self._reports.add(key)
 
-    def _load(self) -> Kept:
+    def _load(self) -> StoredRow:
         """Return what the row holds; a row that cannot be read is as good as none."""
         try:
             found = self._sql(_READ, _HEALTH_ROW)
-            return kept_from_json(str(found[0]["value"])) if found else Kept()
+            return row_from_json(str(found[0]["value"])) if found else StoredRow()
         except Exception as error:  # noqa: BLE001 (whatever the storage says, probing goes on)
             self._log(Trouble(message=f"the stored health cannot be read: {type(error).__name__}"))
-            return Kept()
+            return StoredRow()
 
     def _store(self) -> None:
         """Write the row, if there is anything new to write."""
-        text = kept_to_json(
-            Kept(
+        text = row_to_json(
+            StoredRow(
                 shared=self.shared(),
                 asked={
                     (*key, origin.url): self._asked[key]
@@ -333,7 +331,7 @@ class Keeper:
                 noted=self._noted,
                 disabled=_disabled_in(self._status),
                 told=self._teller.to_json() if self._teller is not None else "",
-                probed=self.ledger.probes_text(),
+                probed=self.totals.probes_text(),
             )
         )
         if text != self._stored:

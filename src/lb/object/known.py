@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from lb.model import OriginKey
     from lb.state.shared_view import SharedHealth
 
-Key = tuple[str, str]
-"""`Origin.key`."""
 
-
-class Failed(NamedTuple):
+class TrafficFailure(NamedTuple):
     """The latest failure of real traffic that isolates told of an origin."""
 
     at: float
@@ -32,12 +30,12 @@ class Known:
     shared: SharedHealth
     version: int = 0
     """Of the configuration."""
-    failures: Mapping[Key, Failed] = field(default_factory=dict)
-    latencies: Mapping[Key, float] = field(default_factory=dict)
+    failures: Mapping[OriginKey, TrafficFailure] = field(default_factory=dict)
+    latencies: Mapping[OriginKey, float] = field(default_factory=dict)
     """Seconds that the latest probe of an origin took which passed."""
-    codes: Mapping[Key, int] = field(default_factory=dict)
+    codes: Mapping[OriginKey, int] = field(default_factory=dict)
     """The status code that the latest probe of an origin met; 0: none, or not known."""
-    traffic: Mapping[Key, Mapping[str, Any]] = field(default_factory=dict)
+    traffic: Mapping[OriginKey, Mapping[str, Any]] = field(default_factory=dict)
     """Further keys of an origin: its share of traffic and its history."""
     events: Sequence[Mapping[str, Any]] = ()
     """The newest first, in the shape of Cloudflare's."""

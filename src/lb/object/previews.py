@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from lb.health.verdict import Verdict
-    from lb.model import Origin, Pool, Watch
+    from lb.model import Origin, OriginKey, Pool, Watch
     from lb.ports import Clock, Sql
     from lb.probing.ports import Prober
 
@@ -97,7 +97,7 @@ async def _tried(
         for origin in pool.origins
         if origin.enabled and pool.monitor is not None
     ]
-    said: dict[tuple[str, str], Verdict] = {}
+    said: dict[OriginKey, Verdict] = {}
 
     def take(origin: Origin, _watch: Watch, verdict: Verdict) -> None:
         said[origin.key] = verdict
@@ -107,7 +107,7 @@ async def _tried(
 
 
 def _told(
-    pool: Pool, origins: Sequence[Origin], said: Mapping[tuple[str, str], Verdict]
+    pool: Pool, origins: Sequence[Origin], said: Mapping[OriginKey, Verdict]
 ) -> dict[str, Any]:
     probed = [(origin, said[origin.key]) for origin in origins if origin.key in said]
     passed = sum(verdict.passed for _, verdict in probed)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class StoredRow:
     """What was known when the row was written."""
 
     shared: SharedHealth | None = None
@@ -30,7 +30,7 @@ class Kept:
     """What probes came to, for the metrics."""
 
 
-def kept_to_json(kept: Kept) -> str:
+def row_to_json(kept: StoredRow) -> str:
     """Return the row's text."""
     return json.dumps(
         {
@@ -45,10 +45,10 @@ def kept_to_json(kept: Kept) -> str:
     )
 
 
-def kept_from_json(text: str) -> Kept:
+def row_from_json(text: str) -> StoredRow:
     """Return what a row's text says; what cannot be read is as if it were not there."""
     row = document(text)
-    return Kept(
+    return StoredRow(
         shared=from_json(str(row.get("shared"))),
         asked={
             (one[0], one[1], one[2]): float(one[3])

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from lb.health.verdict import Verdict
-    from lb.model import Origin, Region, Watch
+    from lb.model import Origin, OriginKey, Region, Watch
     from lb.probing.probe import Probe, Reply
 
 
@@ -24,5 +24,5 @@ class Regions(Protocol):
 
     async def ask(
         self, region: Region, asked: Sequence[tuple[Origin, Watch]]
-    ) -> Mapping[tuple[str, str], Verdict]:
+    ) -> Mapping[OriginKey, Verdict]:
         """Have origins probed from a region. Never raises: what it cannot say is missing."""

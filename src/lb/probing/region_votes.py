@@ -15,7 +15,7 @@ from lb.model.watched import monitored
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from lb.model import Config, Origin, Watch
+    from lb.model import Config, Origin, OriginKey, Watch
 
 # A Durable Object can be asked to live near one of nine places, so some regions share one:
 # https://developers.cloudflare.com/durable-objects/reference/data-location/#provide-a-location-hint
@@ -102,7 +102,7 @@ def question_from_json(text: str, config: Config) -> list[tuple[Origin, Watch]]:
     ]
 
 
-def votes_to_json(votes: Mapping[tuple[str, str], Verdict]) -> str:
+def votes_to_json(votes: Mapping[OriginKey, Verdict]) -> str:
     """Return the text of a region's verdicts; of a group, one for each monitor."""
     return json.dumps(
         [
@@ -128,10 +128,10 @@ _SHAPES: Sequence[Sequence[type]] = (
 """Pool, origin, passed, cause; perhaps seconds; perhaps a group's monitor."""
 
 
-def votes_from_json(text: str) -> dict[tuple[str, str], Verdict]:
+def votes_from_json(text: str) -> dict[OriginKey, Verdict]:
     """Return a region's verdicts; what is none is left out."""
-    votes: dict[tuple[str, str], Verdict] = {}
-    members: dict[tuple[str, str], dict[str, Verdict]] = {}
+    votes: dict[OriginKey, Verdict] = {}
+    members: dict[OriginKey, dict[str, Verdict]] = {}
     for row in rows(parsed(text)):
         if tuple(type(value) for value in row) not in _SHAPES:
             continue

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lb.model.identity import identity_of
 from lb.proxy.plan import Plan, Refuse
-from lb.proxy.prepared import Serving
+from lb.proxy.prepared import PreparedLoadBalancer
 from lb.request.hosts import HostTable, loopback
 from lb.selection.pool_sets import within
 from lb.state.memory import Memory
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lb.model import Config, PoolSet
-    from lb.proxy.tallies import Tallies
+    from lb.proxy.tallies import RequestCounters
     from lb.request.facts import RequestFacts
     from lb.selection.rules import Met, Rules
 
@@ -35,7 +35,7 @@ class Balancer:
         cookie_key: str = "",
         any_host: bool = False,
         before: Balancer | None = None,
-        tallies: Callable[[str], Tallies] | None = None,
+        tallies: Callable[[str], RequestCounters] | None = None,
     ) -> None:
         """`before` served until now: what it knows of origins that stay is not lost.
 
@@ -46,20 +46,22 @@ class Balancer:
         known = before.memory if before is not None else None
         self.memory: Memory = Memory(config, known)
         self.servings = tuple(
-            Serving(lb, self._identity, cookie_key) for lb in config.load_balancers if lb.enabled
+            PreparedLoadBalancer(lb, self._identity, cookie_key)
+            for lb in config.load_balancers
+            if lb.enabled
         )
         if tallies is not None:
             for serving in self.servings:
                 serving.tallies = tallies(serving.lb.name)
-        self._ruled: dict[tuple[int, Met], Serving] = {}
-        self._sets: dict[tuple[str, int], Serving] = {}
+        self._ruled: dict[tuple[int, Met], PreparedLoadBalancer] = {}
+        self._sets: dict[tuple[str, int], PreparedLoadBalancer] = {}
         # In development the host is localhost, whatever the only load balancer is called.
         alone = any_host and len(self.servings) == 1
         self._hosts = HostTable(
             ("*" if alone else serving.lb.name, serving) for serving in self.servings
         )
 
-    def serving_of(self, host: str) -> Serving | None:
+    def serving_of(self, host: str) -> PreparedLoadBalancer | None:
         """Return the load balancer of a host, if there is one."""
         return self._hosts.find(host)
 
@@ -70,7 +72,7 @@ class Balancer:
 
     def plan(
         self, facts: RequestFacts, now: float, rand: Callable[[], float]
-    ) -> tuple[Serving | None, Plan | Refuse]:
+    ) -> tuple[PreparedLoadBalancer | None, Plan | Refuse]:
         """Return the request's load balancer, and a plan for it or the answer to it."""
         serving = self.serving_of(facts.host)
         if serving is None:
@@ -100,24 +102,24 @@ class Balancer:
                 serving = self._under(serving, serving.rules, met)
         return serving, Plan(serving, self.memory.snapshot(now), facts, rand, now)
 
-    def _within(self, serving: Serving, found: PoolSet) -> Serving:
+    def _within(self, serving: PreparedLoadBalancer, found: PoolSet) -> PreparedLoadBalancer:
         """Return what serves the requests of a pool set, made once; its rules come after it."""
         key = (serving.lb.name, id(found))
         made = self._sets.get(key)
         if made is None:
-            made = Serving(within(serving.lb, found), self._identity, self._cookie_key)
+            made = PreparedLoadBalancer(within(serving.lb, found), self._identity, self._cookie_key)
             made.share(serving)
             self._sets[key] = made
         return made
 
-    def _under(self, serving: Serving, rules: Rules, met: Met) -> Serving:
+    def _under(self, serving: PreparedLoadBalancer, rules: Rules, met: Met) -> PreparedLoadBalancer:
         """Return what serves requests that met these rules, made once for each combination."""
         key = (id(serving), met)
         found = self._ruled.get(key)
         if found is None:
             if len(self._ruled) >= MOST_COMBINATIONS:
                 del self._ruled[next(iter(self._ruled))]
-            found = Serving(rules.under(met), self._identity, self._cookie_key)
+            found = PreparedLoadBalancer(rules.under(met), self._identity, self._cookie_key)
             found.share(serving)
             self._ruled[key] = found
         return found

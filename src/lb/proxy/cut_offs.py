@@ -9,7 +9,7 @@ from lb.log_events import AnswerCut
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from lb.model import LoadBalancer, Origin
+    from lb.model import LoadBalancer, Origin, OriginKey
     from lb.ports import Clock, Log
     from lb.proxy.plan import Plan
     from lb.state.memory import Memory
@@ -26,7 +26,7 @@ runtime moves one that is not from socket to socket, without itself (as above)."
 UNKNOWN_LENGTH = -1
 
 
-class Endings:
+class CutOffs:
     """What an isolate knows of how bodies ended: plain data, as in memory.py."""
 
     def __init__(
@@ -36,7 +36,7 @@ class Endings:
         self._memory = memory
         self._clock = clock
         self._log = log
-        self._cuts: dict[tuple[str, str], int] = {}
+        self._cuts: dict[OriginKey, int] = {}
         """In a row, by origin. An answer that is cut off began well, which counted as a success:
         so these have a count of their own."""
 

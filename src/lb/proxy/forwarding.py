@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from lb.request.facts import VIA
 
 if TYPE_CHECKING:
-    from lb.model import LoadBalancer, Origin
+    from lb.model import LoadBalancer, Origin, OriginKey
     from lb.request.facts import RequestFacts
 
 
@@ -58,7 +58,7 @@ class Forwarding:
         self._also = also
         self._identity = identity
         self._requests: dict[tuple[tuple[str, str], bool, bool], Fixed] = {}
-        self._responses: dict[tuple[str, str], Fixed] = {}
+        self._responses: dict[OriginKey, Fixed] = {}
 
     def loops(self, facts: RequestFacts) -> bool:
         """Whether the request has been through this very balancer before."""

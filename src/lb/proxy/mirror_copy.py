@@ -15,13 +15,17 @@ if TYPE_CHECKING:
     from lb.ports import Clock, Log
     from lb.proxy.mirroring import Mirroring
     from lb.proxy.ports import Transport
-    from lb.proxy.prepared import Serving
+    from lb.proxy.prepared import PreparedLoadBalancer
     from lb.request.facts import RequestFacts
     from lb.state.memory import Memory
 
 
 def copy_of(
-    serving: Serving, facts: RequestFacts, memory: Memory, rand: Callable[[], float], now: float
+    serving: PreparedLoadBalancer,
+    facts: RequestFacts,
+    memory: Memory,
+    rand: Callable[[], float],
+    now: float,
 ) -> Copy | None:
     """Return the copy to make of a request, counted as under way; None if none is to be made."""
     mirroring = serving.mirroring
@@ -35,7 +39,12 @@ class Copy:
     """A request to an origin that has no say: what becomes of it counts for nothing."""
 
     def __init__(
-        self, serving: Serving, mirroring: Mirroring, origin: Origin, memory: Memory, now: float
+        self,
+        serving: PreparedLoadBalancer,
+        mirroring: Mirroring,
+        origin: Origin,
+        memory: Memory,
+        now: float,
     ) -> None:
         self._serving = serving
         self._mirroring = mirroring

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from lb.health.snapshot import Snapshot
     from lb.model import FixedResponse, Origin
-    from lb.proxy.prepared import Serving
+    from lb.proxy.prepared import PreparedLoadBalancer
     from lb.request.facts import RequestFacts
     from lb.request.outcomes import Judgement, Outcome
 
@@ -97,7 +97,7 @@ class Plan:
 
     def __init__(
         self,
-        serving: Serving,
+        serving: PreparedLoadBalancer,
         snapshot: Snapshot,
         facts: RequestFacts,
         rand: Callable[[], float],

@@ -9,7 +9,7 @@ from lb.model import OriginSteeringPolicy, SessionAffinity, SteeringPolicy, Zero
 from lb.proxy.budgets import HedgeBudget, RetryBudget
 from lb.proxy.forwarding import Forwarding
 from lb.proxy.mirroring import Mirroring
-from lb.proxy.tallies import Tallies
+from lb.proxy.tallies import RequestCounters
 from lb.selection.affinity import affinity_of
 from lb.selection.origin_steering import ORIGIN_POLICIES
 from lb.selection.pool_sets import PoolSets
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lb.model import LoadBalancer, Origin
 
 
-class Serving:
+class PreparedLoadBalancer:
     """One load balancer with all that its requests share, made once for a configuration."""
 
     def __init__(self, lb: LoadBalancer, identity: str, cookie_key: str) -> None:
@@ -70,10 +70,10 @@ class Serving:
         self.origin_steering = {
             pool.name: ORIGIN_POLICIES[pool.origin_steering] for pool in lb.pools
         }
-        self.tallies = Tallies()
+        self.tallies = RequestCounters()
         """What its requests are counted in."""
 
-    def share(self, other: Serving) -> None:
+    def share(self, other: PreparedLoadBalancer) -> None:
         """Keep to the limits of the load balancer as a whole, whatever rules a request meets."""
         self.budget, self.mirroring, self.tallies = other.budget, other.mirroring, other.tallies
         if self.hedges is not None and other.hedges is not None:

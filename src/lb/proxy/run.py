@@ -12,7 +12,7 @@ from lb.request.outcomes import SWITCHING_PROTOCOLS, Answered, Cause, judge
 
 if TYPE_CHECKING:
     from lb.log_events import Event
-    from lb.model import Origin
+    from lb.model import Origin, OriginKey
     from lb.proxy.plan import Plan, Step
     from lb.request.outcomes import Judgement, Outcome
 
@@ -42,9 +42,7 @@ class Exchange:
         self._attempt: Attempt | None = None
         self._in_flight = memory.in_flight if plan.serving.counts else None
         self._held: Answered | None = None
-        self._took: dict[tuple[str, str], float] | None = (
-            {} if plan.serving.lb.server_timing else None
-        )
+        self._took: dict[OriginKey, float] | None = {} if plan.serving.lb.server_timing else None
         """Seconds that each origin took, where the client is told."""
 
     def timing(self, step: Deliver) -> str:

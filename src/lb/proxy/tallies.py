@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from lb.model import OriginKey
+
 BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """Seconds up to which an answer is in a bucket; the last one has what took longer."""
 
@@ -26,7 +28,7 @@ LATER = ("1", "2", "3+")
 """The numbers of attempts that are told apart."""
 
 
-class Tallies(dict[tuple[str, ...], list[float]]):
+class RequestCounters(dict[tuple[str, ...], list[float]]):
     """Cells by what they are about.
 
     (pool, origin): answers to first attempts. (pool, origin, number): to later ones. (pool, origin,
@@ -56,7 +58,7 @@ class Tallies(dict[tuple[str, ...], list[float]]):
 
     def answered_late(  # noqa: PLR0913 (what there is to know of it)
         self,
-        key: tuple[str, str],
+        key: OriginKey,
         number: int,
         status: int,
         seconds: float,

@@ -12,7 +12,7 @@ from lb.model import SameSite, Secure, SessionAffinity
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from lb.model import LoadBalancer, Origin
+    from lb.model import LoadBalancer, Origin, OriginKey
     from lb.request.facts import RequestFacts
 
 TOKEN_LENGTH = 32
@@ -48,7 +48,7 @@ class CookieAffinity:
     def __init__(self, lb: LoadBalancer, key: str) -> None:
         self._name = lb.cookie_name
         self._origins: dict[str, Origin] = {}
-        self._cookies: dict[tuple[str, str], tuple[str, str]] = {}
+        self._cookies: dict[OriginKey, tuple[str, str]] = {}
         plain, secure = _attributes(lb, https=False), _attributes(lb, https=True)
         for pool in lb.pools:
             for origin in pool.origins:

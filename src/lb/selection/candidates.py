@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from lb.health.snapshot import Snapshot
-    from lb.model import LoadBalancer, Origin, Pool
-    from lb.proxy.prepared import Serving
+    from lb.model import LoadBalancer, Origin, OriginKey, Pool
+    from lb.proxy.prepared import PreparedLoadBalancer
     from lb.request.facts import RequestFacts
 
 
@@ -41,7 +41,7 @@ SAFE_TO_REPEAT = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def candidates(  # noqa: PLR0913, PLR0917 (each is handed on)
-    serving: Serving,
+    serving: PreparedLoadBalancer,
     snapshot: Snapshot,
     facts: RequestFacts,
     rand: Callable[[], float],
@@ -57,7 +57,7 @@ def candidates(  # noqa: PLR0913, PLR0917 (each is handed on)
     A function and not a method: a generator that holds the plan which holds it would keep the
     request and its response alive until Python looks for cycles.
     """
-    seen: set[tuple[str, str]] = set()
+    seen: set[OriginKey] = set()
     if shed is None and serving.shedding:
         shed = Shed(serving.shedding, facts)
     home = None
@@ -86,7 +86,7 @@ def candidates(  # noqa: PLR0913, PLR0917 (each is handed on)
 
 
 def _left(
-    serving: Serving, snapshot: Snapshot, doubted: list[Origin]
+    serving: PreparedLoadBalancer, snapshot: Snapshot, doubted: list[Origin]
 ) -> Iterator[tuple[Why, Iterable[Origin]]]:
     doubts = snapshot.doubts
     if doubted and doubts is not None:
@@ -98,7 +98,7 @@ def _left(
 
 
 def _avoided(
-    serving: Serving, snapshot: Snapshot, facts: RequestFacts, origin: Origin, why: Why
+    serving: PreparedLoadBalancer, snapshot: Snapshot, facts: RequestFacts, origin: Origin, why: Why
 ) -> bool:
     """Whether a request had better go elsewhere than to an origin."""
     doubts = snapshot.doubts
@@ -107,17 +107,17 @@ def _avoided(
     return doubts.avoids(serving.lb, origin, lambda: repeatable(serving, facts))
 
 
-def repeatable(serving: Serving, facts: RequestFacts) -> bool:
+def repeatable(serving: PreparedLoadBalancer, facts: RequestFacts) -> bool:
     """Whether a request may be sent again: it does no harm, and its body is still at hand."""
     return harmless(serving, facts) and (not facts.has_body or keeps_body(serving, facts))
 
 
-def harmless(serving: Serving, facts: RequestFacts) -> bool:
+def harmless(serving: PreparedLoadBalancer, facts: RequestFacts) -> bool:
     """Whether two origins may get a request, even if the first one has acted on it."""
     return facts.method in SAFE_TO_REPEAT or serving.lb.failover.retry_non_idempotent
 
 
-def keeps_body(serving: Serving, facts: RequestFacts) -> bool:
+def keeps_body(serving: PreparedLoadBalancer, facts: RequestFacts) -> bool:
     """Whether a request has a body that is read first, so that it could be sent again."""
     failover = serving.lb.failover
     return (
@@ -130,7 +130,7 @@ def keeps_body(serving: Serving, facts: RequestFacts) -> bool:
 
 
 def _preferred(  # noqa: PLR0913, PLR0917 (each is handed on)
-    serving: Serving,
+    serving: PreparedLoadBalancer,
     snapshot: Snapshot,
     facts: RequestFacts,
     rand: Callable[[], float],
@@ -161,7 +161,7 @@ def _preferred(  # noqa: PLR0913, PLR0917 (each is handed on)
 
 
 def _chosen(  # noqa: PLR0913, PLR0917 (each is handed on)
-    serving: Serving,
+    serving: PreparedLoadBalancer,
     snapshot: Snapshot,
     pool: Pool,
     facts: RequestFacts,

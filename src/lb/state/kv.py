@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lb.health.verdict import OriginHealth
+    from lb.model import OriginKey
 
 
 KV_REFRESH = 60
@@ -24,7 +25,7 @@ KV_WRITES_A_DAY = 100
 DAY = 86_400.0
 
 
-class Publishing:
+class KvWriter:
     """What an isolate writes to KV: only changes that it saw itself, and not too many."""
 
     def __init__(self, fingerprint: str) -> None:
@@ -33,7 +34,7 @@ class Publishing:
 
     def view(
         self,
-        own: Mapping[tuple[str, str], OriginHealth],
+        own: Mapping[OriginKey, OriginHealth],
         shared: SharedHealth | None,
         now: float,
     ) -> SharedHealth | None:

@@ -19,19 +19,16 @@ from lb.health.snapshot import Snapshot
 from lb.health.verdict import FailureReport, OriginHealth, untimed
 from lb.model.identity import identity_of
 from lb.model.watched import timed
-from lb.state.trust import SharedView
+from lb.state.trust import TrustedView
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lb.health.verdict import Verdict
     from lb.log_events import Event, HealthChanged, LastOriginKept, OriginEjected
-    from lb.model import Config, LoadBalancer, Origin, Watch
+    from lb.model import Config, LoadBalancer, Origin, OriginKey, Watch
     from lb.request.outcomes import Judgement
     from lb.state.shared_view import SharedHealth
-
-Key = tuple[str, str]
-"""`Origin.key`."""
 Kept = TypeVar("Kept")
 
 LEASE = 30.0
@@ -70,14 +67,14 @@ class Memory:
         self.doubts = Doubts(self.news)
         self._config = config
         self._fingerprint = ""
-        self._health: dict[tuple[str, str], OriginHealth] = {}
+        self._health: dict[OriginKey, OriginHealth] = {}
         self._snapshot: Snapshot | None = None
         self._pools = {pool.name: pool for lb in config.load_balancers for pool in lb.watched}
         self._timed = timed(config)
         self._ejections = Ejections(config, self._pools, self.snapshot, self._stale, self.doubts)
         self._borders = borders(config)
         self._switches_noted = inf
-        self._view = SharedView(config, self._borders)
+        self._view = TrustedView(config, self._borders)
         self._monitored = [
             (pool, origin, watch)
             for pool in self._pools.values()
@@ -85,8 +82,8 @@ class Memory:
             for origin in pool.origins
             if origin.enabled
         ]
-        self._due_at: dict[tuple[str, str], float] = {}
-        self._begun: dict[tuple[str, str], float] = {}
+        self._due_at: dict[OriginKey, float] = {}
+        self._begun: dict[OriginKey, float] = {}
         self._next_due = 0.0 if self._monitored else inf
         if before is not None:
             self._go_on_from(before)
@@ -249,7 +246,7 @@ class Memory:
             or (switched_off(pool, now) is None and switched_off(origin, now) is None)
         ]
 
-    def _know(self, key: tuple[str, str], health: OriginHealth) -> None:
+    def _know(self, key: OriginKey, health: OriginHealth) -> None:
         before = self._health.get(key, OriginHealth())
         self._health[key] = health
         if (before.health, before.recovered, before.latencies) != (
@@ -302,6 +299,6 @@ class Memory:
             self.news += switches(self._pools.values(), before, now)
 
 
-def _carry(key: Key, before: Mapping[Key, Kept], after: dict[Key, Kept]) -> None:
+def _carry(key: OriginKey, before: Mapping[OriginKey, Kept], after: dict[OriginKey, Kept]) -> None:
     if key in before:
         after[key] = before[key]

@@ -41,7 +41,7 @@ def home_of(bindings: Collection[str]) -> Home:
     return next((home for home in Home if home.value in bindings), Home.MEMORY)
 
 
-class Sharing:
+class Refresh:
     """Plain data of one isolate: single-flight is a time that passes, never a shared future."""
 
     def __init__(

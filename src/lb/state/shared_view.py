@@ -14,6 +14,8 @@ from lb.health.verdict import OriginHealth
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from lb.model import OriginKey
+
 
 _SAMPLE = OriginHealth()
 
@@ -28,7 +30,7 @@ class SharedHealth:
     """`forwarding.identity_of` the configuration that it was made with."""
     probed: float
     """When the latest round of probes ended."""
-    origins: Mapping[tuple[str, str], OriginHealth]
+    origins: Mapping[OriginKey, OriginHealth]
 
 
 NOTHING_SHARED = SharedHealth(version=0, fingerprint="", probed=0.0, origins=MappingProxyType({}))
@@ -91,7 +93,7 @@ def health_from_row(row: object) -> OriginHealth | None:
 def _shared(document: Any) -> SharedHealth:
     if not isinstance(document, dict) or not isinstance(document.get("origins"), list):
         raise _Unreadable
-    origins: dict[tuple[str, str], OriginHealth] = {}
+    origins: dict[OriginKey, OriginHealth] = {}
     for row in document["origins"]:
         if not isinstance(row, list) or len(row) != 3:
             raise _Unreadable

@@ -44,7 +44,7 @@ def fresh_for(config: Config) -> float:
     return 2 * interval + probe + 2 * config.state.refresh
 
 
-class SharedView:
+class TrustedView:
     """The newest shared view that an isolate has seen, and whether it trusts it."""
 
     def __init__(self, config: Config, borders: Sequence[float]) -> None:

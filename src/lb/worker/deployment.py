@@ -14,7 +14,7 @@ from lb.proxy.balancer import Balancer
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lb.metrics.isolate_totals import Counts
+    from lb.metrics.isolate_totals import IsolateTotals
     from lb.model import Config
     from lb.ports import Log
 
@@ -62,7 +62,7 @@ def source_of(variables: Mapping[str, object], log: Log) -> Source:
 
 
 def start(
-    config: Config, variables: Mapping[str, object], before: Balancer | None, counts: Counts
+    config: Config, variables: Mapping[str, object], before: Balancer | None, counts: IsolateTotals
 ) -> Balancer:
     """Return the balancer of a configuration; it goes on with what the one before knew."""
     return Balancer(

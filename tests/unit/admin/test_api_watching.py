@@ -9,7 +9,7 @@ from typing import Any
 from lb.admin.api import handle
 from lb.admin.api.pool_health import rtt
 from lb.admin.calls import Call, Refusal, Result
-from lb.admin.handlers.context import Room
+from lb.admin.handlers.context import HandlerContext
 from lb.model import Region
 from lb.object.previews import KEPT_SECONDS, Previews
 from lb.proxy.balancer import Balancer
@@ -37,8 +37,8 @@ class Watched:
         self.world = World(config, votes=votes)
 
     @property
-    def room(self) -> Room:
-        return Room(
+    def context(self) -> HandlerContext:
+        return HandlerContext(
             store=self.api.office.store,
             keeper=self.world.keeper,
             sql=self.world.sql,
@@ -51,7 +51,7 @@ class Watched:
         path, _, query = path.partition("?")
         text = "" if body is None else json.dumps(body)
         call = Call(method=method, path=f"/client/v4{path}", query=query, body=text)
-        said = handle(self.room, call)
+        said = handle(self.context, call)
         assert isinstance(said, Result), said
         return said.result
 
@@ -164,7 +164,7 @@ def test_a_preview_that_no_worker_can_carry_out_is_refused() -> None:
         ({"retries": 9}, "/retries"),
     ):
         call = Call(method="POST", path=f"/client/v4{path}", body=json.dumps(body))
-        said = handle(watched.room, call)
+        said = handle(watched.context, call)
         assert isinstance(said, Refusal)
         assert [(each.code, each.pointer) for each in said.faults] == [(1002, pointer)]
 
@@ -176,7 +176,7 @@ def test_a_preview_is_kept_for_an_hour() -> None:
     watched.world.now = START + KEPT_SECONDS + 1
 
     for one in (asked["preview_id"], "nothing"):
-        said = handle(watched.room, Call(method="GET", path=f"/client/v4{A}/preview/{one}"))
+        said = handle(watched.context, Call(method="GET", path=f"/client/v4{A}/preview/{one}"))
         assert isinstance(said, Refusal)
         assert said.status == 404
 
@@ -203,7 +203,7 @@ def test_events_are_told_with_ids() -> None:
 def test_a_filter_that_is_none_is_named() -> None:
     """All of them at once."""
     said = handle(
-        Watched().room,
+        Watched().context,
         Call(
             method="GET",
             path="/client/v4/user/load_balancing_analytics/events",

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from lb.admin.handlers.actions import CHANGES, WORDS, Action
-from lb.admin.handlers.context import Room
+from lb.admin.handlers.context import HandlerContext
 from lb.base.times import rfc3339
 from lb.config import Invalid
-from lb.metrics.isolate_totals import Counts
+from lb.metrics.isolate_totals import IsolateTotals
 from lb.object.keeper import Keeper
 from support.office import FILE, Office
 from support.state import START, World
@@ -57,8 +57,8 @@ class Board(Office):
         return self.world.keeper
 
     @property
-    def room(self) -> Room:
-        return replace(super().room, keeper=self.keeper)
+    def context(self) -> HandlerContext:
+        return replace(super().context, keeper=self.keeper)
 
     def status(self) -> Any:
         """Return what the status page is given."""
@@ -132,13 +132,13 @@ MONITOR = '[[monitors]]\nname = "m"\ntype = "https"\n'
 
 def counting(board: Board, **answers: int) -> None:
     """Let an isolate hand over how many requests primary/server-1 and replica/server-2 answered."""
-    counts = Counts("isolate", board.now - 30)
+    counts = IsolateTotals("isolate", board.now - 30)
     for (pool, origin), number in zip(
         (("primary", "server-1"), ("replica", "server-2")), answers.values(), strict=True
     ):
         for _ in range(number):
             counts.of("service.example.com").answered((pool, origin), 200, 0.02)
-    board.keeper.ledger.hear(counts.offer(board.now), board.now)
+    board.keeper.totals.hear(counts.offer(board.now), board.now)
 
 
 def test_shares_of_traffic_are_told_of_all_origins() -> None:

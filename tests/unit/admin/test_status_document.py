@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lb.admin.handlers.status_document import REASONS, report
+from lb.admin.handlers.status_document import REASONS, status_document
 from lb.base.times import rfc3339
 from lb.health.snapshot import Standing
 from lb.health.verdict import OriginHealth
@@ -21,7 +21,7 @@ from lb.model import (
     SessionAffinityAttributes,
     Window,
 )
-from lb.object.known import Failed, Known
+from lb.object.known import Known, TrafficFailure
 from lb.state.shared_view import NOTHING_SHARED
 from support.make import balancer_of, config_of, monitor, origin, pool
 
@@ -40,9 +40,9 @@ def known(**health: OriginHealth) -> Known:
 
 
 def one_origin(subject: Origin, knows: Known | None = None, **fields: Any) -> dict[str, Any]:
-    """Return the report of an origin beside a healthy one."""
+    """Return the status_document of an origin beside a healthy one."""
     of = pool("p", subject, "other", monitor=monitor())
-    found = report(config_of(balancer_of(of, **fields)), knows or known(a=HEALTHY), NOW)
+    found = status_document(config_of(balancer_of(of, **fields)), knows or known(a=HEALTHY), NOW)
     told: dict[str, Any] = found["pools"][0]["origins"][0]
     return told
 
@@ -130,7 +130,7 @@ def test_weight_0_is_a_state_of_its_own() -> None:
 
 def failing() -> Known:
     """Return what is known when a request to the origin failed ten seconds ago."""
-    return replace(known(a=HEALTHY), failures={("p", "a"): Failed(NOW - 10, "timed out")})
+    return replace(known(a=HEALTHY), failures={("p", "a"): TrafficFailure(NOW - 10, "timed out")})
 
 
 def test_an_origin_that_failed_real_traffic_is_ejected_for_the_base_time() -> None:
@@ -165,14 +165,16 @@ def test_a_failure_that_ejects_nothing_is_only_told(ejection: Ejection) -> None:
 
 def test_the_last_origin_is_not_ejected() -> None:
     """As in the isolates."""
-    told = report(config_of(balancer_of(pool("p", "a"))), failing(), NOW)
+    told = status_document(config_of(balancer_of(pool("p", "a"))), failing(), NOW)
 
     assert told["pools"][0]["origins"][0]["state"] == "available"
 
 
 def test_what_isolates_eject_is_no_health_of_pools() -> None:
     """One isolate's trouble is not everybody's: health goes by probes."""
-    told = report(config_of(balancer_of(pool("p", "a", "b", monitor=monitor()))), failing(), NOW)
+    told = status_document(
+        config_of(balancer_of(pool("p", "a", "b", monitor=monitor()))), failing(), NOW
+    )
 
     assert told["pools"][0]["health"] == "healthy"
     assert told["pools"][0]["available_origins"] == 1
@@ -198,7 +200,7 @@ def test_a_pool_tells_its_health_or_why_it_is_off() -> None:
     }
 
     for state, of in ways.items():
-        told = report(config_of(balancer_of(of, **KEEPS_SESSIONS)), known(a=HEALTHY), NOW)
+        told = status_document(config_of(balancer_of(of, **KEEPS_SESSIONS)), known(a=HEALTHY), NOW)
         assert told["pools"][0]["state"] == state
         assert told["pools"][0]["available_origins"] == (state == "healthy")
 
@@ -210,7 +212,7 @@ def test_a_load_balancer_lists_its_pools_in_order_of_preference() -> None:
     lb = balancer_of(second, first, name="x.example.com", fallback_pool=last, rules=(rule,))
     config = replace(config_of(lb), pools=(first, second, last, ruled))
 
-    told = report(config, known(), NOW)
+    told = status_document(config, known(), NOW)
 
     assert told["load_balancers"] == [
         {
@@ -235,8 +237,8 @@ def test_a_prober_that_stopped_is_the_first_warning() -> None:
     config = config_of(balancer_of(pool("p", "a", monitor=monitor())))
     shared = replace(NOTHING_SHARED, probed=NOW - 3600)
 
-    fine = report(config, replace(known(), messages=("hello",)), NOW)
-    stalled = report(config, Known(shared=shared, messages=("hello",)), NOW)
+    fine = status_document(config, replace(known(), messages=("hello",)), NOW)
+    stalled = status_document(config, Known(shared=shared, messages=("hello",)), NOW)
 
     assert fine["warnings"] == [{"kind": "message", "message": "hello"}]
     assert [one["kind"] for one in stalled["warnings"]] == ["prober_stalled", "message"]
@@ -246,7 +248,9 @@ def test_a_prober_that_stopped_is_the_first_warning() -> None:
 
 def test_without_any_probe_there_is_no_age() -> None:
     """Nor a warning: nothing may be due."""
-    told = report(config_of(balancer_of(pool("p", "a"))), Known(shared=NOTHING_SHARED), NOW)
+    told = status_document(
+        config_of(balancer_of(pool("p", "a"))), Known(shared=NOTHING_SHARED), NOW
+    )
 
     assert (told["probed"], told["probe_age"], told["warnings"]) == (None, None, [])
 
@@ -262,7 +266,7 @@ def test_a_report_is_json_with_what_others_know_in_it() -> None:
         read_only=lambda kind, name: (kind, name) == ("pools", "p"),
     )
 
-    told = json.loads(json.dumps(report(config, knows, NOW), allow_nan=False))
+    told = json.loads(json.dumps(status_document(config, knows, NOW), allow_nan=False))
 
     assert told["version"] == 7
     assert told["events"] == [{"id": 1}]

@@ -13,7 +13,7 @@ from lb.health.snapshot import Standing
 from lb.health.verdict import Verdict
 from lb.log_events import LastOriginKept, OriginEjected
 from lb.model import Config, Ejection, LoadBalancer, Origin, OriginSteeringPolicy, Pool
-from lb.proxy.prepared import Serving
+from lb.proxy.prepared import PreparedLoadBalancer
 from lb.request.outcomes import Judgement
 from lb.selection.candidates import candidates
 from lb.selection.origin_steering import by_hash
@@ -45,7 +45,7 @@ class Scene:
 
     def tried(self, now: float) -> str:
         """Return the names of the origins that a request tries when all of them fail."""
-        serving = Serving(self.lb, "id", "")
+        serving = PreparedLoadBalancer(self.lb, "id", "")
         snapshot = self.memory.snapshot(now)
         found = candidates(serving, snapshot, facts(), scripted(0.0), None)
         return "".join(one.name for one, _ in found)

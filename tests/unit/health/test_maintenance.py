@@ -25,7 +25,7 @@ from lb.model import (
     SessionAffinityAttributes,
     Window,
 )
-from lb.proxy.prepared import Serving
+from lb.proxy.prepared import PreparedLoadBalancer
 from lb.selection.affinity import CookieAffinity
 from lb.selection.candidates import candidates
 from lb.state.memory import Memory
@@ -51,7 +51,7 @@ def tried(
 ) -> str:
     """Return the names of the origins that a request may try, in their order."""
     snapshot = (memory or Memory(config_of(lb))).snapshot(now)
-    found = candidates(Serving(lb, "id", ""), snapshot, facts(), scripted(0.0), pinned)
+    found = candidates(PreparedLoadBalancer(lb, "id", ""), snapshot, facts(), scripted(0.0), pinned)
     return "".join(one.name for one, _ in found)
 
 

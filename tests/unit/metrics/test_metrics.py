@@ -17,13 +17,13 @@ import respx
 from lb.health.verdict import OriginHealth, Verdict
 from lb.log_events import Event, Hedged, Trouble
 from lb.metrics.history import REQUEST_TIMES, REQUESTS
-from lb.metrics.isolate_totals import Counts
+from lb.metrics.isolate_totals import IsolateTotals
 from lb.metrics.labels import CAUSES, KINDS, REFUSALS, RULES, Kind, cause_of, refusal_of
-from lb.metrics.object_totals import STORED_EVERY, Ledger, packed, unpacked
+from lb.metrics.object_totals import STORED_EVERY, ObjectTotals, packed, unpacked
 from lb.metrics.points import MOST_POINTS, Point
 from lb.metrics.text.families import COUNTERS, Moment
 from lb.metrics.text.openmetrics import Family, Type, text_of
-from lb.metrics.totals import MOST_ANSWERS, MOST_EVENTS, OTHER, Counted
+from lb.metrics.totals import MOST_ANSWERS, MOST_EVENTS, OTHER, Totals
 from lb.model import (
     Config,
     Failover,
@@ -75,12 +75,14 @@ class Book:
 
     def evict(self) -> None:
         """Begin anew with what is stored."""
-        self.ledger = Ledger(self.config, sql=self.sql, log=self.log.append, probed=self.probed)
+        self.totals = ObjectTotals(
+            self.config, sql=self.sql, log=self.log.append, probed=self.probed
+        )
 
-    def take(self, counts: Counts) -> int:
+    def take(self, counts: IsolateTotals) -> int:
         """Let an isolate hand over what it has, and hear the answer."""
         offered = counts.offer(self.now)
-        stored = self.ledger.hear(json.loads(json.dumps(offered)), self.now)
+        stored = self.totals.hear(json.loads(json.dumps(offered)), self.now)
         counts.acknowledged(stored or 0)
         return stored or 0
 
@@ -94,7 +96,7 @@ class Book:
             events=3,
             version=12,
         )
-        return Scrape(self.ledger.text(moment))
+        return Scrape(self.totals.text(moment))
 
 
 def scraped(edge: FakeEdge, config: Config) -> Scrape:
@@ -104,9 +106,9 @@ def scraped(edge: FakeEdge, config: Config) -> Scrape:
     return book.scrape()
 
 
-def counting(name: str = "one", **answers: int) -> Counts:
+def counting(name: str = "one", **answers: int) -> IsolateTotals:
     """An isolate that has counted so many answers of origins."""
-    counts = Counts(name, NOW - 60)
+    counts = IsolateTotals(name, NOW - 60)
     for key, count in answers.items():
         for _ in range(count):
             counts.of("*").answered(("primary", key), 200, 0.02)
@@ -280,7 +282,7 @@ def test_a_websocket_is_counted_when_it_is_opened() -> None:
 
 def test_every_time_has_its_bucket() -> None:
     """A bound belongs to its own bucket (le), and what takes longer than all to the last."""
-    counts = Counts("one", NOW)
+    counts = IsolateTotals("one", NOW)
     for seconds in (*BOUNDS, 99.0):
         counts.of("*").answered(("primary", "a"), 200, seconds)
     book = Book(config_of(balancer_of(*PAIR)))
@@ -328,7 +330,7 @@ def test_every_kind_is_told_by_some_metric() -> None:
 
 def test_series_are_bounded_and_the_rest_says_so() -> None:
     """Beyond the bound, counts are those of "other", and none is lost."""
-    counted = Counted()
+    counted = Totals()
     cells = [0.0] + [0] * (CELLS - 2) + [1]
     for number in range(MOST_ANSWERS + 50):
         counted.answered(("*", "p", f"o{number}", "1", ""), cells)
@@ -358,7 +360,7 @@ def test_a_lost_answer_makes_nothing_count_twice() -> None:
     """The same counts come again under their number; new ones wait for the next one."""
     book = Book(config_of(balancer_of(*PAIR)))
     counts = counting(a=5)
-    book.ledger.hear(counts.offer(NOW), NOW)
+    book.totals.hear(counts.offer(NOW), NOW)
     counts.of("*").answered(("primary", "a"), 200, 0.02)
 
     assert book.take(counts) == 1
@@ -395,7 +397,7 @@ def test_at_most_one_row_a_minute_is_written() -> None:
         book.now += 1
         for name in ("one", "two", "three"):
             book.take(counting(name + str(book.now), a=1))
-        book.ledger.round({}, book.now)
+        book.totals.round({}, book.now)
 
     assert book.sql.written - before <= 1 + 600 / STORED_EVERY
     book.now += STORED_EVERY
@@ -429,7 +431,7 @@ def test_what_is_no_hand_over_counts_nothing() -> None:
         {"isolate": "d", "number": 1, "answers": [["*", "primary", "a", "1", "", cells]]},
     )
     for offered in bad:
-        book.ledger.hear(offered, book.now)
+        book.totals.hear(offered, book.now)
         book.now += STORED_EVERY
 
     assert book.scrape().sum("evenkeel_requests_total") == 2
@@ -474,20 +476,20 @@ def test_a_thousand_origins_have_room_in_the_row() -> None:
     for minute in range(60):
         for name in origins:
             at = book.now + 60 * minute
-            book.ledger._rings.count(("primary", name), REQUESTS, 1000 + minute, at, at)
-            book.ledger._rings.time(("primary", name), REQUEST_TIMES, (33.3, 1000), at, at)
+            book.totals._rings.count(("primary", name), REQUESTS, 1000 + minute, at, at)
+            book.totals._rings.time(("primary", name), REQUEST_TIMES, (33.3, 1000), at, at)
     book.now += 3600
-    counts = Counts("one", book.now)
+    counts = IsolateTotals("one", book.now)
     for name in origins:
         for seconds in BOUNDS:
             counts.of("*").answered(("primary", name), 200, seconds)
     book.take(counts)
-    book.ledger.round({}, book.now)
+    book.totals.round({}, book.now)
     (row,) = book.sql("SELECT value FROM metrics")
     book.evict()
 
     assert len(row["value"]) < 1_000_000
-    charts = book.ledger.history(book.now)
+    charts = book.totals.history(book.now)
     assert charts["origins"][999]["requests"][-3:] == [1058, 1059, len(BOUNDS)]
     assert book.scrape().sum("evenkeel_requests_total") == 1000 * len(BOUNDS)
 
@@ -526,12 +528,12 @@ def test_probes_are_counted_and_timed() -> None:
     """What is stored of them with health comes back."""
     book = Book(config_of(balancer_of(pool("primary", "a", monitor=monitor()))))
     one = origin("a", "primary")
-    book.ledger.probed(one, Verdict(passed=True, latencies=(("", 0.02),)), NOW)
-    book.ledger.probed(one, Verdict(passed=True, latencies=(("", 0.04),)), NOW)
-    book.ledger.probed(one, Verdict(passed=False, cause="no", duration=9), NOW)
-    book.ledger.woken(NOW - 1.5, NOW)
-    book.ledger.round({}, NOW)
-    book.probed = book.ledger.probes_text()
+    book.totals.probed(one, Verdict(passed=True, latencies=(("", 0.02),)), NOW)
+    book.totals.probed(one, Verdict(passed=True, latencies=(("", 0.04),)), NOW)
+    book.totals.probed(one, Verdict(passed=False, cause="no", duration=9), NOW)
+    book.totals.woken(NOW - 1.5, NOW)
+    book.totals.round({}, NOW)
+    book.probed = book.totals.probes_text()
     book.evict()
 
     found = book.scrape()
@@ -543,15 +545,15 @@ def test_probes_are_counted_and_timed() -> None:
     assert found.sum("evenkeel_probe_duration_seconds_sum") == pytest.approx(0.06)
     assert found.sum("evenkeel_probe_latest_seconds") == pytest.approx(0.04)
     assert found.all("evenkeel_alarm_lateness_seconds") == {(): 1.5}
-    assert book.ledger.latest == {("primary", "a"): 0.04}
-    assert book.ledger.history(NOW)["origins"][0]["probe_ms"][-1] == 30.0
+    assert book.totals.latest == {("primary", "a"): 0.04}
+    assert book.totals.history(NOW)["origins"][0]["probe_ms"][-1] == 30.0
 
 
 def test_charts_show_what_was_handed_over_at_once() -> None:
     """Failures are attempts that failed and answers of 500 or more."""
     book = Book(config_of(balancer_of(*PAIR)))
     book.take(counting("first", a=1))
-    counts = Counts("one", NOW)
+    counts = IsolateTotals("one", NOW)
     counts.of("*").answered(("primary", "a"), 200, 0.02)
     counts.of("*").answered(("primary", "a"), 500, 0.04)
     counts.of("*").answered_late(("replica", "b"), 2, 503, 0.1, 0.3, failed=True)
@@ -564,9 +566,9 @@ def test_charts_show_what_was_handed_over_at_once() -> None:
         [*Kind.FAILED.of("*", "replica", "b", "2", "status_5xx"), 1],
         [*Kind.REFUSED.of("*", "no_origin_answered", "5xx"), 1],
     ]
-    assert book.ledger.hear(offered, NOW) == 0
+    assert book.totals.hear(offered, NOW) == 0
 
-    found = book.ledger.history(NOW)
+    found = book.totals.history(NOW)
 
     first, second = found["origins"]
     (balancer,) = found["load_balancers"]
@@ -692,7 +694,7 @@ def test_every_metric_is_in_the_documentation() -> None:
 def test_data_points_carry_what_was_counted_once() -> None:
     """However it is handed over besides; within the limits of Analytics Engine."""
     long = "x" * 200
-    counts = Counts("one", NOW, analytics=True)
+    counts = IsolateTotals("one", NOW, analytics=True)
     for number in range(MOST_POINTS + 10):
         counts.of(long).answered(("p", f"o{number}"), 200, 0.5)
     counts.of("*").answered(("primary", "a"), 503, 0.25)

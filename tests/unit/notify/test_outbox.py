@@ -18,8 +18,8 @@ from lb.notify.outbox import (
     GIVEN_UP_AFTER,
     LONGEST_RETRY,
     MOST_WAITING,
-    Kept,
     Outbox,
+    OutboxState,
 )
 from lb.notify.stored import from_json, to_json
 from lb.notify.wording import IS_BAD, Condition
@@ -358,7 +358,7 @@ JSON = some.recursive(
 def test_any_text_is_read(text: str) -> None:
     """What is not such a text is an outbox that starts anew."""
     kept = from_json(text)
-    assert isinstance(kept, Kept)
+    assert isinstance(kept, OutboxState)
     of = config()
     Outbox(of, of.notifications, 0.0, kept).due(1.0)
 
@@ -366,6 +366,6 @@ def test_any_text_is_read(text: str) -> None:
 def test_a_damaged_text_is_an_empty_outbox() -> None:
     """Wherever it is cut."""
     text = to_json(lived([("-+++", 1, "leave"), ("-+++", 99, "fail")]).kept)
-    assert from_json(text) != Kept()
+    assert from_json(text) != OutboxState()
     for end in range(len(text)):
-        assert from_json(text[:end]) == Kept()
+        assert from_json(text[:end]) == OutboxState()

@@ -19,7 +19,7 @@ from lb.model import (
 )
 from lb.proxy.budgets import ALWAYS, WINDOW, RetryBudget
 from lb.proxy.plan import FULL, Attempt, Deliver, Plan, Refuse, Stop
-from lb.proxy.prepared import Serving
+from lb.proxy.prepared import PreparedLoadBalancer
 from lb.request.outcomes import Answered, Cause, Failed, judge
 from support.make import balancer_of, facts, origin, pool, scripted
 
@@ -94,7 +94,9 @@ THREE = (pool("one", "a"), pool("two", "b"), pool("three", "c"))
 
 
 def plan_of(
-    serving: Serving, in_flight: InFlight | None = None, asked: RequestFacts | None = None
+    serving: PreparedLoadBalancer,
+    in_flight: InFlight | None = None,
+    asked: RequestFacts | None = None,
 ) -> Plan:
     """Return the plan of a request at a moment with these requests under way."""
     snapshot = Snapshot({}, {}, 0.0, in_flight=in_flight)
@@ -103,7 +105,7 @@ def plan_of(
 
 def test_a_plan_ends_when_the_budget_is_used_up() -> None:
     """The client gets what there is, as if tries were used up."""
-    serving = Serving(balancer_of(*THREE, failover=Failover(retry_budget=0)), "id", "")
+    serving = PreparedLoadBalancer(balancer_of(*THREE, failover=Failover(retry_budget=0)), "id", "")
     assert serving.budget is not None
     used(serving.budget, 0.0, 1, ALWAYS)
     plan = plan_of(serving)
@@ -117,7 +119,7 @@ def test_a_plan_ends_when_the_budget_is_used_up() -> None:
 
 def test_there_is_no_budget_unless_there_is_one() -> None:
     """Every request may be sent again, up to tries."""
-    assert Serving(balancer_of(*THREE), "id", "").budget is None
+    assert PreparedLoadBalancer(balancer_of(*THREE), "id", "").budget is None
 
 
 def busy(**under_way: int) -> InFlight:
@@ -134,7 +136,7 @@ LIMITED = pool("p", origin("a", max_requests=2), origin("b", max_requests=2), or
 
 def first(lb: LoadBalancer, in_flight: InFlight, asked: RequestFacts | None = None) -> str:
     """Return the origin that a request is sent to, or what it is refused with."""
-    step = plan_of(Serving(lb, "id", ""), in_flight, asked).start()
+    step = plan_of(PreparedLoadBalancer(lb, "id", ""), in_flight, asked).start()
     return step.origin.name if isinstance(step, Attempt) else step.reason
 
 
@@ -152,7 +154,7 @@ def test_an_origin_that_is_full_gets_nothing_more() -> None:
 def test_when_all_are_full_the_client_is_told_when_to_come_back() -> None:
     """503 with Retry-After, and no origin is asked."""
     lb = balancer_of(pool("p", origin("a", max_requests=1)))
-    serving = Serving(lb, "id", "")
+    serving = PreparedLoadBalancer(lb, "id", "")
 
     assert plan_of(serving, busy(a=1)).start() == FULL
     assert FULL.retry_after
@@ -161,7 +163,9 @@ def test_when_all_are_full_the_client_is_told_when_to_come_back() -> None:
 
 def test_a_failure_is_not_followed_by_an_origin_that_is_full() -> None:
     """A circuit that is open stays open for retries."""
-    serving = Serving(balancer_of(pool("p", "a", origin("b", max_requests=1))), "id", "")
+    serving = PreparedLoadBalancer(
+        balancer_of(pool("p", "a", origin("b", max_requests=1))), "id", ""
+    )
     plan = plan_of(serving, busy(b=1))
     step = plan.start()
 
@@ -185,7 +189,7 @@ def test_a_moments_load_moves_no_session(failover: ZeroDowntimeFailover, served:
         session_affinity=SessionAffinity.COOKIE,
         session_affinity_attributes=SessionAffinityAttributes(zero_downtime_failover=failover),
     )
-    serving = Serving(lb, "id", "")
+    serving = PreparedLoadBalancer(lb, "id", "")
     assert serving.affinity is not None
     cookie = serving.affinity.cookie(LIMITED.origins[0], https=True) or ""
     asked = facts(cookie=cookie.partition(";")[0])

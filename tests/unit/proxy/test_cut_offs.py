@@ -12,7 +12,7 @@ from lb.proxy.cut_offs import (
     UNKNOWN_LENGTH,
     WATCHED_FROM,
     WATCHED_TO,
-    Endings,
+    CutOffs,
     makes_a_difference,
     promised,
 )
@@ -32,7 +32,7 @@ class Ground:
         self.now = 1000.0
         self.log: list[Event] = []
         self.balancer = Balancer(config_of(self.lb))
-        self.endings = Endings([self.lb], self.balancer.memory, lambda: self.now, self.log.append)
+        self.endings = CutOffs([self.lb], self.balancer.memory, lambda: self.now, self.log.append)
 
     def run(self, marks: str) -> list[int]:
         """Let answers begin well and end whole (+) or cut off (-); return which of them ejected."""

@@ -28,7 +28,7 @@ from lb.proxy.plan import (
     Refuse,
     Step,
 )
-from lb.proxy.prepared import Serving
+from lb.proxy.prepared import PreparedLoadBalancer
 from lb.request.outcomes import Answered, Cause, Failed, Outcome, judge
 from support.make import balancer_of, facts, origin, pool, scripted
 
@@ -65,7 +65,7 @@ class Walk:
         asked: RequestFacts | None = None,
         chance: float = 0.0,
     ) -> None:
-        self.serving = Serving(lb, "id", "")
+        self.serving = PreparedLoadBalancer(lb, "id", "")
         self.plan = Plan(
             self.serving,
             at or snapshot(),
@@ -276,7 +276,7 @@ COOKIE = SessionAffinity.COOKIE
 
 def pin(lb: LoadBalancer, at: int) -> str:
     """Return the cookie that pins to the origin of the pool at this place."""
-    affinity = Serving(lb, "id", "").affinity
+    affinity = PreparedLoadBalancer(lb, "id", "").affinity
     assert affinity is not None
     cookie = affinity.cookie(lb.default_pools[at].origins[0], https=True)
     assert cookie is not None

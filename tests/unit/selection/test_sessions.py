@@ -25,7 +25,7 @@ from lb.model import (
     ZeroDowntimeFailover,
 )
 from lb.proxy.plan import Attempt, Deliver, Plan, Refuse
-from lb.proxy.prepared import Serving
+from lb.proxy.prepared import PreparedLoadBalancer
 from lb.request.outcomes import Answered, Cause, Failed, Outcome, judge
 from lb.selection.affinity import HeaderAffinity, IpCookieAffinity
 from support.make import balancer_of, facts, origin, pool, scripted
@@ -86,7 +86,7 @@ class Session:
         asked: RequestFacts | None = None,
         *chance: float,
     ) -> None:
-        self.serving = Serving(lb, "id", "")
+        self.serving = PreparedLoadBalancer(lb, "id", "")
         self.plan = Plan(
             self.serving, at or moment(), asked or facts(), scripted(*(chance or (0.0,))), NOW
         )
@@ -110,7 +110,7 @@ def first(lb: LoadBalancer, at: Snapshot | None = None, *chance: float, **header
 
 def pin(lb: LoadBalancer, name: str) -> str:
     """Return the cookie of an origin."""
-    affinity = Serving(lb, "id", "").affinity
+    affinity = PreparedLoadBalancer(lb, "id", "").affinity
     assert affinity is not None
     one = next(each for of in lb.pools for each in of.origins if each.name == name)
     return (affinity.cookie(one, https=True) or "").partition(";")[0]
@@ -311,7 +311,7 @@ def test_new_clients_by_address_reach_no_drained_origin() -> None:
 
     assert "a" not in {first(lb, cf_connecting_ip=f"203.0.113.{n}") for n in range(100)}
     assert first(lb, cookie=pin(lb, "a")) == "a"
-    assert isinstance(Serving(lb, "id", "").affinity, IpCookieAffinity)
+    assert isinstance(PreparedLoadBalancer(lb, "id", "").affinity, IpCookieAffinity)
 
 
 # Weights: census 1.4, "0 = no new traffic, still probed; affinity overrides".

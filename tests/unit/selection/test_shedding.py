@@ -18,7 +18,7 @@ from lb.model import (
     SessionAffinityAttributes,
     SheddingPolicy,
 )
-from lb.proxy.prepared import Serving
+from lb.proxy.prepared import PreparedLoadBalancer
 from lb.selection.candidates import candidates
 from support.make import balancer_of, facts, pool, scripted
 
@@ -43,7 +43,7 @@ def first(
     snapshot: Snapshot = NOTHING,
 ) -> str:
     """Return the pool of a request's first origin."""
-    serving = Serving(lb, "", "")
+    serving = PreparedLoadBalancer(lb, "", "")
     found = candidates(serving, snapshot, facts(cf_connecting_ip=ip), rand, pinned)
     return next(found)[0].pool
 
@@ -113,7 +113,7 @@ def test_sessions_by_header_are_sessions() -> None:
         session_affinity=SessionAffinity.HEADER,
         session_affinity_attributes=SessionAffinityAttributes(headers=("x-user",)),
     )
-    serving = Serving(lb, "", "")
+    serving = PreparedLoadBalancer(lb, "", "")
 
     def pool_of(user: str, ip: str) -> str:
         told = facts(cf_connecting_ip=ip, x_user=user)

@@ -9,8 +9,8 @@ import pytest
 
 from lb.health.verdict import FailureReport, OriginHealth
 from lb.model import Health
-from lb.state.kv import DAY, KV_REFRESH, KV_WRITE_GAP, KV_WRITES_A_DAY, Publishing
-from lb.state.refresh import FIRST_ROUND, GAP, LEASE, Home, Sharing, home_of
+from lb.state.kv import DAY, KV_REFRESH, KV_WRITE_GAP, KV_WRITES_A_DAY, KvWriter
+from lb.state.refresh import FIRST_ROUND, GAP, LEASE, Home, Refresh, home_of
 from lb.state.shared_view import SharedHealth, to_json
 
 KEY = ("p", "a")
@@ -19,9 +19,9 @@ DOWN = OriginHealth(health=Health.UNHEALTHY, checked=95.0)
 VIEW = SharedHealth(version=7, fingerprint="f", probed=99.0, origins={KEY: UP})
 
 
-def sharing(home: Home = Home.OBJECT) -> Sharing:
+def sharing(home: Home = Home.OBJECT) -> Refresh:
     """Return an isolate's side, which refreshes every 30 seconds."""
-    return Sharing("f", home, 30)
+    return Refresh("f", home, 30)
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def test_a_change_that_others_do_not_know_is_published() -> None:
     """With what others found out of the rest."""
     there = replace(VIEW, origins={KEY: UP, ("p", "b"): UP})
 
-    view = Publishing("f").view({KEY: DOWN}, there, 100.0)
+    view = KvWriter("f").view({KEY: DOWN}, there, 100.0)
 
     assert view == SharedHealth(
         version=100, fingerprint="f", probed=0.0, origins={KEY: DOWN, ("p", "b"): UP}
@@ -192,7 +192,7 @@ def test_a_change_that_others_do_not_know_is_published() -> None:
 
 def test_what_others_know_is_not_written_again() -> None:
     """A later probe with the same verdict is no change, and an older one is none either."""
-    publishing = Publishing("f")
+    publishing = KvWriter("f")
 
     assert publishing.view({KEY: replace(UP, checked=96.0)}, VIEW, 100.0) is None
     assert publishing.view({KEY: replace(DOWN, checked=80.0)}, VIEW, 100.0) is None
@@ -203,7 +203,7 @@ def test_a_view_of_another_configuration_is_overwritten() -> None:
     """Nothing of it is kept."""
     other = replace(VIEW, fingerprint="old", origins={("gone", "x"): UP})
 
-    view = Publishing("f").view({KEY: UP}, other, 100.0)
+    view = KvWriter("f").view({KEY: UP}, other, 100.0)
 
     assert view is not None
     assert dict(view.origins) == {KEY: UP}
@@ -211,7 +211,7 @@ def test_a_view_of_another_configuration_is_overwritten() -> None:
 
 def test_writes_are_rare_whatever_happens() -> None:
     """An origin that changes all the time must not use up the account's thousand writes."""
-    publishing = Publishing("f")
+    publishing = KvWriter("f")
 
     written = [
         second

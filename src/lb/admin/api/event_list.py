@@ -14,7 +14,7 @@ from lb.object.event_log import MOST_PER_PAGE, EventLog, Query
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from lb.admin.api.request import Asked
+    from lb.admin.api.request import ApiRequest
 
 _LONGEST = 300
 _MOST_PAGES = 1_000_000
@@ -56,16 +56,16 @@ _READERS: Mapping[str, Callable[[str], object]] = {
 }
 
 
-def events(asked: Asked) -> Result | Refusal:
+def events(request: ApiRequest) -> Result | Refusal:
     """Return a page of events, the newest first."""
-    query = _read(asked.query)
+    query = _read(request.query)
     if isinstance(query, Refusal):
         return query
-    names = {one.id: one.name for one in asked.room.store.catalog.of(Kind.POOL)}
+    names = {one.id: one.name for one in request.context.store.catalog.of(Kind.POOL)}
     # The log knows pools by their names, which outlive a new deployment of the file.
     if query.pool_id is not None:
         query = replace(query, pool_id=names.get(query.pool_id, query.pool_id))
-    page = EventLog(asked.room.sql).query(query)
+    page = EventLog(request.context.sql).query(query)
     ids = {name: one for one, name in names.items()}
     return Result(
         result=[_with_id(event, ids) for event in page.events],

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from lb.admin.api import region_list
 from lb.admin.api.resources import BY_KIND, LOAD_BALANCERS, MONITORS, POOLS
-from lb.admin.api.visible import Shelf
+from lb.admin.api.visible import VisibleObjects
 from lb.admin.calls import Refusal, Result, refused
 from lb.admin.codes import INVALID, NOT_FOUND, not_found
 from lb.catalog.references import referred
 
 if TYPE_CHECKING:
-    from lb.admin.api.request import Asked
+    from lb.admin.api.request import ApiRequest
     from lb.admin.api.resources import Resource
     from lb.catalog.managed import Managed
 
@@ -25,63 +25,63 @@ SEARCHED = (LOAD_BALANCERS, POOLS, MONITORS)
 _KINDS_OF_REFERENCE = frozenset({"", "*", REFERRER, REFERRAL})
 
 
-def regions(asked: Asked) -> Result:
+def regions(request: ApiRequest) -> Result:
     """GET regions."""
-    return Result(result=region_list.regions(asked.query))
+    return Result(result=region_list.regions(request.query))
 
 
-def region(asked: Asked) -> Result | Refusal:
+def region(request: ApiRequest) -> Result | Refusal:
     """GET regions/{id}."""
-    found = region_list.region(asked.identifier)
+    found = region_list.region(request.identifier)
     if found is None:
-        return refused(404, NOT_FOUND, f"there is no region {asked.identifier[:64]}")
+        return refused(404, NOT_FOUND, f"there is no region {request.identifier[:64]}")
     return Result(result=found)
 
 
-def references(resource: Resource, asked: Asked) -> Result | Refusal:
+def references(resource: Resource, request: ApiRequest) -> Result | Refusal:
     """GET .../references: what refers to an object, whosoever it is."""
-    shelf = Shelf(asked)
-    found = shelf.find(resource)
+    visible = VisibleObjects(request)
+    found = visible.find(resource)
     if found is None:
-        return not_found(resource.word, asked.identifier)
-    listed = _referring(shelf, found)
+        return not_found(resource.word, request.identifier)
+    listed = _referring(visible, found)
     return Result(result=listed, info=one_page(len(listed)))
 
 
-def search(asked: Asked) -> Result | Refusal:
+def search(request: ApiRequest) -> Result | Refusal:
     """GET search: objects by a part of their names or ids.
 
     Cloudflare documents `resources`, and its Python SDK reads `items`: both are there. The SDK asks
     for page after page until one is empty, so that the first one has everything.
     """
-    wanted, query = asked.query.get("references", ""), asked.query.get("query", "").lower()
+    wanted, query = request.query.get("references", ""), request.query.get("query", "").lower()
     if wanted not in _KINDS_OF_REFERENCE:
         return refused(400, INVALID, 'references must be "", *, referral or referrer')
-    page = asked.query.get("page", "1")
-    shelf = Shelf(asked)
+    page = request.query.get("page", "1")
+    visible = VisibleObjects(request)
     found: list[dict[str, Any]] = []
     for resource in SEARCHED if page in {"", "1", "1.0", "0"} else ():
-        for one in shelf.found(resource):
+        for one in visible.found(resource):
             entry = _entry(one)
             if query in entry["resource_name"].lower() or query in one.id.lower():
-                found.append({**entry, **_with_references(shelf, one, wanted)})
+                found.append({**entry, **_with_references(visible, one, wanted)})
     items = [{**one, "resources": [one]} for one in found]
     return Result(result={"resources": found, "items": items}, info=one_page(len(found)))
 
 
-def _with_references(shelf: Shelf, one: Managed, wanted: str) -> dict[str, Any]:
+def _with_references(visible: VisibleObjects, one: Managed, wanted: str) -> dict[str, Any]:
     listed: list[dict[str, str]] = []
     if wanted in {"*", REFERRER}:
-        listed += _referring(shelf, one)
+        listed += _referring(visible, one)
     if wanted in {"*", REFERRAL}:
         named = {each.id for each in referred(one)}
-        found = (other for other in shelf.catalog.objects.values() if other.id in named)
+        found = (other for other in visible.catalog.objects.values() if other.id in named)
         listed += [{"reference_type": REFERRAL, **_entry(other)} for other in found]
     return {"references": listed} if wanted else {}
 
 
-def _referring(shelf: Shelf, to: Managed) -> list[dict[str, str]]:
-    return [{"reference_type": REFERRER, **_entry(one)} for one in shelf.store.referrers(to.id)]
+def _referring(visible: VisibleObjects, to: Managed) -> list[dict[str, str]]:
+    return [{"reference_type": REFERRER, **_entry(one)} for one in visible.store.referrers(to.id)]
 
 
 def _entry(one: Managed) -> dict[str, str]:

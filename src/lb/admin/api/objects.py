@@ -8,82 +8,82 @@ from typing import TYPE_CHECKING, Any
 from lb.admin.api.documents import dated, taken
 from lb.admin.api.lookups import one_page
 from lb.admin.api.resources import POOLS
-from lb.admin.api.visible import Shelf, shown
+from lb.admin.api.visible import VisibleObjects, shown
 from lb.admin.calls import Refusal, Result
 from lb.admin.codes import invalid, not_found
 from lb.catalog.managed import Kind, Managed
 
 if TYPE_CHECKING:
-    from lb.admin.api.request import Asked
+    from lb.admin.api.request import ApiRequest
     from lb.admin.api.resources import Resource
 
 
-def listed(resource: Resource, asked: Asked) -> Result:
+def listed(resource: Resource, request: ApiRequest) -> Result:
     """GET: every object on one page, whatever page was asked for."""
-    found = [shown(one) for one in Shelf(asked).seen(resource)]
-    monitor = asked.query.get("monitor")
+    found = [shown(one) for one in VisibleObjects(request).seen(resource)]
+    monitor = request.query.get("monitor")
     if resource is POOLS and monitor:
         found = [one for one in found if one.get("monitor") == monitor]
     return Result(result=found, info=one_page(len(found)))
 
 
-def create(resource: Resource, asked: Asked) -> Result | Refusal:
+def create(resource: Resource, request: ApiRequest) -> Result | Refusal:
     """POST: make an object."""
-    body = _body(asked, {})
+    body = _body(request, {})
     if isinstance(body, Refusal):
         return body
-    shelf = Shelf(asked)
-    document = dated(resource.kind, body, None, asked.room.clock())
-    made = Managed(kind=resource.kind, id=shelf.new_id(), document=document, scope=asked.scope)
-    return shelf.put(made)
+    visible = VisibleObjects(request)
+    document = dated(resource.kind, body, None, request.context.clock())
+    made = Managed(kind=resource.kind, id=visible.new_id(), document=document, scope=request.scope)
+    return visible.put(made)
 
 
-def get(resource: Resource, asked: Asked) -> Result | Refusal:
+def get(resource: Resource, request: ApiRequest) -> Result | Refusal:
     """GET one."""
-    shelf = Shelf(asked)
-    found = shelf.find(resource)
+    visible = VisibleObjects(request)
+    found = visible.find(resource)
     if found is None:
-        return not_found(resource.word, asked.identifier)
-    return shelf.show(found)
+        return not_found(resource.word, request.identifier)
+    return visible.show(found)
 
 
-def replace(resource: Resource, asked: Asked) -> Result | Refusal:
+def replace(resource: Resource, request: ApiRequest) -> Result | Refusal:
     """PUT: what is not in the body has its default from now on."""
-    return _change(resource, asked, whole=True)
+    return _change(resource, request, whole=True)
 
 
-def edit(resource: Resource, asked: Asked) -> Result | Refusal:
+def edit(resource: Resource, request: ApiRequest) -> Result | Refusal:
     """PATCH: what is not in the body stays."""
-    return _change(resource, asked, whole=False)
+    return _change(resource, request, whole=False)
 
 
-def _change(resource: Resource, asked: Asked, *, whole: bool) -> Result | Refusal:
-    shelf = Shelf(asked)
-    found = shelf.find(resource)
+def _change(resource: Resource, request: ApiRequest, *, whole: bool) -> Result | Refusal:
+    visible = VisibleObjects(request)
+    found = visible.find(resource)
     if found is None:
-        return not_found(resource.word, asked.identifier)
-    refusal = shelf.refused_change(found)
+        return not_found(resource.word, request.identifier)
+    refusal = visible.refused_change(found)
     if refusal is not None:
         return refusal
-    body = _body(asked, {} if whole else dict(found.document))
+    body = _body(request, {} if whole else dict(found.document))
     if isinstance(body, Refusal):
         return body
-    document = dated(resource.kind, body, found.document, asked.room.clock())
-    return shelf.put(changed(found, document=document))
+    document = dated(resource.kind, body, found.document, request.context.clock())
+    return visible.put(changed(found, document=document))
 
 
-def delete(resource: Resource, asked: Asked) -> Result | Refusal:
+def delete(resource: Resource, request: ApiRequest) -> Result | Refusal:
     """DELETE one that nothing refers to."""
-    shelf = Shelf(asked)
-    found = shelf.find(resource)
+    visible = VisibleObjects(request)
+    found = visible.find(resource)
     if found is None:
-        return not_found(resource.word, asked.identifier)
-    return shelf.refused_change(found) or shelf.delete(found)
+        return not_found(resource.word, request.identifier)
+    return visible.refused_change(found) or visible.delete(found)
 
 
-def edit_all_pools(asked: Asked) -> Result | Refusal:
+def edit_all_pools(request: ApiRequest) -> Result | Refusal:
     """PATCH pools: all of them at once. Cloudflare's only field here is one that can be cleared."""
-    body = asked.body()
+    body = request.body()
     if isinstance(body, Refusal):
         return body
     wrong = [
@@ -93,11 +93,11 @@ def edit_all_pools(asked: Asked) -> Result | Refusal:
     ]
     if wrong:
         return invalid(wrong[:20])
-    shelf = Shelf(asked)
-    pools = [one for one in shelf.seen(POOLS) if one.document.get("notification_email")]
+    visible = VisibleObjects(request)
+    pools = [one for one in visible.seen(POOLS) if one.document.get("notification_email")]
     own = [one for one in pools if not one.read_only] if body else []
-    now = asked.room.clock()
-    refusal = shelf.put_all(
+    now = request.context.clock()
+    refusal = visible.put_all(
         tuple(
             changed(
                 one,
@@ -108,12 +108,12 @@ def edit_all_pools(asked: Asked) -> Result | Refusal:
             for one in own
         )
     )
-    return refusal or listed(POOLS, asked)
+    return refusal or listed(POOLS, request)
 
 
-def _body(asked: Asked, before: dict[str, Any]) -> dict[str, Any] | Refusal:
+def _body(request: ApiRequest, before: dict[str, Any]) -> dict[str, Any] | Refusal:
     """Return the document that a body makes of another one."""
-    body = asked.body()
+    body = request.body()
     if isinstance(body, Refusal):
         return body
     return {**taken(before), **taken(body)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lb.admin.api.resources import POOLS
-from lb.admin.api.visible import Shelf
+from lb.admin.api.visible import VisibleObjects
 from lb.admin.calls import Refusal, Result
 from lb.admin.codes import not_found
 from lb.health.verdict import EVERYWHERE, NO_FAILURES
@@ -14,7 +14,7 @@ from lb.model import Health
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from lb.admin.api.request import Asked
+    from lb.admin.api.request import ApiRequest
     from lb.health.verdict import OriginHealth
     from lb.model import Pool
     from lb.object.known import Known
@@ -23,13 +23,13 @@ HERE = "Worker"
 """Stands for the place of the Durable Object, which it is not told."""
 
 
-def pool_health(asked: Asked) -> Result | Refusal:
+def pool_health(request: ApiRequest) -> Result | Refusal:
     """GET pools/{id}/health: one entry for each place that probes; none before the first probe."""
-    shelf = Shelf(asked)
-    found = shelf.find(POOLS)
+    visible = VisibleObjects(request)
+    found = visible.find(POOLS)
     if found is None:
-        return not_found(POOLS.word, asked.identifier)
-    keeper = asked.room.keeper
+        return not_found(POOLS.word, request.identifier)
+    keeper = request.context.keeper
     if keeper is None:
         return Result(result={"pool_id": found.id, "pop_health": {}})
     known = keeper.known()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lb.admin.api.documents import taken
 from lb.admin.api.pool_health import said_of
 from lb.admin.api.resources import MONITORS, POOLS
-from lb.admin.api.visible import Shelf
+from lb.admin.api.visible import VisibleObjects
 from lb.admin.calls import Note, Refusal, Result, refused
 from lb.admin.codes import INVALID, NOT_FOUND, UNHEEDED, invalid, not_found
 from lb.catalog.merging import pointer_of
@@ -17,7 +17,7 @@ from lb.object.previews import Previews
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from lb.admin.api.request import Asked
+    from lb.admin.api.request import ApiRequest
     from lb.catalog.managed import Managed
 
 _NAME = "preview"
@@ -26,29 +26,29 @@ _OF_POOLS = frozenset({"monitor", "monitor_group", "check_regions"})
 """What a pool is probed by otherwise."""
 
 
-def of_monitor(asked: Asked) -> Result | Refusal:
+def of_monitor(request: ApiRequest) -> Result | Refusal:
     """POST monitors/{id}/preview: the monitor with what the body changes, on all of its pools."""
-    shelf = Shelf(asked)
-    found = shelf.find(MONITORS)
+    visible = VisibleObjects(request)
+    found = visible.find(MONITORS)
     if found is None:
-        return not_found(MONITORS.word, asked.identifier)
-    pools = [one for one in shelf.catalog.of(POOLS.kind) if _monitored_by(shelf, one, found.id)]
-    return _preview(asked, found.document, pools)
+        return not_found(MONITORS.word, request.identifier)
+    pools = [one for one in visible.catalog.of(POOLS.kind) if _monitored_by(visible, one, found.id)]
+    return _preview(request, found.document, pools)
 
 
-def of_pool(asked: Asked) -> Result | Refusal:
+def of_pool(request: ApiRequest) -> Result | Refusal:
     """POST pools/{id}/preview: the pool's monitor with what the body changes, on this pool."""
-    shelf = Shelf(asked)
-    found = shelf.find(POOLS)
+    visible = VisibleObjects(request)
+    found = visible.find(POOLS)
     if found is None:
-        return not_found(POOLS.word, asked.identifier)
-    monitor = shelf.catalog.objects.get(str(found.document.get("monitor")))
-    return _preview(asked, monitor.document if monitor else {}, [found])
+        return not_found(POOLS.word, request.identifier)
+    monitor = visible.catalog.objects.get(str(found.document.get("monitor")))
+    return _preview(request, monitor.document if monitor else {}, [found])
 
 
-def result(asked: Asked) -> Result | Refusal:
+def result(request: ApiRequest) -> Result | Refusal:
     """GET preview/{id}: what is known by now, for an hour."""
-    found = Previews(asked.room.sql).result(asked.identifier, asked.room.clock())
+    found = Previews(request.context.sql).result(request.identifier, request.context.clock())
     if found is None:
         return refused(404, NOT_FOUND, "there is no such preview: each is kept for an hour")
     return Result(
@@ -66,9 +66,9 @@ def result(asked: Asked) -> Result | Refusal:
 
 
 def _preview(
-    asked: Asked, monitor: Mapping[str, Any], pools: Iterable[Managed]
+    request: ApiRequest, monitor: Mapping[str, Any], pools: Iterable[Managed]
 ) -> Result | Refusal:
-    body = asked.body() if asked.call.body.strip() else {}
+    body = request.body() if request.call.body.strip() else {}
     if isinstance(body, Refusal):
         return body
     pools = tuple(pools)
@@ -84,8 +84,8 @@ def _preview(
         )
     if not parsed.monitors:
         return refused(400, INVALID, "a Worker cannot probe as this monitor says", "/type")
-    one, names = Shelf(asked).new_id(), {each.id: each.name for each in pools}
-    Previews(asked.room.sql).add(one, document, names, asked.room.clock())
+    one, names = VisibleObjects(request).new_id(), {each.id: each.name for each in pools}
+    Previews(request.context.sql).add(one, document, names, request.context.clock())
     notes = (
         Note(code=UNHEEDED, message=f"{pointer[1:].replace('/', '.')}: {reason}", pointer=pointer)
         for path, reason in parsed.unheeded.items()
@@ -99,10 +99,10 @@ def _on(pool: Managed) -> dict[str, Any]:
     return {**bare, "monitor": _NAME}
 
 
-def _monitored_by(shelf: Shelf, pool: Managed, monitor: str) -> bool:
+def _monitored_by(visible: VisibleObjects, pool: Managed, monitor: str) -> bool:
     document = pool.document
     if document.get("monitor") == monitor:
         return True
-    group = shelf.catalog.objects.get(str(document.get("monitor_group")))
+    group = visible.catalog.objects.get(str(document.get("monitor_group")))
     members = group.document.get("members") if group else None
     return any(isinstance(one, dict) and one.get("monitor_id") == monitor for one in members or ())

@@ -1,4 +1,4 @@
-"""What a handler is asked, and what it works with."""
+"""What a handler is request, and what it works with."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lb.admin.calls import Call, Refusal
-    from lb.admin.handlers.context import Room
+    from lb.admin.handlers.context import HandlerContext
 
 LONGEST_BODY = 1_048_576
 """Bytes; the edge refuses longer ones before they get here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class ApiRequest:
     """One request to Cloudflare's API, taken apart."""
 
-    room: Room
+    context: HandlerContext
     call: Call
     scope: str
     """Whose objects: `accounts/<id>`, `zones/<id>` or `user`, as given."""
@@ -35,7 +35,7 @@ class Asked:
         """Whether an object that was made under `scope` is seen here; the file's are everywhere."""
         owner = self.scope.partition("/")[0]
         return scope in {"", self.scope} or (
-            bool(fixed_id(self.room, owner)) and scope.startswith(f"{owner}/")
+            bool(fixed_id(self.context, owner)) and scope.startswith(f"{owner}/")
         )
 
     def body(self) -> dict[str, Any] | Refusal:
@@ -51,9 +51,9 @@ class Asked:
         return found
 
 
-def fixed_id(room: Room, owner: str) -> str:
+def fixed_id(context: HandlerContext, owner: str) -> str:
     """Return the only account or zone that there is, if the configuration names it; else ""."""
-    config = room.store.effective.config
+    config = context.store.effective.config
     if config is None:
         return ""
     return {"accounts": config.admin.account_id, "zones": config.admin.zone_id}.get(owner, "")

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, unquote
 from lb.admin.api import lookups, objects, preview_results
 from lb.admin.api.event_list import events
 from lb.admin.api.pool_health import pool_health
-from lb.admin.api.request import Asked, fixed_id
+from lb.admin.api.request import ApiRequest, fixed_id
 from lb.admin.api.resources import LOAD_BALANCERS, MONITOR_GROUPS, MONITORS, POOLS
 from lb.admin.calls import Fault, Refusal, refused
 from lb.admin.codes import INVALID, METHOD, NO_ROUTE
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from lb.admin.api.resources import Resource
     from lb.admin.calls import Call, Result
-    from lb.admin.handlers.context import Room
+    from lb.admin.handlers.context import HandlerContext
 
-    Handler = Callable[[Asked], Result | Refusal]
+    Handler = Callable[[ApiRequest], Result | Refusal]
     Methods = Mapping[str, Handler]
 
 ROOT = "/client/v4/"
@@ -90,7 +90,7 @@ BY_OWNER: Mapping[tuple[str, str], Mapping[tuple[str, ...], Methods]] = {
 """Paths by whose they are and what they are about; below these two, by their steps."""
 
 
-def handle(room: Room, call: Call) -> Result | Refusal:
+def handle(context: HandlerContext, call: Call) -> Result | Refusal:
     """Answer a call below /client/v4."""
     if len(call.path) > LONGEST_PATH:
         return refused(414, NO_ROUTE, "the path is too long")
@@ -99,7 +99,7 @@ def handle(room: Room, call: Call) -> Result | Refusal:
         return refused(404, NO_ROUTE, f"could not route to {call.path[:200]}: no such endpoint")
     scope, identifier, methods = found
     owner, _, given = scope.partition("/")
-    known = fixed_id(room, owner)
+    known = fixed_id(context, owner)
     if known and given != known:
         return refused(404, NO_ROUTE, f"[admin] of the file names another of the {owner}")
     method = "GET" if call.method == "HEAD" else call.method
@@ -113,7 +113,9 @@ def handle(room: Room, call: Call) -> Result | Refusal:
     query = _query(call.query)
     if isinstance(query, Refusal):
         return query
-    return handler(Asked(room=room, call=call, scope=scope, identifier=identifier, query=query))
+    return handler(
+        ApiRequest(context=context, call=call, scope=scope, identifier=identifier, query=query)
+    )
 
 
 def _route(path: str) -> tuple[str, str, Methods] | None:

@@ -19,7 +19,7 @@ from lb.config import Problem
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lb.admin.api.request import Asked
+    from lb.admin.api.request import ApiRequest
     from lb.admin.api.resources import Resource
     from lb.catalog.managed import Catalog
     from lb.catalog.store import Wrong
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 _MOST_NOTES = 100
 
 
-class Shelf:
+class VisibleObjects:
     """All objects as one request finds them."""
 
-    def __init__(self, asked: Asked) -> None:
-        self._asked = asked
-        self.store = asked.room.store
+    def __init__(self, request: ApiRequest) -> None:
+        self._request = request
+        self.store = request.context.store
 
     @property
     def catalog(self) -> Catalog:
@@ -41,27 +41,27 @@ class Shelf:
 
     def seen(self, resource: Resource) -> Iterator[Managed]:
         """Yield the objects of a kind that were made where the request looks, and the file's."""
-        return (one for one in self.catalog.of(resource.kind) if self._asked.sees(one.scope))
+        return (one for one in self.catalog.of(resource.kind) if self._request.sees(one.scope))
 
     def found(self, resource: Resource) -> Iterator[Managed]:
         """Yield what a search looks through: load balancers of zones, too, whosoever these are."""
         return (
             one
             for one in self.catalog.of(resource.kind)
-            if self._asked.sees(one.scope) or one.scope.startswith("zones/")
+            if self._request.sees(one.scope) or one.scope.startswith("zones/")
         )
 
     def find(self, resource: Resource) -> Managed | None:
         """Return the object that the path names, if it is seen there."""
-        wanted = self._asked.identifier
+        wanted = self._request.identifier
         return next((one for one in self.seen(resource) if one.id == wanted), None)
 
     def new_id(self) -> str:
         """Return an id that no object has: 32 hexadecimal digits."""
-        room = self._asked.room
-        drawn = "/".join(repr(room.chance()) for _ in range(4))
+        context = self._request.context
+        drawn = "/".join(repr(context.chance()) for _ in range(4))
         ids = (
-            hashlib.sha256(f"{drawn}/{room.clock()!r}/{each}".encode()).hexdigest()[:32]
+            hashlib.sha256(f"{drawn}/{context.clock()!r}/{each}".encode()).hexdigest()[:32]
             for each in count()
         )
         return next(one for one in ids if one not in self.catalog.objects)
@@ -107,7 +107,7 @@ class Shelf:
                 f"this {BY_KIND[one.kind].word} stands in the configuration file, and is only "
                 "changed there: adopt the file's objects first (`evenkeel adopt`)",
             )
-        wanted = self._asked.call.if_match
+        wanted = self._request.call.if_match
         known = {tag.strip().removeprefix("W/") for tag in wanted.split(",")}
         if wanted and not known & {"*", etag(one)}:
             return refused(
@@ -118,8 +118,8 @@ class Shelf:
     def _change(
         self, puts: tuple[Managed, ...] = (), deletes: tuple[str, ...] = ()
     ) -> Refusal | None:
-        room, author = self._asked.room, self._asked.call.author
-        outcome = self.store.change(puts, deletes, author=author, now=room.clock())
+        context, author = self._request.context, self._request.call.author
+        outcome = self.store.change(puts, deletes, author=author, now=context.clock())
         if isinstance(outcome, Referenced):
             names = ", ".join(
                 f"{BY_KIND[each.kind].word} {BY_KIND[each.kind].called(each) or each.id}"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from lb.admin.calls import Call
-    from lb.admin.handlers.context import Room
+    from lb.admin.handlers.context import HandlerContext
     from lb.catalog.managed import Managed
     from lb.model import Config
 
@@ -175,7 +175,7 @@ OF_THE_FILE = 1101
 """The object comes from the file, and changes with a deployment alone."""
 
 
-def act(room: Room, call: Call) -> Result | Refusal:
+def act(context: HandlerContext, call: Call) -> Result | Refusal:
     """POST /actions: change one origin (lb.actions.wish_in says what the body is).
 
     The result is {"version", "changed", "origin"}: the origin as in the status, after it. What is
@@ -186,27 +186,27 @@ def act(room: Room, call: Call) -> Result | Refusal:
     wish = wish_in(call.body)
     if not isinstance(wish, Wish):
         return Refusal(status=400, faults=wish)
-    place = _place(room, wish)
+    place = _place(context, wish)
     if isinstance(place, Refusal):
         return place
     pool, index = place
     origins = list(pool.document["origins"])
-    after = carried_out(wish, origins[index], room.clock())
+    after = carried_out(wish, origins[index], context.clock())
     # What was drained until its time was over is disabled, and keeps the time since when.
-    over = wish.action is Action.DISABLE and _shown(room, wish).get("state") == "disabled"
+    over = wish.action is Action.DISABLE and _shown(context, wish).get("state") == "disabled"
     changed = after != origins[index] and not over
     if changed:
         origins[index] = after
-        stopped = _change(room, call, wish, pool, origins)
+        stopped = _change(context, call, wish, pool, origins)
         if stopped is not None:
             return stopped
-    shown = _shown(room, wish) or None
-    return Result(result={"version": room.store.version, "changed": changed, "origin": shown})
+    shown = _shown(context, wish) or None
+    return Result(result={"version": context.store.version, "changed": changed, "origin": shown})
 
 
-def _place(room: Room, wish: Wish) -> tuple[Managed, int] | Refusal:
+def _place(context: HandlerContext, wish: Wish) -> tuple[Managed, int] | Refusal:
     """Return the pool and the place of an origin in it, or why it cannot be changed."""
-    catalog = room.store.catalog
+    catalog = context.store.catalog
     pool = catalog.named(Kind.POOL, wish.pool)
     if pool is None:
         hint = nearest(wish.pool, [one.name for one in catalog.of(Kind.POOL)])
@@ -225,10 +225,10 @@ def _place(room: Room, wish: Wish) -> tuple[Managed, int] | Refusal:
 
 
 def _change(
-    room: Room, call: Call, wish: Wish, pool: Managed, origins: list[dict[str, Any]]
+    context: HandlerContext, call: Call, wish: Wish, pool: Managed, origins: list[dict[str, Any]]
 ) -> Refusal | None:
     """Make the change, or say why it must not be made."""
-    config, now = room.store.effective.config, room.clock()
+    config, now = context.store.effective.config, context.clock()
     if config is not None and wish.action in TAKES_OUT:
         alone = left_without(config, wish.pool, wish.origin)
         faults = [
@@ -242,7 +242,7 @@ def _change(
         if faults:
             return Refusal(status=400, faults=tuple(faults))
     document = {**pool.document, "origins": origins, "modified_on": rfc3339(now)}
-    said = room.store.change(
+    said = context.store.change(
         [replace(pool, document=document)], author=call.author, now=now, note=wish.words
     )
     if isinstance(said, Changed):
@@ -262,9 +262,9 @@ def _named(rows: list[dict[str, Any]], name: str) -> dict[str, Any]:
     return next((one for one in rows if one["name"] == name), {})
 
 
-def _shown(room: Room, wish: Wish) -> dict[str, Any]:
+def _shown(context: HandlerContext, wish: Wish) -> dict[str, Any]:
     """Return an origin as the status shows it; an empty one where it does not."""
-    found = _reported(room)
+    found = _reported(context)
     if isinstance(found, Refusal):
         return {}
     pool = _named(found.result["pools"], wish.pool)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True, kw_only=True)
-class Room:
+class HandlerContext:
     """What handlers work with: everything that the Durable Object has."""
 
     store: ConfigStore

@@ -9,7 +9,7 @@ from lb.metrics.text.openmetrics import CONTENT_TYPE
 
 if TYPE_CHECKING:
     from lb.admin.calls import Call
-    from lb.admin.handlers.context import Room
+    from lb.admin.handlers.context import HandlerContext
 
 NO_ROUTE = 7003
 NOT_ALLOWED = 10405
@@ -17,15 +17,15 @@ NOT_ALLOWED = 10405
 NOTHING_SERVES = 1200
 
 
-def metrics(room: Room, call: Call) -> Answer | Refusal:
+def metrics(context: HandlerContext, call: Call) -> Answer | Refusal:
     """GET /metrics: everything in OpenMetrics, whatever the query says."""
     if call.path.rstrip("/") != "/metrics":
         return refused(404, NO_ROUTE, f"there is nothing at {call.path}")
     if call.method not in {"GET", "HEAD"}:
         return refused(405, NOT_ALLOWED, f"{call.path} is only read: use GET")
-    if room.keeper is None:
+    if context.keeper is None:
         return refused(
             503, NOTHING_SERVES, "nothing that is configured can serve: apply one that can"
         )
-    moment = room.keeper.moment(room.store.version)
-    return Answer(body=room.keeper.ledger.text(moment), content_type=CONTENT_TYPE)
+    moment = context.keeper.moment(context.store.version)
+    return Answer(body=context.keeper.totals.text(moment), content_type=CONTENT_TYPE)

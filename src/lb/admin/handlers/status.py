@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 from lb.admin.calls import Refusal, Result, refused
-from lb.admin.handlers.status_document import report
+from lb.admin.handlers.status_document import status_document
 from lb.catalog.managed import Kind
 
 if TYPE_CHECKING:
     from lb.admin.calls import Call
-    from lb.admin.handlers.context import Room
+    from lb.admin.handlers.context import HandlerContext
 
 
 MOST_CHARTS = 200
@@ -24,7 +24,7 @@ NOT_ALLOWED = 10405
 """Cloudflare's code for a method that a path does not take."""
 
 
-def status(room: Room, call: Call) -> Result | Refusal:
+def status(context: HandlerContext, call: Call) -> Result | Refusal:
     """GET /status: see lb.report.report for its shape.
 
     `?charts=<pool>`, once or more, adds `charts`: those of the origins of these pools, and of all
@@ -32,16 +32,16 @@ def status(room: Room, call: Call) -> Result | Refusal:
     """
     if call.method not in {"GET", "HEAD"}:
         return refused(405, NOT_ALLOWED, f"{call.path} is only read: use GET")
-    told = _reported(room)
+    told = _reported(context)
     wanted = _charts_in(call.query)
-    if isinstance(told, Refusal) or not wanted or room.keeper is None:
+    if isinstance(told, Refusal) or not wanted or context.keeper is None:
         return told
     left, drawn = MOST_CHARTS, []
-    for pool in room.keeper.config.pools:
+    for pool in context.keeper.config.pools:
         if pool.name in wanted and len(pool.origins) <= left:
             left -= len(pool.origins)
             drawn.append(pool.name)
-    charts = room.keeper.ledger.charts(drawn, room.clock())
+    charts = context.keeper.totals.charts(drawn, context.clock())
     return Result(result={**told.result, "charts": charts})
 
 
@@ -53,8 +53,8 @@ def _charts_in(query: str) -> set[str]:
         return set()
 
 
-def _reported(room: Room) -> Result | Refusal:
-    store, keeper, config = room.store, room.keeper, room.store.effective.config
+def _reported(context: HandlerContext) -> Result | Refusal:
+    store, keeper, config = context.store, context.keeper, context.store.effective.config
     if keeper is None or config is None:
         return refused(
             503, NOTHING_SERVES, "nothing that is configured can serve: apply one that can"
@@ -65,7 +65,7 @@ def _reported(room: Room) -> Result | Refusal:
         keeper.known(),
         version=store.version,
         traffic={
-            key: {"share": share} for key, share in keeper.ledger.shares(room.clock()).items()
+            key: {"share": share} for key, share in keeper.totals.shares(context.clock()).items()
         },
         messages=[
             f"loadbalancer.toml does not go with what was configured here, and is not used: {one}"
@@ -73,4 +73,4 @@ def _reported(room: Room) -> Result | Refusal:
         ],
         read_only=lambda kind, name: (Kind(kind), name) in fixed,
     )
-    return Result(result=report(config, known, room.clock()))
+    return Result(result=status_document(config, known, context.clock()))

@@ -18,28 +18,26 @@ from lb.health.snapshot import (
 )
 from lb.health.verdict import NO_FAILURES
 from lb.model import Health
-from lb.state.trust import SharedView
+from lb.state.trust import TrustedView
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from lb.health.maintenance import SwitchedOff
-    from lb.model import Config, LoadBalancer, Origin, Pool
-    from lb.object.known import Failed, Known
+    from lb.model import Config, LoadBalancer, Origin, OriginKey, Pool
+    from lb.object.known import Known, TrafficFailure
 
-
-Key = tuple[str, str]
 """An origin's: its pool's name and its own."""
 
 
 class _Moment(NamedTuple):
-    """What the parts of a report are made from."""
+    """What the parts of a status_document are made from."""
 
     by_probes: Snapshot
     """As all isolates see it."""
     by_traffic: Snapshot
     """With what some of them have ejected."""
-    ejections: Mapping[Key, EjectionState]
+    ejections: Mapping[OriginKey, EjectionState]
     known: Known
 
     @property
@@ -55,7 +53,7 @@ class _Reason(NamedTuple):
     until: str | None = None
 
 
-def report(config: Config, known: Known, now: float) -> dict[str, Any]:
+def status_document(config: Config, known: Known, now: float) -> dict[str, Any]:
     """Return everything that an operator wants to see at one look, ready for JSON.
 
     Moments are RFC 3339 in UTC, or null where there is none; shares are 0 to 1; seconds and
@@ -112,7 +110,7 @@ def _users(config: Config) -> dict[str, list[LoadBalancer]]:
 
 def _warnings(config: Config, known: Known, now: float) -> list[dict[str, str]]:
     found = [{"kind": "message", "message": one} for one in known.messages]
-    stalled = SharedView(config, borders(config)).take(known.shared, now)
+    stalled = TrustedView(config, borders(config)).take(known.shared, now)
     if stalled is not None:
         age = lasting(now - known.shared.probed)
         message = f"no probe was made for {age}: what is shown here of health may be out of date"
@@ -121,8 +119,8 @@ def _warnings(config: Config, known: Known, now: float) -> list[dict[str, str]]:
 
 
 def _ejections(
-    config: Config, failures: Mapping[Key, Failed], snapshot: Snapshot
-) -> dict[Key, EjectionState]:
+    config: Config, failures: Mapping[OriginKey, TrafficFailure], snapshot: Snapshot
+) -> dict[OriginKey, EjectionState]:
     """Return what isolates may have ejected: those that told of a failure, if one is enough.
 
     Each counts for itself, and does not tell how many it has had in a row.

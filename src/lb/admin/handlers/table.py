@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from lb.admin.calls import Call
-    from lb.admin.handlers.context import Room
+    from lb.admin.handlers.context import HandlerContext
 
-    Handler = Callable[[Room, Call], Answer | Result | Refusal]
+    Handler = Callable[[HandlerContext, Call], Answer | Result | Refusal]
 
 NO_ROUTE = 7003
 """Cloudflare's code for a path that leads nowhere."""
@@ -41,16 +41,16 @@ HANDLERS: Mapping[str, Handler] = {
 """By the first step of the path."""
 
 
-def answer(room: Room, call: Call) -> Answer:
+def answer(context: HandlerContext, call: Call) -> Answer:
     """Return the answer to a call whose sender the edge knows."""
     if call.method not in SAFE and not call.may_write:
         return enveloped(refused(403, READ_ONLY, "this token may only read"))
-    ended = refusal_of(room, call)
+    ended = refusal_of(context, call)
     if ended is not None:
         return enveloped(ended)
     handler = HANDLERS.get(call.path.split("/", 2)[1])
     if handler is None:
         return enveloped(refused(404, NO_ROUTE, f"there is nothing at {call.path}"))
-    outcome = handler(room, call)
+    outcome = handler(context, call)
     answer = outcome if isinstance(outcome, Answer) else enveloped(outcome)
-    return replace(answer, version=room.store.version)
+    return replace(answer, version=context.store.version)

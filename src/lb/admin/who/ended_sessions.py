@@ -9,7 +9,7 @@ from lb.admin.who.sessions import LASTS
 
 if TYPE_CHECKING:
     from lb.admin.calls import Call
-    from lb.admin.handlers.context import Room
+    from lb.admin.handlers.context import HandlerContext
 
 _TABLE = "CREATE TABLE IF NOT EXISTS ended_sessions (id TEXT PRIMARY KEY, until REAL NOT NULL)"
 _INSERT = "INSERT OR REPLACE INTO ended_sessions (id, until) VALUES (?, ?)"
@@ -19,22 +19,22 @@ _DROP = "DELETE FROM ended_sessions WHERE until < ?"
 _ENDED = refused(401, 10000, "Authentication error: this session was ended")
 
 
-def refusal_of(room: Room, call: Call) -> Refusal | None:
+def refusal_of(context: HandlerContext, call: Call) -> Refusal | None:
     """Say that a call comes with a session that was ended; None for all others."""
     if not call.session:
         return None
-    room.sql(_TABLE)
-    return _ENDED if room.sql(_FIND, call.session) else None
+    context.sql(_TABLE)
+    return _ENDED if context.sql(_FIND, call.session) else None
 
 
-def session(room: Room, call: Call) -> Result | Refusal:
+def session(context: HandlerContext, call: Call) -> Result | Refusal:
     """Answer the edge: whether a session is good, or that it has been ended."""
     if call.path != "/session" or not call.session:
         return refused(404, 7003, f"there is nothing at {call.path}")
     if call.method == "DELETE":
-        now = room.clock()
-        room.sql(_TABLE)
-        room.sql(_DROP, now)
+        now = context.clock()
+        context.sql(_TABLE)
+        context.sql(_DROP, now)
         # No session lasts longer than from now on.
-        room.sql(_INSERT, call.session, now + LASTS)
+        context.sql(_INSERT, call.session, now + LASTS)
     return Result()

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from lb.health.verdict import OriginHealth
     from lb.metrics.probes import Probed
-    from lb.metrics.totals import Counted
-    from lb.model import Config
+    from lb.metrics.totals import Totals
+    from lb.model import Config, OriginKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +28,7 @@ class Moment:
     """What there is to tell beside what was counted."""
 
     config: Config
-    health: Mapping[tuple[str, str], OriginHealth]
+    health: Mapping[OriginKey, OriginHealth]
     now: float
     round_at: float
     """When the latest round of probes ended; 0: there was none."""
@@ -51,7 +51,7 @@ class Handover:
 
 
 def families(
-    counted: Counted, probed: Mapping[tuple[str, str], Probed], moment: Moment, handover: Handover
+    counted: Totals, probed: Mapping[OriginKey, Probed], moment: Moment, handover: Handover
 ) -> Iterator[Family]:
     """Yield every metric."""
     yield from of_requests(counted)
@@ -99,14 +99,14 @@ COUNTERS: tuple[tuple[Kind, str, str], ...] = (
 """What is told as it was counted; the labels are those of the kind."""
 
 
-def _counter(counted: Counted, kind: Kind, name: str, text: str) -> Family:
+def _counter(counted: Totals, kind: Kind, name: str, text: str) -> Family:
     family = Family(name, Type.COUNTER, text)
     for labels, amount in events_of(counted, kind):
         family.count(amount, **labels)
     return family
 
 
-def _of_probes(probed: Mapping[tuple[str, str], Probed]) -> Iterator[Family]:
+def _of_probes(probed: Mapping[OriginKey, Probed]) -> Iterator[Family]:
     probes = Family("evenkeel_probes", Type.COUNTER, "Rounds of probes, by their verdict.")
     times = Family(
         "evenkeel_probe_duration_seconds",
@@ -165,7 +165,7 @@ def _of_health(moment: Moment) -> Iterator[Family]:
     yield from (balancers, pools, pools_on, origins, origins_on, weights)
 
 
-def _of_itself(counted: Counted, moment: Moment, handover: Handover) -> Iterator[Family]:
+def _of_itself(counted: Totals, moment: Moment, handover: Handover) -> Iterator[Family]:
     events = Family(
         "evenkeel_health_events", Type.COUNTER, "Changes of health that the event log was told of."
     )
@@ -219,7 +219,7 @@ def _of_itself(counted: Counted, moment: Moment, handover: Handover) -> Iterator
     yield build
 
 
-def _folded(counted: Counted) -> int:
+def _folded(counted: Totals) -> int:
     """Return in how many series others are counted as well."""
     answers = sum(labels[1:3] == (OTHER, OTHER) for labels in counted.answers)
     return answers + sum(labels[1:] == (OTHER,) for labels in counted.events)

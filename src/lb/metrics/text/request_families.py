@@ -14,7 +14,7 @@ from lb.proxy.tallies import BOUNDS, BUCKETS, SECONDS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from lb.metrics.totals import Counted, Labels
+    from lb.metrics.totals import Labels, Totals
 
 CLASSES = range(1, 6)
 WEBSOCKET = "1xx"
@@ -36,7 +36,7 @@ class Answers(NamedTuple):
     number: float
 
 
-def of_requests(counted: Counted) -> Iterator[Family]:
+def of_requests(counted: Totals) -> Iterator[Family]:
     """Yield them all."""
     answers = list(_answers(counted))
     yield _requests(counted, answers)
@@ -65,7 +65,7 @@ def of_requests(counted: Counted) -> Iterator[Family]:
     yield from _durations(counted)
 
 
-def events_of(counted: Counted, kind: Kind) -> Iterator[tuple[dict[str, str], float]]:
+def events_of(counted: Totals, kind: Kind) -> Iterator[tuple[dict[str, str], float]]:
     """Yield what was counted of a kind, by its labels."""
     for found, amount in counted.events.items():
         if found[0] == kind.first:
@@ -80,7 +80,7 @@ def _family(name: str, text: str, counts: Mapping[Labels, float], labels: Labels
     return family
 
 
-def _answers(counted: Counted) -> Iterator[Answers]:
+def _answers(counted: Totals) -> Iterator[Answers]:
     for (lb, pool, origin, number, failed), cells in counted.answers.items():
         if not origin:
             continue
@@ -91,7 +91,7 @@ def _answers(counted: Counted) -> Iterator[Answers]:
                 yield Answers(where, number, failed, f"{status}xx", count)
 
 
-def _requests(counted: Counted, answers: list[Answers]) -> Family:
+def _requests(counted: Totals, answers: list[Answers]) -> Family:
     found: dict[Labels, float] = defaultdict(float)
     for one in answers:
         found[*one.where.values(), one.attempt, one.outcome] += one.number
@@ -106,7 +106,7 @@ def _requests(counted: Counted, answers: list[Answers]) -> Family:
     )
 
 
-def _attempts(counted: Counted, answers: list[Answers]) -> dict[Labels, float]:
+def _attempts(counted: Totals, answers: list[Answers]) -> dict[Labels, float]:
     found = {
         (*one.where.values(), one.attempt, one.outcome): one.number
         for one in answers
@@ -117,7 +117,7 @@ def _attempts(counted: Counted, answers: list[Answers]) -> dict[Labels, float]:
     return found
 
 
-def _own(counted: Counted) -> Family:
+def _own(counted: Totals) -> Family:
     found: dict[Labels, float] = defaultdict(float)
     for labels, count in events_of(counted, Kind.REFUSED):
         found[labels["load_balancer"], labels["cause"]] += count
@@ -129,7 +129,7 @@ def _own(counted: Counted) -> Family:
     )
 
 
-def _durations(counted: Counted) -> Iterator[Family]:
+def _durations(counted: Totals) -> Iterator[Family]:
     """Times to an answer's headers: as clients see them, and of each origin alone."""
     clients: dict[str, list[float]] = {}
     origins: dict[Labels, list[float]] = {}

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from lb.admin.who.cors import Headers
     from lb.model import Admin
     from lb.request.facts import RequestFacts
-    from lb.worker.admin.page_files import Shells
+    from lb.worker.admin.page_files import PageFiles
 
     Told = Callable[[int], Awaitable[None]]
 
@@ -61,7 +61,7 @@ class AdminSide:
     """One isolate's way to the admin side. The Durable Object decides, this asks it."""
 
     def __init__(
-        self, admin: Admin, gate: Gate | None, env: Any, told: Told, shells: Shells
+        self, admin: Admin, gate: Gate | None, env: Any, told: Told, shells: PageFiles
     ) -> None:
         """`told` is given the configuration's version that an answer speaks of.
 
@@ -193,7 +193,7 @@ class AdminSide:
 
 
 def admin_side(
-    admin: Admin, variables: Mapping[str, object], env: Any, told: Told, shells: Shells
+    admin: Admin, variables: Mapping[str, object], env: Any, told: Told, shells: PageFiles
 ) -> AdminSide | None:
     """Return the admin side; None without a token, as if there were no such thing."""
     tokens = tokens_of(

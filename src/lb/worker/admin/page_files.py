@@ -23,7 +23,7 @@ DRAWN_FOR = 5.0
 """Seconds for which everybody gets the same public page."""
 
 
-class Shells:
+class PageFiles:
     """Pages for anybody. None of them costs a call of the Durable Object."""
 
     def __init__(self, admin: Admin, view: Callable[[float], tuple[Config, Snapshot]]) -> None:

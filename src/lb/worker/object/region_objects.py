@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from lb.health.verdict import Verdict
-    from lb.model import Origin, Region, Watch
+    from lb.model import Origin, OriginKey, Region, Watch
 
 LONGEST = 120.0
 """Seconds for a region's probes: twelve that time out, with retries, four side by side."""
@@ -28,7 +28,7 @@ class ObjectRegions:
 
     async def ask(
         self, region: Region, asked: Sequence[tuple[Origin, Watch]]
-    ) -> Mapping[tuple[str, str], Verdict]:
+    ) -> Mapping[OriginKey, Verdict]:
         """Have origins probed from a region."""
         try:
             near = js_object(locationHint=HINTS[region])

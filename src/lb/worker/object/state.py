@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from workers import DurableObject
 
 from lb.admin.calls import Call, enveloped, refused
-from lb.admin.handlers.context import Room
+from lb.admin.handlers.context import HandlerContext
 from lb.admin.handlers.table import answer as desk_answer
 from lb.catalog.effective import read
 from lb.catalog.store import ConfigStore
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lb.health.verdict import Verdict
-    from lb.model import Config, Origin, Watch
+    from lb.model import Config, Origin, OriginKey, Watch
 
 AFTER_A_FAULT = 60.0
 """Seconds until the alarm is tried again after a fault of our own."""
@@ -83,14 +83,14 @@ class State(DurableObject):
     async def admin(self, text: str) -> str:
         """Answer an operator (lb.desk); the text is a Call's, and so is the one returned."""
         try:
-            room = Room(
+            context = HandlerContext(
                 store=self._configuration(),
                 keeper=self._start(),
                 sql=self._sql,
                 clock=clock,
                 chance=chance,
             )
-            answer = desk_answer(room, Call.from_json(text))
+            answer = desk_answer(context, Call.from_json(text))
             keeper = self._start()
             if keeper is not None:
                 await self._arm(keeper)
@@ -117,7 +117,7 @@ class State(DurableObject):
             config = self._config_of(configuration)
             if config is None:
                 return ""
-            votes: dict[tuple[str, str], Verdict] = {}
+            votes: dict[OriginKey, Verdict] = {}
 
             def take(origin: Origin, _watch: Watch, verdict: Verdict) -> None:
                 votes[origin.key] = verdict

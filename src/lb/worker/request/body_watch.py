@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lb.model import LoadBalancer, Origin
-    from lb.proxy.cut_offs import Endings
+    from lb.proxy.cut_offs import CutOffs
     from lb.proxy.plan import Deliver, Plan
 
     Header = Callable[[str], str]
@@ -35,10 +35,10 @@ class _Callbacks(NamedTuple):
     """`map` of a JavaScript array that holds `cut`."""
 
 
-class Bodies:
+class BodyWatch:
     """Made on the first request, as everything that holds JavaScript's objects."""
 
-    def __init__(self, endings: Endings) -> None:
+    def __init__(self, endings: CutOffs) -> None:
         reflect = js.Reflect
         # As in promises.py: a promise inside an array is not turned into a future.
         self._apply = reflect.apply.bind(reflect, reflect.apply, None)

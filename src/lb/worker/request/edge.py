@@ -11,19 +11,19 @@ import js
 from lb.catalog.effective import read
 from lb.config import Invalid, admin_of
 from lb.log_events import Trouble
-from lb.metrics.isolate_totals import Counts
+from lb.metrics.isolate_totals import IsolateTotals
 from lb.model import Config
-from lb.proxy.cut_offs import Endings
+from lb.proxy.cut_offs import CutOffs
 from lb.proxy.mirror_copy import copy_of
 from lb.proxy.plan import Attempt, Refuse
 from lb.proxy.run import Exchange
 from lb.proxy.run import refused as refused_event
 from lb.state.refresh import Home
 from lb.worker.admin.admin_side import admin_side
-from lb.worker.admin.page_files import Shells
+from lb.worker.admin.page_files import PageFiles
 from lb.worker.deployment import in_development, source_of, start, variables_of
 from lb.worker.object.prober import FetchProber
-from lb.worker.request.body_watch import Bodies
+from lb.worker.request.body_watch import BodyWatch
 from lb.worker.request.fetches import Fetches
 from lb.worker.request.refresh import ANALYTICS, Behind
 from lb.worker.request.runtime_facts import RuntimeFacts, headers_reader, refused
@@ -82,7 +82,7 @@ class Isolate:
         self._env = env
         self._variables = variables = variables_of(env)
         analytics = bool(getattr(env, ANALYTICS, None))
-        self._counts = Counts(f"{chance():.16f}", clock(), analytics=analytics)
+        self._counts = IsolateTotals(f"{chance():.16f}", clock(), analytics=analytics)
         self._log = self._counts.listening(log)
         source = source_of(variables, log)
         self._deployed = source.parsed if isinstance(source.parsed, Config) else None
@@ -94,7 +94,7 @@ class Isolate:
         self._version = 0
         """Of the configuration that operators have made; 0 is the deployment's own."""
         admin = admin_of(source.document)
-        shells = Shells(admin, lambda now: (self._config, self._balancer.memory.snapshot(now)))
+        shells = PageFiles(admin, lambda now: (self._config, self._balancer.memory.snapshot(now)))
         self._admin = admin_side(admin, variables, env, self._told, shells)
         self._serve(self._deployed, None)
         self._ask_at = 0.0
@@ -119,7 +119,7 @@ class Isolate:
             handed=self._admin is not None,
         )
         served = [serving.lb for serving in balancer.servings]
-        self._bodies = Bodies(Endings(served, balancer.memory, clock, self._log))
+        self._bodies = BodyWatch(CutOffs(served, balancer.memory, clock, self._log))
 
     def _reconfigure(self, delivered: Delivered, health: str | None) -> bool:
         """Serve what operators have configured; False, and all stays, where that is no news."""
@@ -235,7 +235,7 @@ class Isolate:
     ) -> Any:
         """Return the client's response; what is due for everybody's health begins behind it."""
         work = self._behind.work(exchange.now)
-        bodies: Bodies | None = self._bodies
+        bodies: BodyWatch | None = self._bodies
         if work is not None:
             bodies = None  # see bodies.py
             in_background(ctx, work)

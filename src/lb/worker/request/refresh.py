@@ -11,9 +11,9 @@ from lb.metrics.points import WRITTEN_EVERY
 from lb.model.identity import identity_of
 from lb.model.watched import monitored
 from lb.probing.run import check
-from lb.state.kv import KV_REFRESH, Publishing
+from lb.state.kv import KV_REFRESH, KvWriter
 from lb.state.pull import taken_apart
-from lb.state.refresh import Home, Sharing, home_of
+from lb.state.refresh import Home, Refresh, home_of
 from lb.state.shared_view import from_json, to_json
 from lb.worker.runtime import clock, js_object, trouble
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
 
     from lb.health.verdict import OriginHealth
-    from lb.metrics.isolate_totals import Counts
-    from lb.model import Config, Origin, Watch
+    from lb.metrics.isolate_totals import IsolateTotals
+    from lb.model import Config, Origin, OriginKey, Watch
     from lb.ports import Log
     from lb.probing.ports import Prober
     from lb.state.memory import Memory
@@ -54,7 +54,7 @@ class Behind:
         env: Any,
         reconfigure: Reconfigure,
         log: Log,
-        counts: Counts,
+        counts: IsolateTotals,
         *,
         handed: bool,
     ) -> None:
@@ -76,10 +76,10 @@ class Behind:
         self._counts = counts
         self._handed = handed
         self._write_at = 0.0 if getattr(env, ANALYTICS, None) else inf
-        self._sharing = Sharing(
+        self._sharing = Refresh(
             identity_of(config), home, config.state.refresh, watches=bool(watched)
         )
-        self._publishing = Publishing(identity_of(config))
+        self._publishing = KvWriter(identity_of(config))
         self._run = WAYS[home]
 
     def work(self, now: float) -> Work | None:
@@ -161,7 +161,7 @@ class Behind:
         if shared is not None:
             self._memory.adopt(shared, now)
 
-    def _own(self, now: float) -> dict[tuple[str, str], OriginHealth]:
+    def _own(self, now: float) -> dict[OriginKey, OriginHealth]:
         snapshot = self._memory.snapshot(now)
         return {origin.key: snapshot.health(origin) for origin in self._watched}
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lb.proxy.mirroring import Mirroring
     from lb.proxy.plan import Attempt, Deliver, Plan
     from lb.request.outcomes import Outcome
-    from lb.worker.request.body_watch import Bodies
+    from lb.worker.request.body_watch import BodyWatch
     from lb.worker.request.runtime_facts import RuntimeFacts
 
 
@@ -128,7 +128,7 @@ class FetchTransport:
             return Failed(Cause.UPLOAD)
         return Failed(Cause.TIMEOUT if error.name == "AbortError" else Cause.CONNECTION)
 
-    def delivered(self, step: Deliver, bodies: Bodies | None, timing: str) -> Any:
+    def delivered(self, step: Deliver, bodies: BodyWatch | None, timing: str) -> Any:
         """Return the client's response: the origin's own, whose body never enters Python."""
         response: Any = step.answer.handle
         body, plan, means = response.body, self._plan, self._means
