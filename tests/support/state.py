@@ -23,8 +23,10 @@ START = 1_790_000_000.0
 class Database:
     """The Sql port over sqlite3; counts the rows that are written."""
 
-    def __init__(self) -> None:
+    def __init__(self, script: str = "") -> None:
+        """Begin with what a script makes."""
         self._connection = sqlite3.connect(":memory:", isolation_level=None)
+        self._connection.executescript(script)
         self._connection.row_factory = sqlite3.Row
         self.broken = False
 
