@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from lb.admin.people import Role
-from lb.admin.sessions import COOKIE, Session, Sessions
-from lb.admin.tokens import Tokens, tokens_of
+from lb.admin.who.people import Role
+from lb.admin.who.sessions import COOKIE, Session, Sessions
+from lb.admin.who.tokens import Tokens, tokens_of
 from lb.model import Admin
 from support.answers import reply
 from support.operator import ACCOUNT, ANALYTICS, ZONE, Operator

@@ -6,20 +6,20 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
-from lb.calls import Answer, Call
+from lb.admin.calls import Answer, Call
+from lb.admin.handlers.context import HandlerContext
+from lb.admin.handlers.table import answer
 from lb.catalog.store import ConfigStore
 from lb.config import source_in_toml
-from lb.desk import answer
-from lb.events import Event
-from lb.forwarding import identity_of
-from lb.keeper import Keeper
+from lb.log_events import Event
 from lb.model import Config
-from lb.monitors.words import Answer as Replied
-from lb.monitors.words import HttpProbe
-from lb.notifier import Notifier
-from lb.notify.ready import prepare
-from lb.notify.words import OutboundRequest
-from lb.room import Room
+from lb.model.identity import identity_of
+from lb.notify.message import OutboundRequest
+from lb.notify.run import Notifier
+from lb.notify.secrets import prepare
+from lb.object.keeper import Keeper
+from lb.probing.probe import Answer as Replied
+from lb.probing.probe import HttpProbe
 from support.state import Database
 from support.stored import Stored
 
@@ -85,11 +85,11 @@ class Successor:
 
     def call(self, method: str, path: str, **fields: Any) -> Answer:
         """Send a call to the desk."""
-        room = Room(
+        context = HandlerContext(
             store=self.store,
             keeper=self.keeper,
             sql=self.sql,
             clock=lambda: self.now,
             chance=lambda: 0.5,
         )
-        return answer(room, Call(method=method, path=path, **fields))
+        return answer(context, Call(method=method, path=path, **fields))

@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from lb.admin.gate import Gate
-from lb.admin.people import Means, Role, Who
-from lb.admin.tokens import Tokens, tokens_of
-from lb.affinity import CookieAffinity
+from lb.admin.who.gate import Gate
+from lb.admin.who.people import Means, Role, Who
+from lb.admin.who.tokens import Tokens, tokens_of
 from lb.catalog.changes import Action
+from lb.catalog.managed import Kind
 from lb.catalog.store import Changed
-from lb.catalog.words import Kind
 from lb.config import Invalid, parse
+from lb.selection.affinity import CookieAffinity
 from support.make import facts
 from support.operator import ACCOUNT
 from support.stored import STATE_0_1 as STORED

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from lb.event_log import EventLog, Query
-from lb.health import OriginHealth
-from lb.kept import kept_from_json
+from lb.health.verdict import OriginHealth
 from lb.model import Health
-from lb.shared import from_json
+from lb.object.event_log import EventLog, Query
+from lb.object.stored import row_from_json
+from lb.state.shared_view import from_json
 from support.scrape import Scrape
 from support.stored import STATE_0_1 as STORED
 from support.successor import Successor
@@ -109,7 +109,7 @@ def test_health_is_as_it_was(successor: Successor) -> None:
 def test_the_row_of_before_is_read_whole(successor: Successor) -> None:
     """When each origin was asked at which address, what was switched off, and as of when."""
     (row,) = successor.sql("SELECT value FROM kept")
-    kept = kept_from_json(row["value"])
+    kept = row_from_json(row["value"])
 
     assert kept.asked == {
         ("sessions", "one", ONE): 1795792581.924,
@@ -196,7 +196,7 @@ def test_an_event_is_kept_for_thirty_days(successor: Successor) -> None:
 
 def test_no_counter_goes_back(successor: Successor) -> None:
     """Requests, failures, sessions and probes are counted on from where they were."""
-    found = Scrape(successor.keeper.ledger.text(successor.keeper.moment(12)))
+    found = Scrape(successor.keeper.totals.text(successor.keeper.moment(12)))
 
     assert found.sum("evenkeel_requests_total", load_balancer=SITE) == 5
     assert found.sum("evenkeel_requests_total", load_balancer=API, origin="one") == 8
@@ -226,14 +226,14 @@ def test_what_an_isolate_has_handed_over_is_not_counted_twice(successor: Success
         "events": [],
     }
 
-    assert successor.keeper.ledger.hear(again, STORED.at) == 3
-    found = Scrape(successor.keeper.ledger.text(successor.keeper.moment(12)))
+    assert successor.keeper.totals.hear(again, STORED.at) == 3
+    found = Scrape(successor.keeper.totals.text(successor.keeper.moment(12)))
     assert found.sum("evenkeel_requests_total", load_balancer=API) == 8
 
 
 def test_charts_go_on(successor: Successor) -> None:
     """They show the requests, times and health of before."""
-    charts = successor.keeper.ledger.history(STORED.at)
+    charts = successor.keeper.totals.history(STORED.at)
     origins = {(each["pool"], each["origin"]): each for each in charts["origins"]}
     balancers = {each["name"]: each for each in charts["load_balancers"]}
 
