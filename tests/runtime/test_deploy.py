@@ -45,7 +45,7 @@ def test_the_upload_is_the_worker_and_nothing_else(dry_run: tuple[Path, str]) ->
     # wrangler puts a note for the reader of the folder beside the modules.
     assert uploaded == {*sources, "loadbalancer.toml", "README.md"}
     assert "entry.py" in uploaded
-    assert "lb/worker/edge.py" in uploaded
+    assert "lb/worker/request/edge.py" in uploaded
     assert "lb/admin/pages/status.html" in uploaded
 
 
