@@ -17,7 +17,8 @@ from lb.config.objects.monitor_fields import (
     votes,
 )
 from lb.config.objects.notification_fields import NOTIFICATION, make_notification
-from lb.config.objects.pool_fields import HOST_DIFFERS, HOST_IGNORED, POOL, hosts_of, make_pool
+from lb.config.objects.origin_fields import HOST_DIFFERS, HOST_IGNORED, hosts_of
+from lb.config.objects.pool_fields import POOL, make_pool
 from lb.config.reading.problems import Place, Problem, Reader, nearest, shown
 from lb.config.reading.tables import Field, Record, Table
 from lb.config.reading.values import ListOf, Ref, Whole

@@ -14,15 +14,16 @@ from evenkeel.docs.schema import BEGIN, END, reference_text, schema_text, tables
 from lb.config import from_toml, json_schema
 from lb.config.document import DOCUMENT
 from lb.config.objects.admin_fields import ACCESS, ADMIN
+from lb.config.objects.failover_fields import EJECTION, FAILOVER
 from lb.config.objects.header_fields import REQUEST_HEADERS, RESPONSE_HEADERS
-from lb.config.objects.load_balancer_fields import EJECTION, FAILOVER, LOAD_BALANCER
+from lb.config.objects.load_balancer_fields import LOAD_BALANCER
 from lb.config.objects.mirror_fields import MIRROR
 from lb.config.objects.monitor_fields import MONITOR
 from lb.config.objects.notification_fields import NOTIFICATION
+from lb.config.objects.origin_fields import ORIGIN
 from lb.config.objects.pool_fields import (
     LOAD_SHEDDING,
     NOTIFICATION_FILTER,
-    ORIGIN,
     ORIGIN_ALERTS,
     POOL,
     POOL_ALERTS,

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lb.config.objects.header_fields import origin_headers
+from lb.config.objects.origin_fields import ORIGIN, address_text, make_origin, port_of
 from lb.config.reading.host_names import Address
 from lb.config.reading.moments import MAINTENANCE, Moment
-from lb.config.reading.names import ADDRESS, DESCRIPTION, OBJECT_NAME, POOL_NAME, OutOfReach
+from lb.config.reading.names import DESCRIPTION, POOL_NAME
 from lb.config.reading.problems import shown
 from lb.config.reading.tables import REQUIRED, Field, Record, Standing, Table
 from lb.config.reading.values import (
@@ -31,7 +31,6 @@ from lb.model import (
     Monitor,
     MonitorGroup,
     NotificationFilter,
-    Origin,
     OriginSteeringPolicy,
     Pool,
     Region,
@@ -41,6 +40,7 @@ from lb.model import (
 if TYPE_CHECKING:
     from lb.config.reading.problems import Place, Reader
 
+
 _LATER = Standing.LATER
 _KEPT = Standing.KEPT
 
@@ -49,52 +49,6 @@ REGIONS = (*(region.value for region in Region), "CHINA", ALL_REGIONS)
 CHECK_REGION = Choice(
     values={**{region.value: region for region in Region}, ALL_REGIONS: ALL_REGIONS},
     impossible={"CHINA": "Durable Objects, which probe, cannot be placed there"},
-)
-
-NO_NETWORK = "a Worker reaches public host names only: give a public hostname of the tunnel"
-NO_DNS = "a Worker gives no DNS answers"
-
-ORIGIN = Table(
-    name="pools.origins",
-    doc="One place that a request can be sent to.",
-    fields=(
-        Field(
-            "name",
-            OBJECT_NAME,
-            REQUIRED,
-            "Unique in its pool; X-Served-By carries it.",
-            missing="missing: the origin goes by its address",
-        ),
-        Field(
-            "address",
-            ADDRESS,
-            REQUIRED,
-            "Where it is: https, unless a scheme is given.",
-            missing="missing: the origin is kept, and gets no traffic",
-        ),
-        Field("enabled", Boolean(), True, "Whether it gets requests and probes."),
-        Field("weight", Number(0, 1), 1, "Its share among the pool's origins; 0: no new traffic."),
-        Field(
-            "max_requests",
-            Whole(0, 1_000_000),
-            0,
-            "Requests that may wait for its answer at once, in each isolate of the Worker: "
-            "what is more goes elsewhere, or is refused with 503. 0: any number.",
-        ),
-        Field("port", Whole(0, 65_535), 0, "Its port, when the address has none; 80 means http."),
-        Field("header", origin_headers(), {}, "`{ Host = [name] }`, where equal to the address."),
-        Field("flatten_cname", Boolean(), True, "For DNS answers.", _KEPT, NO_DNS),
-        Field(
-            "virtual_network_id",
-            Text(),
-            "",
-            "The network of a private address.",
-            Standing.IMPOSSIBLE,
-            NO_NETWORK,
-        ),
-        Field("disabled_at", Moment(), None, "When it was disabled: its sessions are drained."),
-        Field("maintenance", MAINTENANCE, [], "Times in which it counts as disabled."),
-    ),
 )
 
 ORIGIN_STEERING = Table(
@@ -235,7 +189,7 @@ def make_pool(
     """The pool that a record describes; what probes it has been looked up."""
     name = record.text("name")
     records = record.records("origins")
-    origins = [origin for each in records if (origin := _make_origin(each, name, reader))]
+    origins = [origin for each in records if (origin := make_origin(each, name, reader))]
     pool = record.build(
         Pool,
         name=name,
@@ -270,79 +224,11 @@ def _refuse_twins(records: list[Record], reader: Reader) -> None:
     names: dict[str, Place] = {}
     urls: dict[str, Place] = {}
     for record in records:
-        name = record.text("name") or _address_text(record)
+        name = record.text("name") or address_text(record)
         address = record.values.get("address")
         if name and (first := names.setdefault(name, record.at)) is not record.at:
             reader.refuse(record.at / "name", f"{shown(name)} is the name of {first} already")
         if isinstance(address, Address):
-            url = address.url(_port(record))
+            url = address.url(port_of(record))
             if (first := urls.setdefault(url, record.at)) is not record.at:
                 reader.refuse(record.at / "address", f"is the same place as {first}")
-
-
-def _port(record: Record) -> int:
-    port = record.values.get("port", 0)
-    return port if isinstance(port, int) else 0
-
-
-_AS_GIVEN = frozenset({"enabled", "weight", "max_requests", "disabled_at", "maintenance"})
-
-
-def _address_text(record: Record) -> str:
-    address = record.values.get("address")
-    return address.text if isinstance(address, Address | OutOfReach) else ""
-
-
-def _make_origin(record: Record, pool: str, reader: Reader) -> Origin | None:
-    address = record.values.get("address")
-    if not isinstance(address, Address):
-        return _out_of_reach(record, pool) if reader.lenient else None
-    network = (record.at / "virtual_network_id").text
-    if network in reader.unheeded:
-        reader.unheeded[network] = f"the origin is kept, and gets no traffic: {NO_NETWORK}"
-        return _out_of_reach(record, pool)
-    port = _port(record)
-    if port and address.port and port != address.port:
-        reader.refuse(record.at / "port", "differs from the port in the address")
-    _check_host(record, address, port, reader)
-    given = {key: value for key, value in record.values.items() if key in _AS_GIVEN}
-    return Record(record.at, given).build(
-        Origin,
-        pool=pool,
-        name=record.text("name") or address.text,
-        address=address.text,
-        url=address.url(port),
-        explicit=address.explicit or bool(port),
-    )
-
-
-def _out_of_reach(record: Record, pool: str) -> Origin:
-    """An origin that is there for people to see: as a disabled one it is neither used nor probed.
-
-    It has no `disabled_at`, so no session is drained to it either.
-    """
-    text = _address_text(record)
-    name = record.text("name") or text or f"origin {record.at.text.rpartition('[')[2][:-1]}"
-    return Origin(pool=pool, name=name, address=text, url="", enabled=False)
-
-
-def _check_host(record: Record, address: Address, port: int, reader: Reader) -> None:
-    for name, values in record.headers("header"):
-        if values and values[0].lower() not in hosts_of(address.url(port)):
-            reader.overlook(record.at / "header" / name, HOST_DIFFERS, HOST_IGNORED)
-
-
-HOST_DIFFERS = (
-    "must be the host of the address, as a Worker's Host header always is: "
-    "put the name in the address"
-)
-HOST_IGNORED = (
-    "kept without effect: a Worker's Host header is always the host of the address, so put the "
-    "name in the address"
-)
-
-
-def hosts_of(url: str) -> set[str]:
-    """What a Host header may say for such an origin: RFC 9110 7.2."""
-    authority = url.partition("://")[2]
-    return {authority, authority.rpartition(":")[0] or authority}

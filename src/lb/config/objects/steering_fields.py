@@ -6,7 +6,7 @@ https://developers.cloudflare.com/load-balancing/additional-options/load-balanci
 # ruff: noqa: FBT003 (in a table, a default stands where every other default stands)
 from __future__ import annotations
 
-from lb.config.objects.pool_fields import NO_DNS
+from lb.config.objects.origin_fields import NO_DNS
 from lb.config.objects.pool_set_fields import make_random_steering
 from lb.config.objects.rule_fields import FIXED_RESPONSE
 from lb.config.reading.names import COUNTRY, POP
