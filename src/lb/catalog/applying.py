@@ -1,4 +1,4 @@
-"""Whole configurations: taking over the file's objects, and putting a document in their place."""
+"""Whole configurations: adopting the file's objects, and applying a document."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STAMPS = ("created_on", "modified_on")
 
 
 def adopted(catalog: Catalog, now: float) -> Stored:
-    """Return the state in which every object is the API's own."""
+    """Return the state in which the API owns every object."""
     own = (
         _stamped(replace(one, read_only=False), None, now) if one.read_only else one
         for one in catalog.objects.values()
@@ -29,7 +29,7 @@ def adopted(catalog: Catalog, now: float) -> Stored:
 
 
 def applied(catalog: Catalog, document: Mapping[str, Any], now: float) -> Stored:
-    """Return the state that a good document in the shape of a file asks for.
+    """Return the state that a valid document in a file's shape describes.
 
     An object keeps its id, its scope and what Evenkeel notes of it where its name stays.
     """
@@ -54,13 +54,13 @@ def applied(catalog: Catalog, document: Mapping[str, Any], now: float) -> Stored
 
 
 def other_settings(document: Mapping[str, Any], made: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return which settings of a document differ from those that serve; none can be applied."""
+    """Return the settings of a document that differ from the served ones and cannot be applied."""
     wanted = settings_in(document)
     return tuple(sorted(key for key, value in wanted.items() if made.get(key) != value))
 
 
 def _stamped(one: Managed, was: Managed | None, now: float) -> Managed:
-    """Return an object with the times of its making and of its latest change."""
+    """Return an object with its created_on and modified_on."""
     bare = {key: value for key, value in one.document.items() if key not in STAMPS}
     stamp = rfc3339(now)
     if was is None:

@@ -1,4 +1,4 @@
-"""What differs between two catalogs."""
+"""The differences between two catalogs."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from lb.catalog.managed import Catalog, Kind, Managed
 
 _COMPUTED = frozenset({"created_on", "modified_on"})
-"""What every change changes."""
+"""Fields that every change updates."""
 
 
 class Action(Enum):
-    """What became of an object."""
+    """How an object changed."""
 
     CREATE = "create"
     UPDATE = "update"
@@ -29,17 +29,17 @@ class Action(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One value that is not what it was; None where there is none."""
+    """One changed value; None = absent."""
 
     path: str
-    """`origins[0].weight`."""
+    """Place in the object: `origins[0].weight`."""
     before: Any
     after: Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What became of one object."""
+    """The change of one object."""
 
     action: Action
     kind: Kind
@@ -61,7 +61,7 @@ class Change:
 
 
 def changes(before: Catalog, after: Catalog) -> tuple[Change, ...]:
-    """Return every change from one catalog to another: made, changed, gone.
+    """Return every change from one catalog to another: created, changed, deleted.
 
     What refers to others is compared by their ids, and shown with their names.
     """
@@ -90,7 +90,7 @@ def summary(made: tuple[Change, ...]) -> str:
 
 
 def differences(before: object, after: object, path: str = "") -> tuple[Difference, ...]:
-    """Return the places in which two documents differ; a list counts by its places."""
+    """Return the places where two documents differ; list elements compare by index."""
     return tuple(_differences(before, after, path))
 
 

@@ -1,4 +1,4 @@
-"""One version of what is configured, and what it makes with the file of a deployment."""
+"""A stored version, and the configuration that it makes with a deployment's file."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """What a version holds: the objects made by the API, and what the file said at that time."""
+    """A version's content: the API's objects, and the file's document at that time."""
 
     own: tuple[Managed, ...] = ()
     adopted: bool = False
-    """Whether the file's objects are the API's own, so that those in the file are not read."""
+    """Whether the API has adopted the file's objects, so that the file's are not read."""
     file: Mapping[str, Any] = field(default_factory=dict)
-    """The file's document: what goes on serving when a later file does not go with `own`."""
+    """The file's document; it keeps serving when a later file does not fit `own`."""
     short_sessions: bool = False
 
     def to_json(self) -> str:
@@ -55,20 +55,20 @@ class Stored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effective:
-    """What serves."""
+    """The served configuration."""
 
     config: Config | None
-    """None only while there is nothing that ever was good."""
+    """None only while nothing valid has ever been configured."""
     catalog: Catalog
     made: Composed
     short_sessions: bool = False
     problems: tuple[Problem, ...] = ()
-    """Why the newest file is not what serves; none when it is."""
+    """Problems that keep the newest file from serving; empty = it serves."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A catalog and what its validation says."""
+    """A catalog and the result of its validation."""
 
     catalog: Catalog
     made: Composed
@@ -82,7 +82,7 @@ def read(document: Mapping[str, Any], *, short_sessions: bool) -> Config | Inval
 
 
 def candidate(stored: Stored, document: Mapping[str, Any], *, short_sessions: bool) -> Candidate:
-    """Return what a version makes with a file's document."""
+    """Return the combination of a version and a file's document."""
     file = () if stored.adopted else objects_in(document)
     catalog = merged(file, stored.own)
     made = composed(catalog, settings_in(document))
@@ -91,7 +91,7 @@ def candidate(stored: Stored, document: Mapping[str, Any], *, short_sessions: bo
 
 
 def effective(source: Source, stored: Stored | None) -> Effective:
-    """Return what serves: the newest file with the newest version, or else the last good pair.
+    """Return the served configuration: newest file with newest version, else the last valid pair.
 
     A file that is bad, or does not go with what the API holds (it lacks a pool, say, that a load
     balancer of the API's names), never stops what served before.
@@ -102,7 +102,7 @@ def effective(source: Source, stored: Stored | None) -> Effective:
                 config=None, catalog=Catalog({}), made=Composed({}), problems=source.parsed.problems
             )
         return _serving(candidate(Stored(), source.document, short_sessions=source.short_sessions))
-    # A file without a load balancer is no problem where the API has some.
+    # A file may lack load balancers when the API has some.
     alone = parse(source.document, short_sessions=source.short_sessions)
     if isinstance(alone, Invalid) and not stored.adopted:
         problems = alone.problems
@@ -128,6 +128,6 @@ def _serving(found: Candidate, problems: tuple[Problem, ...] = ()) -> Effective:
 
 
 def remembering(stored: Stored, document: Mapping[str, Any], *, short_sessions: bool) -> Stored:
-    """Return a version with the file that it goes with; where that was adopted, its settings."""
+    """Return a version with the file that it fits; for an adopted file, its settings."""
     file = settings_in(document) if stored.adopted else plain(document)
     return replace(stored, file=file, short_sessions=short_sessions)

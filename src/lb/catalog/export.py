@@ -1,4 +1,4 @@
-"""A catalog as the text of a file that can be deployed, or applied again."""
+"""Exports a catalog as the text of a file that can be deployed or applied."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _ROUNDS = 20
-"""Looks at a document that is not good for a file; each takes at least one key away."""
+"""Most passes over a document that is not valid as a file; each removes a key or more."""
 _HEADING = "# Exported by Evenkeel. Every key is explained in docs/configuration.md.\n"
 _STEPS = re.compile(r"\.([^.\[]+)|\[(\d+)\]|\[(\"(?:[^\"\\]|\\.)*\")\]")
 
 
 def exported(catalog: Catalog, settings: Mapping[str, Any], *, short_sessions: bool) -> str:
-    """Return the text of a loadbalancer.toml that means the same.
+    """Return the text of an equivalent loadbalancer.toml.
 
     What the API takes and a file must not hold, as it has no effect in a Worker, is left out and
     named in comments.
@@ -54,7 +54,7 @@ def _bare(entry: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
 
 
 def _taken_out(document: Any, path: str) -> bool:
-    """Take the innermost key of a path out; False where there is none any more."""
+    """Remove the innermost key of a path; False = nothing left to remove."""
     steps: list[str | int] = [
         int(step[2]) if step[2] else json.loads(step[3]) if step[3] else step[1]
         for step in _STEPS.finditer(path)
@@ -115,7 +115,7 @@ def _value(value: Any) -> str:
 
 
 def _given(table: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield what a table has; TOML has no null, which stands for a key that is not given."""
+    """Yield a table's keys with values; null means not given, and TOML has no null."""
     return ((key, value) for key, value in table.items() if value is not None)
 
 

@@ -1,4 +1,4 @@
-"""Managed objects: what a catalog holds."""
+"""Managed objects, and the catalog that holds them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Kind(Enum):
-    """What an object is, by its place in a configuration and in Cloudflare's paths."""
+    """Kinds of object, named as in a configuration and in Cloudflare's paths."""
 
     MONITOR = "monitors"
     MONITOR_GROUP = "monitor_groups"
@@ -25,7 +25,7 @@ WORDS: Mapping[Kind, str] = {
     Kind.POOL: "pool",
     Kind.LOAD_BALANCER: "load balancer",
 }
-"""How messages call them; the same words stand in lb.config's References."""
+"""Names in messages, as in lb.config's References."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,24 +34,24 @@ class Managed:
 
     kind: Kind
     id: str
-    """32 hexadecimal digits."""
+    """Identifier: 32 hexadecimal digits."""
     document: Mapping[str, Any]
-    """Everything but its id. A monitor and a group may have a `name`, which the API lacks."""
+    """The object without its id. Monitors and groups may have a `name`, which the API lacks."""
     scope: str = ""
-    """Where it was made: `accounts/<id>`, `zones/<id>` or `user`; empty: seen everywhere."""
+    """Owner: `accounts/<id>`, `zones/<id>` or `user`; empty = visible everywhere."""
     read_only: bool = False
-    """Whether it comes from the file, and changes with a deployment alone."""
+    """Whether it comes from the file and changes only with a deployment."""
 
     @property
     def name(self) -> str:
-        """How a configuration refers to it."""
+        """The name by which a configuration refers to it."""
         name = self.document.get("name")
         return name if isinstance(name, str) and name else self.id
 
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """All objects of one moment, by their ids."""
+    """All objects of one version, by id."""
 
     objects: Mapping[str, Managed]
 
@@ -60,5 +60,5 @@ class Catalog:
         return (one for one in self.objects.values() if one.kind is kind)
 
     def named(self, kind: Kind, name: str) -> Managed | None:
-        """Return the object of a name."""
+        """Return the object with a name; None = unknown."""
         return next((one for one in self.of(kind) if one.name == name), None)

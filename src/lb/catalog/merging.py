@@ -1,4 +1,4 @@
-"""From documents to objects and back: references are names in a file, ids in the API."""
+"""Converts documents to objects and back: a file refers by name, the API by id."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NAMED_BY: Mapping[Kind, str] = {
     Kind.POOL: "name",
     Kind.LOAD_BALANCER: "name",
 }
-"""The key of a file's object that others refer to it by."""
+"""The key by which other objects of a file refer to an object."""
 
 
 _UNNAMED = frozenset({Kind.MONITOR, Kind.MONITOR_GROUP})
@@ -34,7 +34,7 @@ _UNNAMED = frozenset({Kind.MONITOR, Kind.MONITOR_GROUP})
 
 
 def id_of(kind: Kind, name: str) -> str:
-    """Return the id of a file's object, which is the same in every isolate and deployment."""
+    """Return the id of a file's object: the same in every isolate and deployment."""
     return hashlib.sha256(f"{kind.value}/{name}".encode()).hexdigest()[:32]
 
 
@@ -68,13 +68,13 @@ def objects_in(document: Mapping[str, Any], *, read_only: bool = True) -> tuple[
 
 
 def settings_in(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what is no object: it comes with a deployment alone."""
+    """Return the settings that are not objects; they change only with a deployment."""
     objects = {kind.value for kind in Kind}
     return {key: plain(value) for key, value in document.items() if key not in objects}
 
 
 def merged(file: Iterable[Managed], own: Iterable[Managed]) -> Catalog:
-    """Return the file's objects with the API's own, which stand in for those of the same name."""
+    """Return the file's objects and the API's, which replace those of the same name."""
     kept = {one.id: one for one in own}
     names = {(one.kind, one.name): one.id for one in kept.values()}
     instead = {
@@ -96,7 +96,7 @@ def merged(file: Iterable[Managed], own: Iterable[Managed]) -> Catalog:
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """A catalog as one document in the shape of a file, and whose each place in it is."""
+    """A catalog as one document in a file's shape, with the object behind each place."""
 
     document: dict[str, Any]
     owners: Mapping[tuple[str, int], Managed] = field(default_factory=dict)
@@ -107,7 +107,7 @@ class Composed:
         return self.owners.get((found[1], int(found[2]))) if found else None
 
     def pointer(self, problem: Problem) -> str:
-        """Return where in its object a problem is (RFC 6901), or where in the whole document."""
+        """Return the JSON pointer (RFC 6901) of a problem in its object, or in the document."""
         found = _PLACE.match(problem.path)
         inside = found is not None and self.owner(problem) is not None
         return pointer_of(problem.path[found.end() :] if found and inside else problem.path[1:])
@@ -122,13 +122,13 @@ class Composed:
 
 
 def pointer_of(path: str) -> str:
-    """Return a JSON pointer of what follows the `$` in a problem's path."""
+    """Return the JSON pointer of the part of a path after its `$`."""
     steps = (step[1] or step[2] or step[3] or "" for step in _STEP.finditer(path))
     return "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
 
 
 def composed(catalog: Catalog, settings: Mapping[str, Any]) -> Composed:
-    """Return the document of a catalog; what refers to nothing known keeps the id as a name."""
+    """Return the document of a catalog; an unknown reference keeps its id as the name."""
     names = {(one.kind, one.id): one.name for one in catalog.objects.values()}
     document: dict[str, Any] = dict(settings)
     owners: dict[tuple[str, int], Managed] = {}

@@ -36,13 +36,13 @@ class Referred(NamedTuple):
 
 
 def renamed(kind: Kind, document: Mapping[str, Any], rename: Rename) -> dict[str, Any]:
-    """Return a document with each reference as `rename(kind, reference)` has it."""
+    """Return a document with each reference replaced by `rename(kind, reference)`."""
     found: dict[str, Any] = _rewritten(TABLES[kind], document, rename)
     return found
 
 
 def referred(one: Managed) -> frozenset[Referred]:
-    """Return what an object refers to."""
+    """Return the references of an object."""
     found: set[Referred] = set()
 
     def note(kind: Kind, name: str) -> str:
@@ -54,7 +54,7 @@ def referred(one: Managed) -> frozenset[Referred]:
 
 
 def _rewritten(kind: object, value: Any, rename: Rename) -> Any:
-    """Return a value with its references renamed; what has another shape stays as it is."""
+    """Return a value with its references renamed; values of another shape are kept."""
     if isinstance(kind, Reference) and isinstance(value, str):
         return rename(_KINDS[kind.to], value)
     if isinstance(kind, ListOf) and isinstance(value, list | tuple):

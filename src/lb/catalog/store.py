@@ -36,7 +36,7 @@ _INSERT = "INSERT INTO versions (id, at, author, summary, state) VALUES (?, ?, ?
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Version:
-    """One row: what was changed when by whom."""
+    """One version: its change, time and author."""
 
     version: int
     at: float
@@ -46,52 +46,52 @@ class Version:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wrong:
-    """Something that keeps a change from being made."""
+    """A problem that prevents a change."""
 
     message: str
     owner: Managed | None = None
-    """The object that it is in; None where it is in none."""
+    """The object with the problem; None = no single object."""
     pointer: str = ""
-    """Where in that object, or else in the whole document (RFC 6901)."""
+    """JSON pointer (RFC 6901) into the object, or else into the whole document."""
     taken: bool = False
-    """Whether it is a name that is not unique."""
+    """Whether the problem is a name that is not unique."""
 
     @property
     def sentence(self) -> str:
-        """What is wrong with what."""
+        """The problem with the object's name, for messages."""
         where = f"{WORDS[self.owner.kind]} {self.owner.name}: " if self.owner else ""
         return f"{where}{self.message} @ {self.pointer or '/'}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changed:
-    """An accepted change, or what one would change."""
+    """An accepted change, or the result of a dry run."""
 
     version: int
-    """The newest one after it; the one before where nothing differs."""
+    """The newest version afterwards; unchanged when nothing differs."""
     changes: tuple[Change, ...]
     catalog: Catalog
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejected:
-    """A change that was not made, and everything that is wrong with it."""
+    """A rejected change with all of its problems."""
 
     wrong: tuple[Wrong, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Referenced:
-    """A change that would take away what others refer to."""
+    """A deletion of objects that others refer to."""
 
     by: Mapping[str, tuple[Managed, ...]] = field(default_factory=dict)
-    """Id -> who refers to it."""
+    """Id -> the objects that refer to it."""
 
 
 class ConfigStore:
     """The configuration of one Durable Object.
 
-    It is a single writer: between reading and writing a change nobody else comes in.
+    It is the single writer: no other change comes between a read and its write.
     """
 
     def __init__(self, sql: Sql, source: Source) -> None:
@@ -100,19 +100,19 @@ class ConfigStore:
         sql(_TABLE)
         found = sql("SELECT id, state FROM versions ORDER BY id DESC LIMIT 1")
         self.version = int(found[0]["id"]) if found else 0
-        """Of the newest change; 0 while there was none."""
+        """Number of the newest version; 0 = no change yet."""
         self._stored = Stored.from_json(str(found[0]["state"])) if found else None
         self.effective: Effective = effective(source, self._stored)
-        """What serves."""
+        """The served configuration."""
 
     @property
     def catalog(self) -> Catalog:
-        """Every object, the file's too."""
+        """Every object, including the file's."""
         return self.effective.catalog
 
     @property
     def adopted(self) -> bool:
-        """Whether the file's objects have been taken over."""
+        """Whether the file's objects have been adopted."""
         return self._stored is not None and self._stored.adopted
 
     def change(  # noqa: PLR0913 (what is changed, who did it when, and how)
@@ -125,7 +125,7 @@ class ConfigStore:
         note: str = "",
         dry_run: bool = False,
     ) -> Changed | Rejected | Referenced:
-        """Put objects in the place of those with their ids, or beside them, and delete others.
+        """Create or replace objects by id, and delete others.
 
         `note` says what it is in the list of versions, in place of what differs. The caller
         sees to it that none of them is read-only.
@@ -146,7 +146,7 @@ class ConfigStore:
     def replace(
         self, after: Stored, *, author: str, now: float, note: str = "", dry_run: bool = False
     ) -> Changed | Rejected:
-        """Let another state serve from now on, if it is good and differs from the one that does."""
+        """Serve another state from now on, if it is valid and differs from the present one."""
         document, short = self._file
         found = candidate(after, document, short_sessions=short)
         if isinstance(found.parsed, Invalid):
@@ -187,7 +187,7 @@ class ConfigStore:
         )
 
     def versions(self) -> tuple[Version, ...]:
-        """Return what is kept of the past, the newest first."""
+        """Return the kept versions, newest first."""
         rows = self._sql("SELECT id, at, author, summary FROM versions ORDER BY id DESC")
         return tuple(
             Version(version=row["id"], at=row["at"], author=row["author"], summary=row["summary"])
@@ -195,14 +195,14 @@ class ConfigStore:
         )
 
     def stored(self, version: int) -> Stored | None:
-        """Return what a version held; version 0 is the file alone."""
+        """Return a version's content; version 0 is the file alone."""
         if version == 0:
             return Stored()
         rows = self._sql("SELECT state FROM versions WHERE id = ?", version)
         return Stored.from_json(str(rows[0]["state"])) if rows else None
 
     def changed_by(self, version: int) -> tuple[Change, ...] | None:
-        """Return what a version changed; None where it, or the one before it, is not kept."""
+        """Return a version's changes; None = it or its predecessor is not kept."""
         after, before = self.stored(version), self.stored(version - 1)
         if after is None or before is None:
             return None
@@ -214,13 +214,13 @@ class ConfigStore:
 
     @property
     def _file(self) -> tuple[Mapping[str, Any], bool]:
-        """The file's document that serves now: not the newest where that has problems."""
+        """The file's document that serves now; an older one while the newest has problems."""
         if self.effective.problems and self._stored is not None:
             return self._stored.file, self._stored.short_sessions
         return self._source.document, self._source.short_sessions
 
     def _taken(self, one: Managed) -> Wrong | None:
-        """Say so where an object would hide one of the file's."""
+        """The problem of an object that would hide one of the file's."""
         other = self.catalog.named(one.kind, one.name)
         if other is None or other.id == one.id or not other.read_only:
             return None
@@ -228,7 +228,7 @@ class ConfigStore:
         return Wrong(message=message, owner=one, pointer="/name", taken=True)
 
     def _as_it_was(self, stored: Stored, after: Stored) -> Catalog:
-        # Version 0 is not stored: its file is the next one's, or is still the same after adoption.
+        # Version 0 is not stored: its file is that of version 1, or unchanged since adoption.
         file = stored.file or (self._source.document if after.adopted else after.file)
         return candidate(stored, file, short_sessions=stored.short_sessions).catalog
 

@@ -1,4 +1,4 @@
-"""Configuration in, trustworthy objects out: one model and one validation for all ways in."""
+"""Reads a configuration from a document, a file or variables: one model, one validation."""
 
 from lb.config.document import Invalid, Parsed, Source, json_schema, parse
 from lb.config.objects.admin_fields import admin_of

@@ -1,4 +1,4 @@
-"""From a document, as TOML or JSON gives it, to a Config: every problem is found at once."""
+"""Parses a document (TOML or JSON) into a Config, or into all of its problems at once."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ Parsed = Config | Invalid
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a configuration comes from: the file, or variables in its place."""
+    """The source of a configuration: the file, or variables in its place."""
 
     document: Mapping[str, object]
     parsed: Parsed
     short_sessions: bool = False
-    """As `parse` has it."""
+    """Whether sessions may be shorter than Cloudflare allows (`parse`)."""
 
 
 STATE = Table(
@@ -94,7 +94,7 @@ DOCUMENT = Table(
 
 
 class Index(Generic[Named]):
-    """Objects of one kind by name, and the names that were given to refused ones."""
+    """Objects of one kind by name, and the names of refused objects."""
 
     def __init__(self, kind: str, document: object, key: str, named_by: str = "name") -> None:
         self._kind = kind
@@ -103,7 +103,7 @@ class Index(Generic[Named]):
         self._written = set(_names(document, key, named_by))
 
     def add(self, named: Named, at: Place, reader: Reader) -> None:
-        """Take an object in; a second one of its name is a problem."""
+        """Add an object; a second one with the same name is a problem."""
         if not named.name:
             return
         _, first = self._objects.setdefault(named.name, (named, at))
@@ -116,14 +116,12 @@ class Index(Generic[Named]):
         found = self._objects.get(ref.name)
         if found:
             return found[0]
-        # One that was refused is no unknown one: its own problem says what is wrong.
+        # A refused object is not unknown: its own problem says what is wrong.
         if ref.name not in self._written:
             hint = nearest(ref.name, self._objects)
             reader.refuse(ref.at, f"there is no {self._kind} named {shown(ref.name)}{hint}")
         elif reader.lenient:
-            reader.note(
-                ref.at, f"nothing is probed: a Worker cannot do what this {self._kind} says"
-            )
+            reader.note(ref.at, f"nothing is probed: a Worker cannot run this {self._kind}")
         return None
 
     @property
@@ -138,8 +136,8 @@ def parse(
     """The configuration that a document describes, or everything that is wrong with it.
 
     `short_sessions` lets a session last less than Cloudflare's shortest. A `lenient` reading takes
-    what Cloudflare's own API takes: what a Worker cannot do is noted in `Config.unheeded`, by its
-    path, and not heeded; what nobody can do is a problem all the same.
+    what Cloudflare's own API takes: what a Worker cannot do is ignored and noted in
+    `Config.unheeded` by its path; what no balancer can do stays a problem.
     """
     reader = Reader(short_sessions=short_sessions, lenient=lenient)
     top = DOCUMENT.read(document, Place(), reader)
@@ -193,7 +191,7 @@ def json_schema() -> dict[str, object]:
     The reverse does not hold: references and rules about several keys are `parse`'s alone.
     """
     return {
-        # The version that editors of TOML know best.
+        # The draft that TOML editors support best.
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "Evenkeel load balancer",
         **DOCUMENT.schema(),
@@ -213,7 +211,7 @@ def _found(ref: object, index: Index[Named], reader: Reader) -> Named | None:
 
 
 def _check_probe_hosts(record: Record, pools: tuple[Pool, ...], reader: Reader) -> None:
-    """A monitor's Host header must say what the probed origins' addresses say anyway."""
+    """A monitor's Host header must equal the host of each probed origin's address."""
     for each in record.records("monitors"):
         probed = [
             origin

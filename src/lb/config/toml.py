@@ -1,4 +1,4 @@
-"""From the text of a TOML file to a Config."""
+"""Parses the text of a TOML file into a Config."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _NOTHING_SERVED = Problem(
 
 
 def from_toml(text: str) -> Parsed:
-    """The configuration in a file's text; unlike a document, a file must serve something."""
+    """The configuration in a file's text; a file must have a load balancer, a document need not."""
     return source_in_toml(text).parsed
 
 
 def source_in_toml(text: str) -> Source:
-    """What a file's text describes, as a document too."""
+    """The file's document, and its configuration or problems."""
     try:
         # Some editors begin a file with a byte order mark.
         document = tomllib.loads(text.removeprefix("\ufeff"))

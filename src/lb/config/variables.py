@@ -1,4 +1,4 @@
-"""From a Worker's variables to a Config: for those who have two tunnels and no file to write."""
+"""Parses a Worker's variables into a Config, for two tunnels without a file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FALSE = frozenset({"0", "false", "no", "off"})
 _PLACE = re.compile(r"\$[\w.\[\]]+")
 _BACKEND = "BACKEND_"
 _NOT_ORIGINS = frozenset({"BACKEND_DOWN_TIME"})
-"""Variables that start like an origin's, and only configure."""
+"""Variables with the prefix of an origin's that name no origin."""
 
 _LONGEST_WORD = 12
 _INTERVAL = 30_000
@@ -26,13 +26,13 @@ _IN_SECONDS = "in seconds; the variable is in milliseconds"
 
 
 def from_variables(variables: Mapping[str, object]) -> Parsed | None:
-    """The configuration that variables describe; None when they name no origin."""
+    """The configuration that variables describe; None = no origin named."""
     source = source_in(variables)
     return None if source is None else source.parsed
 
 
 def source_in(variables: Mapping[str, object]) -> Source | None:
-    """What variables describe, as a document too; None when they name no origin."""
+    """The variables' document, and its configuration or problems; None = no origin named."""
     reading = _Reading(variables)
     backends = {
         name: value
@@ -62,14 +62,14 @@ def _names_origins(path: str) -> bool:
 
 @dataclass(slots=True)
 class _Reading:
-    """Variables on their way to a document, and which variable each place of it came from."""
+    """A document made from variables, with the variable behind each place."""
 
     variables: Mapping[str, object]
     document: dict[str, object] = field(default_factory=dict)
     sources: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """Place in the document -> variable, and what its value means there."""
+    """Place in the document -> variable, and the meaning of its value there."""
     problems: dict[Problem, None] = field(default_factory=dict)
-    """In their order, each once."""
+    """Problems in order, each once."""
 
     def refuse(self, variable: str, message: str) -> None:
         self.problems[Problem(_path(variable), message)] = None
@@ -94,7 +94,7 @@ class _Reading:
         return word in _TRUE
 
     def number(self, variable: str) -> int | float | None:
-        """A number; None when the variable is not set, or is no number."""
+        """A number; None = not set, or not a number."""
         word = self.text(variable)
         try:
             number = float(word) if word else None
@@ -142,7 +142,7 @@ class _Reading:
 
 
 def _word(text: str) -> str:
-    """Text as a message may show it: what is long is no word, and may be a secret."""
+    """Text as shown in a message; long text may be a secret and is not shown."""
     return shown(text) if len(text) <= _LONGEST_WORD else "text"
 
 
@@ -161,12 +161,12 @@ def _active_passive(reading: _Reading, origins: list[str]) -> None:
             continue
         scheme, host = _scheme_and_host(address)
         if host in schemes:
-            reading.refuse("ORIGINS", f"origin {number}: {shown(host)} stands before it already")
+            reading.refuse("ORIGINS", f"origin {number}: {shown(host)} is listed twice")
             continue
         schemes[host] = scheme
         origin = {"name": host, "address": text}
         pools.append({"name": host, "monitor": scheme, "origins": [origin]})
-    # With no origin left, what the other variables say is still worth reading.
+    # The other variables are still checked when no origin is left.
     names = list(schemes) or ["ORIGINS"]
     codes = "2xx,3xx" if reading.text("HEALTH_CHECK_PATH") else "200-499"
     reading.document["monitors"] = [
@@ -180,7 +180,7 @@ def _active_passive(reading: _Reading, origins: list[str]) -> None:
 
 
 def _active_active(reading: _Reading, backends: dict[str, str]) -> None:
-    """BACKEND_*: one pool of all, by the client's address."""
+    """BACKEND_*: one pool, steered by the client's address."""
     pool: dict[str, object] = {
         "name": "backends",
         "origin_steering": {"policy": "hash"},
@@ -212,7 +212,7 @@ def _active_active(reading: _Reading, backends: dict[str, str]) -> None:
 
 
 def _finish(reading: _Reading, balancer: dict[str, object], source: str) -> None:
-    """What both ways share: the load balancer's own settings."""
+    """The settings that ORIGINS and BACKEND_* share."""
     at = Place() / "load_balancers" / 0
     reading.note(at, source)
     balancer["name"] = reading.text("PRIMARY_DOMAIN") or "*"
@@ -229,7 +229,7 @@ def _finish(reading: _Reading, balancer: dict[str, object], source: str) -> None
         reading.note(at / "session_affinity_ttl", "SESSION_COOKIE_TTL")
     down = reading.milliseconds("BACKEND_DOWN_TIME")
     if down is not None:
-        # A fixed time, as that Worker has it: no growth.
+        # Fixed time without growth, as in that Worker.
         balancer["ejection"] = {"base_time": down, "max_time": down}
         reading.note(at / "ejection", "BACKEND_DOWN_TIME", _IN_SECONDS)
     retries = reading.number("MAX_RETRIES")
@@ -246,7 +246,7 @@ def _monitor(reading: _Reading, index: int, kind: str, codes: str) -> dict[str, 
     interval = reading.milliseconds("HEALTH_CHECK_INTERVAL")
     seconds = math.ceil(_INTERVAL / 1000 if interval is None else interval)
     timeout = reading.milliseconds("HEALTH_CHECK_TIMEOUT")
-    # One that is not set gives way to a short interval.
+    # A default timeout is shortened for a short interval.
     default_timeout = min(_TIMEOUT / 1000, seconds / 2)
     reading.note(at / "path", "HEALTH_CHECK_PATH")
     reading.note(at / "interval", "HEALTH_CHECK_INTERVAL", _IN_SECONDS)

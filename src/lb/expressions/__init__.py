@@ -1,4 +1,4 @@
-"""Cloudflare's rules language: read once, answered for each request with what it asks for."""
+"""Cloudflare's rules language: compiled once, evaluated for each request on demand."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["LONGEST", "Wrong", "condition"]
 
 @lru_cache(maxsize=2048)
 def condition(text: str) -> Callable[[RequestFacts], object] | tuple[Wrong, ...]:
-    """Return what says whether a request meets a condition, or everything that is wrong with it.
+    """Return a predicate on requests for a condition, or all of its problems.
 
     An empty condition is always met
     (https://developers.cloudflare.com/api/resources/load_balancers/, rules.condition).

@@ -1,4 +1,4 @@
-"""IP addresses as numbers, so that a list of any length is asked with one search."""
+"""IP addresses as numbers, so that a list of any length takes one search."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 V6 = 1 << 128
-"""IPv4 addresses are below, IPv6 addresses are their number on top of it."""
+"""Offset of IPv6 addresses; IPv4 addresses are the numbers below it."""
 _BITS4, _BITS6 = 32, 128
 
 
 def number_of(text: str) -> int | None:
-    """Return an address's number, None when it is not an address."""
+    """Return an address's number; None = not an address."""
     try:
         address = ip_address(text)
     except ValueError:
@@ -31,7 +31,7 @@ def text_of(number: int) -> str:
 
 
 def network_of(text: str) -> tuple[int, int] | None:
-    """Return a CIDR range's first and last address; bits beyond its length do not count."""
+    """Return a CIDR range's first and last address; bits beyond its length are ignored."""
     try:
         network = ip_network(text, strict=False)
     except ValueError:
@@ -49,7 +49,7 @@ def masked(number: int, bits4: int, bits6: int) -> int:
 
 
 class Ranges:
-    """Numbers from some ranges; those that touch or overlap are joined."""
+    """A set of ranges; ranges that touch or overlap are joined."""
 
     def __init__(self, ranges: Iterable[tuple[int, int]]) -> None:
         self._lows: list[int] = []

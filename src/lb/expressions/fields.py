@@ -1,4 +1,4 @@
-"""The fields of the rules language: what each reads of a request, and those that cannot be had."""
+"""The fields of the rules language: how each reads a request, and unavailable ones."""
 
 # https://developers.cloudflare.com/load-balancing/additional-options/load-balancing-rules/reference/
 # https://developers.cloudflare.com/ruleset-engine/rules-language/fields/reference/
@@ -38,11 +38,11 @@ class Field:
     get: Callable[[RequestFacts], object]
     doc: str
     key: Callable[[RequestFacts, str], object] | None = None
-    """Of a map: one of its entries, without reading the others."""
+    """For a map: reads one entry without the others."""
 
 
 def _once(name: str, make: Callable[[RequestFacts], Made]) -> Callable[[RequestFacts], Made]:
-    """Return what makes something of a request the first time that it is asked for."""
+    """Return a function that computes a value of a request once, on first use."""
 
     def get(facts: RequestFacts) -> Made:
         memo = facts.memo
@@ -259,7 +259,7 @@ FIELDS: dict[str, Field] = {
     **_CF,
 }
 
-# By beginning, the longest first where one is the beginning of another.
+# Reasons by prefix; a longer prefix comes before its own prefix.
 REFUSED: dict[str, str] = {
     "cf.bot_management.detection_ids": "a Worker is given it as an object, not as numbers",
     "cf.edge.server_ip": "a Worker is not told it",
@@ -283,5 +283,5 @@ REFUSED: dict[str, str] = {
 
 
 def refusal(name: str) -> str | None:
-    """Return why a field of Cloudflare's is not here; None for one that does not exist."""
+    """Return why a field of Cloudflare's is unavailable; None = no such field."""
     return next((reason for start, reason in REFUSED.items() if name.startswith(start)), None)

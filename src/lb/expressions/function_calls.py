@@ -1,4 +1,4 @@
-"""Function calls: what is checked when an expression is read, and what runs for a request."""
+"""Function calls: checks when an expression is compiled, and evaluation for a request."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def called(name: str, function: Function, arguments: Sequence[Value], at: int) -> Value | Wrong:
-    """Return what a call gives, or what is wrong with it."""
+    """Return the value of a call, or its problem."""
     wanted = len(function.parameters)
     least = wanted - function.optional
     most = MOST_ARGUMENTS if function.repeats else wanted
@@ -40,7 +40,7 @@ def called(name: str, function: Function, arguments: Sequence[Value], at: int) -
 
 
 def _objection(name: str, parameter: Parameter, argument: Value, *, first: bool) -> str:
-    """Return what is wrong with an argument, "" if nothing is."""
+    """Return the problem of an argument; "" = valid."""
     if BOOLEANS in parameter.types:
         if argument.type == BOOLEANS or (argument.each and argument.type == BOOLEAN):
             return ""
@@ -81,7 +81,7 @@ def _applied(function: Function, arguments: Sequence[Value]) -> Getter:
 
         def one(facts: RequestFacts) -> object:
             value = only(facts)
-            # A missing array of truths has none: any() of it is false, all() of it is true.
+            # A missing array of booleans is empty: any() is false, all() is true.
             if value is None and function.parameters[0].types == (BOOLEANS,):
                 value = []
             return None if value is None else run(value)
@@ -101,7 +101,7 @@ def _applied(function: Function, arguments: Sequence[Value]) -> Getter:
 
 
 def _mapped(function: Function, arguments: Sequence[Value]) -> Getter:
-    """Call for each element of the first argument; what has no result is left out."""
+    """Call for each element of the first argument; missing results are left out."""
     run = _runner(function, arguments)
     first: Any = arguments[0].get
     rest = [argument.get for argument in arguments[1:]]

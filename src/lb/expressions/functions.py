@@ -32,13 +32,13 @@ _BITS4, _BITS6 = 32, 128
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
-    """What may stand in one place between a function's parentheses."""
+    """A parameter of a function."""
 
     types: tuple[Type, ...]
     literal: bool | None = None
     """True: a literal only; False: anything but a literal; None: both."""
     range: tuple[int, int] | None = None
-    """Of a literal number."""
+    """Range of a literal number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,13 +52,13 @@ class Function:
     optional: int = 0
     """How many of the last parameters may be left out."""
     repeats: bool = False
-    """Whether the last parameter may be given again and again."""
+    """Whether the last parameter may be repeated."""
     address: Callable[..., object] | None = None
-    """In place of `run`, where the first argument is an IP address."""
+    """Replaces `run` when the first argument is an IP address."""
     keyed: bool = False
-    """Whether it asks a map for one entry, so that the others need not be read."""
+    """Whether it reads one entry of a map, so that the others are not read."""
     missing: bool = False
-    """Whether it is called with None in place of a missing value; else it is missing itself."""
+    """Whether it is called with None for a missing value; otherwise its result is missing."""
 
 
 def _starts(text: str, start: str) -> bool:
@@ -87,7 +87,7 @@ def _text(value: object) -> str:
 
 
 def _substring(text: str, start: int, end: int | None = None) -> str | None:
-    """Cut by bytes, as the language counts; what is cut in half is left out."""
+    """Cut by bytes, as the language counts; a split character is left out."""
     if text.isascii():
         return text[start:end]
     return text.encode("utf-8", "replace")[start:end].decode("utf-8", "ignore")
@@ -117,7 +117,7 @@ def _base64(text: str) -> str | None:
 
 
 def _looked_up(text: str, keys: Sequence[str | int]) -> object:
-    """Return a value in a JSON text, None where there is none."""
+    """Return a value in a JSON text; None = absent."""
     if text.count("[") + text.count("{") > _MOST_BRACKETS:
         return None  # nobody's header; and Python's parser calls itself for each
     try:

@@ -1,4 +1,4 @@
-"""Elements of arrays and entries of maps: what stands in brackets."""
+"""Index expressions: elements of arrays, entries of maps."""
 
 # https://developers.cloudflare.com/ruleset-engine/rules-language/values/#arrays
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def entry(value: Value, key: str) -> Value:
-    """Return a map's entry; one that is not there is missing."""
+    """Return a map's entry; an absent one is a missing value."""
     read = value.key
     if read is not None and not value.each:
 
@@ -27,7 +27,7 @@ def entry(value: Value, key: str) -> Value:
 
 
 def element(value: Value, index: int) -> Value:
-    """Return an array's element; one beyond its end is missing."""
+    """Return an array's element; one beyond the end is a missing value."""
     take = _through(value, lambda found: found[index] if index < len(found) else None)
     return _of(value, take, each=value.each)
 

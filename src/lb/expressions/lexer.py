@@ -1,4 +1,4 @@
-"""Cuts an expression into words, strings and signs."""
+"""Splits an expression into names, strings and signs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SPACE = re.compile(r"[ \t\r\n]*")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*")
 _SIGN = re.compile(r"&&|\|\||\^\^|==|!=|<=|>=|\.\.|[()\[\]{},<>~!*]")
 _NUMBER = re.compile(r"-?(?:0[xX][0-9A-Fa-f]+|[0-9]+)(?![0-9A-Za-z_])(?!\.(?!\.))")
-# An address, perhaps with the length of a network; two dots begin the end of a range.
+# An address with an optional prefix length; two dots separate the ends of a range.
 _ADDRESS = re.compile(r"[0-9A-Fa-f:]+(?:\.(?!\.)[0-9A-Fa-f:]+)*(?:/[0-9]+)?")
 _RAW = re.compile(r'r(#*)"')
 _MOST_HASHES = 255
@@ -40,14 +40,14 @@ class Token(NamedTuple):
 
 
 class Literal(NamedTuple):
-    """A string, and where each of its characters was written."""
+    """A string, with the position of each of its characters."""
 
     text: str
     at: int
     places: Sequence[int]
 
     def place(self, at: int) -> int:
-        """Return where a character of it stands in the expression."""
+        """Return the position of one of its characters in the expression."""
         return self.places[at] if at < len(self.places) else self.at
 
 
@@ -81,7 +81,7 @@ class Lexer:
         return True
 
     def unexpected(self, wanted: str) -> Fault:
-        """Return the fault of finding something else than what was wanted."""
+        """Return the fault for an unexpected piece."""
         token = self.peek()
         if token.kind == "end":
             return Fault(token.at, f"the expression ends where {wanted} should follow")
@@ -105,7 +105,7 @@ class Lexer:
         return found.end() if found else self.at
 
     def number(self) -> tuple[int, int] | None:
-        """Take a whole number, and tell its place; None if there is none."""
+        """Take a whole number with its position; None = no number here."""
         at = self._skip()
         found = _NUMBER.match(self.text, at)
         if not found:
@@ -117,7 +117,7 @@ class Lexer:
         return value, at
 
     def address(self) -> tuple[str, int] | None:
-        """Take what is written like an address or a network, and tell its place."""
+        """Take an address or a network with its position."""
         at = self._skip()
         found = _ADDRESS.match(self.text, at)
         if not found:
@@ -126,7 +126,7 @@ class Lexer:
         return found[0], at
 
     def string(self, *, regex: bool = False) -> Literal | None:
-        """Take a string; None if there is none. One for a regular expression keeps its escapes.
+        """Take a string; None = no string here. A regular expression keeps its escapes.
 
         https://developers.cloudflare.com/ruleset-engine/rules-language/values/#string-values-and-regular-expressions
         """
@@ -194,7 +194,7 @@ class Lexer:
         raise Fault(start, "this string has no end")
 
     def _escape(self, at: int) -> tuple[bytes, int]:
-        r"""Return what an escape stands for, and its length: \" \\ \xHH \OOO."""
+        r"""Return the meaning of an escape, and its length: \" \\ \xHH \OOO."""
         char = self.text[at + 1 : at + 2]
         if char in ('"', "\\"):
             return char.encode(), 2

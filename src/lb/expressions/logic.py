@@ -1,4 +1,4 @@
-"""not, and, xor, or: for one truth, or for one of each element."""
+"""The operators not, and, xor, or: on booleans, or element by element."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _BOTH: Mapping[str, Callable[[bool, bool], bool]] = {"and": and_, "or": or_, "xo
 
 
 def negated(value: Value, at: int) -> Value:
-    """Return the opposite. Of a missing value too: what is missing is false."""
+    """Return the negation; a missing value counts as false."""
     if value.type != BOOLEAN:
         return value
     get: Any = value.get
@@ -33,7 +33,7 @@ def negated(value: Value, at: int) -> Value:
 
 
 def combined(join: str, values: Sequence[Value]) -> Value:
-    """Return what joins several truths; the rest is not looked at when the first ones decide."""
+    """Return the combination of several conditions, with short-circuit evaluation."""
     at = values[0].at
     if any(value.type != BOOLEAN for value in values):
         return Value(type=UNKNOWN, at=at, get=constant(None))
@@ -44,7 +44,7 @@ def combined(join: str, values: Sequence[Value]) -> Value:
 
 
 def _of_each(both: Callable[[bool, bool], bool], gets: list[Any]) -> Getter:
-    """Join element by element, as far as the shortest goes."""
+    """Combine element by element, up to the length of the shortest."""
 
     def each(facts: RequestFacts) -> object:
         lists = [[bool(truth) for truth in get(facts) or ()] for get in gets]

@@ -1,4 +1,4 @@
-"""Suggestions for words that do not exist."""
+"""Suggestions for unknown words."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ _LONGEST = 64
 
 
 def suggestion(word: str, words: Iterable[str]) -> str:
-    """Return `; did you mean ...?` when something like the word exists, else nothing."""
+    """Return `; did you mean ...?` when a similar word exists, else nothing."""
     found = difflib.get_close_matches(word[:_LONGEST].lower(), words, n=1)
     return f"; did you mean {found[0]}?" if found else ""

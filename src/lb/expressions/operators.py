@@ -1,4 +1,4 @@
-"""The comparison operators: each makes a test of what stands to its right."""
+"""The comparison operators: each builds a test from its right-hand side."""
 
 # https://developers.cloudflare.com/ruleset-engine/rules-language/operators/
 from __future__ import annotations
@@ -37,7 +37,7 @@ ORDER: Mapping[str, Callable[[Any, Any], bool]] = {
     "gt": operator.gt,
     "ge": operator.ge,
 }
-# Which types each operator can compare, as Cloudflare's table of operators has it.
+# Types that each operator compares, as in Cloudflare's table of operators.
 SUPPORTS: Mapping[str, tuple[Type, ...]] = {
     "eq": (STRING, INTEGER, ADDRESS),
     "ne": (STRING, INTEGER, ADDRESS),
@@ -54,7 +54,7 @@ SUPPORTS: Mapping[str, tuple[Type, ...]] = {
 
 
 def test_of(name: str, kind: Type, lexer: Lexer) -> Test:
-    """Read what stands to the right of an operator; raises Fault."""
+    """Read the right-hand side of an operator; raises Fault."""
     if name == "in":
         return _listed(kind, lexer)
     if name == "matches":

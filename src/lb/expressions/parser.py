@@ -1,4 +1,4 @@
-"""Reads an expression and makes of it what answers it: precedence, types, and every mistake."""
+"""Compiles an expression: precedence, types, and every problem."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ MOST_NESTED = 40
 LONGEST = 4096
 """Characters of an expression: https://developers.cloudflare.com/ruleset-engine/rules-language/expressions/"""
 
-# The loosest first: https://developers.cloudflare.com/ruleset-engine/rules-language/operators/
+# Lowest precedence first: https://developers.cloudflare.com/ruleset-engine/rules-language/operators/
 LEVELS = (("or", "||"), ("xor", "^^"), ("and", "&&"))
 _ENDS = {")", ",", *(word for level in LEVELS for word in level)}
 _WORDS = {*SUPPORTS, "not", "and", "or", "xor", "strict"}
 
 
 class Parser:
-    """Reads one expression. What is understood but wrong is noted, so that the rest is read too."""
+    """Reads one expression. Semantic problems are collected, so that the rest is read too."""
 
     def __init__(self, text: str) -> None:
         self.lexer = Lexer(text)
         self.wrong: list[Wrong] = []
 
     def whole(self) -> Value:
-        """Read the whole expression; raises Fault where nothing more can be understood."""
+        """Read the whole expression; raises Fault on a syntax error."""
         value = self._logical(0, 0)
         token = self.lexer.peek()
         if token.kind != "end":
@@ -65,7 +65,7 @@ class Parser:
         return self.lexer.unexpected('"and", "or", "xor" or the end')
 
     def _logical(self, level: int, depth: int, *, bare: bool = False) -> Value:
-        """Read what this level and the tighter ones join; `bare`: it may be no condition at all."""
+        """Read this level of precedence and higher ones; `bare`: need not be a condition."""
         if level == len(LEVELS):
             return self._negation(depth, bare=bare)
         first = self._logical(level + 1, depth, bare=bare)
@@ -154,7 +154,7 @@ class Parser:
         return name
 
     def _skip_right(self, name: str) -> None:
-        """Read over what stands to the right of an operator whose left is not understood."""
+        """Skip the right-hand side of an operator whose left-hand side is invalid."""
         if name == "in" and self.lexer.taken("{"):
             while self.lexer.peek().kind != "end" and not self.lexer.taken("}"):
                 self._skip_literal()
@@ -247,7 +247,7 @@ def _no_comparison(name: str, value: Value) -> str:
 
 
 def _no_index(value: Value, key: str | int | None) -> str:
-    """Return why a value has no such element, "" if it has."""
+    """Return why a value has no such element; "" = it has."""
     if value.type == UNKNOWN:
         return ""
     if value.type.of is None:

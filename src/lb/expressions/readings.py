@@ -1,4 +1,4 @@
-"""What fields make of a request, where that is more than one fact."""
+"""Values of fields that take more than one fact of a request."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def arguments_of(query: str) -> list[tuple[str, str]]:
 
 
 def cookies_of(facts: RequestFacts) -> list[tuple[str, str]]:
-    """Return the cookies; their names are decoded, as in http.request.cookies."""
+    """Return the cookies with decoded names, as in http.request.cookies."""
     parts = (each.strip().partition("=") for each in (facts.given("cookie") or "").split(";"))
     return [(url_decoded(name), value) for name, sign, value in parts if sign]
 
 
 def one_header(facts: RequestFacts, name: str) -> object:
-    """Return a header as an array of one, as a Worker is given those that are sent twice."""
+    """Return a header as an array of one: a Worker gets repeated headers joined."""
     value = facts.given(name)
     return None if value is None else [value]
 
@@ -37,7 +37,7 @@ def extension_of(path: str) -> str:
 
 
 def languages_of(facts: RequestFacts) -> list[str]:
-    """Return the tags of Accept-Language, the ones of most weight first (RFC 9110, 12.5.4)."""
+    """Return the tags of Accept-Language by descending weight (RFC 9110, 12.5.4)."""
     weighed = []
     for part in (facts.given("accept-language") or "").split(","):
         tag, _, rest = part.partition(";")
@@ -60,18 +60,18 @@ def port_of(facts: RequestFacts) -> int:
 
 
 def subdivision_of(facts: RequestFacts) -> str:
-    """Return country and region as ISO 3166-2 has them."""
+    """Return the ISO 3166-2 code of country and region."""
     return f"{facts.country}-{facts.region_code}" if facts.region_code else ""
 
 
 def is_known_bot(facts: RequestFacts) -> bool:
-    """Whether Cloudflare knows the client for a good bot."""
+    """Whether Cloudflare classifies the client as a good bot."""
     return facts.cf_flag("botManagement.verifiedBot") is True or bool(
         facts.cf_text("verifiedBotCategory")
     )
 
 
 def region_name(facts: RequestFacts) -> str:
-    """Return the region of load balancing that the request comes from."""
+    """Return the load balancing region that the request comes from."""
     region = region_of(facts)
     return "" if region is None else region.value

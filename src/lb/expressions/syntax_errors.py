@@ -1,4 +1,4 @@
-"""What is wrong with an expression, and where."""
+"""Problems of an expression with their positions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _MOST_SHOWN = 100
 
 
 class Fault(Exception):  # noqa: N818 (it ends the reading of one expression, and never gets further)
-    """Something that cannot be read, at a place in a text."""
+    """A syntax error at a position in a text."""
 
     def __init__(self, at: int, message: str) -> None:
         super().__init__(message)
@@ -19,19 +19,19 @@ class Fault(Exception):  # noqa: N818 (it ends the reading of one expression, an
 
 @dataclass(frozen=True, slots=True)
 class Wrong:
-    """One thing that the writer of an expression has to change."""
+    """One problem of an expression."""
 
     at: int
-    """How many characters of the expression stand before it."""
+    """Position: the number of characters before it."""
     message: str
 
     def where(self, text: str) -> str:
-        """Return the place in words: lines are named only where there is more than one."""
+        """Return the position in words; lines are named only in texts of several lines."""
         line, column = place(text, self.at)
         return f"line {line}, column {column}" if "\n" in text.strip() else f"column {column}"
 
     def excerpt(self, text: str) -> str:
-        """Return the line that it is in, with a caret under the place."""
+        """Return its line with a caret under the position."""
         start = text.rfind("\n", 0, self.at) + 1
         line = text[start:].partition("\n")[0].rstrip("\r")
         before = self.at - start
@@ -43,5 +43,5 @@ class Wrong:
 
 
 def place(text: str, at: int) -> tuple[int, int]:
-    """Return the line and the column of a place, both from 1."""
+    """Return line and column of a position, both from 1."""
     return text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)

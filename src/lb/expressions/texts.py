@@ -1,4 +1,4 @@
-"""What the language does with text: case, escapes, wildcards, normal paths."""
+"""Text functions of the language: case, escapes, wildcards, path normalization."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ _MOST_DECODINGS = 20
 
 
 def lower(text: str) -> str:
-    """Return text with its ASCII letters in lower case, as `lower()` of the language."""
+    """Return text with ASCII letters in lower case, like `lower()` of the language."""
     return text.lower() if text.isascii() else text.translate(_TO_LOWER)
 
 
 def upper(text: str) -> str:
-    """Return text with its ASCII letters in upper case, as `upper()` of the language."""
+    """Return text with ASCII letters in upper case, like `upper()` of the language."""
     return text.upper() if text.isascii() else text.translate(_TO_UPPER)
 
 
 def wildcard(pattern: str, *, strict: bool) -> Callable[[str], bool]:
-    """Return what says whether the whole of a text matches; raises Fault with a place in `pattern`.
+    """Return a matcher of whole texts; raises Fault with a position in `pattern`.
 
     Each part is looked for after the one before, where it comes first: with no other metacharacter
     than `*` that finds a match whenever there is one, and looks at each character a few times.
@@ -114,7 +114,7 @@ def _without_dots(path: str) -> str:
 
 
 def url_decoded(text: str, options: str = "") -> str:
-    """Return text as `url_decode()` reads it: `r` again and again, `u` with `%uXXXX` too."""
+    """Return text decoded by `url_decode()`: `r` repeatedly, `u` with `%uXXXX`."""
     for _ in range(_MOST_DECODINGS if "r" in options else 1):
         before, text = text, _decoded_once(text, unicode="u" in options)
         if text == before:
@@ -135,5 +135,5 @@ def _decoded_bytes(match: re.Match[str]) -> str:
 
 def _decoded_unicode(match: re.Match[str]) -> str:
     code = int(match[1], 16)
-    # Half of a surrogate pair is no character.
+    # A lone surrogate is not a character.
     return match[0] if 0xD800 <= code < 0xE000 else chr(code)

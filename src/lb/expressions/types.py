@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Type:
-    """What kind of value something has; `of` is what an array or a map holds."""
+    """The type of a value; `of` is the element type of an array or a map."""
 
     name: str
     of: Type | None = None
@@ -34,7 +34,7 @@ BOOLEANS = Type("Array", BOOLEAN)
 INTEGERS = Type("Array", INTEGER)
 MAP_OF_STRINGS = Type("Map", STRINGS)
 UNKNOWN = Type("unknown")
-"""Of what could not be understood, so that one mistake is not told twice."""
+"""Type of an invalid part, so that one mistake is reported once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,18 +50,18 @@ class Value:
     get: Getter
     each: bool = False
     literal: object = None
-    """The value itself, of what is written into the expression."""
+    """The value of a literal."""
     key: Callable[[RequestFacts, str], object] | None = None
-    """Of a map: one of its entries, without the others."""
+    """For a map: reads one entry without the others."""
 
     @property
     def shown(self) -> str:
-        """Its type, as messages name it."""
+        """The type's name in messages."""
         return f"{self.type}, one for each element" if self.each else str(self.type)
 
 
 def constant(value: object) -> Getter:
-    """Return what gives the same value for every request."""
+    """Return a constant value."""
 
     def get(facts: RequestFacts) -> object:
         del facts

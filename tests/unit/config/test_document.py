@@ -144,7 +144,7 @@ def test_null_leaves_a_key_out() -> None:
             "load_balancers/0/default_pools",
             ["primary", "primary"],
             (
-                '"primary" stands at $.load_balancers[0].default_pools[0] already '
+                '"primary" is listed at $.load_balancers[0].default_pools[0] already '
                 "@ $.load_balancers[0].default_pools[1]"
             ),
         ),
@@ -408,7 +408,7 @@ def test_somebody_has_to_answer() -> None:
     cast("list[Document]", pools[1]["origins"])[0]["enabled"] = False
 
     assert problems(document) == [
-        "not one pool has an origin that is enabled @ $.load_balancers[0].default_pools"
+        "no pool has an enabled origin @ $.load_balancers[0].default_pools"
     ]
     cast("list[Document]", document["load_balancers"])[0]["enabled"] = False
     assert isinstance(parse(document), Config)

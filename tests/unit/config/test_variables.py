@@ -271,7 +271,7 @@ def test_problems_of_origins_count_them() -> None:
             "origin 2: must not hold a user name or password: "
             "use request_headers for credentials @ $.vars.ORIGINS"
         ),
-        'origin 3: "a.example.com" stands before it already @ $.vars.ORIGINS',
+        'origin 3: "a.example.com" is listed twice @ $.vars.ORIGINS',
     ]
     assert problems(ORIGINS="ftp://a.example.com") == [
         (

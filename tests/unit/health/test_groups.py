@@ -296,7 +296,7 @@ def test_mistakes_in_a_group_are_reported() -> None:
 
     assert problems(members=[web, web]) == [f"names a monitor twice @ {at}"]
     assert problems(members=[{**web, "monitoring_only": True}]) == [
-        f"not one of them is enabled and has a vote @ {at}"
+        f"no member is enabled and has a vote @ {at}"
     ]
     assert problems(members=[{**login, "monitor_id": "logn"}]) == [
         f'there is no monitor named "logn"; did you mean "login"? @ {at}[0].monitor_id'

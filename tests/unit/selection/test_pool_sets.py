@@ -233,7 +233,7 @@ AT = "$.load_balancers[0].pool_sets[0]"
         ),
         (
             {"match": {"topology": {"pops": ["SJC", "FRA", "SJC"]}}},
-            f"stands at {AT}.match.topology.pops[0] already @ {AT}.match.topology.pops[2]",
+            f"is listed at {AT}.match.topology.pops[0] already @ {AT}.match.topology.pops[2]",
         ),
         (
             {"match": {"topology": {"countries": ["de"]}}},

@@ -1,4 +1,4 @@
-"""The admin side's part of a configuration: where it is, and who gets in without a token."""
+"""The admin section: its path, and who is let in without a token."""
 
 # ruff: noqa: FBT003 (in a table, a default stands where every other default stands)
 from __future__ import annotations
@@ -38,7 +38,7 @@ def _team_problem(text: str) -> str | None:
 
 
 def _bare(text: str) -> str:
-    """Return an origin as browsers write it (RFC 6454, 6.2); empty when it is none."""
+    """Return an origin as browsers write it (RFC 6454, 6.2); empty = not an origin."""
     address = parse_address(text)
     return address.url() if isinstance(address, Address) and not text.endswith("/") else ""
 
@@ -143,7 +143,7 @@ ADMIN = Table(
 
 
 def admin_of(document: Mapping[str, object]) -> Admin:
-    """Return what a document says of the admin side, however bad the rest of it is.
+    """Return the admin section of a document, even if the rest of it is invalid.
 
     So that the admin side is where the operator looks for it, to mend the rest. Of a bad table, the
     path alone counts: nobody gets in but by a token.

@@ -35,7 +35,7 @@ def _make_failover(record: Record, reader: Reader) -> Failover:
 
 
 def _check_hedging(failover: Failover, at: Place, reader: Reader) -> None:
-    """What could never happen is no setting."""
+    """Refuse a hedge that could never be sent."""
     if not failover.hedge_after or not reader.fine(at, "hedge_after"):
         return
     longest = min(failover.first_byte_timeout, failover.deadline)

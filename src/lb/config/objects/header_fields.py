@@ -47,12 +47,12 @@ _RESPONSE: dict[str, str] = {
 
 
 def token_problem(name: str) -> str | None:
-    """What is wrong with a header's name."""
+    """The problem of a header's name; None = valid."""
     return None if _TOKEN.fullmatch(name) else "is not a header name (RFC 9110 5.1)"
 
 
 def value_problem(value: str) -> str | None:
-    """What is wrong with a header's value (RFC 9110 5.5), without showing it."""
+    """The problem of a header's value (RFC 9110 5.5), which is not shown; None = valid."""
     if not all(" " <= char <= "~" or char == "\t" for char in value):
         return "a header's value has printable ASCII characters only, on one line"
     return (
@@ -61,7 +61,7 @@ def value_problem(value: str) -> str | None:
 
 
 def _request_problem(name: str) -> str | None:
-    """Why a header of requests is not the operator's to change."""
+    """The reason why an operator must not change a request header; None = allowed."""
     lower = name.lower()
     if lower.startswith("cf-"):
         return _CLOUDFLARE
@@ -91,7 +91,7 @@ def _response_remove_problem(name: str) -> str | None:
 
 
 def header_name(forbidden: Callable[[str], str | None]) -> Text:
-    """A header name that `forbidden` has no objection to."""
+    """A header name that `forbidden` allows."""
     return Text(
         least=1,
         most=_LONGEST_NAME,
@@ -106,7 +106,7 @@ VALUE = Text(most=_LONGEST_VALUE, rule=value_problem, words="header value", secr
 
 
 class HeaderMap(MapOf):
-    """Headers by name: no name twice, whatever its case."""
+    """Headers by name; names are unique without regard to case."""
 
     def read(self, value: object, at: Place, reader: Reader) -> object:
         pairs = super().read(value, at, reader)

@@ -174,20 +174,19 @@ def make_load_balancer(
         pool.enabled and any(origin.enabled for origin in pool.origins)
         for pool in load_balancer.pools
     )
-    # A pool with a problem of its own may have lost origins by it.
+    # A pool with problems may have lost origins to them.
     fine = reader.fine(Place(), "pools") and reader.fine(record.at, "default_pools")
     if load_balancer.enabled and not usable and fine:
         reader.overlook(
             record.at / "default_pools",
-            "not one pool has an origin that is enabled",
-            "not one pool has an origin that is enabled and that a Worker can reach: "
-            "clients get 503",
+            "no pool has an enabled origin",
+            "no pool has an enabled origin that a Worker can reach: clients get 503",
         )
     return load_balancer
 
 
 def _with_sessions(rule: Rule, load_balancer: LoadBalancer, at: Place, reader: Reader) -> Rule:
-    """The rule with what depends on the kind of session affinity that requests of it have."""
+    """The rule, with the settings that depend on its kind of session affinity."""
     overrides = dict(rule.overrides)
     if not any(key.startswith("session_affinity") for key in overrides):
         return rule

@@ -1,4 +1,4 @@
-"""Mirroring: some requests are sent once more, to a pool whose answers nobody sees."""
+"""Mirroring: a share of requests is copied to a pool whose responses are discarded."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MIRROR = Table(
 
 
 def mirror_of(given: object, pool_of: Callable[[Ref], Pool | None]) -> Mirror | None:
-    """The mirror that a record describes; None when there is none, or no such pool."""
+    """The mirror that a record describes; None = no mirror, or an unknown pool."""
     if not isinstance(given, Record):
         return None
     ref = given.values.get("pool")
@@ -39,7 +39,7 @@ def mirror_of(given: object, pool_of: Callable[[Ref], Pool | None]) -> Mirror | 
 
 
 def check_mirror(load_balancer: LoadBalancer, record: Record, reader: Reader) -> None:
-    """A pool that serves would get its own requests twice, and its failures would hide."""
+    """Refuse a pool that serves: it would get requests twice, and hide its failures."""
     mirror, given = load_balancer.mirror, record.values.get("mirror")
     if mirror is None or not isinstance(given, Record):
         return

@@ -65,7 +65,7 @@ _ON_A_SOCKET = frozenset({MonitorType.TCP, MonitorType.SMTP})
 _BLOCKED_PORT = 25
 
 CONNECTION_ESTABLISHED = "connection_established"
-"""What Cloudflare's API has as the method of a tcp monitor."""
+"""The method of a tcp monitor in Cloudflare's API."""
 
 
 def _method_problem(method: str) -> str | None:
@@ -198,8 +198,8 @@ def make_group(
     if not votes and reader.fine(record.at, "members"):
         reader.overlook(
             record.at / "members",
-            "not one of them is enabled and has a vote",
-            "not one of them probes and has a vote: the group probes nothing",
+            "no member is enabled and has a vote",
+            "no member probes and has a vote: the group probes nothing",
         )
     return MonitorGroup(
         name=record.text("id"), description=record.text("description"), members=tuple(members)
@@ -207,13 +207,13 @@ def make_group(
 
 
 def votes(record: Record, reader: Reader) -> bool:
-    """Whether somebody votes in a group."""
+    """Whether a group has a member that votes."""
     return (record.at / "members").text not in reader.unheeded
 
 
 def make_monitor(record: Record, reader: Reader) -> Monitor:
     """The monitor that a record describes."""
-    # A Host equal to the address says nothing new; document.py checks that it is.
+    # A Host equal to the address changes nothing; document.py checks that it is equal.
     sent = tuple(pair for pair in record.headers("header") if pair[0].lower() != "host")
     given = {key: value for key, value in record.values.items() if key != "sensitivity"}
     chosen = record.values.get("sensitivity")
@@ -249,5 +249,5 @@ def _check_port(monitor: Monitor, record: Record, reader: Reader) -> None:
 
 
 def probes(record: Record, reader: Reader) -> bool:
-    """Whether a Worker can probe as a monitor says; one that was noted as impossible, it cannot."""
+    """Whether a Worker can run this monitor; impossible ones have been noted before."""
     return not any((record.at / key).text in reader.unheeded for key in ("type", "port"))

@@ -116,7 +116,7 @@ def make_origin(record: Record, pool: str, reader: Reader) -> Origin | None:
 
 
 def _out_of_reach(record: Record, pool: str) -> Origin:
-    """An origin that is there for people to see: as a disabled one it is neither used nor probed.
+    """An origin that a Worker cannot reach: shown to operators, disabled and not probed.
 
     It has no `disabled_at`, so no session is drained to it either.
     """
@@ -142,6 +142,6 @@ HOST_IGNORED = (
 
 
 def hosts_of(url: str) -> set[str]:
-    """What a Host header may say for such an origin: RFC 9110 7.2."""
+    """The valid values of a Host header for an origin's URL (RFC 9110 7.2)."""
     authority = url.partition("://")[2]
     return {authority, authority.rpartition(":")[0] or authority}

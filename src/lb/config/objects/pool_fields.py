@@ -186,7 +186,7 @@ POOL = Table(
 def make_pool(
     record: Record, monitor: Monitor | None, group: MonitorGroup | None, reader: Reader
 ) -> Pool:
-    """The pool that a record describes; what probes it has been looked up."""
+    """The pool that a record describes, with its monitor or group."""
     name = record.text("name")
     records = record.records("origins")
     origins = [origin for each in records if (origin := make_origin(each, name, reader))]

@@ -1,4 +1,4 @@
-"""What a load balancer says of pools beyond its default ones: weights, places, sets."""
+"""Pools beyond the default ones: weights, places, pool sets."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAPS = ("country_pools", "region_pools", "pop_pools")
 
 
 def steering_of(record: Record, pool_of: PoolOf, reader: Reader) -> dict[str, object]:
-    """The fields of a load balancer that its steering knows pools by."""
+    """The steering fields of a load balancer that name pools."""
     found: dict[str, object] = {
         key: tuple(
             (place, pools_of(refs, pool_of, reader))
@@ -52,11 +52,11 @@ def _refuse_repeated(refs: Iterable[Ref], reader: Reader) -> None:
     first: dict[str, Place] = {}
     for ref in refs:
         if (place := first.setdefault(ref.name, ref.at)) is not ref.at:
-            reader.refuse(ref.at, f"{shown(ref.name)} stands at {place} already")
+            reader.refuse(ref.at, f"{shown(ref.name)} is listed at {place} already")
 
 
 def _pool_set(record: Record, pool_of: PoolOf, reader: Reader) -> PoolSet | None:
-    """One set; Cloudflare's names of what may be wrong with it stand in the comments."""
+    """One pool set; comments give Cloudflare's error names."""
     given = record.values.get("overrides")
     overrides = given if isinstance(given, Record) else Record(record.at / "overrides")
     fixed = record.values.get("fixed_response")
@@ -82,7 +82,7 @@ def _pool_set(record: Record, pool_of: PoolOf, reader: Reader) -> PoolSet | None
         pools=pools,
         random_steering=Record(overrides.at, weights).build(RandomSteering),
         fallback_pool=pool_of(fallback) if isinstance(fallback, Ref) else None,
-        # Only "" is left of what a set cannot do: no map of places is its own.
+        # Only "" remains of the policies that a set cannot have: it has no map of places.
         steering_policy=SteeringPolicy.OFF if policy is SteeringPolicy.DEFAULT else policy,
         fixed_response=fixed if isinstance(fixed, FixedResponse) else None,
     )
@@ -115,7 +115,7 @@ def _refuse_twice(codes: tuple[object, ...], at: Place, reader: Reader) -> None:
     seen: dict[object, int] = {}
     for index, code in enumerate(codes):
         if (first := seen.setdefault(code, index)) != index:
-            reader.refuse(at / index, f"stands at {at / first} already")
+            reader.refuse(at / index, f"is listed at {at / first} already")
 
 
 def _pairs(items: tuple[object, ...]) -> list[tuple[Ref, object]]:
@@ -129,7 +129,7 @@ def _pairs(items: tuple[object, ...]) -> list[tuple[Ref, object]]:
 
 
 def weights_of(items: tuple[object, ...]) -> tuple[tuple[str, object], ...]:
-    """Weights by the names of pools."""
+    """Weights by pool name."""
     return tuple((ref.name, weight) for ref, weight in _pairs(items))
 
 

@@ -163,7 +163,7 @@ def rules_of(load_balancer: Table) -> Field:
 
 
 def _overrides(load_balancer: Table) -> Table:
-    """Return the table of overrides: a load balancer's own fields, none of them with a default."""
+    """Return the table of overrides: the load balancer's fields without their defaults."""
     fields = {each.key: each for each in load_balancer.fields}
     pools = fields["default_pools"]
     return Table(
@@ -180,7 +180,7 @@ def _overrides(load_balancer: Table) -> Table:
 
 
 def _make_overrides(record: Record, reader: Reader) -> tuple[tuple[str, object], ...]:
-    """Return what is overridden, its pools still by name."""
+    """Return the overridden fields, with pools by name."""
     values = dict(record.values)
     pools = values.pop("pools", None)
     if pools is not None and values.setdefault("default_pools", pools) is not pools:
@@ -203,7 +203,7 @@ def _make_overrides(record: Record, reader: Reader) -> tuple[tuple[str, object],
 def resolved(
     rules: tuple[object, ...], at: Place, pool_of: Callable[[Ref], Pool | None], reader: Reader
 ) -> tuple[Rule, ...]:
-    """Return rules with pools in place of their names; `pool_of` notes what is missing."""
+    """Return rules with pools in place of names; `pool_of` notes unknown names."""
 
     def found(value: object, place: Place) -> object:
         if isinstance(value, Ref):

@@ -31,7 +31,7 @@ SESSION_AFFINITY = choice_of(SessionAffinity, also={"": SessionAffinity.NONE})
 SESSION_AFFINITY_TTL = Whole(1, 604_800)
 
 _LONGEST_HEADER = 100
-"""Of a header that a session is known by, as Cloudflare has it."""
+"""Longest name of a session header, as in Cloudflare's API."""
 
 
 def _session_header_problem(text: str) -> str | None:
@@ -62,7 +62,7 @@ def _make_attributes(record: Record, reader: Reader) -> SessionAffinityAttribute
     first: dict[str, int] = {}
     for index, name in enumerate(attributes.headers):
         if first.setdefault(name.lower(), index) != index:
-            reader.refuse(record.at / "headers", f"{shown(name)} stands there twice")
+            reader.refuse(record.at / "headers", f"{shown(name)} is listed twice")
     if "zero_downtime_failover" in record.values:
         reader.given.add((record.at / "zero_downtime_failover").text)
     return attributes
@@ -124,7 +124,7 @@ TTL_BOUNDS: Mapping[SessionAffinity, tuple[int, int, int] | None] = {
 
 
 def with_sessions(load_balancer: LoadBalancer, record: Record, reader: Reader) -> LoadBalancer:
-    """The load balancer with what depends on its kind of session affinity, which is checked."""
+    """The load balancer, with the settings of its kind of session affinity checked."""
     kind = load_balancer.session_affinity
     bounds = TTL_BOUNDS[kind]
     if bounds is None:

@@ -1,4 +1,4 @@
-"""Host names and addresses: what a Worker can send a request to."""
+"""Host names and addresses that a Worker can send a request to."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ NOTHING_BEHIND = "only a host may be given, as a request brings its own path and
 
 
 OUT_OF_REACH = frozenset({NO_IP_ADDRESS, NO_TUNNEL_ID})
-"""What is wrong with addresses that Cloudflare's own load balancing takes, and a Worker cannot."""
+"""Problems of addresses that Cloudflare's load balancing accepts and a Worker cannot reach."""
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where an origin is, taken apart."""
+    """An origin's address in parts."""
 
     text: str
-    """As it was written."""
+    """The address as written."""
     scheme: str
-    """Empty when it was not written."""
+    """Empty = not given."""
     host: str
     port: int
-    """0 when it was not written."""
+    """0 = not given."""
 
     @property
     def loopback(self) -> bool:
-        """Whether it is the machine itself."""
+        """Whether it is the local machine."""
         return _is_loopback(self.host)
 
     @property
@@ -53,9 +53,9 @@ class Address:
         return bool(self.scheme or self.port)
 
     def url(self, port: int = 0) -> str:
-        """Scheme, host and port; `port` is the origin's own key, 0 when it has none."""
+        """Scheme, host and port; `port` is the origin's key of that name, 0 = not given."""
         chosen = self.port or port
-        # Nothing on a developer's own machine has a certificate that the runtime would trust.
+        # No certificate on a developer's machine is trusted by the runtime.
         plain = chosen == _DEFAULT_PORTS["http"] or self.loopback
         scheme = self.scheme or ("http" if plain else "https")
         default = chosen in {0, _DEFAULT_PORTS[scheme]}
@@ -63,7 +63,7 @@ class Address:
 
 
 def hostname_problem(host: str) -> str | None:
-    """What is wrong with a (lower-cased) host name: RFC 1123 2.1, and the underscore of DNS."""
+    """The problem of a lower-case host name (RFC 1123 2.1, underscores allowed); None = valid."""
     if host.endswith("."):
         return "a host name ends without a dot"
     if len(host) > _LONGEST_HOST:
@@ -77,7 +77,7 @@ def hostname_problem(host: str) -> str | None:
 
 
 def served_name_problem(name: str) -> str | None:
-    """What is wrong with a load balancer's name: a host name, one below a wildcard, or `*`."""
+    """The problem of a load balancer's name (host name, wildcard or `*`); None = valid."""
     if name == "*":
         return None
     if not name.isascii():
@@ -91,7 +91,7 @@ def served_name_problem(name: str) -> str | None:
 
 
 def parse_address(text: str) -> Address | str:
-    """An address taken apart, or what is wrong with it."""
+    """An address in parts, or its problem."""
     reason = _unusable_text(text)
     if reason:
         return reason
@@ -110,7 +110,7 @@ def parse_address(text: str) -> Address | str:
 
 
 def endpoint_problem(url: str) -> str | None:
-    """What is wrong with a URL that a Worker shall call, path and all. It is never shown."""
+    """The problem of a URL that a Worker is to call, which is never shown; None = valid."""
     scheme, separator, rest = url.partition("://")
     if not separator:
         return "must be a URL that starts with https://"
@@ -131,7 +131,7 @@ def _unusable_text(text: str) -> str | None:
     if not text:
         return "must not be empty"
     if not text.isascii():
-        # Before lower-casing, which makes ASCII letters of a few others.
+        # Checked before lower-casing, which turns some other letters into ASCII.
         return NOT_ASCII
     if not all(" " < char < "\x7f" for char in text) or "\\" in text:
         return "has a character that no address has"

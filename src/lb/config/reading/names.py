@@ -1,4 +1,4 @@
-"""The texts that several objects share: names, addresses, descriptions, times."""
+"""Text fields that several objects share: names, addresses, descriptions."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ ADMIN_PATH = Text(least=1, most=128, rule=_admin_path_problem, words="path")
 
 @dataclass(frozen=True, slots=True)
 class OutOfReach:
-    """An address that no Worker can send a request to."""
+    """An address that a Worker cannot reach."""
 
     text: str
 

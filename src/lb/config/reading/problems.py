@@ -1,4 +1,4 @@
-"""What is wrong with a configuration, and where: every problem is collected, none is raised."""
+"""Problems of a configuration with their places; they are collected, never raised."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LONGEST_KEY = 64
 _LONGEST_NUMBER = 10**20
 _MOST_COMPARED = 200
 _OF_THE_API = ("$.monitors[", "$.monitor_groups[", "$.pools[", "$.load_balancers[")
-"""What Cloudflare's API knows; the rest of a document is the file's alone."""
+"""Top-level keys that Cloudflare's API has; the others exist in files alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +27,10 @@ class Problem:
     """One thing that the operator has to change."""
 
     path: str
-    """Where, in the manner of JSONPath: `$.pools[1].origins[0].weight`."""
+    """Place in the style of JSONPath: `$.pools[1].origins[0].weight`."""
     message: str
     excerpt: str = ""
-    """A line of a text with a mark under the place, where the value is a text of some length."""
+    """For long text values: the line, with a mark under the place."""
 
     def __str__(self) -> str:
         return f"{self.message} @ {self.path}"
@@ -38,7 +38,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a value stands in a document: `Place() / "pools" / 1`."""
+    """The place of a value in a document: `Place() / "pools" / 1`."""
 
     text: str = "$"
     parent: Place | None = None
@@ -59,7 +59,7 @@ def _step(step: str | int) -> str:
 
 
 class Bad(Enum):
-    """What reading gives in place of a value that it has refused."""
+    """Stands for a refused value."""
 
     BAD = "bad"
 
@@ -69,20 +69,20 @@ BAD = Bad.BAD
 
 @dataclass(slots=True)
 class Reader:
-    """What reading one document has met so far."""
+    """Problems and notes of one document while it is read."""
 
     problems: list[Problem] = field(default_factory=list)
     kept: dict[str, object] = field(default_factory=dict)
     short_sessions: bool = False
-    """Whether sessions may be shorter than Cloudflare's, as variables of another Worker allow."""
+    """Whether sessions may be shorter than Cloudflare's minimum (configuration by variables)."""
     lenient: bool = False
-    """Whether what Cloudflare's API takes, and a Worker cannot do, is noted instead of refused."""
+    """Whether fields that a Worker cannot support are noted instead of refused."""
     unheeded: dict[str, str] = field(default_factory=dict)
-    """What was noted: why, in an operator's words, by path."""
+    """Notes for the operator, by path."""
     given: set[str] = field(default_factory=set)
-    """Places where a key was given whose default depends on other keys."""
+    """Given keys whose default would depend on other keys."""
     _doubtful: set[str] = field(default_factory=set)
-    """Every place with a problem in it or below it."""
+    """Every place with a problem at it or below it."""
 
     def refuse(self, at: Place, message: str, excerpt: str = "") -> Bad:
         """Note a problem; the result stands for the value."""
@@ -94,13 +94,13 @@ class Reader:
         return BAD
 
     def overlook(self, at: Place, message: str, noted: str = "") -> Bad:
-        """Refuse a value; a lenient reading only notes why it is not heeded."""
+        """Refuse a value; a lenient reading notes why it is ignored."""
         if not self.lenient or not at.text.startswith(_OF_THE_API):
             return self.refuse(at, message)
         return self.note(at, noted or f"kept without effect: {message}")
 
     def note(self, at: Place, reason: str) -> Bad:
-        """Note why a value is not heeded."""
+        """Note why a value is ignored."""
         self.unheeded.setdefault(at.text, reason)
         return BAD
 
@@ -118,7 +118,7 @@ _KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
 
 
 def kind_of(value: object) -> str:
-    """A number or a truth value as it is, anything else as its kind in an operator's words."""
+    """Numbers and booleans as they are; anything else as the name of its kind."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int) and abs(value) > _LONGEST_NUMBER:
@@ -132,7 +132,7 @@ def kind_of(value: object) -> str:
 
 
 def key_text(key: object) -> str:
-    """A key as a place shows it; only foreign documents have keys that are not text."""
+    """A key as shown in a place; foreign documents may have keys that are not text."""
     return key if isinstance(key, str) else f"({kind_of(key)})"
 
 

@@ -30,7 +30,7 @@ class Codes:
     """Status codes, as text (Cloudflare's way), as a number, or as a list of either."""
 
     empty: str | None = None
-    """What "" and [] stand for; None when they stand for no code at all."""
+    """Meaning of "" and []; None = no code."""
     words: str = 'status codes: `"200"`, `"2xx"`, `"200-299"`, `"200,204"`, or a list of these'
 
     def read(self, value: object, at: Place, reader: Reader) -> object:
@@ -70,7 +70,7 @@ class Codes:
 
 
 def parse_codes(text: str) -> tuple[CodeRange, ...] | str:
-    """The ranges of a comma-separated text, or what is wrong with it."""
+    """The ranges of a comma-separated text, or its problem."""
     if not text.strip():
         return ()
     ranges: list[CodeRange] = []

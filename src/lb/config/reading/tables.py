@@ -17,23 +17,23 @@ if TYPE_CHECKING:
 Model = TypeVar("Model")
 
 _MOST_UNKNOWN = 20
-"""Unknown keys of one table that are named one by one: comparing each with all keys costs time."""
+"""Most unknown keys of a table that are named one by one: each is compared with all keys."""
 
 
 class Standing(Enum):
-    """What Evenkeel does with a field."""
+    """How Evenkeel treats a field."""
 
     SUPPORTED = "supported"
     KEPT = "kept"
-    """Accepted and kept, without effect: it means nothing in a Worker, and harms nothing."""
+    """Accepted and kept without effect: it has no meaning in a Worker."""
     LATER = "later"
-    """Not supported yet: anything but the default is refused, so that nobody relies on it."""
+    """Not supported yet: values other than the default are refused."""
     IMPOSSIBLE = "impossible"
-    """A Worker can never do it: anything but the default is refused, with the reason."""
+    """Impossible in a Worker: values other than the default are refused with the reason."""
 
 
 class Required(Enum):
-    """In place of a default: the key must be given."""
+    """Stands for the default of a required key."""
 
     REQUIRED = "required"
 
@@ -48,33 +48,33 @@ class Field:
     key: str
     kind: Kind
     default: object
-    """As it would be written in a document; None where leaving the key out is the only way."""
+    """Default as written in a document; None = the default cannot be written."""
     doc: str
     standing: Standing = Standing.SUPPORTED
     reason: str = ""
-    """Why it is impossible; of one that is kept, why it has no effect that anybody would expect."""
+    """Why the field is impossible, or why a kept field has no effect."""
     unset: tuple[object, ...] = ()
-    """What the API's callers write for "not given"; a lenient reading takes it as that."""
+    """Values that API callers write for "not given"; a lenient reading accepts them."""
     missing: str = ""
-    """What a lenient reading notes where a required key is missing; empty: that is a problem."""
+    """Note of a lenient reading for a missing required key; empty = a problem."""
     harmless: tuple[object, ...] = ()
     """Values besides the default that need no note when they have no effect."""
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """The values of one table that could be read; what was refused or not given is not there."""
+    """The valid values of one table; refused and absent keys are left out."""
 
     at: Place
     values: dict[str, object] = field(default_factory=dict)
 
     def text(self, key: str) -> str:
-        """A text; empty when it was refused (the record is then thrown away)."""
+        """A text; empty = refused (the record is then discarded)."""
         value = self.values.get(key)
         return value if isinstance(value, str) else ""
 
     def items(self, key: str) -> tuple[object, ...]:
-        """The elements of a list or a map; none when it was refused or not given."""
+        """The elements of a list or a map; empty = refused or not given."""
         value = self.values.get(key)
         return value if isinstance(value, tuple) else ()
 
@@ -106,12 +106,12 @@ class Table:
     name: str
     fields: tuple[Field, ...]
     make: Callable[[Record, Reader], object] | None = None
-    """What to make of the values; without it they stay a Record."""
+    """Builds the model's object; without it the values stay a Record."""
     doc: str = ""
 
     @property
     def words(self) -> str:
-        # GitHub leaves dots out of a heading's anchor.
+        # GitHub removes dots from heading anchors.
         return f"[table](#{self.name.replace('.', '')})"
 
     @property
@@ -125,7 +125,7 @@ class Table:
         record = Record(at)
         for each in self.fields:
             given = value.get(each.key)
-            # null is JSON's way to leave a key out; TOML has none.
+            # In JSON, null means that a key is not given; TOML has no null.
             if given is not None and not (reader.lenient and _stands_for_none(each, given)):
                 _read_field(each, given, record, reader)
             elif each.default is not REQUIRED:
@@ -172,7 +172,7 @@ def _read_field(each: Field, given: object, record: Record, reader: Reader) -> N
                 if each.reason and reader.lenient and given not in (each.default, *each.harmless):
                     reader.note(at, f"kept without effect: {each.reason}")
         case Standing.LATER:
-            # Of a table, each field says so itself.
+            # Fields of a nested table are noted one by one.
             if given != each.default and not isinstance(each.kind, Table):
                 reader.overlook(at, "not supported yet", each.reason)
         case Standing.IMPOSSIBLE:
@@ -182,12 +182,12 @@ def _read_field(each: Field, given: object, record: Record, reader: Reader) -> N
 
 
 def _stands_for_none(each: Field, given: object) -> bool:
-    # 0 is false for Python, and false is no number for an operator.
+    # 0 equals False in Python, but not for an operator.
     return not isinstance(given, bool) and given in each.unset
 
 
 def _note_default(given: object, at: Place, reader: Reader) -> None:
-    """What was written is a number that counts as another one: its writer may not expect that."""
+    """Note a number that is read as another one, as its writer may not expect that."""
     if isinstance(given, int | float):
         reader.note(at, "0 stands for the default")
 

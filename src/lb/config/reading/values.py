@@ -18,14 +18,14 @@ Schema = dict[str, object]
 
 
 class Kind(Protocol):
-    """What a value may be: how it is read, described and checked by an editor."""
+    """A kind of value: how it is read, described, and checked by an editor."""
 
     @property
     def words(self) -> str:
         """The kind, as the documentation names it."""
 
     def read(self, value: object, at: Place, reader: Reader) -> object:
-        """The value as the model wants it, or BAD when a problem has been noted."""
+        """The model's value; BAD = a problem has been noted."""
 
     def schema(self) -> Schema:
         """JSON Schema that accepts at least what `read` accepts."""
@@ -38,11 +38,11 @@ class Text:
     most: int = 1024
     least: int = 0
     rule: Callable[[str], str | None] | None = None
-    """Says what is wrong with a text, or None."""
+    """Returns the problem of a text; None = valid."""
     forbidden: Callable[[str], str | None] | None = None
-    """Says why a text that is well formed can have no effect, or None."""
+    """Returns why a well-formed text has no effect; None = it has one."""
     pattern: str = ""
-    """The rule once more, for editors; it may accept more than the rule does."""
+    """The rule as a regular expression for editors; it may accept more."""
     words: str = "text"
     secret: bool = False
     """Whether messages must not show it."""
@@ -75,7 +75,7 @@ class Text:
 
 
 def matching(pattern: str, message: str) -> Callable[[str], str | None]:
-    """A rule for Text: the whole of it matches the pattern."""
+    """A rule for Text: the pattern matches the whole text."""
     compiled = re.compile(pattern)
 
     def rule(text: str) -> str | None:
@@ -155,11 +155,11 @@ class Choice:
     """One of a few words."""
 
     values: Mapping[str, object]
-    """What may be written, and what the model makes of it."""
+    """Accepted words, with the model's values."""
     later: tuple[str, ...] = ()
-    """Words of Cloudflare's that are not supported yet."""
+    """Cloudflare's words that are not supported yet."""
     impossible: Mapping[str, str] = field(default_factory=dict)
-    """Words of Cloudflare's that a Worker can never follow, and why."""
+    """Cloudflare's words that are impossible in a Worker, with the reasons."""
 
     @property
     def words(self) -> str:
@@ -200,7 +200,7 @@ def choice_of(
     later: tuple[Enum, ...] = (),
     impossible: Mapping[Enum, str] | None = None,
 ) -> Choice:
-    """A choice of an enum's members, without those that are not supported."""
+    """A choice of an enum's supported members."""
     refused = impossible or {}
     other = also or {}
     supported = {
@@ -216,13 +216,13 @@ def choice_of(
 
 
 def one_of(*words: str) -> Choice:
-    """A choice of words that the model keeps as they are."""
+    """A choice of words that the model keeps as text."""
     return Choice(values={word: word for word in words})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListOf:
-    """A list of values of one kind; refused elements are left out of what it reads."""
+    """A list of values of one kind; refused elements are left out."""
 
     kind: Kind
     least: int = 0
@@ -285,7 +285,7 @@ class MapOf:
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """A name that stands for an object declared elsewhere, and where it was written."""
+    """A reference by name to another object, with its place."""
 
     name: str
     at: Place

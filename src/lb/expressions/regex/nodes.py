@@ -1,4 +1,4 @@
-"""What a regular expression consists of, once it is read."""
+"""Nodes of a parsed regular expression."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from enum import Enum
 from lb.expressions.syntax_errors import Fault
 
 MOST_POSITIONS = 1000
-"""Characters that a pattern may stand for, counted repetitions written out."""
+"""Most positions of a pattern, with counted repetitions expanded."""
 HIGHEST = 0x10FFFF
-"""The last character there is."""
+"""The highest code point."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Chars:
 
 
 class Edge(Enum):
-    """A condition on a place between two characters."""
+    """A condition on a position between two characters."""
 
     START = "^"
     END = "$"
@@ -49,7 +49,7 @@ class Repeat:
     part: Node
     least: int
     most: int | None
-    """None: any number."""
+    """None = unlimited."""
 
 
 Node = Chars | Edge | Sequence | Choice | Repeat
@@ -77,7 +77,7 @@ POSIX = {
 
 
 def size(node: Node) -> int:
-    """Return for how many characters a pattern stands; raises Fault when they are too many."""
+    """Return the number of positions of a pattern; raises Fault above the limit."""
     total = 0
     match node:
         case Chars():
@@ -85,7 +85,7 @@ def size(node: Node) -> int:
         case Sequence(parts) | Choice(parts):
             total = sum(size(part) for part in parts)
         case Repeat(part, least, most):
-            # One copy at least, so that repeating nothing costs something too.
+            # At least one copy, so that an empty repetition counts too.
             total = max(1, size(part)) * max(1, least if most is None else most)
         case Edge():
             pass
@@ -107,7 +107,7 @@ def folded(chars: Chars) -> Chars:
 
 
 def complement(ranges: tuple[tuple[int, int], ...]) -> list[tuple[int, int]]:
-    """Return the characters that are in none of these ranges."""
+    """Return the complement of these ranges."""
     outside, at = [], 0
     for low, high in sorted(ranges):
         if low > at:

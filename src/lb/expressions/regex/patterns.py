@@ -1,4 +1,4 @@
-"""Reads regular expressions: the part of Rust's syntax that can be matched in linear time."""
+"""Parses regular expressions: the part of Rust's syntax that matches in linear time."""
 
 # https://docs.rs/regex/latest/regex/#syntax, as Cloudflare uses it: bytes, without Unicode classes.
 from __future__ import annotations
@@ -44,7 +44,7 @@ class _Flags:
 
 
 def read(pattern: str) -> Node:
-    """Return what a pattern says; raises Fault, with the place in the pattern."""
+    """Return the nodes of a pattern; raises Fault with the position in the pattern."""
     reader = _Reader(pattern)
     node = reader.alternatives(_Flags(), 0)
     if reader.at < len(pattern):
@@ -68,7 +68,7 @@ class _Reader:
         return True
 
     def until(self, end: str, what: str) -> str:
-        """Take everything up to an end, and the end."""
+        """Take everything up to and including an end."""
         found = self.pattern.find(end, self.at)
         if found < 0:
             raise Fault(self.at, f"{what} has no end")
@@ -104,7 +104,7 @@ class _Reader:
         return inner
 
     def _special(self, flags: _Flags, depth: int) -> tuple[Node | None, _Flags]:
-        """Read what begins with `(?`: a group, or flags for what follows."""
+        """Read a construct that begins with `(?`: a group, or flags."""
         start = self.at
         self.at += 2
         if self.peek() in ("=", "!") or self.peek(2) in ("<=", "<!"):
