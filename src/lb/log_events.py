@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
+from enum import Enum
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
@@ -167,6 +168,21 @@ class ProberResumed:
     """Seconds since the latest round of probes."""
 
 
+class Refusal(Enum):
+    """Why the balancer answers a request itself. The value is the cause in the log."""
+
+    NO_LOAD_BALANCER = "no load balancer is configured for this host"
+    LOOP = "the request came back to the load balancer that had sent it"
+    HTTPS_REDIRECT = "moved to https"
+    FIXED_RESPONSE = "fixed response"
+    """The log names the rule or the pool set as well."""
+    NO_ORIGIN_ENABLED = "no origin is enabled"
+    NO_ORIGIN_ANSWERED = "no origin answered"
+    ALL_FULL = "every origin has as many requests as it may have"
+    NOT_CONFIGURED = "the configuration has problems"
+    FAULT = "a fault of the load balancer itself"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
     """A request was answered by the balancer itself."""
@@ -175,6 +191,7 @@ class Refused:
     load_balancer: str
     status: int
     cause: str
+    refusal: Refusal = field(metadata={"logged": False})
     attempt: int = 0
     """How many attempts had been made."""
     duration: float = 0.0
@@ -267,6 +284,8 @@ def fields_of(event: Event) -> dict[str, str | float]:
     """Return an event as the flat object that is logged: its name first, enums by value."""
     line: dict[str, str | float] = {"event": event.event}
     for one in fields(event):
+        if not one.metadata.get("logged", True):
+            continue
         value = getattr(event, one.name)
         if isinstance(value, float):
             value = round(value, 4)

@@ -8,7 +8,7 @@ import httpx
 import pytest
 import respx
 
-from lb.log_events import AttemptFailed, HealthChanged, OriginEjected, Refused, fields_of
+from lb.log_events import AttemptFailed, HealthChanged, OriginEjected, Refusal, Refused, fields_of
 from lb.model import Failover, Health, SessionAffinity
 from lb.proxy.plan import RETRY_AFTER
 from support.edge import FakeEdge
@@ -111,8 +111,13 @@ def test_when_nothing_answers_the_balancer_does(web: respx.MockRouter) -> None:
     assert "503 Service unavailable" in response.text
     assert kinds(edge) == ["failover", "origin_ejected", "failover", "last_origin_kept", "refused"]
     assert edge.log[-1] == Refused(
-        load_balancer="*", status=503, cause="no origin answered", attempt=2
+        load_balancer="*",
+        status=503,
+        cause="no origin answered",
+        refusal=Refusal.NO_ORIGIN_ANSWERED,
+        attempt=2,
     )
+    assert "refusal" not in fields_of(edge.log[-1])
 
 
 def test_when_all_are_down_all_are_tried_again(web: respx.MockRouter) -> None:

@@ -270,7 +270,7 @@ def _own(step: Refuse | None) -> Own | None:
         return None
     location = step.location or (step.fixed.location if step.fixed else "")
     page = step.fixed is not None and step.retry_after is not None
-    return Own(step.status, step.reason + ", with maintenance_page" * page, location or None)
+    return Own(step.status, step.cause + ", with maintenance_page" * page, location or None)
 
 
 class _Chance:

@@ -15,6 +15,7 @@ from lb.log_events import (
     OriginEjected,
     OriginQuiet,
     OriginRestored,
+    Refusal,
     Refused,
 )
 from lb.proxy.tallies import numbered
@@ -76,18 +77,17 @@ CAUSES: Mapping[str, str] = {
 }
 """What an event says of a failure -> the label."""
 
-REFUSALS: Mapping[str, str] = {
-    "no load balancer is configured for this host": "unknown_host",
-    "the request came back to the load balancer that had sent it": "loop",
-    "moved to https": "redirect_to_https",
-    "no origin answered": "no_origin_answered",
-    "no origin is enabled": "no_origin_enabled",
-    "every origin has as many requests as it may have": "all_full",
-    "the configuration has problems": "configuration",
-    "a fault of the load balancer itself": "fault",
+REFUSALS: Mapping[Refusal, str] = {
+    Refusal.NO_LOAD_BALANCER: "unknown_host",
+    Refusal.LOOP: "loop",
+    Refusal.HTTPS_REDIRECT: "redirect_to_https",
+    Refusal.FIXED_RESPONSE: "fixed_response",
+    Refusal.NO_ORIGIN_ENABLED: "no_origin_enabled",
+    Refusal.NO_ORIGIN_ANSWERED: "no_origin_answered",
+    Refusal.ALL_FULL: "all_full",
+    Refusal.NOT_CONFIGURED: "configuration",
+    Refusal.FAULT: "fault",
 }
-FIXED = "fixed response"
-"""How the reason of an answer begins that the configuration gives."""
 
 
 def cause_of(text: str) -> str:
@@ -97,11 +97,6 @@ def cause_of(text: str) -> str:
         return known
     status = text.removeprefix("status ")
     return f"status_{status[:1]}xx" if status != text and status[:1].isdigit() else "other"
-
-
-def refusal_of(reason: str) -> str:
-    """Return the label of an answer of the balancer's own."""
-    return "fixed_response" if reason.startswith(FIXED) else REFUSALS.get(reason, "other")
 
 
 def counts_of(event: Event) -> Iterator[Count]:
@@ -131,7 +126,7 @@ def _ejected(event: OriginEjected) -> Iterator[Count]:
 
 def _refused(event: Refused) -> Iterator[Count]:
     code = f"{event.status // 100}xx"
-    yield Kind.REFUSED.of(event.load_balancer, refusal_of(event.cause), code), 1
+    yield Kind.REFUSED.of(event.load_balancer, REFUSALS[event.refusal], code), 1
 
 
 def _mirror_failed(event: MirrorFailed) -> Iterator[Count]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lb.log_events import Refusal
 from lb.model.identity import identity_of
 from lb.proxy.plan import Plan, Refuse
 from lb.proxy.prepared import PreparedLoadBalancer
@@ -19,10 +20,10 @@ if TYPE_CHECKING:
     from lb.request.facts import RequestFacts
     from lb.selection.rules import Met, Rules
 
-MISDIRECTED = Refuse(421, "no load balancer is configured for this host")
+MISDIRECTED = Refuse(421, Refusal.NO_LOAD_BALANCER)
 MOST_COMBINATIONS = 256
 """Combinations of rules that are kept prepared; the oldest one goes first."""
-LOOP = Refuse(508, "the request came back to the load balancer that had sent it")
+LOOP = Refuse(508, Refusal.LOOP)
 
 
 class Balancer:
@@ -86,8 +87,9 @@ class Balancer:
             if found is not None and found.fixed_response is not None:
                 return serving, Refuse(
                     found.fixed_response.status_code,
-                    f"fixed response of pool set {found.name}",
+                    Refusal.FIXED_RESPONSE,
                     fixed=found.fixed_response,
+                    by=f"pool set {found.name}",
                 )
             if found is not None:
                 serving = self._within(serving, found)
@@ -96,7 +98,10 @@ class Balancer:
             met, name, response = serving.rules.decide(facts)
             if response is not None:
                 return serving, Refuse(
-                    response.status_code, f"fixed response of rule {name}", fixed=response
+                    response.status_code,
+                    Refusal.FIXED_RESPONSE,
+                    fixed=response,
+                    by=f"rule {name}",
                 )
             if met:
                 serving = self._under(serving, serving.rules, met)
@@ -132,4 +137,4 @@ def to_https(facts: RequestFacts) -> Refuse:
     after 301 (RFC 9110, 15.4.2 and 15.4.9).
     """
     status = 301 if facts.method in ("GET", "HEAD") else 308
-    return Refuse(status, "moved to https", location=f"https://{facts.host}{facts.target}")
+    return Refuse(status, Refusal.HTTPS_REDIRECT, location=f"https://{facts.host}{facts.target}")

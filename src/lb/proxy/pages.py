@@ -5,7 +5,11 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
+from lb.log_events import Refusal
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lb.model import FixedResponse
     from lb.proxy.plan import Refuse
 
@@ -18,28 +22,37 @@ class Page(NamedTuple):
     body: str
 
 
-_TITLES = {
-    421: "Misdirected request",
-    500: "The load balancer is not configured",
-    502: "Bad gateway",
-    503: "Service unavailable",
-    508: "Loop detected",
-}
+_NO_SERVER = "None of the servers behind this address could answer. Please try again in a moment."
 
-_TEXTS = {
-    421: (
-        "No load balancer is configured for this host name. If it is yours, give a load balancer "
-        "this name, or the name *, in its configuration."
+# A redirect and a fixed response have no page.
+TEXTS: Mapping[Refusal, tuple[str, str]] = {
+    Refusal.NO_LOAD_BALANCER: (
+        "Misdirected request",
+        (
+            "No load balancer is configured for this host name. If it is yours, give a load "
+            "balancer this name, or the name *, in its configuration."
+        ),
     ),
-    500: (
-        "Its configuration has problems, so it serves nothing. The problems are in the Worker's "
-        "log; <code>evenkeel check</code> prints them with the line of each."
+    Refusal.NOT_CONFIGURED: (
+        "The load balancer is not configured",
+        (
+            "Its configuration has problems, so it serves nothing. The problems are in the "
+            "Worker's log; <code>evenkeel check</code> prints them with the line of each."
+        ),
     ),
-    502: "The load balancer could not pass on this request.",
-    503: "None of the servers behind this address could answer. Please try again in a moment.",
-    508: "This request came back to the load balancer that had sent it out. An origin's address "
-    "leads to the load balancer itself.",
+    Refusal.FAULT: ("Bad gateway", "The load balancer could not pass on this request."),
+    Refusal.NO_ORIGIN_ENABLED: ("Service unavailable", _NO_SERVER),
+    Refusal.NO_ORIGIN_ANSWERED: ("Service unavailable", _NO_SERVER),
+    Refusal.ALL_FULL: ("Service unavailable", _NO_SERVER),
+    Refusal.LOOP: (
+        "Loop detected",
+        (
+            "This request came back to the load balancer that had sent it out. An origin's address "
+            "leads to the load balancer itself."
+        ),
+    ),
 }
+"""The title and the text of each page."""
 
 _PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -63,8 +76,8 @@ def page(refusal: Refuse) -> Page:
     headers = [("Content-Type", "text/html; charset=utf-8"), ("Cache-Control", "no-store")]
     if refusal.retry_after is not None:
         headers.append(("Retry-After", str(refusal.retry_after)))
-    title = _TITLES[refusal.status]
-    body = _PAGE.format(title=f"{refusal.status} {escape(title)}", text=_TEXTS[refusal.status])
+    title, text = TEXTS[refusal.refusal]
+    body = _PAGE.format(title=f"{refusal.status} {escape(title)}", text=text)
     return Page(refusal.status, tuple(headers), body)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from lb.health.maintenance import back_at
 from lb.health.snapshot import is_full
+from lb.log_events import Refusal
 from lb.proxy.tallies import HIT, MISS, MOVED
 from lb.request.outcomes import Answered, written_by_edge
 from lb.selection.candidates import CAN_CHOOSE, Why, candidates, harmless, keeps_body
@@ -53,11 +54,18 @@ class Refuse:
     """Answer the client ourselves."""
 
     status: int
-    reason: str
+    refusal: Refusal
     retry_after: int | None = None
     location: str | None = None
     fixed: FixedResponse | None = None
-    """The whole answer, where a rule gives it."""
+    """The whole response, where the configuration gives one."""
+    by: str = ""
+    """The rule or pool set that gives the response."""
+
+    @property
+    def cause(self) -> str:
+        """The reason as a text."""
+        return f"{self.refusal.value} of {self.by}" if self.by else self.refusal.value
 
 
 Step = Attempt | Deliver | Refuse
@@ -84,8 +92,6 @@ SLOWEST_UPLOAD = 16_384
 LARGEST_BODY = 100_000_000
 """Bytes that a body of unknown length is taken to have: the most that Cloudflare lets pass on
 most plans (https://developers.cloudflare.com/workers/platform/limits/#request-limits)."""
-
-FULL = Refuse(503, "every origin has as many requests as it may have", RETRY_AFTER)
 
 
 class Plan:
@@ -131,7 +137,7 @@ class Plan:
         """Return the first attempt; a refusal when there is no origin at all to try."""
         first = None if self._pin_full and self.serving.held else next(self._candidates, None)
         if first is None:
-            return self._refuse(FULL.reason) if self._is_full() else self._all_off()
+            return self._refuse(Refusal.ALL_FULL) if self._is_full() else self._all_off()
         self._attempt = self._made(first[0], first[1], self.started)
         return self._attempt
 
@@ -212,16 +218,16 @@ class Plan:
         """
         held, page = self._held, self.serving.lb.maintenance_page
         if held is None or (page is not None and written_by_edge(held.answer.header)):
-            return self._refuse("no origin answered")
+            return self._refuse(Refusal.NO_ORIGIN_ANSWERED)
         return held
 
     def _all_off(self) -> Refuse:
         back = back_at(self.serving.lb.pools, self.started)
         wait = RETRY_AFTER if back is None else max(ceil(back - self.started), 1)
-        return self._refuse("no origin is enabled", wait)
+        return self._refuse(Refusal.NO_ORIGIN_ENABLED, wait)
 
-    def _refuse(self, reason: str, wait: int = RETRY_AFTER) -> Refuse:
-        return Refuse(503, reason, wait, fixed=self.serving.lb.maintenance_page)
+    def _refuse(self, refusal: Refusal, wait: int = RETRY_AFTER) -> Refuse:
+        return Refuse(503, refusal, wait, fixed=self.serving.lb.maintenance_page)
 
     def _made(self, origin: Origin, why: Why, now: float) -> Attempt:
         self.attempts += 1

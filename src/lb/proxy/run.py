@@ -255,7 +255,8 @@ def refused(load_balancer: str, step: Refuse, attempts: int = 0, duration: float
     return Refused(
         load_balancer=load_balancer,
         status=step.status,
-        cause=step.reason,
+        cause=step.cause,
+        refusal=step.refusal,
         attempt=attempts,
         duration=duration,
     )

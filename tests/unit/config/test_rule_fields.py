@@ -213,7 +213,10 @@ def test_every_mistake_in_every_rule_is_told() -> None:
         "must be from 0 to 2147483647, not -1 @ @[4].priority",
         "must be true or false, not text @ @[4].disabled",
         'there is no pool named "apy"; did you mean "api"? @ @[1].overrides.default_pools[0]',
-        '"api" is listed at @[1].overrides.default_pools[1] already @ @[1].overrides.default_pools[2]',
+        (
+            '"api" is listed at @[1].overrides.default_pools[1] already '
+            "@ @[1].overrides.default_pools[2]"
+        ),
         'there is no pool named "nope" @ @[2].overrides.random_steering.pool_weights.nope',
     }
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from lb.health.in_flight import InFlight
 from lb.health.snapshot import Snapshot
+from lb.log_events import Refusal
 from lb.model import (
     Failover,
     LoadBalancer,
@@ -18,7 +19,7 @@ from lb.model import (
     ZeroDowntimeFailover,
 )
 from lb.proxy.budgets import ALWAYS, WINDOW, RetryBudget
-from lb.proxy.plan import FULL, Attempt, Deliver, Plan, Refuse, Stop
+from lb.proxy.plan import RETRY_AFTER, Attempt, Deliver, Plan, Refuse, Stop
 from lb.proxy.prepared import PreparedLoadBalancer
 from lb.request.outcomes import Answered, Cause, Failed, judge
 from support.make import balancer_of, facts, origin, pool, scripted
@@ -137,7 +138,7 @@ LIMITED = pool("p", origin("a", max_requests=2), origin("b", max_requests=2), or
 def first(lb: LoadBalancer, in_flight: InFlight, asked: RequestFacts | None = None) -> str:
     """Return the origin that a request is sent to, or what it is refused with."""
     step = plan_of(PreparedLoadBalancer(lb, "id", ""), in_flight, asked).start()
-    return step.origin.name if isinstance(step, Attempt) else step.reason
+    return step.origin.name if isinstance(step, Attempt) else step.cause
 
 
 def test_an_origin_that_is_full_gets_nothing_more() -> None:
@@ -156,8 +157,7 @@ def test_when_all_are_full_the_client_is_told_when_to_come_back() -> None:
     lb = balancer_of(pool("p", origin("a", max_requests=1)))
     serving = PreparedLoadBalancer(lb, "id", "")
 
-    assert plan_of(serving, busy(a=1)).start() == FULL
-    assert FULL.retry_after
+    assert plan_of(serving, busy(a=1)).start() == Refuse(503, Refusal.ALL_FULL, RETRY_AFTER)
     assert serving.counts
 
 
@@ -179,7 +179,7 @@ def test_a_failure_is_not_followed_by_an_origin_that_is_full() -> None:
     [
         (ZeroDowntimeFailover.STICKY, "bc"),
         (ZeroDowntimeFailover.TEMPORARY, "bc"),
-        (ZeroDowntimeFailover.NONE, FULL.reason),
+        (ZeroDowntimeFailover.NONE, Refusal.ALL_FULL.value),
     ],
 )
 def test_a_moments_load_moves_no_session(failover: ZeroDowntimeFailover, served: str) -> None:

@@ -10,9 +10,10 @@ import respx
 from evenkeel.explain.explanation import explain
 from lb.config import Invalid, parse
 from lb.health.maintenance import back_at
+from lb.log_events import Refusal
 from lb.model import Config, FixedResponse, Window
 from lb.proxy.balancer import Balancer
-from lb.proxy.pages import page
+from lb.proxy.pages import TEXTS, page
 from lb.proxy.plan import RETRY_AFTER, Attempt, Deliver, Plan, Refuse
 from lb.request.outcomes import Answered, Cause, Failed, judge
 from support.edge import FakeEdge
@@ -48,7 +49,7 @@ def test_it_is_given_while_all_is_in_maintenance() -> None:
     all_off = pool("p", off("a", 900, 1_090.5), off("b", 900, 1_200))  # type: ignore[arg-type]
     step = plan_of(all_off).start()
 
-    assert step == Refuse(503, "no origin is enabled", 91, fixed=PAGE)
+    assert step == Refuse(503, Refusal.NO_ORIGIN_ENABLED, 91, fixed=PAGE)
     made = page(step)
     assert (made.status, made.body) == (503, "<h1>Back soon</h1>")
     assert dict(made.headers) == {
@@ -86,7 +87,7 @@ def test_an_origin_is_back_when_no_maintenance_is_left(
 def test_it_is_given_when_everything_is_disabled_or_full() -> None:
     """With the usual Retry-After, as nothing says when it ends."""
     assert plan_of(pool("p", origin("a", enabled=False))).start() == Refuse(
-        503, "no origin is enabled", RETRY_AFTER, fixed=PAGE
+        503, Refusal.NO_ORIGIN_ENABLED, RETRY_AFTER, fixed=PAGE
     )
     lb = balancer_of(pool("p", origin("a", max_requests=1)), maintenance_page=PAGE)
     balancer = Balancer(config_of(lb))
@@ -125,7 +126,7 @@ def test_it_is_given_when_nothing_answered() -> None:
     plan.start()
     failed = Failed(Cause.CONNECTION)
     step = plan.after(failed, judge(plan.serving.retry_on, failed), NOW)
-    assert step == Refuse(503, "no origin answered", RETRY_AFTER, fixed=PAGE)
+    assert step == Refuse(503, Refusal.NO_ORIGIN_ANSWERED, RETRY_AFTER, fixed=PAGE)
 
     plan = plan_of(pool("p", "a"))
     plan.start()
@@ -190,3 +191,8 @@ def test_it_is_configured_by_body_and_type() -> None:
         (f"{at}.message_body", "missing: this key mu"),
         (f"{at}.content_type", "a header's value has"),
     ]
+
+
+def test_every_refusal_has_a_page_or_a_response_of_its_own() -> None:
+    """A redirect and a fixed response have no page; the table is total over the rest."""
+    assert set(Refusal) - set(TEXTS) == {Refusal.HTTPS_REDIRECT, Refusal.FIXED_RESPONSE}

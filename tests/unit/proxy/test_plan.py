@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from lb.health.snapshot import EjectionState, Snapshot
 from lb.health.verdict import OriginHealth
+from lb.log_events import Refusal
 from lb.model import (
     CodeRange,
     Failover,
@@ -95,7 +96,7 @@ def test_the_first_pool_is_tried_first() -> None:
     walk = Walk(balancer_of(*THREE))
 
     assert walk.origins() == "abc"
-    assert walk.step == Refuse(503, "no origin answered", RETRY_AFTER)
+    assert walk.step == Refuse(503, Refusal.NO_ORIGIN_ANSWERED, RETRY_AFTER)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +135,7 @@ def test_disabled_origins_and_pools_are_never_tried() -> None:
 
     assert Walk(lb).origins() == "aB"
     nobody = balancer_of(pool("one", origin("a", "one", enabled=False)))
-    assert Walk(nobody).step == Refuse(503, "no origin is enabled", RETRY_AFTER)
+    assert Walk(nobody).step == Refuse(503, Refusal.NO_ORIGIN_ENABLED, RETRY_AFTER)
 
 
 def test_a_pool_below_minimum_origins_is_passed_over() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from lb.health.maintenance import borders
+from lb.log_events import Refusal
 from lb.model import (
     Ejection,
     Failover,
@@ -197,7 +198,7 @@ def test_a_fixed_response_is_what_the_rule_says_and_is_never_cached(
     response: FixedResponse, status: int, headers: dict[str, str], body: str
 ) -> None:
     """Body, status, content type and location; nobody stores it, no browser guesses its type."""
-    made = page(Refuse(response.status_code, "", fixed=response))
+    made = page(Refuse(response.status_code, Refusal.FIXED_RESPONSE, fixed=response))
     always = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
     assert (made.status, dict(made.headers), made.body) == (status, {**always, **headers}, body)
@@ -221,7 +222,7 @@ def test_pools_of_a_rule_are_reached_by_no_other_request() -> None:
     _, plan = balancer.plan(facts(), NOW, lambda: 0.0)
 
     assert isinstance(plan, Plan)
-    assert plan.start() == Refuse(503, "no origin is enabled", 5)
+    assert plan.start() == Refuse(503, Refusal.NO_ORIGIN_ENABLED, 5)
     assert served(balancer, "/api/") == "b"
 
 

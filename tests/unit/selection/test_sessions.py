@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from lb.health.snapshot import EjectionState, Snapshot
 from lb.health.verdict import OriginHealth
+from lb.log_events import Refusal
 from lb.model import (
     AdaptiveRouting,
     Health,
@@ -351,7 +352,7 @@ def test_none_leaves_a_failure_to_the_sessions_client() -> None:
     lb = lb_of(NEAR, zero_downtime_failover=OF.NONE)
     asked = facts(cookie=pin(lb, "b"))
 
-    assert Session(lb, asked=asked).run(FAILED) == ("b", Refuse(503, "no origin answered", 5))
+    assert Session(lb, asked=asked).run(FAILED) == ("b", Refuse(503, Refusal.NO_ORIGIN_ANSWERED, 5))
     tried, step = Session(lb, asked=asked).run(BAD)
     assert isinstance(step, Deliver)
     assert (tried, step.answer, step.set_cookie) == ("b", BAD, None)

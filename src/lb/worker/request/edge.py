@@ -10,7 +10,7 @@ import js
 
 from lb.catalog.effective import read
 from lb.config import Invalid, admin_of
-from lb.log_events import Trouble
+from lb.log_events import Refusal, Trouble
 from lb.metrics.isolate_totals import IsolateTotals
 from lb.model import Config
 from lb.proxy.cut_offs import CutOffs
@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     UnderWay = tuple[Exchange, FetchTransport, Any]
     """A request whose first attempt is under way, with its context."""
 
-NOT_CONFIGURED = Refuse(500, "the configuration has problems")
-FAULT = Refuse(502, "a fault of the load balancer itself")
+NOT_CONFIGURED = Refuse(500, Refusal.NOT_CONFIGURED)
+FAULT = Refuse(502, Refusal.FAULT)
 
 READY_PATH = "/cdn-cgi/evenkeel-ready"
 """Asked by `evenkeel dev`, and answered only to it: in production, this folder is Cloudflare's."""
