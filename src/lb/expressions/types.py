@@ -31,7 +31,6 @@ STRING = Type("String")
 ADDRESS = Type("IP address")
 STRINGS = Type("Array", STRING)
 BOOLEANS = Type("Array", BOOLEAN)
-INTEGERS = Type("Array", INTEGER)
 MAP_OF_STRINGS = Type("Map", STRINGS)
 UNKNOWN = Type("unknown")
 """Type of an invalid part, so that one mistake is reported once."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from math import inf
 from typing import TYPE_CHECKING
 
 from lb.log_events import OriginQuiet, OriginRestored
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, MutableSequence
+    from collections.abc import Callable, Iterable, MutableSequence
 
     from lb.log_events import Event
-    from lb.model import LoadBalancer, Origin, OriginKey
+    from lb.model import Ejection, LoadBalancer, Origin, OriginKey
 
 
 # A time-out is a blunt instrument: until the first one fires, everything that is sent to an origin
@@ -41,6 +42,15 @@ PROVEN_FOR = 10.0
 
 FORGOTTEN_AFTER = 60.0
 """Seconds after which silence says nothing any more, as nobody has asked."""
+
+
+class Doubt(Enum):
+    """How a new request treats a doubted origin."""
+
+    AVOID = "avoid"
+    """It goes elsewhere if it can."""
+    TEST = "test"
+    """It goes there and finds out."""
 
 
 class Signs:
@@ -176,21 +186,37 @@ class Doubts:
         signs = self._signs.get(origin.key)
         return signs is not None and self.now - signs.well <= PROVEN_FOR
 
-    def avoids(self, lb: LoadBalancer, origin: Origin, repeatable: Callable[[], bool]) -> bool:
-        """Whether a new request should rather go elsewhere; if not, it counts as a test.
+    def of(
+        self, settings: Ejection, origin: Origin, repeatable: Callable[[], bool]
+    ) -> Doubt | None:
+        """Return how a new request treats an origin; None = as any other.
 
         `repeatable` says whether the request could be sent again if the origin failed.
         """
-        signs, settings = self._signs.get(origin.key), lb.ejection
+        signs = self._signs.get(origin.key)
         if signs is None or (not signs.unanswered and signs.doubt_from == inf):
-            return False
+            return None
         if not settings.base_time:
-            return False
+            return None
         now = self.now
         since = doubted_since(signs, settings.quiet_after, now)
         if since > now:
-            return False
-        if not signs.told and quiet_since(signs, settings.quiet_after) <= now:
+            return None
+        return Doubt.TEST if may_test(signs, since, now, repeatable=repeatable()) else Doubt.AVOID
+
+    def tested(self, lb: LoadBalancer, origin: Origin, now: float) -> None:
+        """Note that a request was sent to a doubted origin to test it."""
+        self.noticed(lb, (origin,), now)
+        signs = self._signs.get(origin.key)
+        if signs is not None:
+            signs.tested = now
+
+    def noticed(self, lb: LoadBalancer, origins: Iterable[Origin], now: float) -> None:
+        """Log each doubted origin that has gone quiet, once until it is heard of again."""
+        for origin in origins:
+            signs = self._signs.get(origin.key)
+            if signs is None or signs.told or quiet_since(signs, lb.ejection.quiet_after) > now:
+                continue
             signs.told = lb.name
             self._news.append(
                 OriginQuiet(
@@ -200,7 +226,3 @@ class Doubts:
                     seconds=now - signs.unanswered[0],
                 )
             )
-        if may_test(signs, since, now, repeatable=repeatable()):
-            signs.tested = now
-            return False
-        return True

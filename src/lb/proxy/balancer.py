@@ -66,11 +66,6 @@ class Balancer:
         """Return the load balancer of a host, if there is one."""
         return self._hosts.find(host)
 
-    @property
-    def combinations(self) -> int:
-        """How many combinations of rules are prepared."""
-        return len(self._ruled)
-
     def plan(
         self, facts: RequestFacts, now: float, rand: Callable[[], float]
     ) -> tuple[PreparedLoadBalancer | None, Plan | Refuse]:

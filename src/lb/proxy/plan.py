@@ -129,8 +129,10 @@ class Plan:
         self._pin_full = self._pinned is not None and is_full(self._pinned, snapshot)
         self.shed = Shed(serving.shedding, facts) if serving.shedding else None
         """Which pools have left the request to others."""
+        self.doubted: list[Origin] = []
+        """Origins that the request has avoided so far, as they are doubted."""
         self._candidates: Iterator[tuple[Origin, Why]] = candidates(
-            serving, snapshot, facts, rand, self._pinned, self.shed
+            serving, snapshot, facts, rand, self._pinned, self.shed, self.doubted
         )
 
     def start(self) -> Attempt | Refuse:
@@ -287,19 +289,15 @@ class Plan:
 
     def _in_session(self) -> bool:
         """Whether the latest attempt went to the origin of the request's own session."""
-        serving, attempt = self.serving, self._attempt
-        if attempt is None or serving.affinity is None:
+        affinity, attempt = self.serving.affinity, self._attempt
+        if attempt is None or affinity is None:
             return False
-        if serving.by_header:
-            return serving.affinity.key(self._facts) is not None
-        return attempt.origin is self._pinned
+        return affinity.holds(self._facts, attempt.origin, self._pinned)
 
     def session(self, attempt: Attempt) -> int:
         """Return what became of the session of a request that an attempt has answered."""
-        if self.serving.by_header:
-            return HIT if attempt.why is Why.KEY else MISS
         if self._pinned is None:
-            return MISS
+            return HIT if attempt.why is Why.KEY else MISS
         return HIT if attempt.origin is self._pinned else MOVED
 
     def cookie_from(self, origin: Origin) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lb.health.snapshot import Keeping, Standing
-from lb.model import OriginSteeringPolicy, SessionAffinity, SteeringPolicy, ZeroDowntimeFailover
+from lb.model import OriginSteeringPolicy, SteeringPolicy, ZeroDowntimeFailover
 from lb.proxy.budgets import HedgeBudget, RetryBudget
 from lb.proxy.forwarding import Forwarding
 from lb.proxy.mirroring import Mirroring
@@ -43,7 +43,6 @@ class PreparedLoadBalancer:
         """Whether it matters how many WebSockets an origin has."""
         self.pools = {pool.name: pool for pool in lb.pools}
         failover = lb.session_affinity_attributes.zero_downtime_failover
-        self.by_header = lb.session_affinity is SessionAffinity.HEADER
         self.held = self.affinity is not None and failover is ZeroDowntimeFailover.NONE
         """Whether a session is left to its origin, whatever that answers."""
         self.returning = failover is ZeroDowntimeFailover.TEMPORARY

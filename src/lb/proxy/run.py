@@ -9,6 +9,7 @@ from lb.log_events import AttemptFailed, Hedged, Refused
 from lb.proxy.forwarding import server_timing
 from lb.proxy.plan import Attempt, Deliver, Refuse
 from lb.request.outcomes import SWITCHING_PROTOCOLS, Answered, Cause, judge
+from lb.selection.candidates import Why
 
 if TYPE_CHECKING:
     from lb.log_events import Event
@@ -199,14 +200,19 @@ class Exchange:
 
     def _count(self, attempt: Attempt, now: float) -> None:
         """Count an attempt that begins."""
-        budget = self.plan.serving.budget
+        plan = self.plan
+        budget = plan.serving.budget
         if budget is not None:
             budget.count(now, again=attempt.number > 1)
         if self._in_flight is not None:
-            key = attempt.origin.key
+            key, doubts = attempt.origin.key, self._memory.doubts
+            if plan.doubted:
+                doubts.noticed(plan.serving.lb, plan.doubted, now)
+            if attempt.why is Why.TEST:
+                doubts.tested(plan.serving.lb, attempt.origin, now)
             attempt.ticket = self._in_flight.begin(key, now, attempt.timeout)
-            if not self.plan.streams_body:
-                self._memory.doubts.sent(key, now)
+            if not plan.streams_body:
+                doubts.sent(key, now)
 
     def _note(self, attempt: Attempt, outcome: Outcome) -> tuple[Judgement, Event | None]:
         """Remember what became of an attempt; return what that says, and what it changed."""

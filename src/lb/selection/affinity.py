@@ -29,8 +29,14 @@ class Affinity(Protocol):
     def key(self, facts: RequestFacts) -> int | None:
         """Return 64 bits that choose for a request with no pin; None: chance and load choose."""
 
+    key_is_session: bool
+    """Whether the key is the session itself: there is no pin, and the choice by it is kept."""
+
+    def holds(self, facts: RequestFacts, origin: Origin, pinned: Origin | None) -> bool:
+        """Whether a request at `origin` is in its session; `pinned` is the origin that it names."""
+
     def cookie(self, origin: Origin, *, https: bool) -> str | None:
-        """Return the Set-Cookie header that pins a client to `origin`, if there is such a thing."""
+        """Return the Set-Cookie header that pins a client to `origin`; None = no cookie."""
 
     def reason(self, facts: RequestFacts) -> str:
         """Say what makes the request part of a session, or what it lacks; no values."""
@@ -44,6 +50,8 @@ class CookieAffinity:
     the key can make; without one, a client that knows the names of pools and origins could pin
     itself to an origin of its choice, though never to one that takes no traffic.
     """
+
+    key_is_session = False
 
     def __init__(self, lb: LoadBalancer, key: str) -> None:
         self._name = lb.cookie_name
@@ -69,6 +77,10 @@ class CookieAffinity:
     def key(self, facts: RequestFacts) -> int | None:
         del facts
         return None
+
+    def holds(self, facts: RequestFacts, origin: Origin, pinned: Origin | None) -> bool:
+        del facts
+        return origin is pinned
 
     def cookie(self, origin: Origin, *, https: bool) -> str:
         return self._cookies[origin.key][https]
@@ -114,6 +126,8 @@ class HeaderAffinity:
     https://developers.cloudflare.com/load-balancing/understand-basics/session-affinity/#control-how-headers-are-used
     """
 
+    key_is_session = True
+
     def __init__(self, lb: LoadBalancer, key: str) -> None:
         del key
         attributes = lb.session_affinity_attributes
@@ -138,6 +152,10 @@ class HeaderAffinity:
             for name, each in given:
                 found += (header, name, each)
         return hash64(*found) if found else None
+
+    def holds(self, facts: RequestFacts, origin: Origin, pinned: Origin | None) -> bool:
+        del origin, pinned
+        return self.key(facts) is not None
 
     def cookie(self, origin: Origin, *, https: bool) -> str | None:
         del origin, https

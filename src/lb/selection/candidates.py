@@ -7,6 +7,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from lb.base.hashing import chance_of
+from lb.health.quiet import Doubt
 from lb.health.snapshot import Standing, is_full
 from lb.selection.origin_steering import in_order_of
 from lb.selection.shedding import Shed
@@ -26,15 +27,17 @@ class Why(Enum):
     SESSION = "the session's own origin"
     SESSION_POOL = "of the same pool as the session's origin"
     KEY = "chosen by the session's key"
+    ADDRESS = "chosen by the client's address"
     STEERING = "chosen by steering"
+    TEST = "doubted, and tested by this request"
     SHED = "of the fallback pool, as pools before it shed the request"
     PROVEN = "down by its monitor, but it has answered well lately"
     DOUBTED = "doubted, as it has gone quiet or has just come back"
     LAST_RESORT = "the last resort, as nothing better is left"
 
 
-# A session stays where it is until its origin has really failed; the others can choose.
-CAN_CHOOSE = frozenset({Why.SESSION_POOL, Why.KEY, Why.STEERING, Why.SHED})
+# A session stays where it is until its origin has really failed; other requests may go elsewhere.
+CAN_CHOOSE = frozenset({Why.SESSION_POOL, Why.ADDRESS, Why.STEERING, Why.SHED, Why.TEST})
 
 SAFE_TO_REPEAT = frozenset({"GET", "HEAD", "OPTIONS"})
 """Safe methods that applications really treat as safe; a WebSocket handshake is a GET."""
@@ -47,17 +50,20 @@ def candidates(  # noqa: PLR0913, PLR0917 (each is handed on)
     rand: Callable[[], float],
     pinned: Origin | None,
     shed: Shed | None = None,
+    doubted: list[Origin] | None = None,
 ) -> Iterator[tuple[Origin, Why]]:
     """Yield every origin that may be tried, once, the best first, and what put it there.
 
     The pin comes first, and most requests of a session need nothing but that. Those that are
     doubted come after all others that take traffic; and when those have failed or there are none,
-    whatever is left is better than a refusal.
+    whatever is left is better than a refusal. Nothing is noted here: `doubted` collects the origins
+    that are avoided, and Why.TEST marks one that the request tests, for whoever sends it.
 
     A function and not a method: a generator that holds the plan which holds it would keep the
     request and its response alive until Python looks for cycles.
     """
     seen: set[OriginKey] = set()
+    doubted = [] if doubted is None else doubted
     if shed is None and serving.shedding:
         shed = Shed(serving.shedding, facts)
     home = None
@@ -69,7 +75,6 @@ def candidates(  # noqa: PLR0913, PLR0917 (each is handed on)
             seen.add(pinned.key)
             if not is_full(pinned, snapshot):
                 yield pinned, Why.SESSION
-    doubted: list[Origin] = []
     preferred = _preferred(serving, snapshot, facts, rand, home, shed)
     for why, origins in chain(preferred, _left(serving, snapshot, doubted)):
         for origin in origins:
@@ -78,11 +83,12 @@ def candidates(  # noqa: PLR0913, PLR0917 (each is handed on)
             if is_full(origin, snapshot):
                 seen.add(origin.key)
                 continue
-            if why in CAN_CHOOSE and _avoided(serving, snapshot, facts, origin, why):
+            doubt = _doubt(serving, snapshot, facts, origin) if why in CAN_CHOOSE else None
+            if doubt is Doubt.AVOID:
                 doubted.append(origin)
                 continue
             seen.add(origin.key)
-            yield origin, why
+            yield origin, why if doubt is None else Why.TEST
 
 
 def _left(
@@ -97,14 +103,13 @@ def _left(
     yield Why.LAST_RESORT, last_resort(serving.lb, snapshot)
 
 
-def _avoided(
-    serving: PreparedLoadBalancer, snapshot: Snapshot, facts: RequestFacts, origin: Origin, why: Why
-) -> bool:
-    """Whether a request had better go elsewhere than to an origin."""
+def _doubt(
+    serving: PreparedLoadBalancer, snapshot: Snapshot, facts: RequestFacts, origin: Origin
+) -> Doubt | None:
     doubts = snapshot.doubts
-    if doubts is None or serving.origin_count == 1 or (why is Why.KEY and serving.by_header):
-        return False
-    return doubts.avoids(serving.lb, origin, lambda: repeatable(serving, facts))
+    if doubts is None or serving.origin_count == 1:
+        return None
+    return doubts.of(serving.lb.ejection, origin, lambda: repeatable(serving, facts))
 
 
 def repeatable(serving: PreparedLoadBalancer, facts: RequestFacts) -> bool:
@@ -142,22 +147,25 @@ def _preferred(  # noqa: PLR0913, PLR0917 (each is handed on)
     The rest of the pool that the session is at home in; then steering over the pools and origin
     steering within; then, if some of these have shed the request, the fallback pool.
     """
-    key = None if serving.affinity is None else serving.affinity.key(facts)
+    affinity, key, session = serving.affinity, None, None
     steering, why = serving.steering, Why.STEERING
-    if key is not None:
-        rand, steering, why = chance_of(key), serving.keyed_steering, Why.KEY
+    if affinity is not None:
+        key = affinity.key(facts)
+        if key is not None:
+            rand, steering, why = chance_of(key), serving.keyed_steering, Why.ADDRESS
+            if affinity.key_is_session:
+                session, why = key, Why.KEY
     if home is not None:
-        yield Why.SESSION_POOL, _chosen(serving, snapshot, home, facts, rand, key)
+        yield Why.SESSION_POOL, _chosen(serving, snapshot, home, facts, rand, key, session)
     for pool in steering(facts, snapshot, rand):
-        if shed and snapshot.view(pool).available:
-            session = key if serving.by_header else None
-            if shed.request(pool, session, rand):
-                continue
-        yield why, _chosen(serving, snapshot, pool, facts, rand, key)
+        if shed and snapshot.view(pool).available and shed.request(pool, session, rand):
+            continue
+        yield why, _chosen(serving, snapshot, pool, facts, rand, key, session)
     if shed and shed.pools:
         # What all pools shed goes there, and is better off in one that sheds than in one that is
         # down (https://developers.cloudflare.com/load-balancing/additional-options/load-shedding/).
-        yield Why.SHED, _chosen(serving, snapshot, serving.lb.fallback_pool, facts, rand, key)
+        pool = serving.lb.fallback_pool
+        yield Why.SHED, _chosen(serving, snapshot, pool, facts, rand, key, session)
 
 
 def _chosen(  # noqa: PLR0913, PLR0917 (each is handed on)
@@ -167,10 +175,10 @@ def _chosen(  # noqa: PLR0913, PLR0917 (each is handed on)
     facts: RequestFacts,
     rand: Callable[[], float],
     key: int | None,
+    session: int | None,
 ) -> Iterable[Origin]:
     """Return a pool's origins in the order of its origin steering; none if the pool is down."""
-    sessions = key is not None and serving.by_header
-    view = snapshot.sessions(pool, serving.keeping) if sessions else snapshot.view(pool)
+    view = snapshot.view(pool) if session is None else snapshot.sessions(pool, serving.keeping)
     if not view.available:
         return ()
     if len(view.origins) == 1:

@@ -10,11 +10,19 @@ from lb.health.quiet import (
     TESTED_EVERY,
     TIMES_SLOWEST,
     UNSAFE_AFTER,
+    Doubt,
     Doubts,
 )
 from lb.health.verdict import Verdict
 from lb.log_events import Event, OriginQuiet, OriginRestored
-from lb.model import Ejection, Failover, LoadBalancer, OriginSteeringPolicy, SessionAffinity
+from lb.model import (
+    AdaptiveRouting,
+    Ejection,
+    Failover,
+    LoadBalancer,
+    OriginSteeringPolicy,
+    SessionAffinity,
+)
 from lb.proxy.balancer import Balancer
 from lb.proxy.plan import Attempt, Plan
 from lb.proxy.run import Exchange
@@ -321,7 +329,7 @@ def test_an_origin_that_nothing_was_sent_to_is_trusted() -> None:
     doubts = Doubts([])
     doubts.doubt(("p", "a"), 1.0)
     doubts.trust(("p", "a"), 2.0)
-    assert not doubts.avoids(balancer_of(*PASSIVE), PASSIVE[0].origins[0], lambda: True)
+    assert doubts.of(Ejection(), PASSIVE[0].origins[0], lambda: True) is None
 
 
 def test_the_last_origin_may_fail_while_a_better_one_is_down_by_its_monitor() -> None:
@@ -346,3 +354,23 @@ def test_the_last_origin_goes_on_being_tried_where_nothing_is_better() -> None:
     made.send("POST").ends(REFUSED)
     assert made.goes("POST", REFUSED) == "b"
     assert [made.goes("POST", REFUSED), made.goes("POST", REFUSED)] == ["b", "b"]
+
+
+def test_an_origin_that_no_request_went_to_is_not_tested() -> None:
+    """A test was counted when a plan looked at an origin that it might not use.
+
+    Without failover_across_pools, the origin of another pool is passed over. It waited for the next
+    test although nothing had been sent to it.
+    """
+    routing = AdaptiveRouting(failover_across_pools=False)
+    made = Scene(balancer_of(*PASSIVE, adaptive_routing=routing, ejection=Ejection()))
+    other, doubts = PASSIVE[1].origins[0], made.balancer.memory.doubts
+    doubts.sent(other.key, made.now)
+    doubts.answered(other.key, 0.0, made.now, well=True)
+    doubts.doubt(other.key, made.now)
+
+    assert made.goes(outcome=REFUSED) == "a"
+
+    assert doubts.of(Ejection(), other, lambda: True) is Doubt.TEST
+    doubts.tested(balancer_of(*PASSIVE), other, made.now)
+    assert doubts.of(Ejection(), other, lambda: True) is Doubt.AVOID

@@ -20,7 +20,7 @@ from lb.model import Health, OriginSteeringPolicy, Pool, SteeringPolicy
 from lb.proxy.prepared import COMES_BACK
 from lb.selection.candidates import LAST_RESORT
 from lb.selection.origin_steering import ORIGIN_POLICIES, by_hash, random
-from lb.selection.steering import POLICIES
+from lb.selection.steering import POLICIES, REASONS
 from support.make import facts, origin, pool, scripted
 
 NAMES = st.lists(
@@ -48,7 +48,7 @@ def test_every_standing_is_decided_everywhere() -> None:
 
 def test_policies_are_tables_of_cloudflares_words() -> None:
     """Each of them is there."""
-    assert set(POLICIES) == set(SteeringPolicy)
+    assert set(POLICIES) == set(REASONS) == set(SteeringPolicy) - {SteeringPolicy.DEFAULT}
     assert set(ORIGIN_POLICIES) == set(OriginSteeringPolicy)
 
 

@@ -45,7 +45,6 @@ _LATER = Standing.LATER
 _KEPT = Standing.KEPT
 
 ALL_REGIONS = "ALL_REGIONS"
-REGIONS = (*(region.value for region in Region), "CHINA", ALL_REGIONS)
 CHECK_REGION = Choice(
     values={**{region.value: region for region in Region}, ALL_REGIONS: ALL_REGIONS},
     impossible={"CHINA": "Durable Objects, which probe, cannot be placed there"},

@@ -42,11 +42,6 @@ class Regex:
         self._anchored = Edge.START in self._edges
         self._ends = Edge.END in self._edges
 
-    @property
-    def remembered(self) -> int:
-        """How many steps it has kept the results of."""
-        return len(self._next)
-
     def search(self, text: str) -> bool:
         """Whether any part of the text matches."""
         self.steps += len(text) + 1

@@ -2,36 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from lb.model import SteeringPolicy
 from lb.selection.steering import geo, latency, ordered, proximity, weighted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from lb.health.snapshot import Snapshot
-    from lb.model import LoadBalancer, Pool
+    from lb.model import LoadBalancer
     from lb.request.facts import RequestFacts
+    from lb.selection.steering.policy import Steering
 
-
-class Steering(Protocol):
-    """Yields the pools for a request in preference order; the caller skips those that are down.
-
-    What does not depend on the request is prepared for the load balancer, or once a snapshot.
-    """
-
-    def __call__(
-        self, facts: RequestFacts, snapshot: Snapshot, rand: Callable[[], float]
-    ) -> Iterable[Pool]: ...
-
-
-def _meant(lb: LoadBalancer) -> Steering:
-    return POLICIES[lb.steers_by](lb)
-
-
+# A configured policy of DEFAULT means another one: LoadBalancer.steers_by.
 POLICIES: Mapping[SteeringPolicy, Callable[[LoadBalancer], Steering]] = {
-    SteeringPolicy.DEFAULT: _meant,
     SteeringPolicy.OFF: ordered.off,
     SteeringPolicy.GEO: geo.geo,
     SteeringPolicy.RANDOM: weighted.random,
@@ -48,11 +33,10 @@ BY_WEIGHT = frozenset(
         SteeringPolicy.LEAST_CONNECTIONS,
     }
 )
-"""What a session's key decides in place of chance and load: `by_key`."""
+"""Policies whose choice a session's key makes in place of chance and load: `by_key`."""
 by_key = weighted.by_key
 
 REASONS: Mapping[SteeringPolicy, Callable[[LoadBalancer, RequestFacts, Snapshot], str]] = {
-    SteeringPolicy.DEFAULT: ordered.reason,
     SteeringPolicy.OFF: ordered.reason,
     SteeringPolicy.GEO: geo.reason,
     SteeringPolicy.RANDOM: weighted.reason,
@@ -61,4 +45,4 @@ REASONS: Mapping[SteeringPolicy, Callable[[LoadBalancer, RequestFacts, Snapshot]
     SteeringPolicy.LEAST_OUTSTANDING_REQUESTS: weighted.reason_by_requests,
     SteeringPolicy.LEAST_CONNECTIONS: weighted.reason_by_connections,
 }
-"""Says how the policy that is meant orders the pools for a request."""
+"""Each says how its policy orders the pools for a request."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from lb.health.snapshot import Snapshot
     from lb.model import LoadBalancer, Pool
     from lb.request.facts import RequestFacts
-    from lb.selection.steering import Steering
+    from lb.selection.steering.policy import Steering
 
 
 def geo(lb: LoadBalancer) -> Steering:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from lb.health.snapshot import Snapshot
     from lb.model import LoadBalancer, Pool
     from lb.request.facts import RequestFacts
-    from lb.selection.steering import Steering
+    from lb.selection.steering.policy import Steering
 
 CELLS_TO_A_DEGREE = 10
 """Clients are told apart by a tenth of a degree, 11 km at most."""
