@@ -1,4 +1,4 @@
-"""The driver of mirroring: sends a request once more, and throws the answer away."""
+"""The copy of a request that goes to a mirror: its attempt, and what its outcome means."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ from typing import TYPE_CHECKING
 
 from lb.log_events import MirrorFailed
 from lb.proxy.plan import Attempt
-from lb.request.outcomes import Answered, judge
+from lb.request.outcomes import judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lb.model import Origin
-    from lb.ports import Clock, Log
     from lb.proxy.mirroring import Mirroring
-    from lb.proxy.ports import Transport
     from lb.proxy.prepared import PreparedLoadBalancer
     from lb.request.facts import RequestFacts
+    from lb.request.outcomes import Outcome
     from lb.state.memory import Memory
 
 
@@ -36,7 +35,7 @@ def copy_of(
 
 
 class Copy:
-    """A request to an origin that has no say: what becomes of it counts for nothing."""
+    """A copied request. Its outcome counts neither for the origin nor for the client."""
 
     def __init__(
         self,
@@ -51,29 +50,25 @@ class Copy:
         self._in_flight = memory.in_flight
         self._place = mirroring.begin(now)
         self.origin = origin
-        # It is load, though: what chooses by load, and max_requests, see it.
+        # It counts as load: for steering by load, and for max_requests.
         ticket = self._in_flight.begin(origin.key, now, mirroring.timeout)
-        self._attempt = Attempt(origin, 1, mirroring.timeout, started=now, ticket=ticket)
+        self.attempt = Attempt(origin, 1, mirroring.timeout, started=now, ticket=ticket)
 
-    async def send(self, transport: Transport, clock: Clock, log: Log) -> None:
-        """Send it, behind the response."""
-        origin, mirroring = self._attempt.origin, self._mirroring
-        try:
-            outcome = await transport.send(self._attempt)
-        finally:
-            mirroring.end(self._place)
-            self._in_flight.end(origin.key, self._attempt.ticket)
-        if isinstance(outcome, Answered):
-            transport.discard(outcome)
+    def ended(self) -> None:
+        """Count the copy no more."""
+        self._mirroring.end(self._place)
+        self._in_flight.end(self.origin.key, self.attempt.ticket)
+
+    def failed(self, outcome: Outcome, now: float) -> MirrorFailed | None:
+        """Return the event of a failed copy; None = no failure, or told a short while ago."""
         judgement = judge(self._serving.retry_on, outcome)
-        failures = mirroring.failed(clock()) if judgement.failed else 0
-        if failures:
-            log(
-                MirrorFailed(
-                    load_balancer=self._serving.lb.name,
-                    pool=origin.pool,
-                    origin=origin.name,
-                    cause=judgement.cause,
-                    failures=failures,
-                )
-            )
+        failures = self._mirroring.failed(now) if judgement.failed else 0
+        if not failures:
+            return None
+        return MirrorFailed(
+            load_balancer=self._serving.lb.name,
+            pool=self.origin.pool,
+            origin=self.origin.name,
+            cause=judgement.cause,
+            failures=failures,
+        )

@@ -1,4 +1,4 @@
-"""The driver of a request: carries out the plan's steps through the transport, one at a time."""
+"""Carries out a request: takes the plan's steps through the transport, one at a time."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from lb.selection.candidates import Why
 if TYPE_CHECKING:
     from lb.log_events import Event
     from lb.model import Origin, OriginKey
+    from lb.proxy.mirror_copy import Copy
     from lb.proxy.plan import Plan, Step
     from lb.request.outcomes import Judgement, Outcome
 
@@ -254,6 +255,19 @@ class Exchange:
             )
         if change is not None:
             self._log(change)
+
+
+async def send_copy(copy: Copy, transport: Transport, clock: Clock, log: Log) -> None:
+    """Send the copy of a request behind its response, and discard the answer."""
+    try:
+        outcome = await transport.send(copy.attempt)
+    finally:
+        copy.ended()
+    if isinstance(outcome, Answered):
+        transport.discard(outcome)
+    failed = copy.failed(outcome, clock())
+    if failed is not None:
+        log(failed)
 
 
 def refused(load_balancer: str, step: Refuse, attempts: int = 0, duration: float = 0.0) -> Refused:

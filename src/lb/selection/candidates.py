@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from lb.base.hashing import chance_of
 from lb.health.quiet import Doubt
@@ -15,10 +15,13 @@ from lb.selection.shedding import Shed
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from lb.health.snapshot import Snapshot
+    from lb.health.snapshot import Keeping, Snapshot
     from lb.model import LoadBalancer, Origin, OriginKey, Pool
-    from lb.proxy.prepared import PreparedLoadBalancer
     from lb.request.facts import RequestFacts
+    from lb.selection.affinity import Affinity
+    from lb.selection.origin_steering import OriginSteering
+    from lb.selection.shedding import Shedding
+    from lb.selection.steering.policy import Steering
 
 
 class Why(Enum):
@@ -43,8 +46,40 @@ SAFE_TO_REPEAT = frozenset({"GET", "HEAD", "OPTIONS"})
 """Safe methods that applications really treat as safe; a WebSocket handshake is a GET."""
 
 
+class Prepared(Protocol):
+    """What choosing asks of a load balancer that is prepared for requests."""
+
+    @property
+    def lb(self) -> LoadBalancer: ...
+    @property
+    def pools(self) -> Mapping[str, Pool]:
+        """The pools by name."""
+
+    @property
+    def origin_count(self) -> int: ...
+    @property
+    def affinity(self) -> Affinity | None: ...
+    @property
+    def keeping(self) -> Keeping:
+        """How long sessions stay on an origin that takes nothing new."""
+
+    @property
+    def shedding(self) -> Mapping[str, Shedding]:
+        """The pools that shed requests, by name."""
+
+    @property
+    def steering(self) -> Steering: ...
+    @property
+    def keyed_steering(self) -> Steering:
+        """The steering of requests with a key."""
+
+    @property
+    def origin_steering(self) -> Mapping[str, OriginSteering]:
+        """The origin steering of each pool, by name."""
+
+
 def candidates(  # noqa: PLR0913, PLR0917 (each is handed on)
-    serving: PreparedLoadBalancer,
+    serving: Prepared,
     snapshot: Snapshot,
     facts: RequestFacts,
     rand: Callable[[], float],
@@ -92,7 +127,7 @@ def candidates(  # noqa: PLR0913, PLR0917 (each is handed on)
 
 
 def _left(
-    serving: PreparedLoadBalancer, snapshot: Snapshot, doubted: list[Origin]
+    serving: Prepared, snapshot: Snapshot, doubted: list[Origin]
 ) -> Iterator[tuple[Why, Iterable[Origin]]]:
     doubts = snapshot.doubts
     if doubted and doubts is not None:
@@ -104,7 +139,7 @@ def _left(
 
 
 def _doubt(
-    serving: PreparedLoadBalancer, snapshot: Snapshot, facts: RequestFacts, origin: Origin
+    serving: Prepared, snapshot: Snapshot, facts: RequestFacts, origin: Origin
 ) -> Doubt | None:
     doubts = snapshot.doubts
     if doubts is None or serving.origin_count == 1:
@@ -112,17 +147,17 @@ def _doubt(
     return doubts.of(serving.lb.ejection, origin, lambda: repeatable(serving, facts))
 
 
-def repeatable(serving: PreparedLoadBalancer, facts: RequestFacts) -> bool:
+def repeatable(serving: Prepared, facts: RequestFacts) -> bool:
     """Whether a request may be sent again: it does no harm, and its body is still at hand."""
     return harmless(serving, facts) and (not facts.has_body or keeps_body(serving, facts))
 
 
-def harmless(serving: PreparedLoadBalancer, facts: RequestFacts) -> bool:
+def harmless(serving: Prepared, facts: RequestFacts) -> bool:
     """Whether two origins may get a request, even if the first one has acted on it."""
     return facts.method in SAFE_TO_REPEAT or serving.lb.failover.retry_non_idempotent
 
 
-def keeps_body(serving: PreparedLoadBalancer, facts: RequestFacts) -> bool:
+def keeps_body(serving: Prepared, facts: RequestFacts) -> bool:
     """Whether a request has a body that is read first, so that it could be sent again."""
     failover = serving.lb.failover
     return (
@@ -135,7 +170,7 @@ def keeps_body(serving: PreparedLoadBalancer, facts: RequestFacts) -> bool:
 
 
 def _preferred(  # noqa: PLR0913, PLR0917 (each is handed on)
-    serving: PreparedLoadBalancer,
+    serving: Prepared,
     snapshot: Snapshot,
     facts: RequestFacts,
     rand: Callable[[], float],
@@ -169,7 +204,7 @@ def _preferred(  # noqa: PLR0913, PLR0917 (each is handed on)
 
 
 def _chosen(  # noqa: PLR0913, PLR0917 (each is handed on)
-    serving: PreparedLoadBalancer,
+    serving: Prepared,
     snapshot: Snapshot,
     pool: Pool,
     facts: RequestFacts,

@@ -18,6 +18,7 @@ from lb.proxy.balancer import Balancer
 from lb.proxy.mirror_copy import copy_of
 from lb.proxy.mirroring import MARGIN, MARK, MOST_AT_ONCE, TOLD_EVERY
 from lb.proxy.plan import Attempt
+from lb.proxy.run import send_copy
 from lb.request.outcomes import Answered, Cause, Failed
 from lb.state.refresh import Home
 from support.make import balancer_of, config_of, facts, monitor, origin, pool, scripted
@@ -69,7 +70,7 @@ def send(made: Copy | None, outcome: Outcome, now: float = 0.0) -> tuple[Place, 
     assert made is not None
     log: list[Event] = []
     place = Place(outcome)
-    asyncio.run(made.send(place, lambda: now, log.append))
+    asyncio.run(send_copy(made, place, lambda: now, log.append))
     return place, log
 
 

@@ -16,7 +16,7 @@ from lb.model import Config
 from lb.proxy.cut_offs import CutOffs
 from lb.proxy.mirror_copy import copy_of
 from lb.proxy.plan import Attempt, Refuse
-from lb.proxy.run import Exchange
+from lb.proxy.run import Exchange, send_copy
 from lb.proxy.run import refused as refused_event
 from lb.state.refresh import Home
 from lb.worker.admin.admin_side import admin_side
@@ -262,7 +262,7 @@ class Isolate:
         if copy is None:
             return False
         self._counts.mirrored(serving.lb.name, copy.origin.key)
-        in_background(ctx, copy.send(transport.mirroring(mirroring), clock, self._log))
+        in_background(ctx, send_copy(copy, transport.mirroring(mirroring), clock, self._log))
         return True
 
 
