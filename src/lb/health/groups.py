@@ -28,7 +28,7 @@ def together(members: Mapping[str, Verdict]) -> Verdict | None:
     )
 
 
-def _vote(group: MonitorGroup, known: Mapping[str, OriginHealth]) -> tuple[Health, str]:
+def vote(group: MonitorGroup, known: Mapping[str, OriginHealth]) -> tuple[Health, str]:
     """Return what a group says of an origin, and why.
 
     One that must be healthy and is not decides; else more than half of those that vote must say
@@ -44,7 +44,9 @@ def _vote(group: MonitorGroup, known: Mapping[str, OriginHealth]) -> tuple[Healt
     return (Health.HEALTHY if seen else Health.UNKNOWN), NO_FAILURES
 
 
-def _mean(group: MonitorGroup, known: Mapping[str, OriginHealth]) -> tuple[tuple[str, float], ...]:
+def mean_latencies(
+    group: MonitorGroup, known: Mapping[str, OriginHealth]
+) -> tuple[tuple[str, float], ...]:
     """Return the mean latency of the monitors that vote, by region."""
     found: dict[str, list[float]] = {}
     for member in group.members:

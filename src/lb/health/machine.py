@@ -6,7 +6,7 @@ from dataclasses import replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from lb.health.groups import _mean, _vote
+from lb.health.groups import mean_latencies, vote
 from lb.health.verdict import OriginHealth, Verdict
 from lb.log_events import HealthChanged
 from lb.model import Health, MonitorGroup
@@ -65,9 +65,9 @@ def observe(
     """Apply one verdict. A threshold of 0 or 1 acts at once, as Cloudflare's default does."""
     if isinstance(monitor, MonitorGroup):
         members = _members(origin, monitor, before, verdict, now)
-        health, cause = _vote(monitor, members)
+        health, cause = vote(monitor, members)
         streak, verdict = 0, replace(verdict, cause=cause)
-        latencies = _mean(monitor, members)
+        latencies = mean_latencies(monitor, members)
     else:
         signal, streak = _signal(monitor, before.streak, passed=verdict.passed)
         health, members = TRANSITIONS[before.health][signal], {}
@@ -108,8 +108,9 @@ def _members(
     found = {}
     for monitor in group.monitors:
         was = known.get(monitor.name, OriginHealth())
-        if (vote := said.get(monitor.name)) is not None:
-            was = replace(observe(origin, monitor, was, vote, now)[0], checked=now - vote.duration)
+        if (newest := said.get(monitor.name)) is not None:
+            after, _ = observe(origin, monitor, was, newest, now)
+            was = replace(after, checked=now - newest.duration)
         found[monitor.name] = was
     return found
 

@@ -47,6 +47,11 @@ def switched_off(one: Origin | Pool, now: float) -> SwitchedOff | None:
     return None
 
 
+def is_on(pool: Pool, origin: Origin, now: float) -> bool:
+    """Whether an origin and its pool are both switched on."""
+    return switched_off(pool, now) is None and switched_off(origin, now) is None
+
+
 def back_since(origin: Origin, now: float) -> float:
     """Return when the latest maintenance of an origin ended; -inf when there was none."""
     return max((window.end for window in origin.maintenance if window.end <= now), default=-inf)

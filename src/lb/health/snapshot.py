@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from lb.base.hashing import hash64
 from lb.health.hash_slots import Slots
 from lb.health.in_flight import InFlight
-from lb.health.maintenance import Off, switched_off
+from lb.health.maintenance import Off, is_on, switched_off
 from lb.health.verdict import OriginHealth
 from lb.model import Health, PoolHealth
 
@@ -141,6 +141,10 @@ class Snapshot:
 
     def health(self, origin: Origin) -> OriginHealth:
         return self._health.get(origin.key, _NOTHING_KNOWN)
+
+    def is_on(self, pool: Pool, origin: Origin) -> bool:
+        """Whether an origin and its pool are both switched on."""
+        return is_on(pool, origin, self.now)
 
     def standing(self, origin: Origin, drain: float = 0.0) -> Standing:
         """Say whether and why an origin can take traffic: the one place that is asked.

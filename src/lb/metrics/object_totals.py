@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lb.base.stored_json import document, is_time
-from lb.health.maintenance import switched_off
 from lb.health.snapshot import Snapshot, load_balancer_health
 from lb.log_events import Trouble
 from lb.metrics.charts import chart
@@ -123,10 +122,11 @@ class ObjectTotals:
         for lb in self._config.load_balancers:
             self._rings.note((lb.name,), load_balancer_health(lb, snapshot).value, now)
         for pool in self._config.pools:
-            off = snapshot.view(pool).off is not None
             for origin in pool.origins:
-                state = "disabled" if off or switched_off(origin, now) else ""
-                self._rings.note(origin.key, state or snapshot.health(origin).health.value, now)
+                state = snapshot.health(origin).health.value
+                if not snapshot.is_on(pool, origin):
+                    state = "disabled"
+                self._rings.note(origin.key, state, now)
         self._changed = True
         self.settle(now)
 

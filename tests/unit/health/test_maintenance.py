@@ -331,3 +331,18 @@ def test_a_window_needs_both_ends() -> None:
 
     assert isinstance(refused, Invalid)
     assert {problem.path.rpartition(".")[2] for problem in refused.problems} == {"from", "to"}
+
+
+def test_an_origin_is_on_while_its_pool_is_on_too() -> None:
+    """A disabled origin, a disabled pool and a time of maintenance of either switch it off."""
+    resting, off = origin("resting", "p", maintenance=NIGHT), origin("off", "p", enabled=False)
+    one = pool("p", "a", resting, off)
+    closed = pool("p", "a", enabled=False)
+    at_night = pool("p", "a", maintenance=NIGHT)
+
+    by_day, by_night = Snapshot({}, {}, 50.0), Snapshot({}, {}, 150.0)
+
+    assert [by_day.is_on(one, each) for each in one.origins] == [True, True, False]
+    assert [by_night.is_on(one, each) for each in one.origins] == [True, False, False]
+    assert not by_day.is_on(closed, closed.origins[0])
+    assert not by_night.is_on(at_night, at_night.origins[0])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lb.health.maintenance import switched_off
 from lb.health.snapshot import Snapshot, load_balancer_health
 from lb.metrics.labels import Kind
 from lb.metrics.text.openmetrics import Family, Type
@@ -159,8 +158,7 @@ def _of_health(moment: Moment) -> Iterator[Family]:
         for origin in pool.origins:
             where = {"pool": pool.name, "origin": origin.name}
             origins.state(snapshot.health(origin).health.value, known, **where)
-            on = view.off is None and switched_off(origin, moment.now) is None
-            origins_on.add(on, **where)
+            origins_on.add(snapshot.is_on(pool, origin), **where)
             weights.add(origin.weight, **where)
     yield from (balancers, pools, pools_on, origins, origins_on, weights)
 
