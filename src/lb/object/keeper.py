@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from lb.base.stored_json import document, is_time, rows, texts
 from lb.health.events import changes, status_of
-from lb.health.groups import at_most, due_part, member_changes
-from lb.health.machine import observe
-from lb.health.maintenance import borders, switched_off
-from lb.health.verdict import OriginHealth, code_of, differ, untimed
+from lb.health.rounds import Rounds
+from lb.health.verdict import OriginHealth, code_of, differ
 from lb.log_events import Trouble
 from lb.metrics.object_totals import ObjectTotals
 from lb.metrics.text.families import Moment
 from lb.model import Health
-from lb.model.watched import monitored, timed
 from lb.object.event_log import EventLog
 from lb.object.failure_reports import FailureReports
 from lb.object.known import Known, TrafficFailure
@@ -84,11 +82,9 @@ class Keeper:
         self._regions = regions
         self._config = config
         self._fingerprint = fingerprint
-        self._monitored = {origin.key: (origin, monitor) for origin, monitor in monitored(config)}
         self._pools = {pool.name: pool for pool in config.pools}
-        self._borders = borders(config)
         self._reports = FailureReports()
-        self._timed = timed(config)
+        self._rounds = Rounds(config, self._reports, most=MOST_PROBES_AT_ONCE, together=TOGETHER)
         self._told: dict[OriginKey, tuple[tuple[str, float], ...]] = {}
         """The latencies that isolates have seen."""
         self._failures: dict[OriginKey, TrafficFailure] = {}
@@ -100,19 +96,15 @@ class Keeper:
         """What isolates and probes counted."""
         self._stored = ""
         self._teller = teller(kept.told) if teller else None
-        self._asked = {
-            key: kept.asked.get((*key, origin.url), 0.0)
-            for key, (origin, _) in self._monitored.items()
-        }
         known = kept.shared or NOTHING_SHARED
-        self._health = {
-            key: known.origins[key]
-            for key, asked in self._asked.items()
-            if asked and key in known.origins
-        }
+        for key, (origin, _) in self._rounds.watched.items():
+            if asked := kept.asked.get((*key, origin.url)):
+                self._rounds.asked[key] = asked
+                if key in known.origins:
+                    self._rounds.health[key] = known.origins[key]
         self._version, self._probed = known.version, known.probed
         self._noted = kept.noted or clock()
-        then = status_of(config, self._health, self._noted)
+        then = status_of(config, self._rounds.health, self._noted)
         self._status = _as_it_was(then, kept.disabled)
         if known.fingerprint != fingerprint:
             self._changed()
@@ -120,17 +112,11 @@ class Keeper:
     @property
     def next_at(self) -> float | None:
         """When `alarm` must be called next; None when there is nothing to do."""
-        now = self._clock()
-        times = [
-            self._due_at(key, monitor)
-            for key, (origin, monitor) in self._monitored.items()
-            if self._is_on(origin, now)
-        ]
         # Time alone switches on and off, too.
-        times += [at for at in self._borders if at > self._noted][:1]
+        at = min(self._rounds.next_at(self._clock()), self._rounds.next_border(self._noted))
         if self._teller is not None and self._teller.next_at is not None:
-            times.append(self._teller.next_at)
-        return min(times, default=None)
+            at = min(at, self._teller.next_at)
+        return None if at == inf else at
 
     def shared(self) -> SharedHealth:
         """What is known now."""
@@ -138,7 +124,7 @@ class Keeper:
             version=self._version,
             fingerprint=self._fingerprint,
             probed=self._probed,
-            origins=dict(self._health),
+            origins=dict(self._rounds.health),
         )
 
     @property
@@ -148,7 +134,7 @@ class Keeper:
     def remember(self, before: Keeper) -> None:
         """Take over what nothing but the keeper of the configuration before remembers."""
         self._failures = {
-            key: failed for key, failed in before._failures.items() if key in self._monitored
+            key: failed for key, failed in before._failures.items() if key in self._rounds.watched
         }
 
     def known(self) -> Known:
@@ -179,7 +165,7 @@ class Keeper:
         """Return what metrics tell beside what was counted; `version` is the configuration's."""
         return Moment(
             config=self._config,
-            health=self._health,
+            health=self._rounds.health,
             now=self._clock(),
             round_at=self._probed,
             events=self._events.count,
@@ -189,41 +175,17 @@ class Keeper:
     async def alarm(self) -> float | None:
         """Do what is due; returns when to call next."""
         self.totals.woken(self.next_at, self._clock())
-        due = self._due(self._clock())
+        due = self._rounds.due(self._clock())
         if due:
             await self._probe(due)
             self._probed = self._clock()
         self._note_changes()
-        self.totals.round(self._health, self._clock())
+        self.totals.round(self._rounds.health, self._clock())
         self._store()
         if self._teller is not None:
             await self._teller.tell()
             self._store()
         return self.next_at
-
-    def _due(self, now: float) -> list[tuple[Origin, Watch]]:
-        """Return the origins to probe in this round, those that waited longest first."""
-        waited = [
-            (self._asked[key], origin, monitor)
-            for key, (origin, monitor) in self._monitored.items()
-            if self._is_on(origin, now)
-            if self._due_at(key, monitor) <= now + TOGETHER
-        ]
-        waited.sort(key=lambda one: one[0])
-        due = at_most(
-            MOST_PROBES_AT_ONCE,
-            [
-                (origin, due_part(watch, self._health.get(origin.key, OriginHealth()), now))
-                for _, origin, watch in waited
-            ],
-        )
-        for origin, monitor in due:
-            self._reports.probed(origin.key, monitor.interval)
-            self._asked[origin.key] = now
-        return due
-
-    def _due_at(self, key: OriginKey, monitor: Watch) -> float:
-        return self._asked[key] + min(self._reports.gap(key), monitor.interval)
 
     async def _probe(self, due: Sequence[tuple[Origin, Watch]]) -> None:
         here = [one for one in due if not self._regions_of(one[0])]
@@ -260,35 +222,27 @@ class Keeper:
         return self._pools[origin.pool].check_regions if self._regions is not None else ()
 
     def _take(self, origin: Origin, monitor: Watch, verdict: Verdict) -> None:
-        before = self._health.get(origin.key, OriginHealth())
-        self.totals.probed(origin, verdict, self._clock())
+        now = self._clock()
+        self.totals.probed(origin, verdict, now)
         self._codes[origin.key] = code_of(verdict)
-        if origin.pool not in self._timed:
-            verdict = untimed(verdict)
-        after, event = observe(origin, monitor, before, verdict, self._clock())
-        self._health[origin.key] = after
-        for change in (event, *member_changes(origin, before, after)):
+        seen = self._rounds.observe(origin, monitor, verdict, now)
+        for change in (seen.health, *seen.monitors):
             if change is not None:
-                self._log(replace(change, load_balancer=self._config.users_of(origin.pool)))
+                self._log(change)
         told = self._told.get(origin.key, ())
-        if event is not None or differ(told, after.latencies):
+        if seen.health is not None or differ(told, seen.after.latencies):
             self._changed()
-            self._told[origin.key] = after.latencies
+            self._told[origin.key] = seen.after.latencies
 
     def _note_changes(self) -> None:
         """Hand on what changed since the last time, in health or in the configuration."""
         now = self._clock()
-        status = status_of(self._config, self._health, now)
+        status = status_of(self._config, self._rounds.health, now)
         for event in changes(self._status, status, now):
             self._events.append(event)
             if self._teller is not None:
                 self._teller.note(event)
         self._status, self._noted = status, now
-
-    def _is_on(self, origin: Origin, now: float) -> bool:
-        """Whether an origin is to be probed: not in maintenance, nor its pool."""
-        off = switched_off(origin, now) or switched_off(self._pools[origin.pool], now)
-        return off is None
 
     def _changed(self) -> None:
         # Not below the time, so that no version comes twice even if the storage was lost.
@@ -301,12 +255,12 @@ class Keeper:
         """
         for report in reports[:MOST_REPORTS]:
             key = tuple(report[:2])
-            if len(report) != 4 or not texts(report[:2]) or key not in self._monitored:
+            if len(report) != 4 or not texts(report[:2]) or key not in self._rounds.watched:
                 continue
-            known = self._health.get(key, OriginHealth()).health
+            known = self._rounds.health.get(key, OriginHealth()).health
             if is_time(report[3]) and isinstance(report[2], str):
                 self._failures[key] = TrafficFailure(report[3], report[2])
-            new = is_time(report[3]) and report[3] > self._asked[key]
+            new = is_time(report[3]) and report[3] > self._rounds.asked.get(key, 0.0)
             if new and known is not Health.UNHEALTHY:
                 self._reports.add(key)
 
@@ -325,8 +279,8 @@ class Keeper:
             StoredRow(
                 shared=self.shared(),
                 asked={
-                    (*key, origin.url): self._asked[key]
-                    for key, (origin, _) in self._monitored.items()
+                    (*key, origin.url): self._rounds.asked.get(key, 0.0)
+                    for key, (origin, _) in self._rounds.watched.items()
                 },
                 noted=self._noted,
                 disabled=_disabled_in(self._status),

@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import deque
-from dataclasses import replace
 from math import inf
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from lb.health.ejection import CUT_OFF, Ejections
-from lb.health.groups import at_most, due_part, member_changes
 from lb.health.in_flight import InFlight
-from lb.health.machine import observe
-from lb.health.maintenance import back_since, borders, switched_off, switches
+from lb.health.maintenance import back_since, switches
 from lb.health.quiet import Doubts
+from lb.health.rounds import Leases, Rounds
 from lb.health.slow_start import changes_at, share
 from lb.health.snapshot import Snapshot
-from lb.health.verdict import FailureReport, OriginHealth, untimed
+from lb.health.verdict import FailureReport, OriginHealth
 from lb.model.identity import identity_of
-from lb.model.watched import timed
 from lb.state.trust import TrustedView
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from lb.health.verdict import Verdict
     from lb.log_events import Event, HealthChanged, LastOriginKept, OriginEjected
-    from lb.model import Config, LoadBalancer, Origin, OriginKey, Watch
+    from lb.model import Config, LoadBalancer, Origin, Watch
     from lb.request.outcomes import Judgement
     from lb.state.shared_view import SharedHealth
-Kept = TypeVar("Kept")
 
 LEASE = 30.0
 """Seconds after which a probe that never reported is taken for lost: the runtime ends background
@@ -67,24 +60,14 @@ class Memory:
         self.doubts = Doubts(self.news)
         self._config = config
         self._fingerprint = ""
-        self._health: dict[OriginKey, OriginHealth] = {}
+        self._leases = Leases(LEASE)
+        self._rounds = Rounds(config, self._leases, most=MOST_PROBES_AT_ONCE)
         self._snapshot: Snapshot | None = None
         self._pools = {pool.name: pool for lb in config.load_balancers for pool in lb.watched}
-        self._timed = timed(config)
         self._ejections = Ejections(config, self._pools, self.snapshot, self._stale, self.doubts)
-        self._borders = borders(config)
         self._switches_noted = inf
-        self._view = TrustedView(config, self._borders)
-        self._monitored = [
-            (pool, origin, watch)
-            for pool in self._pools.values()
-            if (watch := pool.watched_by) is not None and pool.enabled
-            for origin in pool.origins
-            if origin.enabled
-        ]
-        self._due_at: dict[OriginKey, float] = {}
-        self._begun: dict[OriginKey, float] = {}
-        self._next_due = 0.0 if self._monitored else inf
+        self._view = TrustedView(config, self._rounds.borders)
+        self._next_due = 0.0 if self._rounds.watched else inf
         if before is not None:
             self._go_on_from(before)
 
@@ -98,20 +81,23 @@ class Memory:
         self.in_flight, self.doubts = before.in_flight, before.doubts
         self._ejections.doubts = self.doubts
         urls = {one.key: one.url for pool in before._pools.values() for one in pool.origins}
-        for pool in self._pools.values():
-            for origin in pool.origins:
-                if urls.get(origin.key) != origin.url:
-                    continue
-                _carry(origin.key, before._health, self._health)
-                _carry(origin.key, before._ejections.states, self._ejections.states)
-                _carry(origin.key, before._due_at, self._due_at)
+        still_there = [
+            origin.key
+            for pool in self._pools.values()
+            for origin in pool.origins
+            if urls.get(origin.key) == origin.url
+        ]
+        self._rounds.take_over(before._rounds, still_there)
+        for key in still_there:
+            if key in before._ejections.states:
+                self._ejections.states[key] = before._ejections.states[key]
 
     def snapshot(self, now: float) -> Snapshot:
         """Return what is known, made anew only when something changed or time ended something."""
         self.doubts.now = now
         if self._snapshot is None or now >= self._snapshot.valid_until:
             self._snapshot = self._made(now)
-            if self._borders:
+            if self._rounds.borders:
                 self._note_switches(now)
         return self._snapshot
 
@@ -158,21 +144,16 @@ class Memory:
 
         While the shared view is trusted, its word counts for the origins that it names.
         """
-        due = max(now, self._begun.pop(origin.key, now) + monitor.interval)
-        self._due_at[origin.key] = due
+        if not self._leases.ended(origin.key):
+            self._rounds.asked[origin.key] = now
         shared = self._view.shared
         if shared is not None and self._view.trusted and origin.key in shared.origins:
             return None
-        self._next_due = min(self._next_due, due)
-        before = self._health.get(origin.key, OriginHealth())
-        if origin.pool not in self._timed:
-            verdict = untimed(verdict)
-        after, changed = observe(origin, monitor, before, verdict, now)
-        self._know(origin.key, after)
-        self.news.extend(member_changes(origin, before, after))
-        if changed is None:
-            return None
-        return replace(changed, load_balancer=self._config.users_of(origin.pool))
+        self._next_due = min(self._next_due, self._rounds.due_at(origin, monitor))
+        seen = self._rounds.observe(origin, monitor, verdict, now)
+        self._note(seen.before, seen.after)
+        self.news.extend(seen.monitors)
+        return seen.health
 
     def adopt(self, shared: SharedHealth, now: float) -> None:
         """Take the health that all isolates share; it is news when trust in it is lost or is back.
@@ -191,12 +172,13 @@ class Memory:
         same = trusted and held is not None and held.version == shared.version
         if not same:
             for key, health in shared.origins.items():
-                known = self._health.get(key)
+                known = self._rounds.health.get(key)
                 if key[0] not in self._pools or known == health:
                     continue
                 if self._view.trusted or known is None or known.checked < health.checked:
-                    self._know(key, health)
-        if self._monitored:
+                    self._rounds.health[key] = health
+                    self._note(known or OriginHealth(), health)
+        if self._rounds.watched:
             self._next_due = self._view.ends(now) if self._view.trusted else 0.0
 
     def due(self, now: float) -> list[tuple[Origin, Watch]]:
@@ -206,53 +188,26 @@ class Memory:
         """
         if now < self._next_due:
             return []
-        watched = self._watched(now)
-        if self._view.trusted and watched:
+        if self._view.trusted and self._rounds.switched_on(now):
             if now < self._view.ends(now):
                 self._next_due = self._view.ends(now)
                 return []
             stalled = self._view.lose(now)
             if stalled is not None:
                 self.news.append(stalled)
-        all_due = [
-            (origin, due_part(monitor, self._health.get(origin.key, OriginHealth()), now))
-            for origin, monitor in watched
-            if now >= self._due_at.get(origin.key, 0.0)
-        ]
-        due = at_most(MOST_PROBES_AT_ONCE, all_due)
-        for origin, _ in due:
-            self._due_at[origin.key] = now + LEASE
-            self._begun[origin.key] = now
-        self._next_due = min(
-            (self._due_at.get(origin.key, 0.0) for origin, _ in watched),
-            default=inf,
-        )
-        if len(due) < len(all_due):
-            self._next_due = now + PAUSE
-        self._next_due = min(self._next_due, self._next_border(now))
+        due = self._rounds.due(now)
+        next_at = self._rounds.next_at(now)
+        if next_at <= now:
+            next_at = now + PAUSE
+        self._next_due = min(next_at, self._rounds.next_border(now))
         return due
 
-    @property
-    def next_due(self) -> float:
-        """Before this nothing is due."""
-        return self._next_due
-
-    def _watched(self, now: float) -> list[tuple[Origin, Watch]]:
-        """Return what is probed now: nothing that is in maintenance."""
-        return [
-            (origin, monitor)
-            for pool, origin, monitor in self._monitored
-            if not self._borders
-            or (switched_off(pool, now) is None and switched_off(origin, now) is None)
-        ]
-
-    def _know(self, key: OriginKey, health: OriginHealth) -> None:
-        before = self._health.get(key, OriginHealth())
-        self._health[key] = health
+    def _note(self, before: OriginHealth, after: OriginHealth) -> None:
+        """Drop the snapshot where requests must see a change."""
         if (before.health, before.recovered, before.latencies) != (
-            health.health,
-            health.recovered,
-            health.latencies,
+            after.health,
+            after.recovered,
+            after.latencies,
         ):
             self._snapshot = None
 
@@ -260,7 +215,7 @@ class Memory:
         self._snapshot = None
 
     def _made(self, now: float) -> Snapshot:
-        until = self._next_border(now)
+        until = self._rounds.next_border(now)
         shares = {}
         for pool, seconds in self._ejections.slow_start.items():
             for origin in self._pools[pool].origins:
@@ -269,7 +224,7 @@ class Memory:
                     shares[origin.key] = share(start, seconds, now)
                     until = min(until, changes_at(start, seconds, now))
         return Snapshot(
-            dict(self._health),
+            dict(self._rounds.health),
             dict(self._ejections.states),
             now,
             shares=shares,
@@ -280,7 +235,8 @@ class Memory:
 
     def _back_since(self, origin: Origin, now: float) -> float:
         """Return when an origin last came back, from whatever had kept it away."""
-        health, ejection = self._health.get(origin.key), self._ejections.states.get(origin.key)
+        health = self._rounds.health.get(origin.key)
+        ejection = self._ejections.states.get(origin.key)
         back = back_since(origin, now)
         if health is not None and health.recovered:
             back = max(back, health.recovered)
@@ -288,17 +244,8 @@ class Memory:
             back = max(back, ejection.until)
         return back
 
-    def _next_border(self, now: float) -> float:
-        at = bisect_right(self._borders, now)
-        return self._borders[at] if at < len(self._borders) else inf
-
     def _note_switches(self, now: float) -> None:
         """Take down what maintenance switched."""
         before, self._switches_noted = self._switches_noted, now
-        if self._next_border(before) <= now:
+        if self._rounds.next_border(before) <= now:
             self.news += switches(self._pools.values(), before, now)
-
-
-def _carry(key: OriginKey, before: Mapping[OriginKey, Kept], after: dict[OriginKey, Kept]) -> None:
-    if key in before:
-        after[key] = before[key]

@@ -1,0 +1,152 @@
+"""Rounds of probes: which origins are due, and what a verdict changes."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import replace
+from math import inf
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from lb.health.groups import at_most, due_part, member_changes
+from lb.health.machine import observe
+from lb.health.maintenance import borders, is_on
+from lb.health.verdict import OriginHealth, untimed
+from lb.model.watched import monitored, timed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from lb.health.verdict import Verdict
+    from lb.log_events import HealthChanged, MonitorChanged
+    from lb.model import Config, Origin, OriginKey, Watch
+
+
+class Pace(Protocol):
+    """How long an origin waits for its next probe."""
+
+    def wait(self, key: OriginKey, interval: float) -> float:
+        """Return the seconds from an origin's latest probe to its next one."""
+
+    def sent(self, key: OriginKey, interval: float) -> None:
+        """Take note that an origin is being probed."""
+
+
+class Leases:
+    """The pace of an isolate, whose probes may be lost with the request that they run behind."""
+
+    def __init__(self, seconds: float) -> None:
+        """`seconds` after its start, a probe without a verdict is taken for lost."""
+        self._seconds = seconds
+        self._under_way: set[OriginKey] = set()
+
+    def wait(self, key: OriginKey, interval: float) -> float:
+        """Return the lease of a probe that is under way, else the monitor's interval."""
+        return self._seconds if key in self._under_way else interval
+
+    def sent(self, key: OriginKey, interval: float) -> None:
+        """Begin a lease."""
+        del interval
+        self._under_way.add(key)
+
+    def ended(self, key: OriginKey) -> bool:
+        """End an origin's lease, and say whether there was one."""
+        found = key in self._under_way
+        self._under_way.discard(key)
+        return found
+
+
+class Observed(NamedTuple):
+    """What a verdict changed."""
+
+    before: OriginHealth
+    after: OriginHealth
+    health: HealthChanged | None
+    monitors: tuple[MonitorChanged, ...]
+    """Monitors of a group whose own health changed."""
+
+
+class Rounds:
+    """Plain data and no I/O: every method takes the time.
+
+    The same rules for an isolate that probes behind responses and for the Durable Object that
+    probes by its alarm. What differs is passed in: the pace and how much fits into one round.
+    """
+
+    def __init__(self, config: Config, pace: Pace, *, most: int, together: float = 0.0) -> None:
+        """`most` probes are sent in a round, one that is due within `together` seconds included."""
+        self.health: dict[OriginKey, OriginHealth] = {}
+        self.asked: dict[OriginKey, float] = {}
+        """When the latest probe of an origin was sent; absent: never."""
+        self.watched = {origin.key: (origin, watch) for origin, watch in monitored(config)}
+        self.borders = borders(config)
+        """When maintenance begins or ends, in order."""
+        self._config = config
+        self._pace = pace
+        self._most = most
+        self._together = together
+        self._pools = {pool.name: pool for lb in config.load_balancers for pool in lb.watched}
+        self._timed = timed(config)
+
+    def take_over(self, before: Rounds, keys: Iterable[OriginKey]) -> None:
+        """Go on with what another configuration's rounds know of these origins."""
+        for key in keys:
+            if key in before.health:
+                self.health[key] = before.health[key]
+            if key in before.asked:
+                self.asked[key] = before.asked[key]
+
+    def switched_on(self, now: float) -> list[tuple[Origin, Watch]]:
+        """Return the origins that are probed now: none that is in maintenance."""
+        found = list(self.watched.values())
+        if not self.borders:
+            return found
+        return [one for one in found if is_on(self._pools[one[0].pool], one[0], now)]
+
+    def due_at(self, origin: Origin, watch: Watch) -> float:
+        """Return when an origin is probed next: at once when it never was."""
+        asked = self.asked.get(origin.key)
+        return 0.0 if asked is None else asked + self._pace.wait(origin.key, watch.interval)
+
+    def due(self, now: float) -> list[tuple[Origin, Watch]]:
+        """Return the origins to probe in a round that begins now, and count them as asked.
+
+        Those that waited longest come first, so that each gets its turn however many there are.
+        Of a monitor group, `asked` names the monitors of this round.
+        """
+        soon = now + self._together
+        waiting = [one for one in self.switched_on(now) if self.due_at(*one) <= soon]
+        waiting.sort(key=lambda one: self.asked.get(one[0].key, -inf))
+        due = at_most(
+            self._most,
+            [(origin, due_part(watch, self._known(origin), now)) for origin, watch in waiting],
+        )
+        for origin, watch in due:
+            self._pace.sent(origin.key, watch.interval)
+            self.asked[origin.key] = now
+        return due
+
+    def next_at(self, now: float) -> float:
+        """Return when an origin that is on now is due next; inf: there is none."""
+        return min((self.due_at(*one) for one in self.switched_on(now)), default=inf)
+
+    def next_border(self, after: float) -> float:
+        """Return when maintenance begins or ends next; inf: never."""
+        at = bisect_right(self.borders, after)
+        return self.borders[at] if at < len(self.borders) else inf
+
+    def observe(self, origin: Origin, watch: Watch, verdict: Verdict, now: float) -> Observed:
+        """Apply a verdict to what is known of an origin."""
+        before = self._known(origin)
+        if origin.pool not in self._timed:
+            verdict = untimed(verdict)
+        after, changed = observe(origin, watch, before, verdict, now)
+        self.health[origin.key] = after
+        members = member_changes(origin, before, after)
+        if changed is not None or members:
+            users = self._config.users_of(origin.pool)
+            changed = changed and replace(changed, load_balancer=users)
+            members = [replace(one, load_balancer=users) for one in members]
+        return Observed(before, after, changed, tuple(members))
+
+    def _known(self, origin: Origin) -> OriginHealth:
+        return self.health.get(origin.key, OriginHealth())
