@@ -11,7 +11,7 @@ from lb.log_events import MonitorChanged
 from lb.model import Health, MonitorGroup
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from lb.model import Origin, Watch
 
@@ -20,6 +20,7 @@ def together(members: Mapping[str, Verdict]) -> Verdict | None:
     """Return what a group's monitors said in one round; None when none said anything."""
     if not members:
         return None
+    # Whether the group passed is its vote, which needs what the others said before: `voted`.
     return Verdict(
         passed=all(one.passed for one in members.values()),
         attempt=max(one.attempt for one in members.values()),
@@ -29,19 +30,50 @@ def together(members: Mapping[str, Verdict]) -> Verdict | None:
 
 
 def vote(group: MonitorGroup, known: Mapping[str, OriginHealth]) -> tuple[Health, str]:
-    """Return what a group says of an origin, and why.
+    """Return the health that a group's monitors vote for, and its cause."""
+    against = {name for name, one in known.items() if one.health is Health.UNHEALTHY}
+    outvoted_by = _majority_of(group, against)
+    if outvoted_by:
+        return Health.UNHEALTHY, known[outvoted_by[0]].cause
+    seen = any(known[name].health is Health.HEALTHY for name in _voters(group))
+    return (Health.HEALTHY if seen else Health.UNKNOWN), NO_FAILURES
 
-    One that must be healthy and is not decides; else more than half of those that vote must say
-    that it is down. Who has not seen it yet says nothing against it.
+
+def voted(watch: Watch, verdict: Verdict, after: OriginHealth) -> Verdict:
+    """Return the verdict of a round: of a group, the vote of its monitors' latest results.
+
+    `after` is what the round left behind. A monitor that this round did not ask counts with its
+    last result, which holds for its own interval; its thresholds play no part.
+    """
+    if not isinstance(watch, MonitorGroup):
+        return verdict
+    against = {name for name, one in after.members if one.streak < 0}
+    return replace(verdict, passed=not _majority_of(watch, against))
+
+
+def _majority_of(group: MonitorGroup, against: Collection[str]) -> list[str]:
+    """Return the monitors that vote an origin down; none while it is up.
+
+    One that must be healthy decides alone; else it takes more than half of those that vote. A
+    monitor without a result is not against it.
     https://developers.cloudflare.com/load-balancing/monitors/monitor-groups/
     """
-    voting = [member for member in group.members if member.enabled and not member.monitoring_only]
-    against = [one for one in voting if known[one.monitor.name].health is Health.UNHEALTHY]
-    deciding = [one for one in against if one.must_be_healthy]
-    if deciding or 2 * len(against) > len(voting):
-        return Health.UNHEALTHY, known[(deciding or against)[0].monitor.name].cause
-    seen = any(known[one.monitor.name].health is Health.HEALTHY for one in voting)
-    return (Health.HEALTHY if seen else Health.UNKNOWN), NO_FAILURES
+    must = {member.monitor.name for member in group.members if member.must_be_healthy}
+    voting = _voters(group)
+    failing = [name for name in voting if name in against]
+    deciding = [name for name in failing if name in must]
+    if deciding:
+        return deciding
+    return failing if 2 * len(failing) > len(voting) else []
+
+
+def _voters(group: MonitorGroup) -> list[str]:
+    """Return the names of the monitors that have a vote, in order."""
+    return [
+        member.monitor.name
+        for member in group.members
+        if member.enabled and not member.monitoring_only
+    ]
 
 
 def mean_latencies(
@@ -49,10 +81,9 @@ def mean_latencies(
 ) -> tuple[tuple[str, float], ...]:
     """Return the mean latency of the monitors that vote, by region."""
     found: dict[str, list[float]] = {}
-    for member in group.members:
-        if member.enabled and not member.monitoring_only:
-            for region, seconds in known[member.monitor.name].latencies:
-                found.setdefault(region, []).append(seconds)
+    for name in _voters(group):
+        for region, seconds in known[name].latencies:
+            found.setdefault(region, []).append(seconds)
     return tuple(sorted((region, sum(each) / len(each)) for region, each in found.items()))
 
 

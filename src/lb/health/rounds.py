@@ -7,7 +7,7 @@ from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from lb.health.groups import at_most, due_part, member_changes
+from lb.health.groups import at_most, due_part, member_changes, voted
 from lb.health.machine import observe
 from lb.health.maintenance import borders, is_on
 from lb.health.verdict import OriginHealth, untimed
@@ -60,6 +60,8 @@ class Observed(NamedTuple):
 
     before: OriginHealth
     after: OriginHealth
+    verdict: Verdict
+    """What the round came to: of a group, its vote."""
     health: HealthChanged | None
     monitors: tuple[MonitorChanged, ...]
     """Monitors of a group whose own health changed."""
@@ -137,16 +139,15 @@ class Rounds:
     def observe(self, origin: Origin, watch: Watch, verdict: Verdict, now: float) -> Observed:
         """Apply a verdict to what is known of an origin."""
         before = self._known(origin)
-        if origin.pool not in self._timed:
-            verdict = untimed(verdict)
-        after, changed = observe(origin, watch, before, verdict, now)
+        kept = verdict if origin.pool in self._timed else untimed(verdict)
+        after, changed = observe(origin, watch, before, kept, now)
         self.health[origin.key] = after
         members = member_changes(origin, before, after)
         if changed is not None or members:
             users = self._config.users_of(origin.pool)
             changed = changed and replace(changed, load_balancer=users)
             members = [replace(one, load_balancer=users) for one in members]
-        return Observed(before, after, changed, tuple(members))
+        return Observed(before, after, voted(watch, verdict, after), changed, tuple(members))
 
     def _known(self, origin: Origin) -> OriginHealth:
         return self.health.get(origin.key, OriginHealth())

@@ -113,8 +113,9 @@ class ObjectTotals:
     def probed(self, origin: Origin, verdict: Verdict, now: float) -> None:
         """Take what a round of probes said of an origin."""
         self._probed[origin.key] = self._probed.get(origin.key, Probed()).after(verdict)
-        if verdict.passed:
-            self._rings.time(origin.key, PROBE_TIMES, (seconds_of(verdict), 1), now, now)
+        took = seconds_of(verdict) if verdict.passed else None
+        if took is not None:
+            self._rings.time(origin.key, PROBE_TIMES, (took, 1), now, now)
 
     def round(self, health: Mapping[OriginKey, OriginHealth], now: float) -> None:
         """Take down how everything stands, after a round of probes."""

@@ -33,13 +33,18 @@ class Probed:
         if not verdict.passed:
             return replace(self, failed=self.failed + 1)
         took = seconds_of(verdict)
+        if took is None:
+            took = self.latest  # so that the mean stays what it is
         return replace(self, passed=self.passed + 1, seconds=self.seconds + took, latest=took)
 
 
-def seconds_of(verdict: Verdict) -> float:
-    """Return how long a probe took which passed."""
+def seconds_of(verdict: Verdict) -> float | None:
+    """Return the seconds that a passed round's quickest probe took; None if no probe passed.
+
+    A monitor group may pass by the results of monitors that this round did not ask.
+    """
     latency = latency_of(verdict)
-    return verdict.duration if latency is None else latency
+    return verdict.duration if latency is None and not verdict.members else latency
 
 
 def probed_to_json(probed: Mapping[OriginKey, Probed]) -> str:

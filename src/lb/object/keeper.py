@@ -223,9 +223,9 @@ class Keeper:
 
     def _take(self, origin: Origin, monitor: Watch, verdict: Verdict) -> None:
         now = self._clock()
-        self.totals.probed(origin, verdict, now)
-        self._codes[origin.key] = code_of(verdict)
         seen = self._rounds.observe(origin, monitor, verdict, now)
+        self.totals.probed(origin, seen.verdict, now)
+        self._codes[origin.key] = code_of(verdict)
         for change in (seen.health, *seen.monitors):
             if change is not None:
                 self._log(change)

@@ -9,6 +9,7 @@ import pytest
 from lb.config import Invalid, parse
 from lb.health.groups import due_part, member_changes, together
 from lb.health.machine import observe
+from lb.health.rounds import Rounds
 from lb.health.verdict import OriginHealth, Verdict
 from lb.model import (
     Config,
@@ -20,6 +21,7 @@ from lb.model import (
     MonitorType,
     Region,
 )
+from lb.object.failure_reports import FailureReports
 from lb.probing.region_votes import (
     decided,
     question_from_json,
@@ -196,6 +198,51 @@ def test_the_keeper_asks_every_monitor_and_logs_who_changed() -> None:
     changed = [one for one in world.log if one.event == "monitor_changed"]
     assert len(changed) == 4
     assert len([one for one in world.log if one.event == "health_changed"]) == 2
+
+
+def came_to(group: MonitorGroup, *rounds: dict[str, bool]) -> list[bool]:
+    """Return whether each round passed, in which the named monitors said this."""
+    made = Rounds(
+        config_of(balancer_of(pool("p", "a", monitor_group=group))), FailureReports(), most=9
+    )
+    found = []
+    for said in rounds:
+        votes = {name: PASSED if passed else FAILED for name, passed in said.items()}
+        verdict = together(votes)
+        assert verdict is not None
+        found.append(made.observe(ORIGIN, group, verdict, 0.0).verdict.passed)
+    return found
+
+
+def test_a_round_passes_by_the_groups_vote() -> None:
+    """A round counted as failed when any monitor failed, even one that has no vote.
+
+    So evenkeel_probes_total showed failures of an origin that was healthy all the time.
+    """
+    watching = group_of(member("new", monitoring_only=True), "a", "b")
+    strict = group_of(member("login", must_be_healthy=True), "a", "b")
+
+    assert came_to(watching, {"new": False, "a": True, "b": True}) == [True]
+    assert came_to(watching, {"new": True, "a": True, "b": False}) == [True]
+    assert came_to(watching, {"new": True, "a": False, "b": False}) == [False]
+    assert came_to(strict, {"login": False, "a": True, "b": True}) == [False]
+
+
+def test_who_is_not_asked_in_a_round_votes_with_its_last_result() -> None:
+    """Results hold for the interval of their monitor."""
+    group = group_of("a", "b", "c")
+    every = {"a": True, "b": False, "c": True}
+
+    assert came_to(group, every, {"a": False}, {"a": True}) == [True, False, True]
+    assert came_to(group, {"a": False}) == [True]
+
+
+def test_a_verdict_counts_at_once_whatever_the_thresholds() -> None:
+    """As that of a single monitor does: thresholds are about health, not about rounds."""
+    slow = Monitor(name="slow", type=MonitorType.HTTPS, consecutive_down=3, consecutive_up=3)
+    group = MonitorGroup(name="g", members=(Member(monitor=slow),))
+
+    assert came_to(group, {"slow": True}, {"slow": False}, {"slow": True}) == [True, False, True]
 
 
 def test_an_alarm_sends_no_more_probes_than_it_may() -> None:

@@ -546,6 +546,23 @@ def test_probes_are_counted_and_timed() -> None:
     assert book.totals.history(NOW)["origins"][0]["probe_ms"][-1] == 30.0
 
 
+def test_a_passed_round_without_a_passed_probe_has_no_time_of_its_own() -> None:
+    """A group passes although the one monitor that was asked, and has no vote, timed out."""
+    book = Book(config_of(balancer_of(pool("primary", "a", monitor=monitor()))))
+    one = origin("a", "primary")
+    member = Verdict(passed=False, cause="HTTP timeout occurred", duration=15)
+    book.totals.probed(one, Verdict(passed=True, latencies=(("", 0.02),)), NOW)
+    book.totals.probed(one, Verdict(passed=True, duration=15, members=(("m", member),)), NOW)
+    book.totals.round({}, NOW)
+
+    found = book.scrape()
+
+    assert found.sum("evenkeel_probes_total", result="passed") == 2
+    assert found.sum("evenkeel_probe_duration_seconds_sum") == pytest.approx(0.04)
+    assert book.totals.latest == {("primary", "a"): 0.02}
+    assert book.totals.history(NOW)["origins"][0]["probe_ms"][-1] == 20.0
+
+
 def test_charts_show_what_was_handed_over_at_once() -> None:
     """Failures are attempts that failed and answers of 500 or more."""
     book = Book(config_of(balancer_of(*PAIR)))
