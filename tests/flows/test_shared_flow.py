@@ -28,19 +28,6 @@ def watched() -> Config:
     return config_of(balancer_of(pool("p", "a", "b", monitor=watching)))
 
 
-class Frozen:
-    """An object that still answers, but whose alarm does not go off any more."""
-
-    next_at = None
-
-    def __init__(self, probed: float) -> None:
-        self._probed = probed
-
-    def pull(self, _text: str) -> str:
-        """Answer one that knows the version."""
-        return repr(self._probed)
-
-
 @dataclass
 class Isolate:
     """What one isolate does behind its responses."""
@@ -115,7 +102,7 @@ def test_an_isolate_whose_view_has_gone_stale_probes_for_itself() -> None:
     isolate = Isolate(world)
     for second in range(0, 100, 5):
         isolate.respond(second)
-    keeper, world.keeper = world.keeper, Frozen(START + 90)  # type: ignore[assignment] # all that is asked of one
+    world.alarms.rings = False
     world.down = {"a"}
 
     for second in range(100, 400, 5):
@@ -125,7 +112,7 @@ def test_an_isolate_whose_view_has_gone_stale_probes_for_itself() -> None:
     assert isolate.probed[-1] > stale
     assert not [second for second in isolate.probed if 0 < second < stale]
     assert isolate.health("a") is Health.UNHEALTHY
-    world.keeper = keeper
+    world.alarms.rings = True
     isolate.respond(405)
     isolate.respond(440)
     count = len(isolate.probed)

@@ -97,7 +97,7 @@ def test_a_kept_row_may_be_anything(written: str) -> None:
 def test_a_keeper_starts_from_any_row_and_answers_any_question(row: str, question: str) -> None:
     """It goes on, says when next, and what it says can be read."""
     world = World(CONFIG)
-    world.keeper._store()
+    world.keeper.store()
     world.sql("UPDATE kept SET value = ? WHERE id = 0", row.encode("utf-8", "replace").decode())
     world.evict()
     answer = world.keeper.pull(question)

@@ -1,4 +1,4 @@
-"""The keeper of shared health on CPython: SQLite in memory, a clock, and scripted origins."""
+"""The Durable Object on CPython: SQLite in memory, an alarm, a clock, and scripted origins."""
 
 from __future__ import annotations
 
@@ -6,14 +6,18 @@ import asyncio
 import json
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from lb.catalog.store import ConfigStore
+from lb.config import Invalid, Source
 from lb.health.verdict import Verdict
-from lb.log_events import Event
+from lb.log_events import Event, Trouble
 from lb.model import Config, Health, Origin, Region, Watch
-from lb.model.identity import identity_of
+from lb.notify.message import OutboundRequest
 from lb.object.keeper import Keeper
+from lb.object.ports import Ports
+from lb.object.run import Coordinator
 from lb.probing.probe import Answer, HttpProbe, Probe, ProbeFailure, Reply
 from lb.state.shared_view import SharedHealth, from_json
 
@@ -40,9 +44,72 @@ class Database:
         return [dict(row) for row in self._connection.execute(statement, values)]
 
 
+class AlarmStore:
+    """The Alarms port: survives evictions, as the runtime's does."""
+
+    def __init__(self) -> None:
+        self.at: float | None = None
+        self.set_to: list[float] = []
+        """Every time that it was set to: each is a row written."""
+        self.rings = True
+        """Whether it goes off at all."""
+        self.broken = False
+
+    async def get(self) -> float | None:
+        if self.broken:
+            raise OSError("storage is gone")
+        return self.at
+
+    async def set(self, at: float) -> None:
+        if self.broken:
+            raise OSError("storage is gone")
+        self.at = at
+        self.set_to.append(at)
+
+    def taken(self, until: float) -> float | None:
+        """Return when it goes off by then, and unset it; None where it does not."""
+        if not self.rings or self.at is None or self.at > until:
+            return None
+        at, self.at = self.at, None
+        return at
+
+
+class Bare:
+    """The Deployment port without file, secrets or bindings, and the Deliverer port."""
+
+    def source(self) -> Source:
+        return Source({}, Invalid(()))
+
+    def secret(self, name: str) -> str:
+        del name
+        return ""
+
+    def is_bound(self, name: str) -> bool:
+        del name
+        return False
+
+    async def send(self, request: OutboundRequest) -> int | None:
+        raise AssertionError(f"nobody expects {request}")
+
+
+class Given(Coordinator):
+    """The real object, with a configuration that is no document."""
+
+    def __init__(self, ports: Ports, config: Config) -> None:
+        super().__init__(ports)
+        self._given = config
+
+    def store(self) -> ConfigStore:
+        """Let the given configuration serve, whatever is stored."""
+        store = super().store()
+        if store.effective.config is not self._given:
+            store.effective = replace(store.effective, config=self._given)
+        return store
+
+
 @dataclass
 class World:
-    """Everything around a keeper, which may be evicted and comes back with what was stored."""
+    """Everything around the object, which may be evicted and comes back with what was stored."""
 
     config: Config
     now: float = START
@@ -62,21 +129,34 @@ class World:
     times: Mapping[Region, Mapping[str, float]] = field(default_factory=dict)
     """Seconds that each region says a probe takes."""
 
+    alarms: AlarmStore = field(default_factory=AlarmStore)
+
     def __post_init__(self) -> None:
         self.evict()
 
     def evict(self, config: Config | None = None) -> None:
-        """Forget the keeper's memory; perhaps a new version of the Worker comes with it."""
+        """Forget the object's memory; perhaps a new version of the Worker comes with it."""
         self.config = config or self.config
-        self.keeper = Keeper(
-            self.config,
-            identity_of(self.config),
+        ports = Ports(
             sql=self.sql,
+            alarms=self.alarms,
+            deployment=Bare(),
             prober=self,
+            regions=lambda _configuration: self,
+            deliverer=Bare(),
             clock=lambda: self.now,
+            chance=lambda: 0.5,
             log=self.log.append,
-            regions=self if self.votes is not None else None,
+            log_fault=lambda what, error: self.log.append(Trouble(message=f"{what}: {error!r}")),
         )
+        self.coordinator = Given(ports, self.config)
+
+    @property
+    def keeper(self) -> Keeper:
+        """What the object keeps."""
+        keeper = self.coordinator.keeper()
+        assert keeper is not None
+        return keeper
 
     async def send(self, probe: Probe) -> Reply:
         """The Prober port."""
@@ -108,20 +188,18 @@ class World:
         }
 
     def run_until(self, seconds: float, *, between: Callable[[], None] | None = None) -> None:
-        """Let alarms go off until so many seconds after the start."""
-        while (at := self.keeper.next_at) is not None and at <= START + seconds:
+        """Let the cron trigger go off, and then alarms until so many seconds after the start."""
+        asyncio.run(self.coordinator.wake())
+        while (at := self.alarms.taken(START + seconds)) is not None:
             self.now = max(self.now, at)
-            asyncio.run(self.alarm())
+            asyncio.run(self.coordinator.alarm())
             if between:
                 between()
         self.now = START + seconds
 
-    async def alarm(self) -> None:
-        await self.keeper.alarm()
-
     def pull(self, **question: Any) -> str:
         """Ask as an isolate does."""
-        return self.keeper.pull(json.dumps(question))
+        return asyncio.run(self.coordinator.pull(json.dumps(question)))
 
     def view(self) -> SharedHealth:
         """What an isolate that knows nothing gets."""

@@ -10,23 +10,22 @@ from lb.admin.calls import Answer, Call
 from lb.admin.handlers.context import HandlerContext
 from lb.admin.handlers.table import answer
 from lb.catalog.store import ConfigStore
-from lb.config import source_in_toml
-from lb.log_events import Event
+from lb.config import Source, source_in_toml
+from lb.log_events import Event, Trouble
 from lb.model import Config
-from lb.model.identity import identity_of
 from lb.notify.message import OutboundRequest
-from lb.notify.run import Notifier
-from lb.notify.secrets import prepare
 from lb.object.keeper import Keeper
+from lb.object.ports import Ports
+from lb.object.run import Coordinator
 from lb.probing.probe import Answer as Replied
 from lb.probing.probe import HttpProbe
-from support.state import Database
+from support.state import AlarmStore, Database
 from support.stored import Stored
 
 
 @dataclass
 class Successor:
-    """Finds what was stored, a moment after it was; it is the Prober and the Deliverer as well."""
+    """Finds what was stored, a moment after it was; it is most of the object's ports as well."""
 
     stored: Stored
     script: str = ""
@@ -42,30 +41,56 @@ class Successor:
         at = self.stored.known["addresses"]
         self.down = {f"{at['two']}/health", f"{at['three']}/deep"}
         self.sql = Database(self.stored.text("object.sql") + self.script)
-        self.store = ConfigStore(self.sql, source_in_toml(self.stored.text("loadbalancer.toml")))
-        ready = prepare(self.config, self.stored.known["variables"].get, lambda _name: False)
-        self.keeper = Keeper(
-            self.config,
-            identity_of(self.config),
-            sql=self.sql,
-            prober=self,
-            clock=lambda: self.now,
-            log=self.log.append,
-            teller=lambda kept: Notifier(
-                self.config,
-                ready,
-                kept,
+        self.alarm_store = AlarmStore()
+        self.coordinator = Coordinator(
+            Ports(
+                sql=self.sql,
+                alarms=self.alarm_store,
+                deployment=self,
+                prober=self,
+                regions=lambda _configuration: self,
                 deliverer=self,
                 clock=lambda: self.now,
                 chance=lambda: 0.5,
                 log=self.log.append,
-            ),
+                log_fault=lambda what, error: self.log.append(
+                    Trouble(message=f"{what}: {error!r}")
+                ),
+            )
         )
+
+    def source(self) -> Source:
+        """Return the file that was deployed."""
+        return source_in_toml(self.stored.text("loadbalancer.toml"))
+
+    def secret(self, name: str) -> str:
+        """Return what a variable holds."""
+        return str(self.stored.known["variables"].get(name) or "")
+
+    def is_bound(self, name: str) -> bool:
+        """There are no bindings."""
+        del name
+        return False
+
+    @property
+    def store(self) -> ConfigStore:
+        return self.coordinator.store()
+
+    @property
+    def keeper(self) -> Keeper:
+        keeper = self.coordinator.keeper()
+        assert keeper is not None
+        return keeper
 
     @property
     def config(self) -> Config:
         assert self.store.effective.config is not None
         return self.store.effective.config
+
+    async def ask(self, region: object, asked: object) -> Any:
+        """No region can be asked."""
+        del region, asked
+        return {}
 
     async def send(self, sent: Any) -> Any:
         """Let probes end as they did before, and every sink take what it gets."""
@@ -78,18 +103,23 @@ class Successor:
 
     def alarms(self, until: float) -> None:
         """Let alarms go off until then."""
-        while (at := self.keeper.next_at) is not None and at <= until:
+        asyncio.run(self.coordinator.wake())
+        while (at := self.alarm_store.taken(until)) is not None:
             self.now = max(self.now, at)
-            asyncio.run(self.keeper.alarm())
+            asyncio.run(self.coordinator.alarm())
         self.now = until
 
     def call(self, method: str, path: str, **fields: Any) -> Answer:
         """Send a call to the desk."""
-        context = HandlerContext(
-            store=self.store,
-            keeper=self.keeper,
-            sql=self.sql,
-            clock=lambda: self.now,
-            chance=lambda: 0.5,
-        )
-        return answer(context, Call(method=method, path=path, **fields))
+
+        def answered(store: ConfigStore, keeper: Keeper | None) -> Answer:
+            context = HandlerContext(
+                store=store,
+                keeper=keeper,
+                sql=self.sql,
+                clock=lambda: self.now,
+                chance=lambda: 0.5,
+            )
+            return answer(context, Call(method=method, path=path, **fields))
+
+        return asyncio.run(self.coordinator.operate(answered))

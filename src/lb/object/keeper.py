@@ -1,8 +1,7 @@
-"""Keeps the health that isolates share: runs the probes, stores what they say, says when next."""
+"""Keeps the health that isolates share: what is due, what probes said, and when the next is."""
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING, Any
@@ -19,19 +18,16 @@ from lb.object.event_log import EventLog
 from lb.object.failure_reports import FailureReports
 from lb.object.known import Known, TrafficFailure
 from lb.object.stored import StoredRow, row_from_json, row_to_json
-from lb.probing.region_votes import decided
-from lb.probing.run import probe
 from lb.state.shared_view import NOTHING_SHARED, SharedHealth, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from lb.health.events import Status
     from lb.health.verdict import Verdict
     from lb.model import Config, Origin, OriginKey, Region, Watch
     from lb.notify.ports import Teller
     from lb.ports import Clock, Log, Sql
-    from lb.probing.ports import Prober, Regions
 
 MOST_PROBES_AT_ONCE = 12
 """Origins probed in one alarm: with three retries each that is 48 of the 50 subrequests which the
@@ -69,17 +65,13 @@ class Keeper:
         fingerprint: str,
         *,
         sql: Sql,
-        prober: Prober,
         clock: Clock,
         log: Log,
-        regions: Regions | None = None,
         teller: Callable[[str], Teller] | None = None,
     ) -> None:
         self._sql = sql
-        self._prober = prober
         self._clock = clock
         self._log = log
-        self._regions = regions
         self._config = config
         self._fingerprint = fingerprint
         self._pools = {pool.name: pool for pool in config.pools}
@@ -95,7 +87,8 @@ class Keeper:
         self.totals = ObjectTotals(config, sql=sql, log=log, probed=kept.probed)
         """What isolates and probes counted."""
         self._stored = ""
-        self._teller = teller(kept.told) if teller else None
+        self.teller = teller(kept.told) if teller else None
+        """Tells people of events; None without notifications."""
         known = kept.shared or NOTHING_SHARED
         for key, (origin, _) in self._rounds.watched.items():
             if asked := kept.asked.get((*key, origin.url)):
@@ -114,8 +107,8 @@ class Keeper:
         """When `alarm` must be called next; None when there is nothing to do."""
         # Time alone switches on and off, too.
         at = min(self._rounds.next_at(self._clock()), self._rounds.next_border(self._noted))
-        if self._teller is not None and self._teller.next_at is not None:
-            at = min(at, self._teller.next_at)
+        if self.teller is not None and self.teller.next_at is not None:
+            at = min(at, self.teller.next_at)
         return None if at == inf else at
 
     def shared(self) -> SharedHealth:
@@ -172,58 +165,20 @@ class Keeper:
             version=version,
         )
 
-    async def alarm(self) -> float | None:
-        """Do what is due; returns when to call next."""
-        self.totals.woken(self.next_at, self._clock())
-        due = self._rounds.due(self._clock())
-        if due:
-            await self._probe(due)
-            self._probed = self._clock()
-        self._note_changes()
-        self.totals.round(self._rounds.health, self._clock())
-        self._store()
-        if self._teller is not None:
-            await self._teller.tell()
-            self._store()
-        return self.next_at
-
-    async def _probe(self, due: Sequence[tuple[Origin, Watch]]) -> None:
-        here = [one for one in due if not self._regions_of(one[0])]
-        away = [one for one in due if self._regions_of(one[0])]
-        _, unheard = await asyncio.gather(
-            probe(here, self._prober, self._clock, self._take), self._probe_from_regions(away)
-        )
-        # An origin that no region could be asked about is probed from here: better than not at all.
-        await probe(unheard, self._prober, self._clock, self._take)
-
-    async def _probe_from_regions(
-        self, due: Sequence[tuple[Origin, Watch]]
-    ) -> list[tuple[Origin, Watch]]:
-        """Let the regions vote; returns the origins that got no vote."""
-        ballots: dict[Region, list[tuple[Origin, Watch]]] = {}
-        for origin, watch in due:
-            for region in self._regions_of(origin):
-                ballots.setdefault(region, []).append((origin, watch))
-        if self._regions is None or not ballots:
-            return list(due)
-        asking = (self._regions.ask(region, asked) for region, asked in ballots.items())
-        answers = dict(zip(ballots, await asyncio.gather(*asking), strict=True))
-        unheard = []
-        for origin, watch in due:
-            votes = {at: said[origin.key] for at, said in answers.items() if origin.key in said}
-            verdict = decided(watch, votes)
-            if verdict is None:
-                unheard.append((origin, watch))
-            else:
-                self._take(origin, watch, verdict)
-        return unheard
-
-    def _regions_of(self, origin: Origin) -> tuple[Region, ...]:
-        return self._pools[origin.pool].check_regions if self._regions is not None else ()
-
-    def _take(self, origin: Origin, monitor: Watch, verdict: Verdict) -> None:
+    def begin_round(self) -> list[tuple[Origin, Watch]]:
+        """Return what an alarm that goes off now has to probe."""
         now = self._clock()
-        seen = self._rounds.observe(origin, monitor, verdict, now)
+        self.totals.woken(self.next_at, now)
+        return self._rounds.due(now)
+
+    def check_regions(self, origin: Origin) -> tuple[Region, ...]:
+        """Return from where an origin is probed; none: from here."""
+        return self._pools[origin.pool].check_regions
+
+    def take(self, origin: Origin, watch: Watch, verdict: Verdict) -> None:
+        """Take what a round's probes said of an origin."""
+        now = self._clock()
+        seen = self._rounds.observe(origin, watch, verdict, now)
         self.totals.probed(origin, seen.verdict, now)
         self._codes[origin.key] = code_of(verdict)
         for change in (seen.health, *seen.monitors):
@@ -234,14 +189,41 @@ class Keeper:
             self._changed()
             self._told[origin.key] = seen.after.latencies
 
-    def _note_changes(self) -> None:
-        """Hand on what changed since the last time, in health or in the configuration."""
+    def end_round(self, *, probed: bool) -> None:
+        """Store what the round came to; `probed`: whether anything was due in it."""
         now = self._clock()
+        if probed:
+            self._probed = now
+        self._note_changes(now)
+        self.totals.round(self._rounds.health, now)
+        self.store()
+
+    def store(self) -> None:
+        """Write the row, if there is anything new to write."""
+        text = row_to_json(
+            StoredRow(
+                shared=self.shared(),
+                asked={
+                    (*key, origin.url): self._rounds.asked.get(key, 0.0)
+                    for key, (origin, _) in self._rounds.watched.items()
+                },
+                noted=self._noted,
+                disabled=_disabled_in(self._status),
+                told=self.teller.to_json() if self.teller is not None else "",
+                probed=self.totals.probes_text(),
+            )
+        )
+        if text != self._stored:
+            self._sql(_WRITE, _HEALTH_ROW, text)
+            self._stored = text
+
+    def _note_changes(self, now: float) -> None:
+        """Hand on what changed since the last time, in health or in the configuration."""
         status = status_of(self._config, self._rounds.health, now)
         for event in changes(self._status, status, now):
             self._events.append(event)
-            if self._teller is not None:
-                self._teller.note(event)
+            if self.teller is not None:
+                self.teller.note(event)
         self._status, self._noted = status, now
 
     def _changed(self) -> None:
@@ -272,25 +254,6 @@ class Keeper:
         except Exception as error:  # noqa: BLE001 (whatever the storage says, probing goes on)
             self._log(Trouble(message=f"the stored health cannot be read: {type(error).__name__}"))
             return StoredRow()
-
-    def _store(self) -> None:
-        """Write the row, if there is anything new to write."""
-        text = row_to_json(
-            StoredRow(
-                shared=self.shared(),
-                asked={
-                    (*key, origin.url): self._rounds.asked.get(key, 0.0)
-                    for key, (origin, _) in self._rounds.watched.items()
-                },
-                noted=self._noted,
-                disabled=_disabled_in(self._status),
-                told=self._teller.to_json() if self._teller is not None else "",
-                probed=self.totals.probes_text(),
-            )
-        )
-        if text != self._stored:
-            self._sql(_WRITE, _HEALTH_ROW, text)
-            self._stored = text
 
 
 def _disabled_in(status: Status) -> frozenset[tuple[str, ...]]:

@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from lb.config import parse
 from lb.model import Config
-from lb.probing.run import probe
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from lb.health.verdict import Verdict
     from lb.model import Origin, OriginKey, Pool, Watch
-    from lb.ports import Clock, Sql
-    from lb.probing.ports import Prober
+    from lb.ports import Sql
 
 KEPT_SECONDS = 3600
 MOST_KEPT = 50
@@ -74,42 +72,46 @@ class Previews:
         """Whether there is something to probe."""
         return bool(self._sql("SELECT id FROM previews WHERE waiting = 1 LIMIT 1"))
 
-    async def run(self, prober: Prober, clock: Clock) -> None:
-        """Carry out the preview that has waited longest."""
+    def take(self) -> tuple[str, dict[str, Any]] | None:
+        """Return the preview that has waited longest, and its document; None while none waits.
+
+        It waits no more from now on: one that brings the object down is not tried again and again.
+        """
         rows = self._sql("SELECT id, document FROM previews WHERE waiting = 1 ORDER BY at LIMIT 1")
         for row in rows:
-            # First of all: one that brings the object down is not tried again and again.
             self._sql("UPDATE previews SET waiting = 0 WHERE id = ?", row["id"])
-            found = await _tried(json.loads(row["document"])["document"], prober, clock)
-            text = json.dumps(found)
-            self._sql("UPDATE previews SET found = ? WHERE id = ?", text, row["id"])
+            return row["id"], json.loads(row["document"])["document"]
+        return None
+
+    def keep(self, one: str, found: Mapping[str, Any]) -> None:
+        """Keep the results of a preview, by pool."""
+        self._sql("UPDATE previews SET found = ? WHERE id = ?", json.dumps(found), one)
 
 
-async def _tried(
-    document: Mapping[str, Any], prober: Prober, clock: Clock
-) -> dict[str, dict[str, Any]]:
+def pools_in(document: Mapping[str, Any]) -> Sequence[Pool]:
+    """Return the pools of a preview; none of a document that is bad by now."""
     config = parse(document, lenient=True)
-    if not isinstance(config, Config):
-        return {}
-    due = [
+    return config.pools if isinstance(config, Config) else ()
+
+
+def due_in(pools: Iterable[Pool]) -> list[tuple[Origin, Watch]]:
+    """Return what a preview probes, as far as one alarm reaches."""
+    due: list[tuple[Origin, Watch]] = [
         (origin, pool.monitor)
-        for pool in config.pools
+        for pool in pools
         for origin in pool.origins
         if origin.enabled and pool.monitor is not None
     ]
-    said: dict[OriginKey, Verdict] = {}
-
-    def take(origin: Origin, _watch: Watch, verdict: Verdict) -> None:
-        said[origin.key] = verdict
-
-    await probe(due[:MOST_AT_ONCE], prober, clock, take)
-    return {pool.name: _told(pool, pool.origins, said) for pool in config.pools}
+    return due[:MOST_AT_ONCE]
 
 
-def _told(
-    pool: Pool, origins: Sequence[Origin], said: Mapping[OriginKey, Verdict]
-) -> dict[str, Any]:
-    probed = [(origin, said[origin.key]) for origin in origins if origin.key in said]
+def results(pools: Iterable[Pool], found: Mapping[OriginKey, Verdict]) -> dict[str, dict[str, Any]]:
+    """Return what the verdicts come to, by pool."""
+    return {pool.name: _result(pool, found) for pool in pools}
+
+
+def _result(pool: Pool, found: Mapping[OriginKey, Verdict]) -> dict[str, Any]:
+    probed = [(origin, found[origin.key]) for origin in pool.origins if origin.key in found]
     passed = sum(verdict.passed for _, verdict in probed)
     return {
         "healthy": passed >= pool.minimum_origins,

@@ -13,7 +13,7 @@ from lb.model import MonitorGroup, Region
 from lb.model.watched import monitored
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from lb.model import Config, Origin, OriginKey, Watch
 
@@ -49,6 +49,25 @@ def majority(votes: Collection[Verdict]) -> Verdict | None:
     if len(causes) * 2 < len(votes):
         return Verdict(passed=True)
     return Verdict(passed=False, cause=max(causes, key=causes.count))
+
+
+def ballots(
+    due: Iterable[tuple[Origin, Watch]], regions_of: Callable[[Origin], Iterable[Region]]
+) -> dict[Region, list[tuple[Origin, Watch]]]:
+    """Return what each region is asked to probe."""
+    found: dict[Region, list[tuple[Origin, Watch]]] = {}
+    for origin, watch in due:
+        for region in regions_of(origin):
+            found.setdefault(region, []).append((origin, watch))
+    return found
+
+
+def elected(
+    origin: Origin, watch: Watch, answers: Mapping[Region, Mapping[OriginKey, Verdict]]
+) -> Verdict | None:
+    """Return what the regions' answers say of an origin; None when none said anything."""
+    key = origin.key
+    return decided(watch, {at: said[key] for at, said in answers.items() if key in said})
 
 
 def decided(watch: Watch, votes: Mapping[Region, Verdict]) -> Verdict | None:

@@ -1,4 +1,4 @@
-"""Probes the origins that are due and lets memory draw the conclusions."""
+"""Drives probes: sends them side by side, from here or from several regions."""
 
 from __future__ import annotations
 
@@ -11,16 +11,19 @@ from lb.health.groups import together
 from lb.health.verdict import EVERYWHERE
 from lb.model import MonitorGroup
 from lb.probing.probe import TIMEOUTS, Answer
+from lb.probing.region_votes import ballots, elected
 from lb.probing.types import MONITORS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from lb.health.verdict import Verdict
-    from lb.model import Monitor, Origin, Watch
+    from lb.model import Monitor, Origin, OriginKey, Region, Watch
     from lb.ports import Clock, Log
-    from lb.probing.ports import Prober
+    from lb.probing.ports import Prober, Regions
     from lb.state.memory import Memory
+
+    Take = Callable[[Origin, Watch, Verdict], None]
 
 PROBES_SIDE_BY_SIDE = 4
 """Of the six connections that one request may have waiting for headers
@@ -48,10 +51,7 @@ async def check(
 
 
 async def probe(
-    due: Iterable[tuple[Origin, Watch]],
-    prober: Prober,
-    clock: Clock,
-    take: Callable[[Origin, Watch, Verdict], None],
+    due: Iterable[tuple[Origin, Watch]], prober: Prober, clock: Clock, take: Take
 ) -> None:
     """Probe every due origin, a few at a time; each verdict is taken as soon as it is there."""
     waiting = iter([job for origin, watch in due for job in _jobs(origin, watch, take)])
@@ -59,14 +59,64 @@ async def probe(
     await asyncio.gather(*workers)
 
 
+async def verdicts(
+    due: Iterable[tuple[Origin, Watch]], prober: Prober, clock: Clock
+) -> dict[OriginKey, Verdict]:
+    """Probe every due origin; return what each probe said."""
+    found: dict[OriginKey, Verdict] = {}
+
+    def take(origin: Origin, _watch: Watch, verdict: Verdict) -> None:
+        found[origin.key] = verdict
+
+    await probe(due, prober, clock, take)
+    return found
+
+
+async def probe_from_regions(  # noqa: PLR0913 (what is probed from where, and each port)
+    due: Sequence[tuple[Origin, Watch]],
+    regions_of: Callable[[Origin], Sequence[Region]],
+    *,
+    prober: Prober,
+    regions: Regions,
+    clock: Clock,
+    take: Take,
+) -> None:
+    """Probe every due origin from its regions, and from here where it has none.
+
+    An origin that no region could be asked about is probed from here: better than not at all.
+    """
+    here = [one for one in due if not regions_of(one[0])]
+    away = [one for one in due if regions_of(one[0])]
+    _, left = await asyncio.gather(
+        probe(here, prober, clock, take), _ask_regions(away, regions_of, regions, take)
+    )
+    await probe(left, prober, clock, take)
+
+
+async def _ask_regions(
+    due: Sequence[tuple[Origin, Watch]],
+    regions_of: Callable[[Origin], Sequence[Region]],
+    regions: Regions,
+    take: Take,
+) -> list[tuple[Origin, Watch]]:
+    """Let the regions vote; return the origins that got no vote."""
+    asked = ballots(due, regions_of)
+    asking = (regions.ask(region, each) for region, each in asked.items())
+    answers = dict(zip(asked, await asyncio.gather(*asking), strict=True))
+    left = []
+    for origin, watch in due:
+        verdict = elected(origin, watch, answers)
+        if verdict is None:
+            left.append((origin, watch))
+        else:
+            take(origin, watch, verdict)
+    return left
+
+
 Job = tuple["Origin", "Monitor", "Callable[[Verdict], None]"]
 
 
-def _jobs(
-    origin: Origin,
-    watch: Watch,
-    take: Callable[[Origin, Watch, Verdict], None],
-) -> list[Job]:
+def _jobs(origin: Origin, watch: Watch, take: Take) -> list[Job]:
     """Return a job for each monitor; the verdict of a group is there when the last of it is."""
     if not isinstance(watch, MonitorGroup):
         return [(origin, watch, lambda verdict: take(origin, watch, verdict))]

@@ -12,6 +12,7 @@ from lb.admin.calls import Call, Refusal, Result
 from lb.admin.handlers.context import HandlerContext
 from lb.model import Region
 from lb.object.previews import KEPT_SECONDS, Previews
+from lb.object.run import run_preview
 from lb.proxy.balancer import Balancer
 from lb.proxy.plan import Attempt, Plan, Refuse
 from support.api import A, Api
@@ -127,7 +128,7 @@ def test_a_preview_is_answered_before_anything_is_probed() -> None:
 
     previews = Previews(watched.world.sql)
     assert previews.waiting is True
-    asyncio.run(previews.run(watched.world, lambda: watched.world.now))
+    asyncio.run(run_preview(previews, watched.world, lambda: watched.world.now))
 
     assert Previews(watched.world.sql).waiting is False
     (found,) = watched.ask("GET", path).values()
