@@ -219,7 +219,7 @@ PROBE = HttpProbe(
     url="https://origin.example.com:8443/health?a=b",
     headers=(("User-Agent", "probe"), ("Authorization", "secret")),
     timeout=5,
-    follow_redirects=True,
+    redirects_left=5,
     body_limit=0,
 )
 
@@ -236,7 +236,7 @@ def test_a_redirect_takes_no_secret_along(status: int, location: str, plain: boo
             url="http://origin.example.com/health",
             headers=PROBE.headers,
             timeout=5,
-            follow_redirects=True,
+            redirects_left=5,
             body_limit=0,
         )
     )

@@ -85,6 +85,16 @@ def failure_of(phase: Phase, name: str, message: str) -> ProbeFailure:
     return FAILURES[phase][_sign(name, message)]
 
 
+def timed_out(phase: Phase) -> ProbeFailure:
+    """Return what it means that a probe's time was over in this phase."""
+    return FAILURES[phase][Sign.ABORTED]
+
+
+def ended(phase: Phase) -> ProbeFailure:
+    """Return what it means that the other side ended the connection in this phase."""
+    return FAILURES[phase][Sign.LOST]
+
+
 def _sign(name: str, message: str) -> Sign:
     for sign in (Sign.ABORTED, Sign.TYPE):
         if name == sign.value:

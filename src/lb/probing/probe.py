@@ -38,9 +38,10 @@ class HttpProbe:
     headers: tuple[tuple[str, str], ...]
     timeout: float
     """Seconds for all of it: redirects, and the body that is read."""
-    follow_redirects: bool
     body_limit: int
     """Bytes of the body to read; 0 leaves it unread."""
+    redirects_left: int = 0
+    """Redirects that may still be followed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lb.config import Invalid, from_toml
 from lb.health.verdict import NO_FAILURES
 from lb.model import CodeRange, Monitor, MonitorType
-from lb.probing.causes import EDGE_CAUSES, FAILURES, Phase, Sign, failure_of
+from lb.probing.causes import EDGE_CAUSES, FAILURES, Phase, Sign, ended, failure_of, timed_out
 from lb.probing.probe import TIMEOUTS, Answer, Finished, HttpProbe, ProbeFailure, SocketProbe
 from lb.probing.types import MONITORS, http, smtp, tcp
 from lb.probing.types.smtp import DIALOGUE, MOST_BYTES, Smtp, Step
@@ -198,6 +198,16 @@ def test_a_redirect_is_followed(location: str, url: str) -> None:
     assert following.url == url
 
 
+def test_redirects_are_followed_so_many_times() -> None:
+    """Each is a subrequest; the answer after the last one is judged as it is."""
+    probe, followed = probe_of(), 0
+    while isinstance(following := http.redirected(probe, 302, "/again"), HttpProbe):
+        probe, followed = following, followed + 1
+
+    assert following is None
+    assert followed == http.MOST_REDIRECTS
+
+
 @pytest.mark.parametrize(
     "location", ["http://a.example.com/", "ftp://a.example.com/", "data:,ok", "https://[::1"]
 )
@@ -258,6 +268,13 @@ def test_the_table_of_failures_is_total() -> None:
     """Whatever the runtime says in whatever phase has a cause."""
     assert set(FAILURES) == set(Phase)
     assert all(set(row) == set(Sign) for row in FAILURES.values())
+
+
+def test_a_probe_that_takes_too_long_or_is_cut_short_has_the_cause_of_its_phase() -> None:
+    """The runtime raises no error for these two."""
+    assert timed_out(Phase.CONNECTING) is ProbeFailure.TCP_TIMEOUT
+    assert timed_out(Phase.READING) is ProbeFailure.TIMEOUT
+    assert ended(Phase.TALKING) is ProbeFailure.RESET
 
 
 @pytest.mark.parametrize(

@@ -51,8 +51,8 @@ def probe(monitor: Monitor, origin: Origin) -> HttpProbe:
         url=_base(monitor, origin) + monitor.path,
         headers=tuple(headers),
         timeout=monitor.timeout,
-        follow_redirects=monitor.follow_redirects,
         body_limit=BODY_LIMIT if monitor.expected_body else 0,
+        redirects_left=MOST_REDIRECTS if monitor.follow_redirects else 0,
     )
 
 
@@ -92,7 +92,7 @@ def redirected(probe: HttpProbe, status: int, location: str) -> HttpProbe | Prob
     HTTP, or from https to http, is a failure: nobody checks a certificate there. Another origin
     gets no header but the User-Agent, as a monitor's headers may hold a secret.
     """
-    if not probe.follow_redirects or status not in _REDIRECTS or not location:
+    if not probe.redirects_left or status not in _REDIRECTS or not location:
         return None
     try:
         url = urljoin(probe.url, location.strip(_AROUND))
@@ -108,6 +108,7 @@ def redirected(probe: HttpProbe, status: int, location: str) -> HttpProbe | Prob
         url=url.partition("#")[0],
         method=_method_after(status, probe.method),
         headers=probe.headers if same else probe.headers[:1],
+        redirects_left=probe.redirects_left - 1,
     )
 
 

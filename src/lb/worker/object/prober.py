@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, assert_never
 import js
 from pyodide.ffi import JsException, to_js
 
-from lb.probing.causes import Phase, failure_of
+from lb.probing.causes import Phase, ended, failure_of, timed_out
 from lb.probing.probe import Answer, Finished, HttpProbe, ProbeFailure, SocketProbe
-from lb.probing.types.http import MOST_REDIRECTS, redirected
+from lb.probing.types.http import redirected
 from lb.request.outcomes import written_by_edge
 from lb.worker.runtime import connect, js_object
 
@@ -45,7 +45,7 @@ class FetchProber:
         phase = Phase.ASKING
         try:
             response = await js.fetch(probe.url, _options(probe, signal))
-            for _ in range(MOST_REDIRECTS):
+            while True:
                 following = redirected(probe, response.status, _header(response, "location"))
                 if following is None:
                     break
@@ -106,7 +106,7 @@ async def _connect(probe: SocketProbe) -> Finished | ProbeFailure:
             phase = Phase.TALKING
             return await _talk(socket, probe.dialogue()) if probe.dialogue else Finished()
     except TimeoutError:
-        return failure_of(phase, "AbortError", "")
+        return timed_out(phase)
     except JsException as error:
         return failure_of(phase, str(error.name), str(error.message))
     finally:
@@ -119,7 +119,7 @@ async def _talk(socket: Any, dialogue: Dialogue) -> Finished | ProbeFailure:
     while True:
         chunk = await reader.read()
         if chunk.done:
-            return ProbeFailure.RESET
+            return ended(Phase.TALKING)
         step = dialogue.received(chunk.value.to_bytes())
         if isinstance(step, Finished):
             return step
