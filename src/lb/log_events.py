@@ -257,6 +257,22 @@ class Trouble:
     message: str
 
 
+MOST_FRAMES = 4
+"""Places of a traceback in the event of a fault, the innermost last."""
+
+
+def trouble(what: str, error: BaseException) -> Trouble:
+    """Return the event of a fault: the type of an error and its places, never its values."""
+    places = []
+    frame = error.__traceback__
+    while frame is not None:
+        # Many packages have a run.py, so the folder goes along.
+        folder_and_file = frame.tb_frame.f_code.co_filename.split("/")[-2:]
+        places.append(f"{'/'.join(folder_and_file)}:{frame.tb_lineno}")
+        frame = frame.tb_next
+    return Trouble(message=f"{what}: {type(error).__name__} at {' '.join(places[-MOST_FRAMES:])}")
+
+
 Event = (
     AttemptFailed
     | Hedged

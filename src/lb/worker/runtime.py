@@ -12,7 +12,7 @@ import _pyodide_entrypoint_helper
 import js
 from pyodide.ffi import to_js
 
-from lb.log_events import Event, Trouble, fields_of
+from lb.log_events import Event, fields_of, trouble
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -52,14 +52,3 @@ async def _guarded(work: Coroutine[Any, Any, None]) -> None:
         await work
     except Exception as error:  # noqa: BLE001 (in the background nobody else would ever see it)
         log(trouble("background work failed", error))
-
-
-def trouble(what: str, error: BaseException) -> Trouble:
-    """Return the event of a fault of our own: the kind of error and where, never its values."""
-    where = []
-    frame = error.__traceback__
-    while frame is not None:
-        code = frame.tb_frame.f_code
-        where.append(f"{code.co_filename.rpartition('/')[2]}:{frame.tb_lineno}")
-        frame = frame.tb_next
-    return Trouble(message=f"{what}: {type(error).__name__} at {' '.join(where[-4:])}")

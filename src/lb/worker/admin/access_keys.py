@@ -17,8 +17,9 @@ from lb.admin.who.cloudflare_access import (
     taken_apart,
     vouched_by,
 )
+from lb.log_events import trouble
 from lb.worker.admin.read_body import bytes_of
-from lb.worker.runtime import clock, js_object, log, trouble
+from lb.worker.runtime import clock, js_object, log
 
 if TYPE_CHECKING:
     from lb.admin.who.cloudflare_access import Assertion, Jwk, Jwt

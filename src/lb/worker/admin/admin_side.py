@@ -16,11 +16,11 @@ from lb.admin.who.gate import Denied, Gate
 from lb.admin.who.logins import LARGEST_BODY, logged_in, logged_out, told, with_cookie
 from lb.admin.who.people import Who, place_of
 from lb.admin.who.tokens import ADMIN_TOKEN, READ_TOKEN, Closed, tokens_of
-from lb.log_events import AdminChange, AdminDenied, Trouble
+from lb.log_events import AdminChange, AdminDenied, Trouble, trouble
 from lb.worker.admin.access_keys import AccessKeys
 from lb.worker.admin.read_body import text_of
 from lb.worker.request.refresh import MAIN
-from lb.worker.runtime import clock, js_object, log, trouble
+from lb.worker.runtime import clock, js_object, log
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from lb.log_events import trouble
 from lb.state.refresh import Home
 from lb.worker.request.refresh import MAIN
-from lb.worker.runtime import log, trouble
+from lb.worker.runtime import log
 
 
 async def on_scheduled(controller: Any, env: Any, ctx: Any) -> None:  # noqa: ARG001 (the runtime gives them)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from lb.log_events import trouble
 from lb.probing.region_votes import HINTS, question_to_json, votes_from_json
-from lb.worker.runtime import js_object, log, trouble
+from lb.worker.runtime import js_object, log
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

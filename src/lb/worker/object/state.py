@@ -9,6 +9,7 @@ from workers import DurableObject
 from lb.admin.calls import Answer, Call, enveloped, refused
 from lb.admin.handlers.context import HandlerContext
 from lb.admin.handlers.table import answer
+from lb.log_events import trouble
 from lb.object.ports import Ports
 from lb.object.run import Coordinator
 from lb.worker.deployment import source_of, variables_of
@@ -16,7 +17,7 @@ from lb.worker.object.deliverer import RuntimeDeliverer
 from lb.worker.object.prober import FetchProber
 from lb.worker.object.region_objects import ObjectRegions
 from lb.worker.request.fetches import Timers
-from lb.worker.runtime import chance, clock, log, trouble
+from lb.worker.runtime import chance, clock, log
 
 if TYPE_CHECKING:
     from lb.catalog.store import ConfigStore

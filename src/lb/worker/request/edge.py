@@ -10,7 +10,7 @@ import js
 
 from lb.catalog.effective import read
 from lb.config import Invalid, admin_of
-from lb.log_events import Refusal, Trouble
+from lb.log_events import Refusal, Trouble, trouble
 from lb.metrics.isolate_totals import IsolateTotals
 from lb.model import Config
 from lb.proxy.cut_offs import CutOffs
@@ -28,7 +28,7 @@ from lb.worker.request.fetches import Fetches
 from lb.worker.request.refresh import ANALYTICS, Behind
 from lb.worker.request.runtime_facts import RuntimeFacts, headers_reader, refused
 from lb.worker.request.transport import FetchTransport, Means
-from lb.worker.runtime import chance, clock, in_background, js_object, log, trouble
+from lb.worker.runtime import chance, clock, in_background, js_object, log
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import js
 
+from lb.log_events import trouble
 from lb.metrics.points import WRITTEN_EVERY
 from lb.model.identity import identity_of
 from lb.model.watched import monitored
@@ -15,7 +16,7 @@ from lb.state.kv import KV_REFRESH, KvWriter
 from lb.state.pull import taken_apart
 from lb.state.refresh import Home, Refresh, home_of
 from lb.state.shared_view import from_json, to_json
-from lb.worker.runtime import clock, js_object, trouble
+from lb.worker.runtime import clock, js_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
