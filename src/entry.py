@@ -3,7 +3,7 @@
 from lb.worker.object.cron import on_scheduled
 from lb.worker.object.state import State
 from lb.worker.request.direct import direct
-from lb.worker.request.edge import answer
+from lb.worker.request.isolate import answer
 
 __all__ = ["State", "on_fetch", "on_scheduled"]
 

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import pytest
 
 from lb.model import Config, Health
-from lb.model.identity import identity_of
 from lb.probing.run import check
 from lb.request.outcomes import Judgement
 from lb.state.memory import Memory
-from lb.state.refresh import Home, Refresh
+from lb.state.run import BackgroundWork
 from lb.state.trust import fresh_for
+from support.background import ports
 from support.make import balancer_of, config_of, monitor, pool
 from support.state import START, World
+
+if TYPE_CHECKING:
+    from lb.state.ports import Due
 
 INTERVAL = 15
 REFRESH = 30
@@ -38,26 +42,39 @@ class Isolate:
     """When it sent probes of its own, in seconds from the start."""
 
     def __post_init__(self) -> None:
-        config = self.world.config
-        self.memory = Memory(config)
-        self.sharing = Refresh(identity_of(config), Home.OBJECT, REFRESH)
+        world, self.memory = self.world, Memory(self.world.config)
+        self.background = BackgroundWork(
+            world.config,
+            0,
+            self.memory,
+            ports(
+                lambda: world.now,
+                world.log.append,
+                bindings=("LB_STATE",),
+                state_object=self,
+                check=self.check,
+            ),
+            lambda _delivered, _health: False,
+        )
+
+    async def pull(self, text: str) -> str | None:
+        """The StateObject port."""
+        if not self.reachable:
+            raise ConnectionError
+        return self.world.keeper.pull(text)
+
+    async def check(self, due: Due, memory: Memory) -> None:
+        """The Check port."""
+        if due:
+            self.probed.append(self.world.now - START)
+        await check(due, memory, self.world, lambda: self.world.now, self.world.log.append)
 
     def respond(self, second: float) -> None:
         """Answer a request at this second, with all that was due before it."""
         self.world.run_until(second)
-        now = START + second
-        if self.memory.reports:
-            self.sharing.hurry(now)
-        if self.sharing.due(now):
-            reports = self.memory.take_reports()
-            answer = self.world.keeper.pull(self.sharing.question(reports))
-            shared = self.sharing.take(answer if self.reachable else None, now)
-            if shared is not None:
-                self.memory.adopt(shared, now)
-        due = self.memory.due(now)
-        if due:
-            self.probed.append(second)
-            asyncio.run(check(due, self.memory, self.world, lambda: now, self.world.log.append))
+        work = self.background.work(self.world.now)
+        if work is not None:
+            asyncio.run(work)
 
     def health(self, name: str) -> Health:
         """What its requests go by."""

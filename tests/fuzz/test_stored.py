@@ -18,6 +18,7 @@ from lb.notify.stored import from_json as outbox_from_json
 from lb.notify.stored import to_json as outbox_to_json
 from lb.object.stored import StoredRow, row_from_json, row_to_json
 from lb.probing.region_votes import question_from_json, votes_from_json, votes_to_json
+from lb.state.pull import question, read_answer
 from lb.state.refresh import Home, Refresh
 from lb.state.shared_view import SharedHealth, from_json, health_from_row, health_to_row, to_json
 from support.hostile import anything, quick, spoiled, text
@@ -139,11 +140,12 @@ def test_an_answer_may_be_anything(answer: str | None, now: float) -> None:
     """An isolate takes it or goes on alone, and asks again."""
     sharing = Refresh("f" * 16, Home.OBJECT, 5.0)
     assert sharing.due(now)
-    taken = sharing.take(answer, now)
+    _, health = read_answer(answer)
+    taken = sharing.take(health, now)
     assert taken is None or taken.fingerprint == "f" * 16
     assert sharing.due(now + 1000)
     reports = [FailureReport(pool="p", origin="a", cause="x", at=now)]
-    assert json.loads(sharing.question(reports))["reports"]
+    assert json.loads(question(sharing.known, 0, reports))["reports"]
 
 
 verdicts = some.builds(Verdict, passed=some.booleans(), cause=text)

@@ -17,11 +17,15 @@ from lb.proxy.plan import Attempt, Plan, Refuse
 from lb.proxy.run import Exchange, refused
 from lb.request.facts import RequestFacts
 from lb.request.outcomes import Answered, Cause, Failed, Outcome
+from lb.state.run import BackgroundWork
+from support.background import ports
 
 if TYPE_CHECKING:
     from lb.log_events import Event
     from lb.model import Config
     from lb.proxy.forwarding import Edits
+    from lb.state.memory import Memory
+    from lb.state.ports import Due
 
 
 def edited(headers: httpx.Headers, edits: Edits) -> httpx.Headers:
@@ -96,6 +100,14 @@ class FakeEdge:
         self.balancer = Balancer(
             config, cookie_key=cookie_key, any_host=any_host, tallies=self.counts.of
         )
+        self.background = BackgroundWork(
+            config,
+            0,
+            self.balancer.memory,
+            ports(lambda: self.now, self.told, counts=self.counts, check=self._check),
+            lambda _delivered, _health: False,
+        )
+        self.probes = 0
         self.discarded: list[int] = []
 
     def fetch(self, method: str, url: str, **options: object) -> httpx.Response:
@@ -131,11 +143,16 @@ class FakeEdge:
         return httpx.Response(response.status_code, headers=headers, content=response.content)
 
     async def _probe(self) -> int:
-        memory = self.balancer.memory
-        due = memory.due(self.now)
+        work = self.background.work(self.now)
+        self.probes = 0
+        if work is not None:
+            await work
+        return self.probes
+
+    async def _check(self, due: Due, memory: Memory) -> None:
+        self.probes += len(due)
         async with httpx.AsyncClient() as client:
             await check(due, memory, HttpxProber(client), lambda: self.now, self.told)
-        return len(due)
 
 
 def _page(refusal: Refuse) -> httpx.Response:

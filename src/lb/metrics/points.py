@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 MOST_POINTS = 200
 """Written behind one response; it takes 250 of one invocation."""
 
-WRITTEN_EVERY = 60.0
-"""Seconds: an isolate writes a point for each thing that happened in that time."""
-
 LONGEST_INDEX = 96
 """Bytes."""
 

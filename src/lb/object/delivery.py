@@ -9,8 +9,8 @@ from lb.config import Invalid
 from lb.state.pull import (
     OF_THE_DEPLOYMENT,
     Delivered,
-    taken_apart,
-    version_asked,
+    read_answer,
+    read_question,
     with_configuration,
 )
 
@@ -32,7 +32,7 @@ def delivered(store: ConfigStore) -> Delivered:
 
 def answer_with(store: ConfigStore, question: str, health: str) -> str:
     """Return an isolate's answer, with the configuration where it has another version."""
-    if version_asked(question) in {None, store.version}:
+    if read_question(question).configuration in {None, store.version}:
         return health
     return with_configuration(delivered(store), health)
 
@@ -44,7 +44,7 @@ def text_for_regions(store: ConfigStore) -> str:
 
 def config_in(text: str) -> Config | Invalid | None:
     """Return the configuration in such a text; None where it holds none."""
-    found, _ = taken_apart(text)
+    found, _ = read_answer(text)
     if found is None or found.document is None:
         return None
     return read(found.document, short_sessions=found.short_sessions)

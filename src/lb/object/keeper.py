@@ -6,7 +6,7 @@ from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from lb.base.stored_json import document, is_time, rows, texts
+from lb.base.stored_json import is_time, texts
 from lb.health.events import changes, status_of
 from lb.health.rounds import Rounds
 from lb.health.verdict import OriginHealth, code_of, differ
@@ -18,7 +18,8 @@ from lb.object.event_log import EventLog
 from lb.object.failure_reports import FailureReports
 from lb.object.known import Known, TrafficFailure
 from lb.object.stored import StoredRow, row_from_json, row_to_json
-from lb.state.shared_view import NOTHING_SHARED, SharedHealth, to_json
+from lb.state.pull import health_answer, read_question
+from lb.state.shared_view import NOTHING_SHARED, SharedHealth
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -145,14 +146,10 @@ class Keeper:
 
         The isolate says which version it has, and which origins failed it.
         """
-        asked = document(text)
-        self._hear(rows(asked.get("reports")))
-        stored = self.totals.hear(asked.get("counts"), self._clock())
-        below = "" if stored is None else f"\n{stored}"
-        known = asked.get("fingerprint"), asked.get("version")
-        if known == (self._fingerprint, self._version):
-            return repr(self._probed) + below
-        return to_json(self.shared()) + below
+        asked = read_question(text)
+        self._hear(asked.reports)
+        stored = self.totals.hear(asked.counts, self._clock())
+        return health_answer(asked, self.shared(), stored)
 
     def moment(self, version: int) -> Moment:
         """Return what metrics tell beside what was counted; `version` is the configuration's."""

@@ -1,17 +1,45 @@
-"""The configuration on its way from the Durable Object to isolates, beside the health."""
+"""The text of a pull: an isolate's question and the Durable Object's answer, both ends of each."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from lb.base.stored_json import document
+from lb.base.stored_json import document, rows
+from lb.state.shared_view import SharedHealth, from_json, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-_BEGINNING = '{"configuration":'
+    from lb.health.verdict import FailureReport
+
+# question   {"fingerprint": "...", "version": 7, "configuration": 3, "reports": [], "counts": {}}
+# answer     health; {"configuration": {...}, "health": health} where the isolate has another one
+# health     a view as JSON, or the seconds of its latest round where the isolate has that view;
+#            below it, after a newline, the number of the counts that are stored
+#
+# An isolate and the object may be of different releases while a deployment is under way, so each
+# end reads what it knows and takes the rest as missing.
+_CONFIGURATION_FIRST = '{"configuration":'
+
+MOST_DIGITS = 15
+"""Digits of the longest number of counts that is read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """An isolate's question, as the Durable Object reads it: nothing in it is checked further."""
+
+    fingerprint: object
+    version: object
+    """The view that the isolate has."""
+    configuration: int | None
+    """The version that the isolate serves; None = an older release, which takes none."""
+    reports: list[list[Any]]
+    """Failures of real traffic: pool, origin, cause and time of each."""
+    counts: object
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,23 +48,73 @@ class Delivered:
 
     version: int
     document: Mapping[str, Any] | None
-    """In the shape of a file; None: that of the isolate's own deployment."""
+    """In the shape of a file; None = the one of the isolate's own deployment."""
     short_sessions: bool = False
-    """As lb.config.parse has it."""
+    """The flag that lb.config.parse takes."""
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PulledHealth:
+    """Health in an answer: a view, the time of the latest round alone, or neither."""
+
+    view: SharedHealth | None = None
+    probed: float | None = None
+    """Seconds since the epoch, where the isolate's own view is the newest."""
+    stored: int = 0
+    """Number of the counts that are stored; 0 = none."""
+
+
+NO_HEALTH = PulledHealth()
+"""What an answer without health, or none at all, says of health."""
 
 OF_THE_DEPLOYMENT = Delivered(version=0, document=None)
 """Operators have configured nothing, or what they had is lost."""
 
 
-def version_asked(question: str) -> int | None:
-    """Return the version that an isolate has; None of one that takes no configuration."""
-    version = document(question).get("configuration")
-    return version if type(version) is int else None
+def question(
+    known: SharedHealth,
+    configuration: int | None,
+    reports: Sequence[FailureReport],
+    counts: Mapping[str, Any] | None = None,
+) -> str:
+    """Return an isolate's question, which names the view and the configuration that it has."""
+    return json.dumps(
+        {
+            "fingerprint": known.fingerprint,
+            "version": known.version,
+            "configuration": configuration,
+            "reports": [[one.pool, one.origin, one.cause, one.at] for one in reports],
+            **({"counts": counts} if counts is not None else {}),
+        },
+        separators=(",", ":"),
+    )
+
+
+def read_question(text: str) -> Question:
+    """Return what a question says; a text that is none says nothing."""
+    found = document(text)
+    configuration = found.get("configuration")
+    return Question(
+        fingerprint=found.get("fingerprint"),
+        version=found.get("version"),
+        configuration=configuration if type(configuration) is int else None,
+        reports=rows(found.get("reports")),
+        counts=found.get("counts"),
+    )
+
+
+def health_answer(asked: Question, shared: SharedHealth, stored: int | None) -> str:
+    """Return the answer: the whole view, or only the time of its latest round where it is known.
+
+    `stored` is the number of the isolate's counts that are stored; None = it sent none.
+    """
+    known = (asked.fingerprint, asked.version) == (shared.fingerprint, shared.version)
+    health = repr(shared.probed) if known else to_json(shared)
+    return health if stored is None else f"{health}\n{stored}"
 
 
 def with_configuration(delivered: Delivered, health: str) -> str:
-    """Return the answer that carries both."""
+    """Return the answer that carries a configuration beside the health."""
     configuration = {
         "version": delivered.version,
         "document": delivered.document,
@@ -45,14 +123,14 @@ def with_configuration(delivered: Delivered, health: str) -> str:
     return json.dumps({"configuration": configuration, "health": health}, separators=(",", ":"))
 
 
-def taken_apart(answer: str | None) -> tuple[Delivered | None, str | None]:
-    """Return the configuration in an answer, if there is one, and what it says of health."""
-    if not answer or not answer.startswith(_BEGINNING):
-        return None, answer
-    both = document(answer)
+def read_answer(text: str | None) -> tuple[Delivered | None, PulledHealth]:
+    """Return the configuration in an answer, if there is one, and its health."""
+    if not text or not text.startswith(_CONFIGURATION_FIRST):
+        return None, _read_health(text or "")
+    both = document(text)
     found = both.get("configuration")
     if not isinstance(found, dict) or type(found.get("version")) is not int:
-        return None, None
+        return None, NO_HEALTH
     given = found.get("document")
     return (
         Delivered(
@@ -60,5 +138,17 @@ def taken_apart(answer: str | None) -> tuple[Delivered | None, str | None]:
             document=given if isinstance(given, dict) else None,
             short_sessions=found.get("short_sessions") is True,
         ),
-        str(both.get("health") or ""),
+        _read_health(str(both.get("health") or "")),
     )
+
+
+def _read_health(text: str) -> PulledHealth:
+    health, _, number = text.partition("\n")
+    stored = int(number) if number.isdecimal() and len(number) <= MOST_DIGITS else 0
+    if not health or health.startswith("{"):
+        return PulledHealth(view=from_json(health), stored=stored)
+    try:
+        probed = float(health)
+    except ValueError:
+        return PulledHealth(stored=stored)
+    return PulledHealth(probed=probed if isfinite(probed) else None, stored=stored)

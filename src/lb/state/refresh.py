@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from enum import Enum
-from math import inf, isfinite
-from typing import TYPE_CHECKING, Any
+from math import inf
+from typing import TYPE_CHECKING
 
 from lb.state.kv import KV_REFRESH
-from lb.state.shared_view import NOTHING_SHARED, SharedHealth, from_json
+from lb.state.shared_view import NOTHING_SHARED
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection
 
-    from lb.health.verdict import FailureReport
-
+    from lb.state.pull import PulledHealth
+    from lb.state.shared_view import SharedHealth
 
 LEASE = 30.0
 """Seconds after which a refresh that never ended is taken for lost, as a probe is."""
@@ -36,9 +35,18 @@ class Home(Enum):
     MEMORY = ""
 
 
-def home_of(bindings: Collection[str]) -> Home:
-    """Return where: a Durable Object is preferred to KV, and without both each is on its own."""
-    return next((home for home in Home if home.value in bindings), Home.MEMORY)
+DATASET = "LB_ANALYTICS"
+"""The binding of a dataset of Analytics Engine, if there is one."""
+
+
+def home_of(bindings: Collection[str], *, watches: bool) -> Home:
+    """Return where: a Durable Object is preferred to KV, and without both each is on its own.
+
+    KV holds health alone, so it is nobody's home where nothing is watched; the object also holds
+    what operators configure.
+    """
+    home = next((home for home in Home if home.value in bindings), Home.MEMORY)
+    return Home.MEMORY if home is Home.KV and not watches else home
 
 
 class Refresh:
@@ -51,15 +59,14 @@ class Refresh:
         self._watches = watches
         self._fingerprint = fingerprint
         self._refresh = max(refresh, KV_REFRESH) if home is Home.KV else refresh
-        self._shared = NOTHING_SHARED
+        self.known = NOTHING_SHARED
+        """The newest view of this configuration."""
         self._next_at = inf if home is Home.MEMORY else 0.0
         self._until = 0.0
         """While a refresh is under way: when it is taken for lost."""
         self._hurry_at = inf
         self._taken_at = -inf
         self._gap = GAP
-        self.acknowledged = 0
-        """The number of the counts that the latest answer said are stored."""
 
     def due(self, now: float) -> bool:
         """Whether to refresh now; if so, it counts as under way until `take` or `LEASE`."""
@@ -82,29 +89,8 @@ class Refresh:
         soonest = max(now, since + self._gap)
         self._hurry_at = min(self._hurry_at, soonest)
 
-    def question(
-        self,
-        reports: Sequence[FailureReport],
-        configuration: int | None = None,
-        counts: Mapping[str, Any] | None = None,
-    ) -> str:
-        """Return what to ask: what is known already goes along, and so do reports and counts.
-
-        `configuration` is the version that this isolate serves.
-        """
-        return json.dumps(
-            {
-                "fingerprint": self._shared.fingerprint,
-                "version": self._shared.version,
-                "configuration": configuration,
-                "reports": [[one.pool, one.origin, one.cause, one.at] for one in reports],
-                **({"counts": counts} if counts is not None else {}),
-            },
-            separators=(",", ":"),
-        )
-
-    def take(self, answer: str | None, now: float) -> SharedHealth | None:
-        """Take an answer, or None for none; returns the view if it is one of this configuration.
+    def take(self, answer: PulledHealth, now: float) -> SharedHealth | None:
+        """Take the health in an answer; returns the view if it is one of this configuration.
 
         An answer to a known version is nothing but the time of the latest round. A view of another
         configuration comes while a deployment is under way: it may speak of other origins that
@@ -112,22 +98,12 @@ class Refresh:
         """
         self._taken_at, self._until = now, 0.0
         self._next_at = now + self._refresh
-        # Below the view stands which counts are stored.
-        answer, _, stored = (answer or "").partition("\n")
-        self.acknowledged = int(stored) if stored.isdecimal() and len(stored) < 16 else 0
-        shared = self._understood(answer)
+        shared = answer.view
+        if answer.probed is not None:
+            shared = replace(self.known, probed=answer.probed)
         if shared is None or shared.fingerprint != self._fingerprint:
             return None
-        self._shared = shared
+        self.known = shared
         if not shared.probed and self._watches:
             self._next_at = now + FIRST_ROUND
         return shared
-
-    def _understood(self, answer: str | None) -> SharedHealth | None:
-        if not answer or answer.startswith("{"):
-            return from_json(answer or "")
-        try:
-            probed = float(answer)
-        except ValueError:
-            return None
-        return replace(self._shared, probed=probed) if isfinite(probed) else None

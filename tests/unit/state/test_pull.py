@@ -1,4 +1,4 @@
-"""The configuration on its way to isolates."""
+"""The text of a pull, as one end writes it and the other reads it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,90 @@ import json
 
 import pytest
 
+from lb.health.verdict import FailureReport, OriginHealth
+from lb.model import Health
 from lb.state.pull import (
+    NO_HEALTH,
     OF_THE_DEPLOYMENT,
     Delivered,
-    taken_apart,
-    version_asked,
+    PulledHealth,
+    Question,
+    health_answer,
+    question,
+    read_answer,
+    read_question,
     with_configuration,
 )
+from lb.state.shared_view import NOTHING_SHARED, SharedHealth
+
+VIEW = SharedHealth(
+    version=7,
+    fingerprint="f",
+    probed=99.0,
+    origins={("p", "a"): OriginHealth(health=Health.HEALTHY, checked=90.0)},
+)
+REPORT = FailureReport(pool="p", origin="a", cause="timed out", at=100.5)
+STRANGER = read_question("")
+
+
+def test_the_text_of_a_question_does_not_change() -> None:
+    """Isolates and objects of two releases understand each other."""
+    assert question(VIEW, 3, [REPORT], {"number": 1}) == (
+        '{"fingerprint":"f","version":7,"configuration":3,'
+        '"reports":[["p","a","timed out",100.5]],"counts":{"number":1}}'
+    )
+
+
+def test_a_question_is_read_as_it_was_asked() -> None:
+    """The view and the configuration that the isolate has, what failed, and what it counted."""
+    assert read_question(question(VIEW, 3, [REPORT], {"number": 1})) == Question(
+        fingerprint="f",
+        version=7,
+        configuration=3,
+        reports=[["p", "a", "timed out", 100.5]],
+        counts={"number": 1},
+    )
+
+
+def test_an_isolate_without_counts_sends_none() -> None:
+    """The key is missing, as in the questions of older releases."""
+    assert "counts" not in json.loads(question(VIEW, 3, []))
+
+
+@pytest.mark.parametrize("text", ["", "no JSON", "[]", '{"reports":5}', '{"configuration":true}'])
+def test_a_question_that_cannot_be_read_asks_for_everything(text: str) -> None:
+    """Without a view, the answer holds the whole one; without a version, no configuration."""
+    assert read_question(text) == Question(
+        fingerprint=None, version=None, configuration=None, reports=[], counts=None
+    )
+
+
+def test_an_isolate_that_has_the_view_gets_the_time_of_its_latest_round() -> None:
+    """Nothing else has changed."""
+    answer = health_answer(read_question(question(VIEW, 3, [])), VIEW, None)
+
+    assert answer == "99.0"
+    assert read_answer(answer) == (None, PulledHealth(probed=99.0))
+
+
+@pytest.mark.parametrize("asked", [STRANGER, read_question(question(NOTHING_SHARED, 3, []))])
+def test_an_isolate_that_has_another_view_gets_the_whole_one(asked: Question) -> None:
+    """It is read as it was written."""
+    assert read_answer(health_answer(asked, VIEW, None)) == (None, PulledHealth(view=VIEW))
+
+
+@pytest.mark.parametrize("known", [VIEW, NOTHING_SHARED])
+def test_an_answer_says_which_counts_are_stored(known: SharedHealth) -> None:
+    """Below a view as below a time."""
+    _, health = read_answer(health_answer(read_question(question(known, 3, [])), VIEW, 12))
+
+    assert health.stored == 12
+
+
+@pytest.mark.parametrize("below", ["", "x", "-1", "1.5", "9" * 16])
+def test_a_number_of_counts_that_is_none_acknowledges_nothing(below: str) -> None:
+    """The health above it is read all the same."""
+    assert read_answer(f"99.0\n{below}") == (None, PulledHealth(probed=99.0))
 
 
 @pytest.mark.parametrize(
@@ -24,37 +101,28 @@ from lb.state.pull import (
     ],
 )
 def test_a_configuration_comes_as_it_was_sent(delivered: Delivered) -> None:
-    """Beside what is said of health."""
-    assert taken_apart(with_configuration(delivered, '{"version":1}')) == (
-        delivered,
-        '{"version":1}',
-    )
+    """Beside the health."""
+    answer = with_configuration(delivered, health_answer(STRANGER, VIEW, 12))
 
-
-@pytest.mark.parametrize("answer", [None, "", "1790000000.5", '{"version":1}', "nonsense"])
-def test_an_answer_without_a_configuration_is_all_health(answer: str | None) -> None:
-    """As it is where nothing has changed."""
-    assert taken_apart(answer) == (None, answer)
+    assert read_answer(answer) == (delivered, PulledHealth(view=VIEW, stored=12))
 
 
 @pytest.mark.parametrize(
-    "answer", ['{"configuration":', '{"configuration":5}', '{"configuration":{"version":"1"}}']
-)
-def test_what_cannot_be_read_says_nothing(answer: str) -> None:
-    """Neither of the configuration nor of health."""
-    assert taken_apart(answer) == (None, None)
-
-
-@pytest.mark.parametrize(
-    ("question", "version"),
+    "answer",
     [
-        (json.dumps({"configuration": 3}), 3),
-        (json.dumps({"configuration": None}), None),
-        (json.dumps({"configuration": True}), None),
-        ("{}", None),
-        ("no JSON", None),
+        None,
+        "",
+        "nonsense",
+        "nan",
+        "inf",
+        "null",
+        "{}",
+        "{",
+        '{"configuration":',
+        '{"configuration":5}',
+        '{"configuration":{"version":"1"}}',
     ],
 )
-def test_an_isolate_says_which_version_it_has(question: str, version: int | None) -> None:
-    """One that says none is of an older release, and is sent none."""
-    assert version_asked(question) == version
+def test_an_answer_that_cannot_be_read_says_nothing(answer: str | None) -> None:
+    """Neither of the configuration nor of health."""
+    assert read_answer(answer) == (None, NO_HEALTH)

@@ -1,22 +1,22 @@
-"""When an isolate asks for the shared view, what it asks, and what it makes of the answer."""
+"""When an isolate asks for the shared view, and what it makes of the answer."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 import pytest
 
-from lb.health.verdict import FailureReport, OriginHealth
+from lb.health.verdict import OriginHealth
 from lb.model import Health
-from lb.state.kv import DAY, KV_REFRESH, KV_WRITE_GAP, KV_WRITES_A_DAY, KvWriter
+from lb.state.kv import KV_REFRESH
+from lb.state.pull import NO_HEALTH, PulledHealth
 from lb.state.refresh import FIRST_ROUND, GAP, LEASE, Home, Refresh, home_of
-from lb.state.shared_view import SharedHealth, to_json
+from lb.state.shared_view import SharedHealth
 
 KEY = ("p", "a")
 UP = OriginHealth(health=Health.HEALTHY, checked=90.0)
-DOWN = OriginHealth(health=Health.UNHEALTHY, checked=95.0)
 VIEW = SharedHealth(version=7, fingerprint="f", probed=99.0, origins={KEY: UP})
+PULLED = PulledHealth(view=VIEW)
 
 
 def sharing(home: Home = Home.OBJECT) -> Refresh:
@@ -36,7 +36,13 @@ def sharing(home: Home = Home.OBJECT) -> Refresh:
 )
 def test_the_bindings_say_where_state_is_kept(bindings: list[str], home: Home) -> None:
     """A Durable Object before KV, and without either each isolate is on its own."""
-    assert home_of(bindings) is home
+    assert home_of(bindings, watches=True) is home
+
+
+def test_kv_is_not_used_where_nothing_is_watched() -> None:
+    """It holds health alone; the object also holds what operators configure."""
+    assert home_of(["LB_KV"], watches=False) is Home.MEMORY
+    assert home_of(["LB_STATE"], watches=False) is Home.OBJECT
 
 
 def test_the_first_request_starts_a_refresh() -> None:
@@ -52,7 +58,7 @@ def test_a_refresh_is_due_again_after_its_interval() -> None:
     """Counted from the answer."""
     isolate = sharing()
     isolate.due(100.0)
-    isolate.take(to_json(VIEW), 101.0)
+    isolate.take(PULLED, 101.0)
 
     assert not isolate.under_way(101.0)
     assert not isolate.due(130.9)
@@ -81,7 +87,7 @@ def test_kv_is_not_read_more_often_than_its_copies_change() -> None:
     """A data centre answers from its copy for that long."""
     isolate = sharing(Home.KV)
     isolate.due(100.0)
-    isolate.take(None, 100.0)
+    isolate.take(NO_HEALTH, 100.0)
 
     assert not isolate.due(100.0 + KV_REFRESH - 0.1)
     assert isolate.due(100.0 + KV_REFRESH)
@@ -91,11 +97,11 @@ def test_a_failure_of_its_own_is_reported_at_once() -> None:
     """Without waiting for the interval, yet not in a stream."""
     isolate = sharing()
     isolate.due(100.0)
-    isolate.take(to_json(VIEW), 100.0)
+    isolate.take(PULLED, 100.0)
 
     isolate.hurry(110.0)
     assert isolate.due(110.0)
-    isolate.take(to_json(VIEW), 110.0)
+    isolate.take(PULLED, 110.0)
     isolate.hurry(110.2)
     assert not isolate.due(110.2)
     assert isolate.due(110.0 + 2 * GAP)
@@ -110,7 +116,7 @@ def test_an_outage_does_not_use_up_the_days_requests() -> None:
         isolate.hurry(now)
         if isolate.due(now):
             asked.append(now)
-            isolate.take(to_json(VIEW), now)
+            isolate.take(PULLED, now)
 
     assert len(asked) < 600 / 30 + 5
 
@@ -122,7 +128,7 @@ def test_a_failure_during_a_refresh_waits_for_the_next_one() -> None:
     isolate.hurry(100.5)
 
     assert not isolate.due(100.6)
-    isolate.take(to_json(VIEW), 101.0)
+    isolate.take(PULLED, 101.0)
     assert isolate.due(100.5 + GAP)
 
 
@@ -130,41 +136,23 @@ def test_an_object_that_has_just_been_made_is_asked_again_soon() -> None:
     """Its first round of probes is under way."""
     isolate = sharing()
     isolate.due(100.0)
-    isolate.take(to_json(replace(VIEW, probed=0.0, origins={})), 100.0)
+    isolate.take(PulledHealth(view=replace(VIEW, probed=0.0, origins={})), 100.0)
 
     assert isolate.due(100.0 + FIRST_ROUND)
-
-
-def test_the_question_holds_what_is_known_and_what_failed() -> None:
-    """One call for both."""
-    isolate = sharing()
-    isolate.take(to_json(VIEW), 100.0)
-
-    asked = json.loads(
-        isolate.question([FailureReport(pool="p", origin="a", cause="timed out", at=100.5)], 3)
-    )
-
-    assert asked == {
-        "fingerprint": "f",
-        "version": 7,
-        "configuration": 3,
-        "reports": [["p", "a", "timed out", 100.5]],
-    }
 
 
 def test_a_known_version_is_answered_with_a_time_alone() -> None:
     """Nothing but the time of the latest round changes."""
     isolate = sharing()
-    isolate.take(to_json(VIEW), 100.0)
+    isolate.take(PULLED, 100.0)
 
-    assert isolate.take("129.5", 130.0) == replace(VIEW, probed=129.5)
+    assert isolate.take(PulledHealth(probed=129.5), 130.0) == replace(VIEW, probed=129.5)
 
 
 @pytest.mark.parametrize(
-    "answer",
-    [None, "", "nan", "inf", "null", "{}", "{", to_json(replace(VIEW, fingerprint="other"))],
+    "answer", [NO_HEALTH, PulledHealth(view=replace(VIEW, fingerprint="other"))]
 )
-def test_no_usable_answer_leaves_the_isolate_to_itself(answer: str | None) -> None:
+def test_no_usable_answer_leaves_the_isolate_to_itself(answer: PulledHealth) -> None:
     """A view of another configuration may speak of other origins by the same names."""
     isolate = sharing()
     isolate.due(100.0)
@@ -176,49 +164,4 @@ def test_no_usable_answer_leaves_the_isolate_to_itself(answer: str | None) -> No
 
 def test_a_time_without_a_view_is_not_usable() -> None:
     """The object cannot mean a version that this isolate never had."""
-    assert sharing().take("129.5", 130.0) is None
-
-
-def test_a_change_that_others_do_not_know_is_published() -> None:
-    """With what others found out of the rest."""
-    there = replace(VIEW, origins={KEY: UP, ("p", "b"): UP})
-
-    view = KvWriter("f").view({KEY: DOWN}, there, 100.0)
-
-    assert view == SharedHealth(
-        version=100, fingerprint="f", probed=0.0, origins={KEY: DOWN, ("p", "b"): UP}
-    )
-
-
-def test_what_others_know_is_not_written_again() -> None:
-    """A later probe with the same verdict is no change, and an older one is none either."""
-    publishing = KvWriter("f")
-
-    assert publishing.view({KEY: replace(UP, checked=96.0)}, VIEW, 100.0) is None
-    assert publishing.view({KEY: replace(DOWN, checked=80.0)}, VIEW, 100.0) is None
-    assert publishing.view({KEY: OriginHealth()}, None, 100.0) is None
-
-
-def test_a_view_of_another_configuration_is_overwritten() -> None:
-    """Nothing of it is kept."""
-    other = replace(VIEW, fingerprint="old", origins={("gone", "x"): UP})
-
-    view = KvWriter("f").view({KEY: UP}, other, 100.0)
-
-    assert view is not None
-    assert dict(view.origins) == {KEY: UP}
-
-
-def test_writes_are_rare_whatever_happens() -> None:
-    """An origin that changes all the time must not use up the account's thousand writes."""
-    publishing = KvWriter("f")
-
-    written = [
-        second
-        for second in range(0, int(DAY), 5)
-        if publishing.view({KEY: DOWN}, None, float(second)) is not None
-    ]
-
-    assert len(written) == KV_WRITES_A_DAY
-    assert written[1] - written[0] == KV_WRITE_GAP
-    assert publishing.view({KEY: DOWN}, None, DAY + 1) is not None
+    assert sharing().take(PulledHealth(probed=129.5), 130.0) is None

@@ -19,7 +19,7 @@ from lb.admin.who.tokens import ADMIN_TOKEN, READ_TOKEN, Closed, tokens_of
 from lb.log_events import AdminChange, AdminDenied, Trouble, trouble
 from lb.worker.admin.access_keys import AccessKeys
 from lb.worker.admin.read_body import text_of
-from lb.worker.request.refresh import MAIN
+from lb.worker.request.bindings import MAIN
 from lb.worker.runtime import clock, js_object, log
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import Any
 
 from lb.log_events import trouble
 from lb.state.refresh import Home
-from lb.worker.request.refresh import MAIN
+from lb.worker.request.bindings import MAIN
 from lb.worker.runtime import log
 
 

@@ -1,0 +1,150 @@
+"""What an isolate keeps between requests, and the runtime's handler that finds it."""
+
+from __future__ import annotations
+
+from inspect import isawaitable
+from typing import TYPE_CHECKING, Any
+
+from lb.catalog.effective import read
+from lb.config import admin_of
+from lb.log_events import trouble
+from lb.metrics.isolate_totals import IsolateTotals
+from lb.model import Config
+from lb.probing.run import check
+from lb.proxy.cut_offs import CutOffs
+from lb.state.ports import Ports
+from lb.state.refresh import DATASET, Home
+from lb.state.run import BackgroundWork, until_certain
+from lb.state.served_config import ServedConfig
+from lb.worker.admin.admin_side import admin_side
+from lb.worker.admin.page_files import PageFiles
+from lb.worker.deployment import in_development, source_of, start, variables_of
+from lb.worker.object.prober import FetchProber
+from lb.worker.request.bindings import BoundDataset, BoundKv, BoundObject, bindings_of
+from lb.worker.request.body_watch import BodyWatch
+from lb.worker.request.edge import FAULT, Edge
+from lb.worker.request.runtime_facts import refused
+from lb.worker.request.transport import Means
+from lb.worker.runtime import chance, clock, log
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lb.config import Invalid
+    from lb.health.snapshot import Snapshot
+    from lb.proxy.balancer import Balancer
+    from lb.state.memory import Memory
+    from lb.state.ports import Due
+    from lb.state.pull import Delivered, PulledHealth
+
+
+def answer(request: Any, env: Any, ctx: Any) -> Any:
+    """Answer a request. Whatever goes wrong in here, the client gets an answer.
+
+    A plain function: the runtime takes a response, a promise or a coroutine from it, and the
+    common request needs no coroutine.
+    """
+    try:
+        return (_known[0] if _known else _isolate(env)).answer(request, ctx)
+    except Exception as error:  # noqa: BLE001 (anything uncaught would be the runtime's bare 500)
+        log(trouble("a request failed", error))
+        return refused(FAULT)
+
+
+class Isolate:
+    """What an isolate keeps between requests."""
+
+    def __init__(self, env: Any) -> None:
+        self._variables = variables = variables_of(env)
+        bindings = bindings_of(env)
+        counts = IsolateTotals(f"{chance():.16f}", clock(), analytics=DATASET in bindings)
+        self._counts = counts
+        self._log = counts.listening(log)
+        source = source_of(variables, log)
+        admin = admin_of(source.document)
+        pages = PageFiles(admin, self._view)
+        side = admin_side(admin, variables, env, self._follow, pages)
+        means = Means()
+        prober = FetchProber(means.timers)
+
+        async def probe(due: Due, memory: Memory) -> None:
+            await check(due, memory, prober, clock, self._log)
+
+        self._ports = Ports(
+            bindings=bindings,
+            state_object=BoundObject(env),
+            kv=BoundKv(env),
+            dataset=BoundDataset(env),
+            counts=counts,
+            counts_are_read=side is not None,
+            check=probe,
+            clock=clock,
+            log=self._log,
+        )
+        self._served = ServedConfig(
+            source.parsed if isinstance(source.parsed, Config) else None,
+            _read,
+            has_object=Home.OBJECT.value in bindings,
+            has_admin=side is not None,
+        )
+        self._edge = Edge(means, counts, side, self._log, development=in_development(variables))
+        self._serve(None)
+
+    def _serve(self, before: Balancer | None) -> None:
+        """Serve the configuration that has been chosen, from now on."""
+        served = self._served
+        self._balancer = balancer = start(served.config, self._variables, before, self._counts)
+        memory = balancer.memory
+        self._background = BackgroundWork(
+            served.config, served.version, memory, self._ports, self._reconfigure
+        )
+        lbs = [serving.lb for serving in balancer.servings]
+        bodies = BodyWatch(CutOffs(lbs, memory, clock, self._log))
+        self._edge.serve(balancer, self._background, bodies, good=served.good)
+        self._choose()
+
+    def _choose(self) -> None:
+        """Choose how requests are answered from now on."""
+        self.answer: Callable[[Any, Any], Any] = (
+            self._edge.answer if self._served.certain else self._first
+        )
+        """Returns the response, its promise, or the coroutine that leads to it."""
+
+    async def _first(self, request: Any, ctx: Any) -> Any:
+        """Answer one of the first requests, which waits for what operators have configured."""
+        await until_certain(self._served, self._background.ask, clock, log)
+        self._choose()
+        answer = self._edge.answer(request, ctx)
+        return await answer if isawaitable(answer) else answer
+
+    def _reconfigure(self, delivered: Delivered, health: PulledHealth) -> bool:
+        """Serve what operators have configured; False, and all stays, where that is no news."""
+        taken = self._served.take(delivered)
+        for each in taken.troubles:
+            log(each)
+        if taken.serves:
+            self._serve(self._balancer)
+            self._background.adopt(health)
+        return taken.serves
+
+    def _view(self, now: float) -> tuple[Config, Snapshot]:
+        """Return what this isolate knows at a moment."""
+        return self._served.config, self._balancer.memory.snapshot(now)
+
+    async def _follow(self, version: int) -> None:
+        """Serve what an operator has just changed, before the API call returns."""
+        if version != self._served.version:
+            await self._background.ask()
+
+
+def _read(delivered: Delivered) -> Config | Invalid:
+    return read(delivered.document or {}, short_sessions=delivered.short_sessions)
+
+
+_known: list[Isolate] = []
+
+
+def _isolate(env: Any) -> Isolate:
+    """Make this isolate's own; the first request brings the variables that it starts from."""
+    _known.append(Isolate(env))
+    return _known[0]

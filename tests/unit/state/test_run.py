@@ -1,0 +1,472 @@
+"""What an isolate does behind its responses, and before its first ones."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from lb.health.verdict import OriginHealth
+from lb.log_events import Event, Trouble
+from lb.model import Config, Health, Pool
+from lb.model.identity import identity_of
+from lb.request.outcomes import Judgement
+from lb.state.kv import KV_REFRESH
+from lb.state.pull import Delivered, PulledHealth, with_configuration
+from lb.state.refresh import FIRST_ROUND, GAP, LEASE, Home
+from lb.state.run import POINTS_EVERY, WAYS, until_certain
+from lb.state.served_config import ASK_AGAIN, FIRST_WAIT, LOOK_AGAIN, ServedConfig
+from lb.state.shared_view import SharedHealth, from_json, to_json
+from support import virtual_time
+from support.background import KV, OBJECT, START, FakeBackground
+from support.make import balancer_of, config_of, monitor, pool
+
+INTERVAL, REFRESH = 15, 30
+WATCHED = pool("p", "a", "b", monitor=monitor(interval=INTERVAL))
+CONFIG = config_of(balancer_of(WATCHED))
+UNWATCHED = config_of(balancer_of(pool("p", "a")))
+FAILED = Judgement(failed=True, cause="connection failed")
+UNREACHABLE = "the state object cannot be reached: ConnectionError"
+NO_KV = "KV cannot be reached: ConnectionError"
+
+
+def view(probed: float, **healths: Health) -> SharedHealth:
+    """Return what the object knows of these origins at so many seconds from the start."""
+    return SharedHealth(
+        version=int(START),
+        fingerprint=identity_of(CONFIG),
+        probed=START + probed,
+        origins={
+            ("p", name): OriginHealth(health=health, checked=START + probed)
+            for name, health in healths.items()
+        },
+    )
+
+
+FRESH = view(0, a=Health.HEALTHY, b=Health.UNHEALTHY)
+
+
+def unreachable(_question: str) -> str | None:
+    """Raise as a call of an object does that is not there."""
+    raise ConnectionError
+
+
+def health(isolate: FakeBackground, name: str) -> Health:
+    """Return what requests go by."""
+    (origin,) = [one for one in WATCHED.origins if one.name == name]
+    return isolate.memory.snapshot(isolate.now).health(origin).health
+
+
+def fail(isolate: FakeBackground, where: Pool = WATCHED) -> None:
+    """Let an attempt fail at the first origin, now."""
+    (lb,) = isolate.config.load_balancers
+    isolate.memory.record(lb, where.origins[0], FAILED, isolate.now, isolate.now)
+
+
+def test_every_home_has_a_way() -> None:
+    """Of bringing an isolate up to date."""
+    assert set(WAYS) == set(Home)
+
+
+def test_without_bindings_an_isolate_probes_for_itself() -> None:
+    """No port but that of probes is called."""
+    isolate = FakeBackground(CONFIG, down={"b"})
+
+    isolate.respond_at(range(0, INTERVAL + 1, 5))
+
+    assert isolate.probed == [(0, "a"), (0, "b"), (15, "a"), (15, "b")]
+    assert (health(isolate, "a"), health(isolate, "b")) == (Health.HEALTHY, Health.UNHEALTHY)
+    assert isolate.questions == []
+
+
+def test_while_nothing_is_due_there_is_no_work() -> None:
+    """A response with nothing to do behind it starts no coroutine."""
+    isolate = FakeBackground(CONFIG)
+
+    assert isolate.respond(0)
+    assert not isolate.respond(1)
+    assert not FakeBackground(UNWATCHED).respond(0)
+
+
+def test_what_time_brings_about_is_logged_without_a_probe() -> None:
+    """An ejection ends by itself, say."""
+    isolate = FakeBackground(UNWATCHED)
+    isolate.memory.news.append(Trouble(message="news"))
+
+    assert isolate.respond(0)
+    assert isolate.logged == ["news"]
+    assert not isolate.respond(1)
+
+
+def test_an_isolate_asks_the_object_and_takes_its_view() -> None:
+    """A fresh view makes probes of its own unnecessary."""
+    isolate = FakeBackground(CONFIG, (OBJECT,), pulls=lambda _: to_json(FRESH))
+
+    isolate.respond_at(range(0, REFRESH + 1, 5))
+
+    assert [asked["version"] for asked in isolate.questions] == [0, int(START)]
+    assert [asked["configuration"] for asked in isolate.questions] == [3, 3]
+    assert isolate.probed == []
+    assert (health(isolate, "a"), health(isolate, "b")) == (Health.HEALTHY, Health.UNHEALTHY)
+
+
+def test_an_object_is_preferred_to_kv() -> None:
+    """KV is not even read."""
+    isolate = FakeBackground(CONFIG, (KV, OBJECT), text=to_json(FRESH), broken={"get"})
+
+    isolate.respond(0)
+
+    assert len(isolate.questions) == 1
+    assert isolate.log == []
+
+
+def test_an_object_that_has_not_probed_yet_is_asked_again_soon() -> None:
+    """Meanwhile the isolate probes for itself."""
+    empty = to_json(replace(FRESH, probed=0.0, origins={}))
+    isolate = FakeBackground(CONFIG, (OBJECT,), pulls=lambda _: empty)
+
+    isolate.respond(0)
+    isolate.respond(FIRST_ROUND)
+
+    assert len(isolate.questions) == 2
+    assert isolate.probed == [(0, "a"), (0, "b")]
+
+
+def test_an_isolate_that_cannot_reach_the_object_is_on_its_own() -> None:
+    """It is logged each time. What its own probes find is a reason to ask again soon."""
+    isolate = FakeBackground(CONFIG, (OBJECT,), pulls=unreachable)
+
+    isolate.respond_at(range(0, REFRESH + 1, 5))
+
+    assert isolate.logged.count(UNREACHABLE) == len(isolate.questions) == 2
+    assert [at for at, name in isolate.probed if name == "a"] == [0, 15, 30]
+
+
+@pytest.mark.parametrize("answer", [None, "", "nonsense", "129.5"])
+def test_an_answer_that_says_nothing_leaves_an_isolate_on_its_own(answer: str | None) -> None:
+    """An object whose own configuration is bad answers nothing; no isolate logs that."""
+    isolate = FakeBackground(CONFIG, (OBJECT,), pulls=lambda _: answer)
+
+    isolate.respond_at(range(0, INTERVAL + 1, 5))
+
+    assert isolate.logged.count(UNREACHABLE) == 0
+    assert [at for at, name in isolate.probed if name == "a"] == [0, 15]
+
+
+def test_probes_wait_for_a_refresh_that_is_under_way() -> None:
+    """Its answer may make them unnecessary; nothing is started twice."""
+    isolate = FakeBackground(CONFIG, (OBJECT,), pulls=lambda _: to_json(FRESH))
+    under_way = isolate.background.work(START)
+
+    assert not isolate.respond(1)
+
+    assert under_way is not None
+    asyncio.run(under_way)
+    assert isolate.probed == []
+
+
+def test_a_pull_that_never_returns_is_taken_for_lost() -> None:
+    """The runtime has ended it; the next response after the lease asks anew."""
+    isolate = FakeBackground(CONFIG, (OBJECT,), pulls=lambda _: to_json(FRESH))
+    lost = isolate.background.work(START)
+    assert lost is not None
+    lost.close()
+
+    isolate.respond_at(range(1, int(LEASE)))
+    assert isolate.questions == []
+    isolate.respond(LEASE)
+
+    assert len(isolate.questions) == 1
+    assert health(isolate, "b") is Health.UNHEALTHY
+
+
+def test_a_failure_of_real_traffic_is_reported_soon() -> None:
+    """Each failure goes to the object once."""
+    isolate = FakeBackground(CONFIG, (OBJECT,), pulls=lambda _: to_json(FRESH))
+    isolate.respond(0)
+    isolate.now += GAP
+    fail(isolate)
+
+    isolate.respond(GAP)
+    isolate.respond(REFRESH + GAP)
+
+    reports = [asked["reports"] for asked in isolate.questions]
+    assert reports == [[], [["p", "a", "connection failed", START + GAP]], []]
+
+
+def test_what_an_isolate_finds_out_itself_makes_it_ask() -> None:
+    """Others may know more; with nothing new it waits for its interval."""
+    isolate = FakeBackground(CONFIG, (OBJECT,), pulls=unreachable)
+
+    isolate.respond_at(range(INTERVAL))
+
+    asked = len(isolate.questions)
+    assert asked == 2
+    isolate.respond_at(range(INTERVAL, INTERVAL + REFRESH // 2))
+    assert len(isolate.questions) == asked
+    isolate.down = {"a"}
+    isolate.respond_at(range(INTERVAL + REFRESH // 2, INTERVAL + REFRESH // 2 + 4))
+    assert len(isolate.questions) == asked + 1
+
+
+DELIVERED = Delivered(version=4, document={"pools": []})
+WITH_CONFIGURATION = with_configuration(DELIVERED, to_json(FRESH))
+
+
+def test_a_delivered_configuration_takes_over() -> None:
+    """The work of the one before takes no health and sends no probe any more."""
+    isolate = FakeBackground(CONFIG, (OBJECT,), pulls=lambda _: WITH_CONFIGURATION)
+
+    isolate.respond(0)
+
+    assert isolate.delivered == [(DELIVERED, PulledHealth(view=FRESH))]
+    assert isolate.probed == []
+    assert health(isolate, "b") is Health.UNKNOWN
+
+
+def test_a_delivered_configuration_that_does_not_serve_leaves_the_health() -> None:
+    """The isolate goes on, with what the same answer says of health."""
+    isolate = FakeBackground(CONFIG, (OBJECT,), pulls=lambda _: WITH_CONFIGURATION, takes=False)
+
+    isolate.respond(0)
+
+    assert health(isolate, "b") is Health.UNHEALTHY
+    assert not isolate.respond(1)
+
+
+def test_whoever_takes_over_adopts_the_health() -> None:
+    """It does not ask for it once more."""
+    isolate = FakeBackground(CONFIG, (OBJECT,))
+
+    isolate.background.adopt(PulledHealth(view=FRESH))
+
+    assert health(isolate, "b") is Health.UNHEALTHY
+    assert not isolate.respond(REFRESH - 1)
+    assert isolate.questions == []
+
+
+def test_counts_are_handed_over_until_they_are_stored() -> None:
+    """An answer that is lost changes nothing: the same again, under the same number."""
+    answers = iter([None, f"{to_json(FRESH)}\n1", to_json(FRESH)])
+    isolate = FakeBackground(CONFIG, (OBJECT,), pulls=lambda _: next(answers))
+    isolate.counts.mirrored("*", ("p", "a"))
+
+    for second in (0, REFRESH, 2 * REFRESH):
+        isolate.respond(second)
+
+    first, again, none = (asked.get("counts") for asked in isolate.questions)
+    assert first is not None
+    assert (first["number"], again, none) == (1, first, None)
+
+
+def test_counts_that_nobody_can_read_stay_where_they_are() -> None:
+    """Without the admin side nobody asks the object for them."""
+    isolate = FakeBackground(
+        CONFIG, (OBJECT,), counts_are_read=False, pulls=lambda _: to_json(FRESH)
+    )
+    isolate.counts.mirrored("*", ("p", "a"))
+
+    isolate.respond(0)
+
+    assert "counts" not in isolate.questions[0]
+
+
+def test_an_isolate_reads_from_kv_and_writes_what_is_new() -> None:
+    """It probes as it would without KV: nobody goes on probing for all."""
+    there = replace(view(-10, a=Health.HEALTHY, b=Health.HEALTHY), probed=0.0)
+    isolate = FakeBackground(CONFIG, (KV,), text=to_json(there), down={"b"})
+
+    isolate.respond(0)
+
+    (put,) = isolate.puts
+    written = from_json(put)
+    assert written is not None
+    assert {name: one.health for (_, name), one in written.origins.items()} == {
+        "a": Health.HEALTHY,
+        "b": Health.UNHEALTHY,
+    }
+    assert isolate.probed == [(0, "a"), (0, "b")]
+
+
+def test_an_empty_kv_is_filled() -> None:
+    """By the first isolate that has probed."""
+    isolate = FakeBackground(CONFIG, (KV,))
+
+    isolate.respond(0)
+    isolate.respond(KV_REFRESH)
+
+    assert len(isolate.puts) == 1
+    assert NO_KV not in isolate.logged
+
+
+def test_an_isolate_goes_on_when_kv_cannot_be_read() -> None:
+    """It is logged, and the isolate probes for itself."""
+    isolate = FakeBackground(CONFIG, (KV,), broken={"get"})
+
+    isolate.respond_at(range(0, KV_REFRESH, 5))
+
+    assert set(isolate.logged) == {NO_KV}
+    assert [at for at, name in isolate.probed if name == "a"] == [5, 20, 35, 50]
+    assert (health(isolate, "a"), isolate.puts) == (Health.HEALTHY, [])
+
+
+def test_an_isolate_goes_on_when_kv_cannot_be_written() -> None:
+    """What it has found out stays, and is written when that is possible again."""
+    isolate = FakeBackground(CONFIG, (KV,), broken={"put"})
+    isolate.respond(0)
+    assert (isolate.logged.count(NO_KV), health(isolate, "a")) == (1, Health.HEALTHY)
+
+    isolate.broken = set()
+    isolate.respond_at(range(5, 2 * KV_REFRESH + 1, 5))
+
+    assert isolate.logged.count(NO_KV) == 1
+    assert len(isolate.puts) == 1
+
+
+def test_failures_are_not_kept_for_kv() -> None:
+    """It has no prober that would look at once."""
+    isolate = FakeBackground(CONFIG, (KV,))
+    fail(isolate)
+
+    isolate.respond(0)
+
+    assert not isolate.memory.reports
+
+
+def test_kv_is_left_alone_where_nothing_is_watched() -> None:
+    """It holds health alone."""
+    isolate = FakeBackground(UNWATCHED, (KV,), broken={"get", "put"})
+
+    assert not isolate.respond(0)
+
+
+def test_data_points_are_written_every_minute() -> None:
+    """Each thing that happened is written once."""
+    isolate = FakeBackground(UNWATCHED, ("LB_ANALYTICS",))
+    isolate.counts.mirrored("*", ("p", "a"))
+
+    isolate.respond_at(range(0, int(POINTS_EVERY), 5))
+    assert len(isolate.written) == 1
+    isolate.counts.mirrored("*", ("p", "a"))
+    assert not isolate.respond(POINTS_EVERY - 1)
+    assert isolate.respond(POINTS_EVERY)
+
+    assert len(isolate.written) == 2
+
+
+def test_data_points_that_cannot_be_written_are_logged() -> None:
+    """No more often than they are written."""
+    isolate = FakeBackground(UNWATCHED, ("LB_ANALYTICS",), broken={"write"})
+
+    isolate.respond_at(range(0, int(POINTS_EVERY) + 1, 5))
+
+    assert isolate.logged == ["data points cannot be written: ConnectionError"] * 2
+
+
+# The first requests of an isolate.
+
+OTHER = config_of(balancer_of(pool("other", "c")))
+
+
+class Start:
+    """An isolate that has just started, and the requests that reach it."""
+
+    def __init__(self, deployed: Config | None, seconds: float, says: Delivered | None) -> None:
+        """The Durable Object answers after so many seconds."""
+        self.served = ServedConfig(deployed, lambda _: OTHER, has_object=True, has_admin=True)
+        self.log: list[Event] = []
+        self.asked: list[float] = []
+        self._seconds, self._says = seconds, says
+
+    async def ask(self) -> None:
+        """Ask the Durable Object, as BackgroundWork does."""
+        self.asked.append(self._now())
+        await asyncio.sleep(self._seconds)
+        if self._says is not None:
+            self.served.take(self._says)
+
+    async def request(self, at: float) -> tuple[float, Config]:
+        """Return when a request that comes at a moment is answered, and by what."""
+        await asyncio.sleep(at)
+        await until_certain(self.served, self.ask, self._now, self.log.append)
+        return round(self._now(), 3), self.served.config
+
+    def requests(self, *moments: float) -> list[tuple[float, Config]]:
+        """Return the same for several requests side by side."""
+
+        async def all_of_them() -> list[tuple[float, Config]]:
+            return await asyncio.gather(*(self.request(at) for at in moments))
+
+        return virtual_time.run(all_of_them())
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+
+def test_the_first_requests_wait_for_what_operators_have_configured() -> None:
+    """One of them asks, the others look again and again; later ones do not wait."""
+    start = Start(CONFIG, 0.05, DELIVERED)
+
+    answered = start.requests(0, 0.01, 1)
+
+    assert answered == [(0.05, OTHER), (0.01 + 2 * LOOK_AGAIN, OTHER), (1, OTHER)]
+    assert start.asked == [0]
+
+
+def test_an_object_without_a_configuration_lets_them_go_on() -> None:
+    """The deployment's own serves, and nobody asks again."""
+    start = Start(CONFIG, 0.05, None)
+
+    assert start.requests(0, 1) == [(0.05, CONFIG), (1, CONFIG)]
+    assert start.asked == [0]
+
+
+def test_no_request_waits_longer_for_an_answer_that_never_comes() -> None:
+    """It is logged once; the deployment's own configuration serves."""
+    start = Start(CONFIG, 1e6, DELIVERED)
+
+    answered = start.requests(0, 1, 5)
+
+    assert [config for _, config in answered] == [CONFIG] * 3
+    assert answered[0][0] == FIRST_WAIT
+    assert FIRST_WAIT <= answered[1][0] <= FIRST_WAIT + LOOK_AGAIN
+    assert answered[2][0] == 5
+    assert [event.event for event in start.log] == ["error"]
+
+
+def test_requests_go_on_when_the_one_that_asked_is_gone() -> None:
+    """Its client has left, and the runtime dropped it; they share no future with it."""
+    start = Start(CONFIG, 1e6, DELIVERED)
+
+    async def scenario() -> tuple[float, Config]:
+        gone = asyncio.ensure_future(start.request(0))
+        await asyncio.sleep(0)
+        other = asyncio.ensure_future(start.request(0.5))
+        await asyncio.sleep(1)
+        gone.cancel()
+        return await other
+
+    at, config = virtual_time.run(scenario())
+
+    assert FIRST_WAIT <= at <= FIRST_WAIT + LOOK_AGAIN
+    assert config == CONFIG
+
+
+def test_with_nothing_to_serve_others_are_refused_at_once() -> None:
+    """Only the one that asks waits; the next question comes some seconds later."""
+    start = Start(None, 0.5, None)
+
+    answered = start.requests(0, 0.1, ASK_AGAIN - 1, ASK_AGAIN + 1)
+
+    assert [at for at, _ in answered] == [0.5, 0.1, ASK_AGAIN - 1, ASK_AGAIN + 1.5]
+    assert start.asked == [0, ASK_AGAIN + 1]
+    assert not start.served.certain
+
+
+def test_with_nothing_to_serve_a_delivered_configuration_ends_the_questions() -> None:
+    """It came through the API, or is the last good one."""
+    start = Start(None, 0.5, DELIVERED)
+
+    assert start.requests(0, 1) == [(0.5, OTHER), (1, OTHER)]
+    assert start.asked == [0]

@@ -1,0 +1,137 @@
+"""Which configuration an isolate serves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from lb.model import Config
+from lb.state.pull import OF_THE_DEPLOYMENT, Delivered
+from lb.state.served_config import ASK_AGAIN, FIRST_WAIT, NOTHING, ServedConfig, Taken
+from support.make import balancer_of, config_of, pool
+
+DEPLOYED = config_of(balancer_of(pool("deployed", "a")))
+NEWER = config_of(balancer_of(pool("newer", "a")))
+GOOD = Delivered(version=4, document={"good": True})
+BAD = Delivered(version=5, document={"good": False})
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A configuration of another release."""
+
+    problems: tuple[str, ...] = ("unknown key @ $.a", "unknown key @ $.b")
+
+
+def read(delivered: Delivered) -> Config | Unreadable:
+    """Read what is good."""
+    return NEWER if delivered.document == GOOD.document else Unreadable()
+
+
+def served(deployed: Config | None = DEPLOYED, *, has_admin: bool = True) -> ServedConfig:
+    """Return what an isolate with an object serves."""
+    return ServedConfig(deployed, read, has_object=True, has_admin=has_admin)
+
+
+@pytest.mark.parametrize(
+    ("deployed", "has_object", "has_admin", "certain"),
+    [
+        (DEPLOYED, False, False, True),
+        (DEPLOYED, False, True, True),
+        (DEPLOYED, True, False, True),
+        (DEPLOYED, True, True, False),
+        (None, False, False, True),
+        (None, False, True, True),
+        (None, True, False, False),
+        (None, True, True, False),
+    ],
+)
+def test_requests_wait_only_where_an_object_may_know_better(
+    deployed: Config | None, has_object: bool, has_admin: bool, certain: bool
+) -> None:
+    """Where operators may have configured something, or the deployment's own is bad."""
+    isolate = ServedConfig(deployed, read, has_object=has_object, has_admin=has_admin)
+
+    assert isolate.certain is certain
+    assert isolate.asks(0.0) is not certain
+
+
+def test_a_delivered_configuration_replaces_the_deployment_s() -> None:
+    """And ends every wait."""
+    isolate = served()
+
+    assert isolate.take(GOOD) == Taken(serves=True)
+    assert (isolate.config, isolate.version, isolate.certain) == (NEWER, 4, True)
+
+
+def test_a_version_that_is_known_is_no_news() -> None:
+    """Whatever comes with it."""
+    isolate = served()
+    isolate.take(GOOD)
+
+    assert isolate.take(Delivered(version=4, document=None)) == Taken(serves=False)
+    assert isolate.config == NEWER
+
+
+def test_a_configuration_of_another_release_is_logged_and_left() -> None:
+    """Every problem once, with the version; what served before goes on."""
+    isolate = served()
+
+    taken = isolate.take(BAD)
+
+    assert not taken.serves
+    assert [one.message for one in taken.troubles] == [
+        "configuration 5: unknown key @ $.a",
+        "configuration 5: unknown key @ $.b",
+    ]
+    assert (isolate.config, isolate.version) == (DEPLOYED, 5)
+    assert isolate.take(BAD) == Taken(serves=False)
+
+
+def test_an_isolate_goes_back_to_the_deployment_s_own() -> None:
+    """Operators went back to it, or what they had is lost."""
+    isolate = served()
+    isolate.take(GOOD)
+
+    assert isolate.take(OF_THE_DEPLOYMENT) == Taken(serves=True)
+    assert (isolate.config, isolate.version) == (DEPLOYED, 0)
+
+
+def test_an_isolate_that_goes_back_to_nothing_asks_again() -> None:
+    """It answered 500 until its end: certain of a bad configuration, it never asked any more."""
+    isolate = served(None)
+    isolate.take(GOOD)
+
+    isolate.take(OF_THE_DEPLOYMENT)
+
+    assert (isolate.good, isolate.config, isolate.certain) == (False, NOTHING, False)
+    assert isolate.asks(100.0)
+    assert isolate.take(GOOD).serves
+    assert isolate.certain
+
+
+def test_one_request_asks_and_the_others_wait() -> None:
+    """Until there is an answer, or its time is over."""
+    isolate = served()
+
+    assert isolate.asks(100.0)
+    assert not isolate.asks(100.0)
+    assert isolate.waits(100.0)
+    assert isolate.waits(100.0 + FIRST_WAIT - 0.1)
+    assert not isolate.waits(100.0 + FIRST_WAIT)
+    assert isolate.asks(100.0 + FIRST_WAIT)
+    isolate.settle()
+    assert not isolate.waits(100.0)
+    assert not isolate.asks(1e9)
+
+
+def test_with_nothing_to_serve_nobody_waits_for_another_one_s_question() -> None:
+    """A refusal is all that there is; the question is repeated."""
+    isolate = served(None)
+
+    assert isolate.asks(100.0)
+    assert not isolate.waits(100.0)
+    isolate.settle()
+    assert not isolate.asks(100.0 + ASK_AGAIN - 0.1)
+    assert isolate.asks(100.0 + ASK_AGAIN)
