@@ -50,6 +50,20 @@ class Failed:
 
 Outcome = Answered | Failed
 
+ABORTED = "AbortError"
+"""The name of the error of a fetch whose signal aborted it: the attempt's time was over."""
+
+
+def rejected(error: str, *, uploading: bool) -> Failed:
+    """Return the outcome of a fetch that was rejected with an error of this name.
+
+    The runtime tells no more, least of all whose doing it was. `uploading`: whether the client's
+    body was passed on as it came.
+    """
+    if uploading:
+        return Failed(Cause.UPLOAD)
+    return Failed(Cause.TIMEOUT if error == ABORTED else Cause.CONNECTION)
+
 
 @dataclass(frozen=True, slots=True)
 class Judgement:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 import js
 from pyodide.ffi import to_js
 
+from lb.proxy.header_batches import batches
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable
 
     from lb.proxy.forwarding import Edits, Fixed
 
@@ -60,18 +62,6 @@ class HeaderEditor:
         if len(self._kept) >= MOST_KEPT:
             self._kept.clear()
         delete_each = to_js(list(fixed.remove)).forEach if fixed.remove else None
-        set_each = tuple(js.Map.new(to_js(part)).forEach for part in distinct(fixed.set))
+        set_each = tuple(js.Map.new(to_js(part)).forEach for part in batches(fixed.set))
         self._kept[fixed] = kept = (delete_each, set_each)
         return kept
-
-
-def distinct(pairs: Iterable[tuple[str, str]]) -> Iterator[list[list[str]]]:
-    """Yield (value, name) of headers in their order, cut where a value comes a second time."""
-    part: dict[str, str] = {}
-    for name, value in pairs:
-        if value in part:
-            yield [[value, name] for value, name in part.items()]
-            part = {}
-        part[value] = name
-    if part:
-        yield [[value, name] for value, name in part.items()]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import js
 from pyodide.ffi import JsException, jsnull
 
-from lb.request.outcomes import SWITCHING_PROTOCOLS, Answered, Cause, Failed
+from lb.request.outcomes import SWITCHING_PROTOCOLS, Answered, Cause, Failed, rejected
 from lb.worker.request.fetches import Bare, Timers
 from lb.worker.request.header_edits import HeaderEditor
 from lb.worker.runtime import js_object
@@ -123,10 +123,8 @@ class FetchTransport:
         return Answered(status, lambda name: response.headers.get(name) or "", response)
 
     def failed(self, error: Any) -> Failed:
-        """Return the outcome of a fetch that was rejected, of which the runtime tells little."""
-        if self.facts.has_body and self._body is None:
-            return Failed(Cause.UPLOAD)
-        return Failed(Cause.TIMEOUT if error.name == "AbortError" else Cause.CONNECTION)
+        """Return the outcome of a fetch that was rejected."""
+        return rejected(error.name, uploading=self.facts.has_body and self._body is None)
 
     def delivered(self, step: Deliver, bodies: BodyWatch | None, timing: str) -> Any:
         """Return the client's response: the origin's own, whose body never enters Python."""
