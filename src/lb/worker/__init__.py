@@ -1,1 +1,1 @@
-"""The edge: the only place, with entry.py, that knows JavaScript and the Workers runtime."""
+"""The adapters to JavaScript and the Workers runtime; only entry.py knows these as well."""

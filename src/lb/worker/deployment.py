@@ -1,4 +1,4 @@
-"""Reads the configuration when an isolate starts: the file, or the variables in its place."""
+"""The deployment's own configuration, read when an isolate or the Durable Object starts."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from lb.model import Config
     from lb.ports import Log
 
-# Read at the top level, so that the memory snapshot taken at deploy holds the parsed file.
-# Nothing here may hold a JavaScript object, or there is no snapshot.
+# Read at the top level, so that the memory snapshot taken at deploy holds the parsed file. Nothing
+# here may hold a JavaScript object, which a snapshot cannot contain.
 _FILE = Path(__file__).parents[2] / "loadbalancer.toml"
 _FROM_FILE = (
     source_in_toml(_FILE.read_text("utf-8", errors="replace"))
@@ -34,9 +34,9 @@ _FROM_FILE = (
 
 
 def variables_of(env: Any) -> dict[str, str | float | bool]:
-    """Return the variables and secrets among the bindings, which are objects.
+    """Return the variables and secrets in an environment, without bindings, which are objects.
 
-    A Durable Object is given the SDK's own wrapper, which has attributes but no entries.
+    A Durable Object gets the SDK's wrapper, which has attributes but no entries.
     """
     bare = getattr(env, "_env", env)
     entries = ((entry[0], entry[1]) for entry in js.Object.entries(bare))
@@ -44,12 +44,12 @@ def variables_of(env: Any) -> dict[str, str | float | bool]:
 
 
 def in_development(variables: Mapping[str, object]) -> bool:
-    """Whether `evenkeel dev` serves this Worker."""
+    """Whether `evenkeel dev` runs this Worker."""
     return bool(variables.get("EVENKEEL_DEV"))
 
 
 def source_of(variables: Mapping[str, object], log: Log) -> Source:
-    """Return what this deployment says: its variables or its file, with every problem logged."""
+    """Return the deployment's configuration, from its variables or its file; log every problem."""
     source = source_in(variables)
     if source is None:
         source = _FROM_FILE
@@ -64,7 +64,7 @@ def source_of(variables: Mapping[str, object], log: Log) -> Source:
 def start(
     config: Config, variables: Mapping[str, object], before: Balancer | None, counts: IsolateTotals
 ) -> Balancer:
-    """Return the balancer of a configuration; it goes on with what the one before knew."""
+    """Return the balancer of a configuration; it takes over what `before` knows of origins."""
     return Balancer(
         config,
         cookie_key=str(variables.get("LB_COOKIE_KEY") or ""),

@@ -1,4 +1,4 @@
-"""The runtime's own things in one place: clock, chance, log, background work, JS values."""
+"""Clock, chance, log, background work and JavaScript values of the runtime."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ chance = random
 
 
 def js_object(**values: Any) -> Any:
-    """Return a JavaScript object. A dict given as options is ignored, or kills the isolate."""
+    """Return a JavaScript object. A dict in place of options is ignored, or ends the isolate."""
     return to_js(values, dict_converter=js.Object.fromEntries)
 
 
@@ -32,16 +32,16 @@ def connect(address: str) -> Any:
 
 
 def log(event: Event) -> None:
-    """Write one line of JSON, which escapes whatever a client or an origin put into a value."""
+    """Write an event as one line of JSON, which escapes whatever clients and origins send."""
     now = datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="milliseconds")
     print(json.dumps({"time": now, **fields_of(event)}))  # noqa: T201 (stdout is the Worker's log)
 
 
 def in_background(ctx: Any, work: Coroutine[Any, Any, None]) -> None:
-    """Let `work` go on behind the response.
+    """Run a coroutine behind the response.
 
-    The runtime hands out a context whose waitUntil drops a coroutine; its own helper, which the
-    SDK uses for its handler classes, makes it take one.
+    The waitUntil of a plain handler's context drops coroutines. The runtime's own helper, which the
+    SDK uses for handler classes, makes it accept them.
     """
     _pyodide_entrypoint_helper.patchWaitUntil(ctx)
     ctx.waitUntil(_guarded(work))
@@ -50,5 +50,5 @@ def in_background(ctx: Any, work: Coroutine[Any, Any, None]) -> None:
 async def _guarded(work: Coroutine[Any, Any, None]) -> None:
     try:
         await work
-    except Exception as error:  # noqa: BLE001 (in the background nobody else would ever see it)
+    except Exception as error:  # noqa: BLE001 (nothing else reports an error of background work)
         log(trouble("background work failed", error))

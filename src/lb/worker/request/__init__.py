@@ -1,1 +1,1 @@
-"""Requests between the runtime and the balancer."""
+"""The way of a request from the runtime to the balancer and back."""

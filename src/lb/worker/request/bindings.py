@@ -1,4 +1,4 @@
-"""What background work reaches through the Worker's bindings: the Durable Object, KV, a dataset."""
+"""Calls of the Durable Object, KV and Analytics Engine through the Worker's bindings."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from lb.state.ports import DataPoint
 
 MAIN = "main"
-"""The name of the object that all isolates ask; every region that probes has one of its own."""
+"""Name of the object that all isolates ask; each region that probes has an object of its own."""
 
 KEY = "health"
-"""The key of the text in KV."""
+"""Key of the shared view in KV."""
 
 
 def bindings_of(env: Any) -> frozenset[str]:
@@ -39,7 +39,7 @@ class BoundObject:
 
 
 class BoundKv:
-    """The KvStore port over LB_KV. A missing key is a null of JavaScript's."""
+    """The KvStore port over LB_KV. A missing key is JavaScript's null, which is false."""
 
     def __init__(self, env: Any) -> None:
         self._env = env

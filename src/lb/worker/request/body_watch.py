@@ -1,11 +1,10 @@
-"""Watches bodies on their way from an origin to a client; none of their bytes enters Python.
+"""Detects bodies that an origin cuts off on their way to a client."""
 
-The runtime pipes a body into a stream that the client's response reads from, and the promise of the
-pipe fails when the origin breaks off. Nothing keeps the request alive for that promise: when the
-client leaves, the runtime drops the request with its promises, so what is heard is the origin's
-doing. Behind a request that was kept alive for work in its background the two look the same: such
-a request must not be watched (docs/decisions/cut-off-answers.md).
-"""
+# The runtime pipes a body into a stream that the client's response reads from, and the promise of
+# the pipe is rejected when the origin breaks off; no byte enters Python. When the client leaves,
+# the runtime drops the request with its promises, so a rejection always means the origin. In a
+# request that background work keeps alive the two look the same, so it must not be watched
+# (docs/decisions/cut-off-answers.md).
 
 from __future__ import annotations
 
@@ -27,20 +26,20 @@ if TYPE_CHECKING:
 
 
 class _Callbacks(NamedTuple):
-    """Of one origin: made for each body they would cost more than all the rest."""
+    """Callbacks of one origin, made once: for each body they would cost more than all the rest."""
 
     whole: Any
     cut: Any
     attach: Any
-    """`map` of a JavaScript array that holds `cut`."""
+    """The `map` method of a JavaScript array that holds `cut`."""
 
 
 class BodyWatch:
-    """Made on the first request, as everything that holds JavaScript's objects."""
+    """Pipes bodies and reports their ends; made on the first request, as JavaScript objects are."""
 
-    def __init__(self, endings: CutOffs) -> None:
+    def __init__(self, cut_offs: CutOffs) -> None:
         reflect = js.Reflect
-        # As in promises.py: a promise inside an array is not turned into a future.
+        # As in fetches.py: a promise inside an array is not turned into a future.
         self._apply = reflect.apply.bind(reflect, reflect.apply, None)
         self._from = getattr(js.Array, "from")
         self._pipe_to = reflect.get(js.ReadableStream.prototype, "pipeTo")
@@ -49,19 +48,19 @@ class BodyWatch:
         self._catch = reflect.get(js.Promise.prototype, "catch")
         self._of_length = js.FixedLengthStream.new
         self._of_any_length = js.IdentityTransformStream.new
-        self._endings = endings
+        self._cut_offs = cut_offs
         self._callbacks: dict[tuple[str, str, str], _Callbacks] = {}
 
     def watched(self, plan: Plan, step: Deliver, header: Header, body: Any) -> Any:
-        """Return what to deliver in place of an answer's body: itself, if it is not watched."""
-        length = self._endings.length_to_watch(plan, header)
+        """Return the body to deliver: a piped one, or the answer's own if it is not watched."""
+        length = self._cut_offs.length_to_watch(plan, header)
         if length is None:
             return body
-        # The stream of a known length keeps the answer's Content-Length.
+        # A stream of known length keeps the answer's Content-Length.
         stream = self._of_any_length() if length == UNKNOWN_LENGTH else self._of_length(length)
         piped = self._from(to_js([[self._pipe_to, body, [stream.writable]]]), self._apply)[0]
         callbacks = self._callbacks_of(plan.serving.lb, step.origin)
-        if self._endings.suspects(step.origin):
+        if self._cut_offs.suspects(step.origin):
             both = [callbacks.whole, callbacks.cut]
             self._from(to_js([[self._then, piped, both]]), self._apply)
         else:
@@ -72,7 +71,7 @@ class BodyWatch:
         key = (lb.name, *origin.key)
         made = self._callbacks.get(key)
         if made is None:
-            ended = self._endings.ended
+            ended = self._cut_offs.ended
             whole = create_proxy(lambda _: ended(lb, origin, whole=True))
             cut = create_proxy(lambda _: ended(lb, origin, whole=False))
             made = self._callbacks[key] = _Callbacks(whole, cut, to_js([cut]).map)

@@ -1,12 +1,11 @@
-"""Lets the runtime call the Worker's handler without a task of its own for each request.
+"""Direct calls of the Worker's handler, without a task for each request."""
 
-The runtime looks the handler up in the main module for each request, and calls what it finds with
-`callWithOptions({relaxed, promising}, ...)`: a hop through a timer, a new stack that could be
-suspended, and a look at the handler's signature (workerd, src/pyodide/internal/python_entrypoint).
-A handler that suspends nothing needs none of these. After the first request the module holds the
-proxy of the very same handler, which differs in this one method alone: it calls at once. Whatever
-else a runtime may do with a handler works as ever (docs/decisions/entry-style.md).
-"""
+# The runtime looks the handler up in the main module for each request, and calls it with
+# `callWithOptions({relaxed, promising}, ...)`: a hop through a timer, a stack that can suspend, and
+# an inspection of the handler's signature (workerd, src/pyodide/internal/python_entrypoint). A
+# handler that never suspends needs none of these. From the second request on, the module holds a
+# proxy of the same handler whose callWithOptions calls at once; all else is the same
+# (docs/decisions/entry-style.md).
 
 from __future__ import annotations
 
@@ -22,9 +21,9 @@ if TYPE_CHECKING:
 
 
 def direct(handler: Handler, module: dict[str, Any], name: str) -> Handler:
-    """Return a handler for `module[name]` that puts its better self there on the first request.
+    """Return a handler for `module[name]` that replaces itself by a proxy on the first request.
 
-    Not before: at the top level there may be no object of JavaScript (promises.py).
+    A proxy is a JavaScript object, which the memory snapshot taken at deploy cannot hold.
     """
 
     def first(request: Any, env: Any, ctx: Any) -> Any:
@@ -38,7 +37,7 @@ def direct(handler: Handler, module: dict[str, Any], name: str) -> Handler:
 def _direct(handler: Handler) -> Any:
     proxy = create_proxy(handler)
     # `call.bind(f)(options, ...arguments)` is `f.call(options, ...arguments)`: the options become
-    # what a function of Python's never sees, and need not be brought over the border.
+    # the receiver, which a Python function never sees, so they do not cross the language border.
     reflect = js.Reflect
     proxy.callWithOptions = reflect.get(js.Function.prototype, "call").bind(proxy)
     return proxy

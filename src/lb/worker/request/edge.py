@@ -1,4 +1,4 @@
-"""Answers one request: takes it in, has its plan carried out, gives the answer back."""
+"""The way of one request: facts, plan, attempts, response."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ if TYPE_CHECKING:
     from lb.state.run import BackgroundWork
     from lb.worker.admin.admin_side import AdminSide
     from lb.worker.request.body_watch import BodyWatch
-    from lb.worker.request.transport import Means
+    from lb.worker.request.transport import Toolkit
 
     UnderWay = tuple[Exchange, FetchTransport, Any]
-    """A request whose first attempt is under way, with its context."""
+    """A request whose first attempt is under way, and the runtime's context."""
 
 NOT_CONFIGURED = Refuse(500, Refusal.NOT_CONFIGURED)
 FAULT = Refuse(502, Refusal.FAULT)
 
 READY_PATH = "/cdn-cgi/evenkeel-ready"
-"""Asked by `evenkeel dev`, and answered only to it: in production, this folder is Cloudflare's."""
+"""Answered in development alone, for `evenkeel dev`: in production the folder is Cloudflare's."""
 
 LOST_AFTER = 60.0
-"""Seconds after an attempt's time-out at which its request is taken for gone."""
+"""Seconds after an attempt's time-out from which its request counts as gone."""
 
 
 class Edge:
-    """The way of each request. What it needs stands in attributes of its own: each is one look."""
+    """Answers requests. All that it needs is in its own attributes, one lookup away."""
 
     _balancer: Balancer
     _background: BackgroundWork
@@ -51,7 +51,7 @@ class Edge:
 
     def __init__(
         self,
-        means: Means,
+        tools: Toolkit,
         counts: IsolateTotals,
         admin: AdminSide | None,
         log: Log,
@@ -59,32 +59,32 @@ class Edge:
         development: bool,
     ) -> None:
         """`serve` is called before the first request is answered."""
-        self._means = means
+        self._tools = tools
         self._counts = counts
         self._admin = admin
         self._log = log
         self._development = development
         self._read = headers_reader()
-        self._fetches = Fetches(self._settled, means.timers)
+        self._fetches = Fetches(self._settled, tools.timers)
 
     def serve(
         self, balancer: Balancer, background: BackgroundWork, bodies: BodyWatch, *, good: bool
     ) -> None:
-        """Answer with these from now on; `good`: whether there is anything to serve."""
+        """Answer with this configuration from now on; `good`: whether there is one to serve."""
         self._balancer = balancer
         self._background = background
         self._bodies = bodies
         self._good = good
 
     def answer(self, request: Any, ctx: Any) -> Any:
-        """Answer with the configuration that serves now.
+        """Return the response, its promise, or the coroutine that leads to it.
 
-        A first attempt needs none of asyncio: it is sent from here and `_settled` takes its
-        outcome. Whatever comes after it is left to ordinary asynchronous code.
+        The first attempt needs no asyncio: it is sent from here, and `_settled` takes its outcome.
+        Retries, hedges and kept bodies are left to ordinary asynchronous code.
         """
         balancer = self._balancer
         facts = RuntimeFacts(request, self._read)
-        own = self._own(request, facts, ctx)
+        own = self._without_origin(request, facts, ctx)
         if own is not None:
             return own
         now = clock()
@@ -92,22 +92,22 @@ class Edge:
         if isinstance(plan, Refuse):
             self._log(refused_event(serving.lb.name if serving else "", plan))
             return refused(plan)
-        transport = FetchTransport(request, facts, plan, self._means)
+        transport = FetchTransport(request, facts, plan, self._tools)
         exchange = Exchange(plan, balancer.memory, transport, clock, self._log)
         step = exchange.start()
         if isinstance(step, Refuse):
             return refused(step)
         if not isinstance(step, Attempt) or plan.keeps_body or plan.hedged:
-            return self._rest(exchange, step, transport, ctx)
+            return self._finish(exchange, step, transport, ctx)
         outgoing = transport.outgoing(step) if plan.streams_body else transport.bare(step)
         seconds = step.timeout
         lost_at = now + seconds + LOST_AFTER
         return self._fetches.send(outgoing, seconds, (exchange, transport, ctx), now, lost_at)
 
-    def _own(self, request: Any, facts: RequestFacts, ctx: Any) -> Any:
-        """Answer what no origin is asked; None for all else."""
+    def _without_origin(self, request: Any, facts: RequestFacts, ctx: Any) -> Any:
+        """Answer a request that is for no origin; None = it is for one."""
         if self._admin is not None and self._admin.claims(facts):
-            work = self._background.work(clock())  # pages of this isolate's own show what it knows
+            work = self._background.work(clock())  # its own pages show what this isolate knows
             if work is not None:
                 in_background(ctx, work)
             return self._admin.answer(request, facts)
@@ -116,23 +116,23 @@ class Edge:
         return None if self._good else refused(NOT_CONFIGURED)
 
     def _settled(self, under_way: UnderWay, response: Any, reason: Any) -> Any:
-        """Go on when the outcome of the first attempt is there."""
+        """Take the outcome of the first attempt, and go on."""
         try:
             exchange, transport, ctx = under_way
             step = exchange.take(
                 transport.answered(response) if reason is None else transport.failed(reason)
             )
             if isinstance(step, Attempt):
-                return self._rest(exchange, step, transport, ctx)
+                return self._finish(exchange, step, transport, ctx)
             return self._conclude(exchange, step, transport, ctx)
         except Exception as error:  # noqa: BLE001 (the client gets an answer)
             log(trouble("a request failed", error))
             return refused(FAULT)
 
-    async def _rest(
+    async def _finish(
         self, exchange: Exchange, step: Step, transport: FetchTransport, ctx: Any
     ) -> Any:
-        """Carry out what is left of a request."""
+        """Make the remaining attempts, and return the response."""
         try:
             return self._conclude(exchange, await exchange.finish(step), transport, ctx)
         except Exception as error:  # noqa: BLE001 (the client gets an answer)
@@ -142,20 +142,20 @@ class Edge:
     def _conclude(
         self, exchange: Exchange, step: Deliver | Refuse, transport: FetchTransport, ctx: Any
     ) -> Any:
-        """Return the client's response; what is due for everybody's health begins behind it."""
+        """Return the client's response; start background work and a mirrored copy behind it."""
         work = self._background.work(exchange.now)
         bodies: BodyWatch | None = self._bodies
         if work is not None:
-            bodies = None  # see body_watch.py
+            bodies = None  # background work keeps the request alive (body_watch.py)
             in_background(ctx, work)
         mirroring = exchange.plan.serving.mirroring
-        if mirroring is not None and self._copied(exchange, step, transport, mirroring, ctx):
+        if mirroring is not None and self._mirrored(exchange, step, transport, mirroring, ctx):
             bodies = None
         if isinstance(step, Refuse):
             return refused(step)
         return transport.delivered(step, bodies, exchange.timing(step))
 
-    def _copied(
+    def _mirrored(
         self,
         exchange: Exchange,
         step: Deliver | Refuse,
@@ -163,7 +163,7 @@ class Edge:
         mirroring: Mirroring,
         ctx: Any,
     ) -> bool:
-        """Send a request that was answered once more, if it is one of those, behind the answer."""
+        """Send a copy of the request behind the response, if it is to be mirrored."""
         if isinstance(step, Refuse):
             return False
         serving, memory = exchange.plan.serving, self._balancer.memory

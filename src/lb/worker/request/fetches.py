@@ -1,11 +1,10 @@
-"""Promises and timers without asyncio: a request is passed on with no task and no await.
+"""Fetches and timers without asyncio: no task and no await for a request."""
 
-A JavaScript call that returns a promise is turned into an asyncio future at the border, and
-awaiting it costs more than everything the balancer decides (docs/decisions/, "Entry style"). So
-the call is made by JavaScript itself, inside Array.from, whose result is an array: its one element
-stays a plain promise. The call is `then(...)`, whose receiver is the fetch's promise: in the list
-that names the receiver, its place holds no value but a getter, which fetches when it is looked at.
-"""
+# A JavaScript call that returns a promise is turned into an asyncio future at the language border,
+# and awaiting it costs more than all decisions of a request (docs/decisions/entry-style.md). So
+# JavaScript itself makes the call, inside Array.from, whose result is an array: its one element
+# stays a plain promise. The call is `then(...)` on the fetch's promise: in the list of its receiver
+# and arguments, the receiver is a getter, which fetches when it is read.
 
 from __future__ import annotations
 
@@ -20,13 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     Settled = Callable[[Any, Any, Any], Any]
-    """Takes a fetch's context with its response, or with None and the error."""
+    """Takes the context of a fetch, and its response, or None and the error."""
 
 _SWEEP_AT = 512
+"""Fetches under way from which lost ones are looked for."""
 
 
-class Bare(NamedTuple):
-    """A request without a body, of which nothing has been made yet but its headers."""
+class BareRequest(NamedTuple):
+    """A request without a body, before the runtime makes a Request of it."""
 
     url: str
     method: str
@@ -35,16 +35,16 @@ class Bare(NamedTuple):
 
 
 class _Slot:
-    """What JavaScript has of one fetch at a time; made once, as such things are expensive."""
+    """JavaScript objects of one fetch at a time, made once, since they are expensive."""
 
     __slots__ = (
         "_controlled",
         "_fetches",
+        "abort",
         "bare",
         "context",
         "lost_at",
         "proxies",
-        "ring",
         "timer",
         "whole",
     )
@@ -58,17 +58,17 @@ class _Slot:
         reflect = js.Reflect
         abort = reflect.get(js.AbortController.prototype, "abort")
         self._controlled = to_js([abort, None, []])
-        self.ring = reflect.apply.bind(reflect, reflect.apply, None, self._controlled)
-        """Aborts: `Reflect.apply(abort, controller, [])`."""
+        self.abort = reflect.apply.bind(reflect, reflect.apply, None, self._controlled)
+        """Aborts the fetch: `Reflect.apply(abort, controller, [])`."""
         self.bare = _Call(self._controlled, self.proxies)
         self.whole = _Call(self._controlled, self.proxies)
 
     def control(self, controller: Any) -> None:
-        """Let an AbortController be that of the fetch that follows."""
+        """Set the AbortController of the next fetch."""
         self._controlled[1] = controller
 
     def destroy(self) -> None:
-        """Make sure that nobody calls back any more."""
+        """Prevent every later callback."""
         for proxy in self.proxies:
             proxy.destroy()
 
@@ -80,7 +80,7 @@ class _Slot:
 
 
 class _Call:
-    """A fetch whose arguments stay in JavaScript; only what differs is put into them."""
+    """A fetch whose arguments stay in JavaScript; only what differs is set anew."""
 
     __slots__ = ("arguments", "method", "options", "then")
 
@@ -88,32 +88,34 @@ class _Call:
         reflect, define = js.Reflect, js.Object.defineProperty
         # signal: Reflect.get(the controller, "signal")
         asked = to_js([None, "signal"])
-        define(asked, "0", _got(reflect.get.bind(reflect, controlled, "1")))
+        define(asked, "0", _getter(reflect.get.bind(reflect, controlled, "1")))
         self.options = fetch_options()
         define(
-            self.options, "signal", _got(reflect.apply.bind(reflect, reflect.get, reflect, asked))
+            self.options,
+            "signal",
+            _getter(reflect.apply.bind(reflect, reflect.get, reflect, asked)),
         )
         self.method = ""
-        """That the options have."""
+        """The method that the options hold."""
         self.arguments = to_js([None, self.options])
         # `js.Promise.prototype.then` would be Python's own method of that name.
         then = to_js([reflect.get(js.Promise.prototype, "then"), None, to_js(proxies)])
         fetch = reflect.apply.bind(reflect, js.fetch, js.globalThis, self.arguments)
-        define(then, "1", _got(fetch))
+        define(then, "1", _getter(fetch))
         self.then = to_js([then])
-        """What, applied (Fetches), fetches and has the outcome told to one of the proxies."""
+        """Applying this (Fetches.send) fetches, and passes the outcome to one of the proxies."""
 
 
-def _got(function: Any) -> Any:
-    """Return what makes a property of what a function returns, each time that it is read."""
+def _getter(function: Any) -> Any:
+    """Return the descriptor of a property whose value a function returns at each reading."""
     return js_object(get=function, enumerable=True)
 
 
 class Fetches:
-    """Fetches that are aborted after a time, and whose outcomes Python gets without awaiting them.
+    """Fetches with a time limit, whose outcomes Python gets by a callback.
 
-    Made on the first request: an object of JavaScript that is made at the top level would have to
-    be part of the memory snapshot taken at deploy, which can only hold Python's.
+    Made on the first request: a JavaScript object made at module level would be part of the memory
+    snapshot taken at deploy, which holds Python's alone.
     """
 
     def __init__(self, settled: Settled, timers: Timers) -> None:
@@ -129,19 +131,19 @@ class Fetches:
         self._sweep_at = _SWEEP_AT
 
     def send(
-        self, request: Bare | Any, seconds: float, context: object, now: float, lost: float
+        self, request: BareRequest | Any, seconds: float, context: object, now: float, lost: float
     ) -> Any:
         """Fetch; return the promise of what `settled` returns.
 
-        `request` is a Request of the runtime's, or what there is of one. The fetch of a client that
-        has gone may never settle: what is kept for it is dropped once it is `lost`.
+        `request`: a Request of the runtime, or what one would be made of. The fetch of a client
+        that has gone may never settle: what is kept for it is dropped after the moment `lost`.
         """
         if len(self._busy) >= self._sweep_at:
             self._sweep(now)
         slot = self._free.pop() if self._free else _Slot(self)
         slot.context, slot.lost_at = context, lost
         self._busy[id(slot)] = slot
-        if type(request) is Bare:
+        if type(request) is BareRequest:
             call = slot.bare
             url, method, call.options.headers = request
             if method != call.method:
@@ -154,7 +156,7 @@ class Fetches:
         return self._from(call.then, self._apply)[0]
 
     def end(self, slot: _Slot, response: Any, error: Any) -> Any:
-        """Take an outcome; the slot is free for another fetch."""
+        """Take an outcome, and free the slot for another fetch."""
         self._timers.stop(slot.timer)
         del self._busy[id(slot)]
         context, slot.context = slot.context, None
@@ -163,14 +165,14 @@ class Fetches:
 
     def _sweep(self, now: float) -> None:
         for slot in [slot for slot in self._busy.values() if slot.lost_at <= now]:
-            # Should it be called after all, it must not be for another request.
+            # A late callback would belong to another request by then.
             slot.destroy()
             del self._busy[id(slot)]
         self._sweep_at = max(_SWEEP_AT, 2 * len(self._busy))
 
 
 class Timers:
-    """Abort signals that go off after a time, unless they are stopped.
+    """Abort signals with a time limit that can be stopped.
 
     AbortSignal.timeout() cannot be stopped: it would cut off a long body in the middle.
     """
@@ -183,25 +185,25 @@ class Timers:
         self._options = fetch_options()
 
     def signal(self, seconds: float) -> tuple[Any, int]:
-        """Return a signal that aborts after `seconds`, and what `stop` wants."""
+        """Return a signal that aborts after `seconds`, and the timer for `stop`."""
         controller = self._controller()
         return controller.signal, self._start(controller, seconds)
 
     def abortable(self, seconds: float) -> tuple[Any, int, Any]:
-        """Return options for a fetch, what `stop` wants, and what can abort it before its time."""
+        """Return the options of a fetch, the timer for `stop`, and the AbortController."""
         controller = self._controller()
         self._options.signal = controller.signal
         return self._options, self._start(controller, seconds), controller
 
     def _start(self, controller: Any, seconds: float) -> Any:
-        # Python's setTimeout passes no further arguments to its handler, and says nothing of it. A
-        # function of JavaScript's own costs a timer half of what one of Python's does.
+        # Pyodide's setTimeout silently drops further arguments of the handler. A timer costs half
+        # as much with a JavaScript function as with a Python one.
         return self._set(self._bind_abort(controller), seconds * 1000)
 
     def start(self, slot: _Slot, seconds: float) -> Any:
-        """Let the fetch of a slot be aborted after `seconds`; return what `stop` wants."""
+        """Limit the fetch of a slot to `seconds`; return the timer for `stop`."""
         slot.control(self._controller())
-        return self._set(slot.ring, seconds * 1000)
+        return self._set(slot.abort, seconds * 1000)
 
     def stop(self, timer: int) -> None:
         self._clear(timer)
@@ -210,8 +212,8 @@ class Timers:
 def fetch_options() -> Any:
     """Return the options of a client's fetch; they are read at the call, so one object serves all.
 
-    A redirect is the client's to follow: followed here, its cookies would go to another host. A
-    packed body stays as it is, and is not unpacked and packed again on its way through a stream
-    (https://developers.cloudflare.com/workers/runtime-apis/request/).
+    A redirect is for the client to follow: here, its cookies would go to another host. A compressed
+    body stays as it is, instead of being decompressed and compressed again on its way through a
+    stream (https://developers.cloudflare.com/workers/runtime-apis/request/).
     """
     return js_object(redirect="manual", signal=None, encodeResponseBody="manual")

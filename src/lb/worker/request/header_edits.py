@@ -1,4 +1,4 @@
-"""Carries out header edits on the runtime's Headers, with few crossings of the language border."""
+"""Header edits on the runtime's Headers, with few crossings of the language border."""
 
 from __future__ import annotations
 
@@ -17,23 +17,24 @@ if TYPE_CHECKING:
     Each = Callable[[Any, Any], None]
 
 MOST_KEPT = 10_000
+"""Edits that are kept as JavaScript collections; beyond that all are made anew."""
 
 
 class HeaderEditor:
-    """Made on the first request, as everything that holds JavaScript's objects.
+    """Applies edits; made on the first request, as JavaScript objects are.
 
-    Every call of a JavaScript method from Python is paid for. So what is the same for many requests
-    is kept as JavaScript's own collections, whose forEach makes all the calls in one: that of an
-    array of names calls `headers.delete(name, index, array)`, that of a map `headers.set(value,
-    key, map)`, with the header's name as the value of the map; arguments too many are ignored.
+    Each call of a JavaScript method costs a crossing. Edits that many requests share are kept as
+    JavaScript collections, whose forEach makes all calls in one crossing: on an array of names it
+    calls `headers.delete(name, index, array)`, on a map `headers.set(value, key, map)`, where the
+    map's value is the header's name. Surplus arguments are ignored.
     """
 
     def __init__(self) -> None:
         reflect = js.Reflect
         self._delete = reflect.get(js.Headers.prototype, "delete")
         self._set = reflect.get(js.Headers.prototype, "set")
-        # Called with the headers as first argument: a method looked up on each headers anew is
-        # one more object to bring over the border.
+        # Take the headers as first argument: a method looked up on each Headers would be one more
+        # object to bring over the border.
         call = reflect.get(js.Function.prototype, "call")
         self._delete_in = call.bind(self._delete)
         self._set_in = call.bind(self._set)

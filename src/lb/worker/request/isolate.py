@@ -24,7 +24,7 @@ from lb.worker.request.bindings import BoundDataset, BoundKv, BoundObject, bindi
 from lb.worker.request.body_watch import BodyWatch
 from lb.worker.request.edge import FAULT, Edge
 from lb.worker.request.runtime_facts import refused
-from lb.worker.request.transport import Means
+from lb.worker.request.transport import Toolkit
 from lb.worker.runtime import chance, clock, log
 
 if TYPE_CHECKING:
@@ -39,20 +39,20 @@ if TYPE_CHECKING:
 
 
 def answer(request: Any, env: Any, ctx: Any) -> Any:
-    """Answer a request. Whatever goes wrong in here, the client gets an answer.
+    """Answer a request, even if the balancer itself fails.
 
-    A plain function: the runtime takes a response, a promise or a coroutine from it, and the
-    common request needs no coroutine.
+    A plain function: the runtime accepts a response, a promise or a coroutine, and the common
+    request needs no coroutine.
     """
     try:
         return (_known[0] if _known else _isolate(env)).answer(request, ctx)
-    except Exception as error:  # noqa: BLE001 (anything uncaught would be the runtime's bare 500)
+    except Exception as error:  # noqa: BLE001 (uncaught, it would be the runtime's bare 500)
         log(trouble("a request failed", error))
         return refused(FAULT)
 
 
 class Isolate:
-    """What an isolate keeps between requests."""
+    """The configuration that serves, the background work, and the way of requests."""
 
     def __init__(self, env: Any) -> None:
         self._variables = variables = variables_of(env)
@@ -64,8 +64,8 @@ class Isolate:
         admin = admin_of(source.document)
         pages = PageFiles(admin, self._view)
         side = admin_side(admin, variables, env, self._follow, pages)
-        means = Means()
-        prober = FetchProber(means.timers)
+        tools = Toolkit()
+        prober = FetchProber(tools.timers)
 
         async def probe(due: Due, memory: Memory) -> None:
             await check(due, memory, prober, clock, self._log)
@@ -87,11 +87,11 @@ class Isolate:
             has_object=Home.OBJECT.value in bindings,
             has_admin=side is not None,
         )
-        self._edge = Edge(means, counts, side, self._log, development=in_development(variables))
+        self._edge = Edge(tools, counts, side, self._log, development=in_development(variables))
         self._serve(None)
 
     def _serve(self, before: Balancer | None) -> None:
-        """Serve the configuration that has been chosen, from now on."""
+        """Set up the configuration that serves from now on; `before` served until now."""
         served = self._served
         self._balancer = balancer = start(served.config, self._variables, before, self._counts)
         memory = balancer.memory
@@ -104,21 +104,21 @@ class Isolate:
         self._choose()
 
     def _choose(self) -> None:
-        """Choose how requests are answered from now on."""
+        """Choose how requests are answered: at once, or after a wait."""
         self.answer: Callable[[Any, Any], Any] = (
             self._edge.answer if self._served.certain else self._first
         )
-        """Returns the response, its promise, or the coroutine that leads to it."""
+        """Returns what Edge.answer does."""
 
     async def _first(self, request: Any, ctx: Any) -> Any:
-        """Answer one of the first requests, which waits for what operators have configured."""
+        """Answer a request after a wait for what operators have configured."""
         await until_certain(self._served, self._background.ask, clock, log)
         self._choose()
         answer = self._edge.answer(request, ctx)
         return await answer if isawaitable(answer) else answer
 
     def _reconfigure(self, delivered: Delivered, health: PulledHealth) -> bool:
-        """Serve what operators have configured; False, and all stays, where that is no news."""
+        """Serve a delivered configuration; False = the one before goes on."""
         taken = self._served.take(delivered)
         for each in taken.troubles:
             log(each)
@@ -128,7 +128,7 @@ class Isolate:
         return taken.serves
 
     def _view(self, now: float) -> tuple[Config, Snapshot]:
-        """Return what this isolate knows at a moment."""
+        """Return the configuration and what is known of its origins."""
         return self._served.config, self._balancer.memory.snapshot(now)
 
     async def _follow(self, version: int) -> None:
@@ -145,6 +145,6 @@ _known: list[Isolate] = []
 
 
 def _isolate(env: Any) -> Isolate:
-    """Make this isolate's own; the first request brings the variables that it starts from."""
+    """Make the isolate's objects; the first request brings the bindings and variables."""
     _known.append(Isolate(env))
     return _known[0]

@@ -1,4 +1,4 @@
-"""Requests and answers, from the runtime's words to ours and back."""
+"""The facts of a runtime's request, and the response of a refusal."""
 
 from __future__ import annotations
 
@@ -18,17 +18,18 @@ if TYPE_CHECKING:
 
 
 ALWAYS_READ = (VIA, "cookie", "cf-connecting-ip", "connection")
-"""Headers that nearly every request is asked for."""
+"""Headers that nearly every request needs; all are read at once."""
 
 _BETWEEN = "\n"
-"""No header's value has one (RFC 9110, 5.5)."""
+"""Separator of their values; no header's value contains it (RFC 9110, 5.5)."""
 
 
 class RuntimeFacts(RequestFacts):
-    """The facts of a request of the runtime's; a missing header is a false value, but not None.
+    """The facts of a request of the runtime, where a missing header is a false value, not None.
 
-    It has methods where other facts are given functions: making those for each request costs more
-    than most requests ask. `read` gives the headers that are always read, all in one.
+    Methods take the place of the functions that other facts are given: making those for each
+    request costs more than most requests use. `read` returns the values of `ALWAYS_READ` in one
+    text.
     """
 
     def __init__(self, request: Any, read: Callable[[Any], str]) -> None:
@@ -57,9 +58,9 @@ class RuntimeFacts(RequestFacts):
 
 
 def headers_reader() -> Callable[[Any], str]:
-    """Return what reads the headers that are always read; it costs two calls of JavaScript's.
+    """Return the function that reads `ALWAYS_READ`, in two crossings of the language border.
 
-    That of map calls `headers.get(name, index, names)`, whose further arguments are ignored.
+    The names' `map` calls `headers.get(name, index, names)`, whose surplus arguments are ignored.
     """
     reflect = js.Reflect
     each = to_js(list(ALWAYS_READ)).map
@@ -74,14 +75,14 @@ def headers_reader() -> Callable[[Any], str]:
 
 
 def _property(cf: Any, path: str) -> object:
-    """Return a property of Request.cf, which may be missing itself."""
+    """Return a property of Request.cf, by path; Request.cf itself may be missing."""
     for name in path.split("."):
         cf = getattr(cf, name, None)
     return cf
 
 
 def refused(step: Refuse) -> Any:
-    """Return the page of a request that the balancer answers itself."""
+    """Return the response of a request that the balancer answers itself."""
     status, pairs, body = page(step)
     headers = js.Headers.new()
     for name, value in pairs:

@@ -1,4 +1,4 @@
-"""Sends a client's request to origins through the runtime's fetch."""
+"""The Transport port over the runtime's fetch."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import js
 from pyodide.ffi import JsException, jsnull
 
 from lb.request.outcomes import SWITCHING_PROTOCOLS, Answered, Cause, Failed, rejected
-from lb.worker.request.fetches import Bare, Timers
+from lb.worker.request.fetches import BareRequest, Timers
 from lb.worker.request.header_edits import HeaderEditor
 from lb.worker.runtime import js_object
 
@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 
 
 HIGHEST_STATUS = 599
+"""The last status that a Response can have."""
 
 
-class Means:
-    """What the transports of all requests share; made on the first one (promises.py)."""
+class Toolkit:
+    """JavaScript objects that all transports share, so made on the first request."""
 
     def __init__(self) -> None:
         self.editor = HeaderEditor()
@@ -38,19 +39,19 @@ class Means:
 class FetchTransport:
     """The Transport port for one request."""
 
-    def __init__(self, request: Any, facts: RuntimeFacts, plan: Plan, means: Means) -> None:
+    def __init__(self, request: Any, facts: RuntimeFacts, plan: Plan, tools: Toolkit) -> None:
         self._request = request
         self.facts = facts
         self._plan = plan
         self._forwarding = plan.serving.forwarding
-        self._means = means
+        self._tools = tools
         self._body: Any = None
         """The body as an ArrayBuffer, once it has been read because it may be sent again."""
 
     async def send(self, attempt: Attempt) -> Outcome:
-        """Send the request; an attempt that takes too long is aborted, so its origin sees the end.
+        """Send the request, and abort it after the attempt's time, so that the origin notices.
 
-        The timer ends with the answer's headers: what comes after them may take as long as it does.
+        The timer ends with the answer's headers; the body may take as long as it takes.
         """
         if self._plan.keeps_body and self._body is None and not self._copies_body:
             try:
@@ -58,7 +59,7 @@ class FetchTransport:
             except JsException:
                 return Failed(Cause.CLIENT)
         outgoing = self.outgoing(attempt)
-        options, timer, controller = self._means.timers.abortable(attempt.timeout)
+        options, timer, controller = self._tools.timers.abortable(attempt.timeout)
         try:
             return self.answered(await js.fetch(outgoing, options))
         except JsException as error:
@@ -67,7 +68,7 @@ class FetchTransport:
             controller.abort()
             raise
         finally:
-            self._means.timers.stop(timer)
+            self._tools.timers.stop(timer)
 
     def discard(self, answer: Answered) -> None:
         """Cancel the answer's body, which frees one of the request's few connections."""
@@ -76,46 +77,46 @@ class FetchTransport:
             response.body.cancel()
 
     def mirroring(self, mirroring: Mirroring) -> FetchTransport:
-        """Return what sends the request once more, marked as a copy."""
-        other = FetchTransport(self._request, self.facts, self._plan, self._means)
+        """Return the transport of a mirrored copy of the request."""
+        other = FetchTransport(self._request, self.facts, self._plan, self._tools)
         other._forwarding = mirroring.forwarding
         return other
 
     @property
     def _copies_body(self) -> bool:
-        """Whether attempts get copies instead: no Request can be made that gives a GET a body."""
+        """Whether attempts send clones: no Request with a body can be made for GET."""
         return self.facts.method in ("GET", "HEAD")
 
-    def bare(self, attempt: Attempt) -> Bare:
-        """Return what `outgoing` would be made of, for a request without a body.
+    def bare(self, attempt: Attempt) -> BareRequest:
+        """Return the request to the origin, for a request without a body.
 
-        To make a Request of it first, and then one more within fetch, costs more.
+        A Request would cost more: fetch makes another one of it.
         """
         facts = self.facts
-        headers = self._means.new_headers(facts.request_headers)
-        self._means.editor.apply(self._forwarding.request(attempt.origin, facts), headers)
-        return Bare(self._forwarding.url(attempt.origin, facts), facts.method, headers)
+        headers = self._tools.new_headers(facts.request_headers)
+        self._tools.editor.apply(self._forwarding.request(attempt.origin, facts), headers)
+        return BareRequest(self._forwarding.url(attempt.origin, facts), facts.method, headers)
 
     def outgoing(self, attempt: Attempt) -> Any:
-        """Return the request to the origin: the client's own but for its URL and our edits."""
+        """Return the request to the origin: the client's, with another URL and edited headers."""
         forwarding = self._forwarding
         source, url = self._request, forwarding.url(attempt.origin, self.facts)
         if self._body is not None:
-            outgoing = self._means.new_request(
+            outgoing = self._tools.new_request(
                 url, js_object(method=source.method, headers=source.headers, body=self._body)
             )
         elif self._plan.keeps_body:
-            outgoing = self._means.new_request(url, source.clone())
+            outgoing = self._tools.new_request(url, source.clone())
         else:
-            outgoing = self._means.new_request(url, source)
-        self._means.editor.apply(forwarding.request(attempt.origin, self.facts), outgoing.headers)
+            outgoing = self._tools.new_request(url, source)
+        self._tools.editor.apply(forwarding.request(attempt.origin, self.facts), outgoing.headers)
         return outgoing
 
     def answered(self, response: Any) -> Outcome:
         """Return the outcome of a fetch that brought a response.
 
-        A status that is none is a server error (RFC 9110, 15), and one that no Response can have;
-        nor can it have 101 unless there is a WebSocket, which is all that a client may switch to.
+        A status above 599 counts as a server error (RFC 9110, 15), and no Response can have it; nor
+        can it have 101 without a WebSocket, the only protocol that a client may switch to.
         """
         status = response.status
         if status > HIGHEST_STATUS or (status == SWITCHING_PROTOCOLS and not response.webSocket):
@@ -127,24 +128,24 @@ class FetchTransport:
         return rejected(error.name, uploading=self.facts.has_body and self._body is None)
 
     def delivered(self, step: Deliver, bodies: BodyWatch | None, timing: str) -> Any:
-        """Return the client's response: the origin's own, whose body never enters Python."""
+        """Return the client's response: the origin's, whose body never enters Python."""
         response: Any = step.answer.handle
-        body, plan, means = response.body, self._plan, self._means
-        answer = means.new_response(body, response)
-        headers, get = answer.headers, means.editor.get
+        body, plan, tools = response.body, self._plan, self._tools
+        answer = tools.new_response(body, response)
+        headers, get = answer.headers, tools.editor.get
 
         def header(name: str) -> str:
             value = get(headers, name)
             return value if isinstance(value, str) else ""
 
         if bodies is not None and body is not jsnull:
-            # Most bodies are not watched, and reading the answer's own headers spares another look.
+            # Most bodies are not watched; reading the answer's own headers spares another lookup.
             watched = bodies.watched(plan, step, header, body)
             if watched is not body:
-                answer = means.new_response(watched, response)
+                answer = tools.new_response(watched, response)
                 headers = answer.headers
         edits = plan.serving.forwarding.response(
             step.origin, header("connection"), step.set_cookie, timing
         )
-        means.editor.apply(edits, headers)
+        tools.editor.apply(edits, headers)
         return answer
