@@ -1,4 +1,4 @@
-"""The full flow over HTTP on CPython: the drivers of the Worker, with httpx in place of fetch."""
+"""Requests from a client to origins and back, with httpx in place of the runtime's fetch."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PRIMARY, REPLICA = pool("primary", "a"), pool("replica", "b")
 
 @pytest.fixture
 def web() -> Iterator[respx.MockRouter]:
-    """Stand in for the origins a and b, which both answer with their name."""
+    """Script the origins a and b, which answer with their names."""
     with respx.mock(assert_all_called=False) as router:
         router.get("https://a.example.com/health").respond(200)
         router.route(host="a.example.com").respond(200, text="a")
@@ -37,7 +37,7 @@ def kinds(edge: FakeEdge) -> list[str]:
 
 
 def test_a_request_reaches_the_first_origin_as_it_was_sent(web: respx.MockRouter) -> None:
-    """Method, path, query and body arrive; the answer says who served."""
+    """Method, path, query and body arrive; the answer names the origin."""
     edge = FakeEdge(config_of(balancer_of(PRIMARY, REPLICA)))
 
     response = edge.fetch("PUT", f"{URL}/x//y?z=%2F", content=b"body", headers={"X-Own": "1"})
@@ -51,7 +51,7 @@ def test_a_request_reaches_the_first_origin_as_it_was_sent(web: respx.MockRouter
 
 
 def test_a_failed_attempt_goes_on_at_the_next_origin(web: respx.MockRouter) -> None:
-    """The client sees nothing of it; the log says what happened; the origin is out."""
+    """The client gets the next origin's answer; the failure is logged, and the origin ejected."""
     web.route(host="a.example.com").mock(side_effect=httpx.ConnectError("refused"))
     edge = FakeEdge(config_of(balancer_of(PRIMARY, REPLICA)))
 
@@ -87,7 +87,7 @@ def test_traffic_comes_back_after_base_time(web: respx.MockRouter) -> None:
 
 
 def test_the_last_answer_is_delivered_and_earlier_ones_are_let_go(web: respx.MockRouter) -> None:
-    """One answer is held at a time; what is not delivered is discarded."""
+    """One answer is held at a time; those that are not delivered are discarded."""
     web.route(host="a.example.com").respond(502, text="a is ill")
     web.route(host="b.example.com").respond(503, text="b is ill")
     edge = FakeEdge(config_of(balancer_of(PRIMARY, REPLICA)))
@@ -99,7 +99,7 @@ def test_the_last_answer_is_delivered_and_earlier_ones_are_let_go(web: respx.Moc
 
 
 def test_when_nothing_answers_the_balancer_does(web: respx.MockRouter) -> None:
-    """503, a short page, and when to come back."""
+    """The client gets 503, a short page and Retry-After."""
     for host in ("a.example.com", "b.example.com"):
         web.route(host=host).mock(side_effect=httpx.ReadTimeout("hang"))
     edge = FakeEdge(config_of(balancer_of(PRIMARY, REPLICA)))
@@ -121,7 +121,7 @@ def test_when_nothing_answers_the_balancer_does(web: respx.MockRouter) -> None:
 
 
 def test_when_all_are_down_all_are_tried_again(web: respx.MockRouter) -> None:
-    """An ejected one too; and the first that answers takes traffic again."""
+    """Ejected origins are tried too, and the first that answers takes traffic again."""
     broken = httpx.ConnectError("refused")
     web.route(host="a.example.com").mock(side_effect=[broken, *[httpx.Response(200, text="a")] * 2])
     web.route(host="b.example.com").mock(side_effect=[broken, broken])
@@ -134,7 +134,7 @@ def test_when_all_are_down_all_are_tried_again(web: respx.MockRouter) -> None:
 
 
 def test_a_post_never_reaches_two_origins(web: respx.MockRouter) -> None:
-    """Whatever the failure, the second origin hears nothing of it."""
+    """No failure makes the balancer send it to the second origin."""
     for failure in (httpx.ConnectError("x"), httpx.ReadTimeout("x"), httpx.Response(503)):
         web.route(host="a.example.com").mock(side_effect=[failure])
         edge = FakeEdge(config_of(balancer_of(PRIMARY, REPLICA)))
@@ -144,7 +144,7 @@ def test_a_post_never_reaches_two_origins(web: respx.MockRouter) -> None:
 
 
 def test_a_session_is_kept_and_moved(web: respx.MockRouter) -> None:
-    """The cookie brings the client back; when its origin fails, it gets another cookie."""
+    """A cookie leads back to its origin; when that fails, the client gets another cookie."""
     both = pool("p", "a", "b")
     edge = FakeEdge(config_of(balancer_of(both, session_affinity=SessionAffinity.COOKIE)))
     edge.chance = 0.9
@@ -161,7 +161,7 @@ def test_a_session_is_kept_and_moved(web: respx.MockRouter) -> None:
 
 
 def test_probes_move_traffic_and_bring_it_back(web: respx.MockRouter) -> None:
-    """A failing health path is enough; requests go on being answered all the while."""
+    """A failing health path moves traffic, and requests are answered all the time."""
     watching = monitor(path="/health", interval=30)
     pools = (pool("primary", "a", monitor=watching), pool("replica", "b", monitor=watching))
     edge = FakeEdge(config_of(balancer_of(*pools)))
@@ -187,7 +187,7 @@ def test_probes_move_traffic_and_bring_it_back(web: respx.MockRouter) -> None:
 
 
 def test_a_probe_that_timed_out_is_tried_again_at_once(web: respx.MockRouter) -> None:
-    """`retries` times, and only after a time-out."""
+    """There are up to `retries` more probes, and only after time-outs."""
     watching = monitor(path="/health", retries=2)
     edge = FakeEdge(config_of(balancer_of(pool("primary", "a", monitor=watching))))
     slow = web.get("https://a.example.com/health")
@@ -206,7 +206,7 @@ def test_a_probe_that_timed_out_is_tried_again_at_once(web: respx.MockRouter) ->
 
 
 def test_hosts_choose_their_load_balancer(web: respx.MockRouter) -> None:
-    """Exact, wildcard, and 421 for a stranger."""
+    """A name is exact or a wildcard; an unknown host gets 421."""
     edge = FakeEdge(
         config_of(
             balancer_of(PRIMARY, name="service.example.com"),
@@ -222,7 +222,7 @@ def test_hosts_choose_their_load_balancer(web: respx.MockRouter) -> None:
 
 
 def test_the_only_load_balancer_serves_any_host_in_development(web: respx.MockRouter) -> None:
-    """There the host is localhost; with several, names are still needed."""
+    """The host is localhost in development; several load balancers still need their names."""
     alone = config_of(balancer_of(PRIMARY, name="service.example.com"))
     two = config_of(
         balancer_of(PRIMARY, name="service.example.com"),
@@ -235,7 +235,7 @@ def test_the_only_load_balancer_serves_any_host_in_development(web: respx.MockRo
 
 
 def test_http_is_redirected_to_https(web: respx.MockRouter) -> None:
-    """301, or 308 where a method must be kept; never for this very machine."""
+    """The status is 301, or 308 where the method must be kept; localhost is never redirected."""
     edge = FakeEdge(config_of(balancer_of(PRIMARY, https_redirect=True)))
 
     for method, status in (("GET", 301), ("HEAD", 301), ("POST", 308)):
@@ -248,7 +248,7 @@ def test_http_is_redirected_to_https(web: respx.MockRouter) -> None:
 
 
 def test_a_loop_is_noticed(web: respx.MockRouter) -> None:
-    """A request that comes back is answered 508, not sent round again."""
+    """A request that comes back is answered 508, not sent again."""
     edge = FakeEdge(config_of(balancer_of(PRIMARY)))
     edge.fetch("GET", URL)
     via = web.calls.last.request.headers["x-evenkeel-via"]
@@ -258,7 +258,7 @@ def test_a_loop_is_noticed(web: respx.MockRouter) -> None:
 
 
 def test_a_disabled_load_balancer_serves_nothing() -> None:
-    """Its host is nobody's."""
+    """Its host belongs to no load balancer then."""
     assert (
         FakeEdge(config_of(balancer_of(PRIMARY, enabled=False))).fetch("GET", URL).status_code
         == 421

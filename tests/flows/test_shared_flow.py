@@ -1,4 +1,4 @@
-"""Isolates and the object that keeps their health, together in one simulated time."""
+"""Isolates and the Durable Object that keeps their health, in one simulated time."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ FAILED = Judgement(failed=True, cause="connection failed")
 
 
 def watched() -> Config:
-    """Return two origins that are probed every 15 seconds and believed after three verdicts."""
+    """Return two origins that are probed every 15 seconds, and down after three failures."""
     watching = monitor(interval=INTERVAL, consecutive_down=3, consecutive_up=4)
     return config_of(balancer_of(pool("p", "a", "b", monitor=watching)))
 
 
 @dataclass
 class Isolate:
-    """What one isolate does behind its responses."""
+    """One isolate and its background work."""
 
     world: World
     reachable: bool = True
     probed: list[float] = field(default_factory=list)
-    """When it sent probes of its own, in seconds from the start."""
+    """Seconds from the start at which it sent probes of its own."""
 
     def __post_init__(self) -> None:
         world, self.memory = self.world, Memory(self.world.config)
@@ -70,14 +70,14 @@ class Isolate:
         await check(due, memory, self.world, lambda: self.world.now, self.world.log.append)
 
     def respond(self, second: float) -> None:
-        """Answer a request at this second, with all that was due before it."""
+        """Answer a request at this second, after all alarms that were due before it."""
         self.world.run_until(second)
         work = self.background.work(self.world.now)
         if work is not None:
             asyncio.run(work)
 
     def health(self, name: str) -> Health:
-        """What its requests go by."""
+        """Return an origin's health, as requests see it."""
         for origin in self.world.config.pools[0].origins:
             if origin.name == name:
                 return self.memory.snapshot(self.world.now).health(origin).health
@@ -85,7 +85,7 @@ class Isolate:
 
 
 def test_every_isolate_learns_of_a_dead_origin_within_detection_and_refresh() -> None:
-    """Thresholds count once, in the object, and not in each isolate anew."""
+    """Thresholds count in the object, not in each isolate anew."""
     world = World(watched())
     early, late = Isolate(world), Isolate(world)
     for second in range(0, 60, 5):
@@ -103,7 +103,7 @@ def test_every_isolate_learns_of_a_dead_origin_within_detection_and_refresh() ->
 
 
 def test_an_isolate_with_a_fresh_view_sends_no_probes() -> None:
-    """But for the very first ones, when nobody knew anything."""
+    """The very first ones are the exception, when nothing was known."""
     world = World(watched())
     isolate = Isolate(world)
 
@@ -114,7 +114,7 @@ def test_an_isolate_with_a_fresh_view_sends_no_probes() -> None:
 
 
 def test_an_isolate_whose_view_has_gone_stale_probes_for_itself() -> None:
-    """The object's alarm is lost; health is known again, from here, and later from the object."""
+    """After a lost alarm, the isolate's probes find health, and later the object's do again."""
     world = World(watched())
     isolate = Isolate(world)
     for second in range(0, 100, 5):
@@ -139,7 +139,7 @@ def test_an_isolate_whose_view_has_gone_stale_probes_for_itself() -> None:
 
 
 def test_an_isolate_that_never_reaches_the_object_is_on_its_own() -> None:
-    """As without the binding."""
+    """It probes as it would without the binding."""
     world = World(watched())
     isolate = Isolate(world, reachable=False)
     world.down = {"a"}
@@ -153,7 +153,7 @@ def test_an_isolate_that_never_reaches_the_object_is_on_its_own() -> None:
 
 @pytest.mark.parametrize("isolates", [1, 5])
 def test_a_failure_in_any_isolate_makes_the_object_look_at_once(isolates: int) -> None:
-    """One probe for all of their reports."""
+    """All of their reports lead to one probe."""
     world = World(watched())
     crowd = [Isolate(world) for _ in range(isolates)]
     for second in (0, 31, 62):

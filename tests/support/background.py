@@ -27,7 +27,7 @@ OBJECT, KV = "LB_STATE", "LB_KV"
 
 
 class Unbound:
-    """Every port, where none of them is to be called."""
+    """Every port of something that is not bound: a call fails the test."""
 
     async def pull(self, text: str) -> str | None:
         raise AssertionError(text)
@@ -46,7 +46,7 @@ class Unbound:
 
 
 def ports(clock: Clock, log: Log, **given: Any) -> Ports:
-    """Return the ports; those that are not given must not be called."""
+    """Return the ports; a call of one that is not given fails the test."""
     others = dict.fromkeys(("state_object", "kv", "dataset", "check"), Unbound())
     counts = IsolateTotals("isolate", clock(), analytics=False)
     unset = {"bindings": (), "counts": counts, "counts_are_read": False}
@@ -65,7 +65,7 @@ class FakeBackground:
     text: str | None = None
     """What KV holds."""
     broken: set[str] = field(default_factory=set)
-    """Which of get, put and write raise."""
+    """Names of the methods that raise: get, put, write."""
     down: set[str] = field(default_factory=set)
     """Names of origins that fail their probes."""
     takes: bool = True
@@ -96,7 +96,7 @@ class FakeBackground:
         self.background = BackgroundWork(self.config, 3, self.memory, given, self._take)
 
     def respond(self, second: float) -> bool:
-        """Do what there is to do behind a response at this second; says whether there was any."""
+        """Do the background work of a response at this second; return whether there was any."""
         self.now = START + second
         work = self.background.work(self.now)
         if work is None:

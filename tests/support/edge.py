@@ -1,4 +1,4 @@
-"""The edge of a Worker, played on CPython: httpx for the runtime's fetch, the drivers unchanged."""
+"""An isolate of the Worker on CPython: the real drivers, with httpx in place of fetch."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class HttpxProber:
 
 
 class FakeEdge:
-    """A Worker's isolate: give it requests, move its clock, read its log."""
+    """An isolate that takes requests, with a clock and a log of its own."""
 
     def __init__(self, config: Config, *, cookie_key: str = "", any_host: bool = False) -> None:
         self.now = 1_000.0

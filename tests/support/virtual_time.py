@@ -1,4 +1,4 @@
-"""An event loop whose time passes at once while everything waits for it."""
+"""An event loop that skips all waiting."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class _Skipping(selectors.SelectSelector):
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """Seconds from 0: a sleep of an hour takes no time, and every time is exact."""
+    """A loop whose clock begins at 0 and jumps to the next timer: sleeps take no time."""
 
     def __init__(self) -> None:
         self._skipping = _Skipping()
@@ -37,6 +37,6 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 
 def run(work: Coroutine[Any, Any, Result]) -> Result:
-    """Return what a coroutine returns; its loop's time begins at 0."""
+    """Run a coroutine on a loop of its own, and return its result."""
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         return runner.run(work)

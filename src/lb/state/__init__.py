@@ -1,1 +1,1 @@
-"""What an isolate knows, and how it learns what all isolates know."""
+"""Health and configuration in an isolate, and how both are kept up to date."""

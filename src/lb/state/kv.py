@@ -1,4 +1,4 @@
-"""What an isolate writes to KV: only changes that it saw itself, and not too many."""
+"""Writes of the shared view to KV, within the free plan."""
 
 from __future__ import annotations
 
@@ -14,19 +14,21 @@ if TYPE_CHECKING:
 
 
 KV_REFRESH = 60
-"""Seconds that a data centre may answer from its copy: KV takes nothing below 60 everywhere
+"""Seconds for which a data centre may answer from its copy; no shorter time is valid everywhere
 (https://developers.cloudflare.com/kv/api/read-key-value-pairs/#cachettl-parameter)."""
 
 KV_WRITE_GAP = 60.0
+"""Seconds between two writes of one isolate."""
+
 KV_WRITES_A_DAY = 100
-"""Of one isolate: the free plan has 1,000 for all of an account, and one a second for a key
+"""Writes of one isolate; the free plan has 1,000 for an account, and one a second for a key
 (https://developers.cloudflare.com/kv/platform/limits/)."""
 
 DAY = 86_400.0
 
 
 class KvWriter:
-    """What an isolate writes to KV: only changes that it saw itself, and not too many."""
+    """Decides what an isolate writes: changes that it saw itself, and not too many of them."""
 
     def __init__(self, fingerprint: str) -> None:
         self._fingerprint = fingerprint
@@ -38,7 +40,7 @@ class KvWriter:
         shared: SharedHealth | None,
         now: float,
     ) -> SharedHealth | None:
-        """Return the view to write; None when the one there says the same, or it is too early."""
+        """Return the view to write; None = the one in KV says the same, or it is too early."""
         if shared is None or shared.fingerprint != self._fingerprint:
             shared = NOTHING_SHARED
         there = shared.origins
@@ -54,7 +56,7 @@ class KvWriter:
         return SharedHealth(
             version=max(int(now), shared.version + 1),
             fingerprint=self._fingerprint,
-            # Nobody goes on probing for all: each isolate trusts this no longer than its own.
+            # No time of a round, as nobody keeps probing for all: isolates go on probing.
             probed=0.0,
             origins={**there, **newer},
         )

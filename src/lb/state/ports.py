@@ -1,4 +1,4 @@
-"""The ports of an isolate's background work. Each may raise; the isolate goes on without it."""
+"""The ports of an isolate's background work. Each may raise anything."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class StateObject(Protocol):
 
 
 class KvStore(Protocol):
-    """The one text in KV."""
+    """One text in KV."""
 
     async def get(self) -> str | None:
         """Return the text, at most `KV_REFRESH` seconds old in this data centre."""
@@ -35,7 +35,7 @@ class KvStore(Protocol):
 
 
 class Dataset(Protocol):
-    """A dataset of Analytics Engine, which makes nobody wait."""
+    """A dataset of Analytics Engine; writing does not wait."""
 
     def write(self, points: Iterable[DataPoint]) -> None:
         """Write data points."""
@@ -48,7 +48,7 @@ class Counts(Protocol):
         """Return what to hand over; the same again until it is acknowledged."""
 
     def acknowledged(self, number: int) -> None:
-        """Take note that what was handed over under this number is stored."""
+        """Forget what was handed over under this number: it is stored."""
 
     def points(self) -> Sequence[DataPoint]:
         """Return data points to write, each once."""
@@ -58,12 +58,12 @@ class Check(Protocol):
     """Sends probes (lb.probing.run.check)."""
 
     async def __call__(self, due: Due, memory: Memory) -> None:
-        """Log the memory's news, probe every due origin, and let the memory take each verdict."""
+        """Log the memory's news, probe the due origins, and pass each verdict to the memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """What background work reaches, whichever configuration serves."""
+    """What background work calls, whichever configuration serves."""
 
     bindings: Collection[str]
     """Names of what is bound; a port whose binding is missing is never called."""

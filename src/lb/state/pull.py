@@ -30,7 +30,7 @@ MOST_DIGITS = 15
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """An isolate's question, as the Durable Object reads it: nothing in it is checked further."""
+    """An isolate's question, as the Durable Object reads it: its fields may hold anything."""
 
     fingerprint: object
     version: object
@@ -65,10 +65,10 @@ class PulledHealth:
 
 
 NO_HEALTH = PulledHealth()
-"""What an answer without health, or none at all, says of health."""
+"""The health in an answer that has none, and where there is no answer."""
 
 OF_THE_DEPLOYMENT = Delivered(version=0, document=None)
-"""Operators have configured nothing, or what they had is lost."""
+"""Operators have configured nothing, or their configuration is lost."""
 
 
 def question(

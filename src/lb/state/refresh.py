@@ -1,4 +1,4 @@
-"""When an isolate asks for the view of health that all share, and what it makes of the answer."""
+"""When an isolate refreshes the shared view, and from where."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
     from lb.state.shared_view import SharedHealth
 
 LEASE = 30.0
-"""Seconds after which a refresh that never ended is taken for lost, as a probe is."""
+"""Seconds after which a refresh that has not ended counts as lost, as a probe does."""
 
 GAP = 2.0
-"""Seconds between two refreshes of one isolate that has something to report. Twice as long each
-time, up to the usual interval, so that an outage does not use up the day's requests."""
+"""Seconds between two refreshes of an isolate that has something to report. They double each time,
+up to the usual interval, so that an outage does not use up the day's requests."""
 
 FIRST_ROUND = 3.0
-"""Seconds in which an object that has just been made will have probed for the first time."""
+"""Seconds within which a new Durable Object has probed for the first time."""
 
 
 class Home(Enum):
-    """Where the view that isolates share is kept, by the binding that leads there."""
+    """Where the shared view is kept, by the name of the binding."""
 
     OBJECT = "LB_STATE"
     KV = "LB_KV"
@@ -40,22 +40,22 @@ DATASET = "LB_ANALYTICS"
 
 
 def home_of(bindings: Collection[str], *, watches: bool) -> Home:
-    """Return where: a Durable Object is preferred to KV, and without both each is on its own.
+    """Return where an isolate's shared view is kept: the Durable Object, else KV, else nowhere.
 
-    KV holds health alone, so it is nobody's home where nothing is watched; the object also holds
-    what operators configure.
+    KV holds health alone, so it is not used where nothing is watched; the object also holds what
+    operators configure.
     """
     home = next((home for home in Home if home.value in bindings), Home.MEMORY)
     return Home.MEMORY if home is Home.KV and not watches else home
 
 
 class Refresh:
-    """Plain data of one isolate: single-flight is a time that passes, never a shared future."""
+    """The schedule of one isolate. Single-flight is a lease that expires, never a shared future."""
 
     def __init__(
         self, fingerprint: str, home: Home, refresh: float, *, watches: bool = True
     ) -> None:
-        """`watches`: whether there is anything to probe, so that a first round is to be awaited."""
+        """`watches`: whether there is anything to probe, so that a first round will come."""
         self._watches = watches
         self._fingerprint = fingerprint
         self._refresh = max(refresh, KV_REFRESH) if home is Home.KV else refresh
@@ -63,13 +63,13 @@ class Refresh:
         """The newest view of this configuration."""
         self._next_at = inf if home is Home.MEMORY else 0.0
         self._until = 0.0
-        """While a refresh is under way: when it is taken for lost."""
+        """When the refresh that is under way counts as lost; a past time = none is."""
         self._hurry_at = inf
         self._taken_at = -inf
         self._gap = GAP
 
     def due(self, now: float) -> bool:
-        """Whether to refresh now; if so, it counts as under way until `take` or `LEASE`."""
+        """Whether to refresh now. If so, a refresh counts as under way until `take` or `LEASE`."""
         if now < self._next_at and now < self._hurry_at:
             return False
         hurried = self._hurry_at < inf
@@ -82,7 +82,7 @@ class Refresh:
         return now < self._until
 
     def hurry(self, now: float) -> None:
-        """Ask for a refresh as soon as there may be one: an origin has just failed."""
+        """Request a refresh as soon as `GAP` allows: there is something to report."""
         if self._next_at == inf:
             return
         since = now if self.under_way(now) else self._taken_at
@@ -90,11 +90,11 @@ class Refresh:
         self._hurry_at = min(self._hurry_at, soonest)
 
     def take(self, answer: PulledHealth, now: float) -> SharedHealth | None:
-        """Take the health in an answer; returns the view if it is one of this configuration.
+        """Take the health in an answer; return the view, or None if it has none of use.
 
-        An answer to a known version is nothing but the time of the latest round. A view of another
-        configuration comes while a deployment is under way: it may speak of other origins that
-        have the same names.
+        Where the view is known, the answer holds the time of its latest round alone. While a
+        deployment is under way, views of another configuration arrive, whose origins may be others
+        of the same names: such a view is ignored.
         """
         self._taken_at, self._until = now, 0.0
         self._next_at = now + self._refresh

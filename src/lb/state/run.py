@@ -1,4 +1,4 @@
-"""Brings an isolate up to date behind its responses, and before its first ones."""
+"""Drives refreshes, probes and writes behind responses, and the wait of first requests."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ if TYPE_CHECKING:
     Work = Coroutine[Any, Any, None]
 
 POINTS_EVERY = 60.0
-"""Seconds between two writes of data points: one for each thing that happened in that time."""
+"""Seconds between two writes of data points: one point for each kind of thing in that time."""
 
 
 class BackgroundWork:
-    """Refreshes, probes and writes of one configuration: plain data between requests.
+    """The background work of one configuration; plain data between requests.
 
-    Each run is a coroutine of its own, which the runtime may end at any await.
+    Each piece of work is a coroutine of its own, which the runtime may drop at any await.
     """
 
     def __init__(
         self, config: Config, version: int, memory: Memory, ports: Ports, reconfigure: Reconfigure
     ) -> None:
-        """`reconfigure` takes a delivered configuration; once it serves one, this one is done."""
+        """`reconfigure` takes a delivered configuration; True = it serves, in place of this one."""
         self._watched = [origin for origin, _ in monitored(config)]
         fingerprint, watches = identity_of(config), bool(self._watched)
         home = home_of(ports.bindings, watches=watches)
@@ -56,7 +56,7 @@ class BackgroundWork:
         self._run = WAYS[home]
 
     def work(self, now: float) -> Work | None:
-        """Return what there is to do behind this response; nothing costs a few comparisons."""
+        """Return the work to do behind this response; None costs a few comparisons."""
         memory, refresh = self._memory, self._refresh
         if memory.reports:
             refresh.hurry(now)
@@ -64,24 +64,24 @@ class BackgroundWork:
             return self._run(self)
         if now >= self._points_at:
             return self.write_points()
-        # Probes of its own wait for a refresh that is under way: it may make them unnecessary.
+        # Own probes wait for a refresh that is under way, which may make them unnecessary.
         due = [] if refresh.under_way(now) else memory.due(now)
         return self._probe(due) if due or memory.news else None
 
     async def with_object(self) -> None:
-        """Ask the Durable Object, and report what failed; then probe what it leaves to us."""
+        """Ask the Durable Object, and report failures; then probe what its view leaves out."""
         if await self.ask():
             await self._probe(self._memory.due(self._ports.clock()))
 
     async def ask(self) -> bool:
-        """Ask the Durable Object; False when it has another configuration, which took over."""
+        """Ask the Durable Object; False = another configuration took over."""
         ports, answer = self._ports, None
         reports = self._memory.take_reports()
         counts = ports.counts.offer(ports.clock()) if ports.counts_are_read else None
         asked = question(self._refresh.known, self._version, reports, counts)
         try:
             answer = await ports.state_object.pull(asked)
-        except Exception as error:  # noqa: BLE001 (whatever it is, this isolate goes on alone)
+        except Exception as error:  # noqa: BLE001 (the isolate goes on alone)
             ports.log(trouble("the state object cannot be reached", error))
         delivered, health = read_answer(answer)
         if delivered is not None and self._reconfigure(delivered, health):
@@ -90,9 +90,9 @@ class BackgroundWork:
         return True
 
     async def with_kv(self) -> None:
-        """Read what other isolates found, probe as without them, and write what is new."""
+        """Read what other isolates found, probe, and write what is new."""
         ports = self._ports
-        self._memory.take_reports()  # nobody is there to be told
+        self._memory.take_reports()  # KV has no prober to report to
         try:
             there = from_json(await ports.kv.get() or "")
             self.adopt(PulledHealth(view=there))
@@ -101,12 +101,12 @@ class BackgroundWork:
             view = self._kv_writer.view(self._own_health(now), there, now)
             if view is not None:
                 await ports.kv.put(to_json(view))
-        except Exception as error:  # noqa: BLE001 (whatever it is, this isolate goes on alone)
+        except Exception as error:  # noqa: BLE001 (the isolate goes on alone)
             ports.log(trouble("KV cannot be reached", error))
             self.adopt(NO_HEALTH)
 
     async def alone(self) -> None:
-        """Nothing is shared."""
+        """Do nothing: nothing is shared."""
 
     async def write_points(self) -> None:
         """Write what was counted to Analytics Engine."""
@@ -131,7 +131,7 @@ class BackgroundWork:
         await self._ports.check(due, memory)
         now = clock()
         if memory.snapshot(now) is not before:
-            # Others may want to know, or know more.
+            # A change is worth reporting, and others may know more.
             self._refresh.hurry(now)
 
     def _own_health(self, now: float) -> dict[OriginKey, OriginHealth]:
@@ -144,20 +144,20 @@ WAYS: Mapping[Home, Callable[[BackgroundWork], Work]] = {
     Home.KV: BackgroundWork.with_kv,
     Home.MEMORY: BackgroundWork.alone,
 }
-"""How an isolate is brought up to date."""
+"""Refreshes, by the home of the shared view."""
 
 
 async def until_certain(
     served: ServedConfig, ask: Callable[[], Awaitable[object]], clock: Clock, log: Log
 ) -> None:
-    """Wait until it is known what operators have configured, or `FIRST_WAIT` is over."""
+    """Wait until it is known what operators have configured, `FIRST_WAIT` at most. Never raises."""
     try:
         if served.asks(clock()):
             await asyncio.wait_for(ask(), FIRST_WAIT)
             served.settle()
-        # No asyncio.Event: it would belong to the request that made it.
+        # An asyncio.Event would belong to the request that made it.
         while served.waits(clock()):  # noqa: ASYNC110
             await asyncio.sleep(LOOK_AGAIN)
-    except Exception as error:  # noqa: BLE001 (it goes on with what the deployment says)
+    except Exception as error:  # noqa: BLE001 (the deployment's configuration serves)
         log(trouble("the configuration is not known yet", error))
     served.settle()

@@ -1,4 +1,4 @@
-"""Which configuration an isolate serves, and how long its first requests wait for it."""
+"""The configuration that an isolate serves, and the wait of its first requests for it."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     Read = Callable[[Delivered], "Config | Unreadable"]
 
 FIRST_WAIT = 3.0
-"""Seconds that the first requests of an isolate wait at most for what operators have configured."""
+"""Longest wait of an isolate's first requests for what operators have configured, in seconds."""
 
 LOOK_AGAIN = 0.02
-"""Seconds between two looks of a request that waits for what another one has asked for. They
-share no future: that of one request hangs in another (docs/decisions/first-request.md)."""
+"""Seconds between two looks of a request that waits for another one's question. Requests share no
+future: one request's future hangs in another (docs/decisions/first-request.md)."""
 
 ASK_AGAIN = 5.0
-"""Seconds after which an isolate that has nothing to serve asks once more."""
+"""Seconds after which an isolate with nothing to serve asks again."""
 
 NOTHING = Config(load_balancers=(), pools=())
 
@@ -44,17 +44,17 @@ class Taken(NamedTuple):
 
 
 class ServedConfig:
-    """Plain data that the requests of an isolate share: a wait is a time that passes.
+    """The choice between the deployment's configuration and a delivered one; plain data.
 
-    The deployment's own configuration serves until the Durable Object delivers another one. What is
-    delivered was checked before it was kept, so one that cannot be read is of another release,
-    which knows other keys: the isolate stays with what it has.
+    The deployment's serves until the Durable Object delivers another one. What is delivered was
+    checked before it was stored, so one that cannot be read is of another release, which has other
+    keys: the isolate keeps what it serves.
     """
 
     def __init__(
         self, deployed: Config | None, read: Read, *, has_object: bool, has_admin: bool
     ) -> None:
-        """`deployed`: None = the deployment's own has problems.
+        """`deployed`: None = the deployment's configuration has problems.
 
         `has_object`: whether the Durable Object is bound; `has_admin`: whether operators can
         configure anything in it.
@@ -64,22 +64,22 @@ class ServedConfig:
         self._config = deployed
         self._ask_at = 0.0
         self.version = 0
-        """Of the configuration that operators have made; 0 = the deployment's own."""
+        """Version of the delivered configuration; 0 = the deployment's own serves."""
         self.certain = not has_object or (self.good and not has_admin)
-        """Whether requests are answered without a wait."""
+        """Whether requests are answered without a wait: no other configuration can be due."""
 
     @property
     def good(self) -> bool:
-        """Whether there is anything to serve."""
+        """Whether there is a configuration to serve."""
         return self._config is not None
 
     @property
     def config(self) -> Config:
-        """The configuration that serves; without a good one, that of nothing at all."""
+        """The configuration that serves; an empty one where there is none."""
         return NOTHING if self._config is None else self._config
 
     def take(self, delivered: Delivered) -> Taken:
-        """Serve a delivered configuration, if it is news and this release can read it."""
+        """Serve a delivered configuration of another version, if this release can read it."""
         if delivered.version == self.version:
             return Taken(serves=False)
         self.version = delivered.version
@@ -92,7 +92,7 @@ class ServedConfig:
         return Taken(serves=True)
 
     def asks(self, now: float) -> bool:
-        """Whether a request asks the Durable Object; others wait for its answer meanwhile."""
+        """Whether a request asks the Durable Object; if so, later ones wait for its answer."""
         if self.certain or now < self._ask_at:
             return False
         self._ask_at = now + (FIRST_WAIT if self.good else ASK_AGAIN)
@@ -101,10 +101,10 @@ class ServedConfig:
     def waits(self, now: float) -> bool:
         """Whether a request waits for the answer to another one's question.
 
-        With nothing to serve, it is refused at once.
+        With nothing to serve, requests are refused at once instead.
         """
         return self.good and not self.certain and now < self._ask_at
 
     def settle(self) -> None:
-        """Serve what there is, as there was an answer, or none came in time."""
+        """End the wait: there was an answer, or none came in time."""
         self.certain = self.good

@@ -1,4 +1,4 @@
-"""Health that isolates share: the view that one place keeps, and its text."""
+"""The view of health that all isolates share, and its text."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ _SAMPLE = OriginHealth()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SharedHealth:
-    """What one prober knows, for all who read it."""
+    """Health of all origins, as one prober found it."""
 
     version: int
-    """Grows with each change that isolates must see."""
+    """Grows with each change that isolates need."""
     fingerprint: str
-    """`forwarding.identity_of` the configuration that it was made with."""
+    """lb.model.identity of the configuration that the view belongs to."""
     probed: float
-    """When the latest round of probes ended."""
+    """End of the latest round of probes; 0 = no round is known."""
     origins: Mapping[OriginKey, OriginHealth]
 
 
 NOTHING_SHARED = SharedHealth(version=0, fingerprint="", probed=0.0, origins=MappingProxyType({}))
-"""What is known before anything is."""
+"""The view before anything is known."""
 
 
-class _Unreadable(Exception):  # noqa: N818 (it says what the text is)
-    """A text that is not ours, or not whole."""
+class _UnreadableError(Exception):
+    """A text of another program, or a damaged one."""
 
 
 def to_json(shared: SharedHealth) -> str:
@@ -55,10 +55,10 @@ def to_json(shared: SharedHealth) -> str:
 
 
 def from_json(text: str) -> SharedHealth | None:
-    """Return the view that a text describes; None for any other text."""
+    """Return the view that a text describes; None = it describes none."""
     try:
         return _shared(json.loads(text))
-    except (_Unreadable, ValueError, OverflowError, RecursionError):
+    except (_UnreadableError, ValueError, OverflowError, RecursionError):
         return None
 
 
@@ -70,12 +70,12 @@ def health_to_row(health: OriginHealth) -> dict[str, Any]:
         for value in [getattr(health, one.name)]
     }
     row["members"] = [[name, health_to_row(member)] for name, member in health.members]
-    # What most configurations do not have takes no room.
+    # Most origins have neither latencies nor members; missing keys keep the text short.
     return {name: value for name, value in row.items() if value or name not in _OFTEN_EMPTY}
 
 
 def health_from_row(row: object) -> OriginHealth | None:
-    """Return the health that a row describes; what it lacks is as at first. None if it is bad."""
+    """Return the health that a row describes, with defaults for missing keys; None = a bad row."""
     if not isinstance(row, dict):
         return None
     try:
@@ -86,20 +86,20 @@ def health_from_row(row: object) -> OriginHealth | None:
                 if one.name in row
             }
         )
-    except (_Unreadable, ValueError, OverflowError):
+    except (_UnreadableError, ValueError, OverflowError):
         return None
 
 
 def _shared(document: Any) -> SharedHealth:
     if not isinstance(document, dict) or not isinstance(document.get("origins"), list):
-        raise _Unreadable
+        raise _UnreadableError
     origins: dict[OriginKey, OriginHealth] = {}
     for row in document["origins"]:
         if not isinstance(row, list) or len(row) != 3:
-            raise _Unreadable
+            raise _UnreadableError
         health = health_from_row(row[2])
         if health is None:
-            raise _Unreadable
+            raise _UnreadableError
         origins[_like("", row[0]), _like("", row[1])] = health
     return SharedHealth(
         version=_like(0, document.get("version")),
@@ -118,7 +118,7 @@ def _pairs(value: object) -> list[list[Any]]:
     if not isinstance(value, list) or not all(
         isinstance(one, list) and len(one) == 2 for one in value
     ):
-        raise _Unreadable
+        raise _UnreadableError
     return value
 
 
@@ -129,18 +129,18 @@ def _latencies(value: object) -> tuple[tuple[str, float], ...]:
 def _members(value: object) -> tuple[tuple[str, OriginHealth], ...]:
     found = tuple((_like("", name), health_from_row(row)) for name, row in _pairs(value))
     if any(member is None or member.members for _, member in found):
-        raise _Unreadable
+        raise _UnreadableError
     return tuple((name, member) for name, member in found if member is not None)
 
 
 def _like(sample: Any, value: object) -> Any:
-    """Return a value of the sample's kind."""
+    """Return a value of the sample's type; a whole number may stand for a float."""
     if isinstance(sample, Enum):
         return type(sample)(value)
     if isinstance(sample, float) and type(value) in {int, float}:
         value = float(value)  # type: ignore[arg-type] # one of the two
     if type(value) is not type(sample) or (isinstance(value, float) and not isfinite(value)):
-        raise _Unreadable
+        raise _UnreadableError
     return value
 
 

@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 
 
 class Trust(Enum):
-    """What an isolate thinks of the shared view."""
+    """How far an isolate trusts the shared view."""
 
     NONE = "none"
-    """There is none that anybody goes on probing for."""
+    """No view yet whose origins are probed for all isolates."""
     FRESH = "fresh"
     STALE = "stale"
 
 
 def fresh_for(config: Config) -> float:
-    """Return the longest time in which a round of probes must have come to an isolate.
+    """Return the seconds after a round of probes for which a view is fresh.
 
-    Two of the longest intervals, so that one lost round is forgiven; what its slowest probe may
-    take with all retries; and two of the times that isolates let pass before they look.
+    Two of the longest intervals, so that one round may be lost; the longest probe with all retries;
+    and two refresh intervals of an isolate. Infinite where nothing is probed.
     """
     pools = {pool.name: pool for lb in config.load_balancers for pool in lb.watched}
     watches = [watch for pool in pools.values() if (watch := pool.watched_by) is not None]
@@ -45,10 +45,10 @@ def fresh_for(config: Config) -> float:
 
 
 class TrustedView:
-    """The newest shared view that an isolate has seen, and whether it trusts it."""
+    """The newest shared view that an isolate has, and whether it trusts it."""
 
     def __init__(self, config: Config, borders: Sequence[float]) -> None:
-        """`borders` are the moments at which maintenance begins or ends."""
+        """`borders`: the moments at which maintenance begins or ends, in order."""
         self.shared: SharedHealth | None = None
         self.trust = Trust.NONE
         self._fresh_for = fresh_for(config)
@@ -61,14 +61,14 @@ class TrustedView:
     def is_news(self, shared: SharedHealth) -> bool:
         """Whether a view is at least as new as the one held.
 
-        By the time of its probes before its version: one whose keeper had to begin anew may
-        count from zero, and must not be ignored for ever.
+        The time of its probes counts before its version: a Durable Object that lost its storage
+        counts versions anew, and must not be ignored for ever.
         """
         held = self.shared
         return held is None or (shared.probed, shared.version) >= (held.probed, held.version)
 
     def take(self, shared: SharedHealth, now: float) -> ProberStalled | ProberResumed | None:
-        """Hold a view from now on, and say whether trust was lost or came back."""
+        """Hold a view from now on; return whether trust was lost or restored by it."""
         before, self.shared = self.trust, shared
         if not shared.probed:
             return None
@@ -78,7 +78,7 @@ class TrustedView:
         return ProberResumed(age=now - shared.probed) if before is Trust.STALE else None
 
     def ends(self, now: float) -> float:
-        """Return when the view held is too old: probes pause in maintenance, so its end counts."""
+        """Return when the view held is too old; time counts anew from the end of maintenance."""
         if self.shared is None:
             return -inf
         passed = bisect_right(self._borders, now)
@@ -86,7 +86,7 @@ class TrustedView:
         return max(self.shared.probed, latest) + self._fresh_for
 
     def lose(self, now: float) -> ProberStalled | None:
-        """Trust the view no more; says so the first time."""
+        """Stop trusting the view; return an event the first time."""
         before, self.trust = self.trust, Trust.STALE
         if before is Trust.STALE or self.shared is None:
             return None

@@ -1,4 +1,4 @@
-"""What an isolate writes to KV."""
+"""Writes of the shared view to KV."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ DOWN = OriginHealth(health=Health.UNHEALTHY, checked=95.0)
 VIEW = SharedHealth(version=7, fingerprint="f", probed=99.0, origins={KEY: UP})
 
 
-def test_a_change_that_others_do_not_know_is_published() -> None:
-    """With what others found out of the rest."""
+def test_a_change_that_others_do_not_know_is_written() -> None:
+    """The rest of the view stays as others wrote it."""
     there = replace(VIEW, origins={KEY: UP, ("p", "b"): UP})
 
     view = KvWriter("f").view({KEY: DOWN}, there, 100.0)
@@ -27,7 +27,7 @@ def test_a_change_that_others_do_not_know_is_published() -> None:
 
 
 def test_what_others_know_is_not_written_again() -> None:
-    """A later probe with the same verdict is no change, and an older one is none either."""
+    """Neither a later probe with the same verdict nor an older probe is a change."""
     writer = KvWriter("f")
 
     assert writer.view({KEY: replace(UP, checked=96.0)}, VIEW, 100.0) is None
@@ -36,7 +36,7 @@ def test_what_others_know_is_not_written_again() -> None:
 
 
 def test_a_view_of_another_configuration_is_overwritten() -> None:
-    """Nothing of it is kept."""
+    """None of its origins is kept."""
     other = replace(VIEW, fingerprint="old", origins={("gone", "x"): UP})
 
     view = KvWriter("f").view({KEY: UP}, other, 100.0)
@@ -46,7 +46,7 @@ def test_a_view_of_another_configuration_is_overwritten() -> None:
 
 
 def test_writes_are_rare_whatever_happens() -> None:
-    """An origin that changes all the time must not use up the account's thousand writes."""
+    """An origin that changes all the time does not use up the account's thousand writes."""
     writer = KvWriter("f")
 
     written = [

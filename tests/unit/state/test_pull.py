@@ -1,4 +1,4 @@
-"""The text of a pull, as one end writes it and the other reads it."""
+"""The text of a pull: what one end writes, the other reads."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_a_question_that_cannot_be_read_asks_for_everything(text: str) -> None:
 
 
 def test_an_isolate_that_has_the_view_gets_the_time_of_its_latest_round() -> None:
-    """Nothing else has changed."""
+    """Nothing else can have changed."""
     answer = health_answer(read_question(question(VIEW, 3, [])), VIEW, None)
 
     assert answer == "99.0"
@@ -80,7 +80,7 @@ def test_an_isolate_that_has_another_view_gets_the_whole_one(asked: Question) ->
 
 @pytest.mark.parametrize("known", [VIEW, NOTHING_SHARED])
 def test_an_answer_says_which_counts_are_stored(known: SharedHealth) -> None:
-    """Below a view as below a time."""
+    """The number stands below a view as well as below a time."""
     _, health = read_answer(health_answer(read_question(question(known, 3, [])), VIEW, 12))
 
     assert health.stored == 12
@@ -101,7 +101,7 @@ def test_a_number_of_counts_that_is_none_acknowledges_nothing(below: str) -> Non
     ],
 )
 def test_a_configuration_comes_as_it_was_sent(delivered: Delivered) -> None:
-    """Beside the health."""
+    """The health stands beside it."""
     answer = with_configuration(delivered, health_answer(STRANGER, VIEW, 12))
 
     assert read_answer(answer) == (delivered, PulledHealth(view=VIEW, stored=12))
@@ -124,5 +124,5 @@ def test_a_configuration_comes_as_it_was_sent(delivered: Delivered) -> None:
     ],
 )
 def test_an_answer_that_cannot_be_read_says_nothing(answer: str | None) -> None:
-    """Neither of the configuration nor of health."""
+    """It holds neither a configuration nor health."""
     assert read_answer(answer) == (None, NO_HEALTH)

@@ -1,4 +1,4 @@
-"""When an isolate asks for the shared view, and what it makes of the answer."""
+"""When an isolate refreshes the shared view, and from where."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ VIEW = SharedHealth(version=7, fingerprint="f", probed=99.0, origins={KEY: UP})
 PULLED = PulledHealth(view=VIEW)
 
 
-def sharing(home: Home = Home.OBJECT) -> Refresh:
-    """Return an isolate's side, which refreshes every 30 seconds."""
+def refreshing(home: Home = Home.OBJECT) -> Refresh:
+    """Return the schedule of an isolate that refreshes every 30 seconds."""
     return Refresh("f", home, 30)
 
 
@@ -35,7 +35,7 @@ def sharing(home: Home = Home.OBJECT) -> Refresh:
     ],
 )
 def test_the_bindings_say_where_state_is_kept(bindings: list[str], home: Home) -> None:
-    """A Durable Object before KV, and without either each isolate is on its own."""
+    """A Durable Object comes before KV; without both, nothing is shared."""
     assert home_of(bindings, watches=True) is home
 
 
@@ -46,8 +46,8 @@ def test_kv_is_not_used_where_nothing_is_watched() -> None:
 
 
 def test_the_first_request_starts_a_refresh() -> None:
-    """And only one: what is under way is not started again."""
-    isolate = sharing()
+    """Only one: what is under way is not started again."""
+    isolate = refreshing()
 
     assert isolate.due(100.0)
     assert isolate.under_way(100.1)
@@ -55,8 +55,8 @@ def test_the_first_request_starts_a_refresh() -> None:
 
 
 def test_a_refresh_is_due_again_after_its_interval() -> None:
-    """Counted from the answer."""
-    isolate = sharing()
+    """The interval counts from the answer."""
+    isolate = refreshing()
     isolate.due(100.0)
     isolate.take(PULLED, 101.0)
 
@@ -65,9 +65,9 @@ def test_a_refresh_is_due_again_after_its_interval() -> None:
     assert isolate.due(131.0)
 
 
-def test_a_refresh_that_never_ended_is_taken_for_lost() -> None:
-    """The runtime ends background work; a time passes, and the next response starts it anew."""
-    isolate = sharing()
+def test_a_refresh_that_never_ended_counts_as_lost() -> None:
+    """The runtime drops background work; after the lease, the next response starts another one."""
+    isolate = refreshing()
     isolate.due(100.0)
 
     assert not isolate.due(100.0 + LEASE - 0.1)
@@ -75,8 +75,8 @@ def test_a_refresh_that_never_ended_is_taken_for_lost() -> None:
 
 
 def test_without_a_shared_home_nothing_is_ever_due() -> None:
-    """Not even after a failure."""
-    isolate = sharing(Home.MEMORY)
+    """A failure changes nothing about that."""
+    isolate = refreshing(Home.MEMORY)
     isolate.hurry(100.0)
 
     assert not isolate.due(1e9)
@@ -84,8 +84,8 @@ def test_without_a_shared_home_nothing_is_ever_due() -> None:
 
 
 def test_kv_is_not_read_more_often_than_its_copies_change() -> None:
-    """A data centre answers from its copy for that long."""
-    isolate = sharing(Home.KV)
+    """A data centre answers from its copy until then."""
+    isolate = refreshing(Home.KV)
     isolate.due(100.0)
     isolate.take(NO_HEALTH, 100.0)
 
@@ -94,8 +94,8 @@ def test_kv_is_not_read_more_often_than_its_copies_change() -> None:
 
 
 def test_a_failure_of_its_own_is_reported_at_once() -> None:
-    """Without waiting for the interval, yet not in a stream."""
-    isolate = sharing()
+    """It does not wait for the interval, but the next one has a gap to wait for."""
+    isolate = refreshing()
     isolate.due(100.0)
     isolate.take(PULLED, 100.0)
 
@@ -108,8 +108,8 @@ def test_a_failure_of_its_own_is_reported_at_once() -> None:
 
 
 def test_an_outage_does_not_use_up_the_days_requests() -> None:
-    """Whoever reports all the time soon asks no more often than everybody else."""
-    isolate = sharing()
+    """Gaps grow up to the usual interval while failures are reported all the time."""
+    isolate = refreshing()
     asked = []
     for tenth in range(6000):
         now = 100.0 + tenth / 10
@@ -122,8 +122,8 @@ def test_an_outage_does_not_use_up_the_days_requests() -> None:
 
 
 def test_a_failure_during_a_refresh_waits_for_the_next_one() -> None:
-    """Its report missed the question."""
-    isolate = sharing()
+    """The question under way does not hold its report."""
+    isolate = refreshing()
     isolate.due(100.0)
     isolate.hurry(100.5)
 
@@ -133,8 +133,8 @@ def test_a_failure_during_a_refresh_waits_for_the_next_one() -> None:
 
 
 def test_an_object_that_has_just_been_made_is_asked_again_soon() -> None:
-    """Its first round of probes is under way."""
-    isolate = sharing()
+    """Its first round of probes takes a few seconds."""
+    isolate = refreshing()
     isolate.due(100.0)
     isolate.take(PulledHealth(view=replace(VIEW, probed=0.0, origins={})), 100.0)
 
@@ -142,8 +142,8 @@ def test_an_object_that_has_just_been_made_is_asked_again_soon() -> None:
 
 
 def test_a_known_version_is_answered_with_a_time_alone() -> None:
-    """Nothing but the time of the latest round changes."""
-    isolate = sharing()
+    """The view stays, with the time of the latest round."""
+    isolate = refreshing()
     isolate.take(PULLED, 100.0)
 
     assert isolate.take(PulledHealth(probed=129.5), 130.0) == replace(VIEW, probed=129.5)
@@ -153,8 +153,8 @@ def test_a_known_version_is_answered_with_a_time_alone() -> None:
     "answer", [NO_HEALTH, PulledHealth(view=replace(VIEW, fingerprint="other"))]
 )
 def test_no_usable_answer_leaves_the_isolate_to_itself(answer: PulledHealth) -> None:
-    """A view of another configuration may speak of other origins by the same names."""
-    isolate = sharing()
+    """A view of another configuration may hold other origins of the same names."""
+    isolate = refreshing()
     isolate.due(100.0)
 
     assert isolate.take(answer, 100.0) is None
@@ -163,5 +163,5 @@ def test_no_usable_answer_leaves_the_isolate_to_itself(answer: PulledHealth) -> 
 
 
 def test_a_time_without_a_view_is_not_usable() -> None:
-    """The object cannot mean a version that this isolate never had."""
-    assert sharing().take(PulledHealth(probed=129.5), 130.0) is None
+    """Such an answer belongs to a view that this isolate never had."""
+    assert refreshing().take(PulledHealth(probed=129.5), 130.0) is None

@@ -1,4 +1,4 @@
-"""What an isolate does behind its responses, and before its first ones."""
+"""The background work of an isolate, and the wait of its first requests."""
 
 from __future__ import annotations
 
@@ -48,29 +48,29 @@ FRESH = view(0, a=Health.HEALTHY, b=Health.UNHEALTHY)
 
 
 def unreachable(_question: str) -> str | None:
-    """Raise as a call of an object does that is not there."""
+    """Raise as the call of a missing object does."""
     raise ConnectionError
 
 
 def health(isolate: FakeBackground, name: str) -> Health:
-    """Return what requests go by."""
+    """Return an origin's health, as requests see it."""
     (origin,) = [one for one in WATCHED.origins if one.name == name]
     return isolate.memory.snapshot(isolate.now).health(origin).health
 
 
 def fail(isolate: FakeBackground, where: Pool = WATCHED) -> None:
-    """Let an attempt fail at the first origin, now."""
+    """Record a failed attempt at the first origin."""
     (lb,) = isolate.config.load_balancers
     isolate.memory.record(lb, where.origins[0], FAILED, isolate.now, isolate.now)
 
 
-def test_every_home_has_a_way() -> None:
-    """Of bringing an isolate up to date."""
+def test_there_is_a_refresh_for_every_home() -> None:
+    """The table is total."""
     assert set(WAYS) == set(Home)
 
 
 def test_without_bindings_an_isolate_probes_for_itself() -> None:
-    """No port but that of probes is called."""
+    """No port is called but the one for probes."""
     isolate = FakeBackground(CONFIG, down={"b"})
 
     isolate.respond_at(range(0, INTERVAL + 1, 5))
@@ -89,8 +89,8 @@ def test_while_nothing_is_due_there_is_no_work() -> None:
     assert not FakeBackground(UNWATCHED).respond(0)
 
 
-def test_what_time_brings_about_is_logged_without_a_probe() -> None:
-    """An ejection ends by itself, say."""
+def test_news_is_logged_though_no_probe_is_due() -> None:
+    """The end of an ejection is an example."""
     isolate = FakeBackground(UNWATCHED)
     isolate.memory.news.append(Trouble(message="news"))
 
@@ -112,7 +112,7 @@ def test_an_isolate_asks_the_object_and_takes_its_view() -> None:
 
 
 def test_an_object_is_preferred_to_kv() -> None:
-    """KV is not even read."""
+    """KV is not read at all."""
     isolate = FakeBackground(CONFIG, (KV, OBJECT), text=to_json(FRESH), broken={"get"})
 
     isolate.respond(0)
@@ -122,7 +122,7 @@ def test_an_object_is_preferred_to_kv() -> None:
 
 
 def test_an_object_that_has_not_probed_yet_is_asked_again_soon() -> None:
-    """Meanwhile the isolate probes for itself."""
+    """The isolate probes for itself meanwhile."""
     empty = to_json(replace(FRESH, probed=0.0, origins={}))
     isolate = FakeBackground(CONFIG, (OBJECT,), pulls=lambda _: empty)
 
@@ -145,7 +145,7 @@ def test_an_isolate_that_cannot_reach_the_object_is_on_its_own() -> None:
 
 @pytest.mark.parametrize("answer", [None, "", "nonsense", "129.5"])
 def test_an_answer_that_says_nothing_leaves_an_isolate_on_its_own(answer: str | None) -> None:
-    """An object whose own configuration is bad answers nothing; no isolate logs that."""
+    """An object with a bad configuration answers nothing, which no isolate logs."""
     isolate = FakeBackground(CONFIG, (OBJECT,), pulls=lambda _: answer)
 
     isolate.respond_at(range(0, INTERVAL + 1, 5))
@@ -155,7 +155,7 @@ def test_an_answer_that_says_nothing_leaves_an_isolate_on_its_own(answer: str | 
 
 
 def test_probes_wait_for_a_refresh_that_is_under_way() -> None:
-    """Its answer may make them unnecessary; nothing is started twice."""
+    """Its answer may make them unnecessary."""
     isolate = FakeBackground(CONFIG, (OBJECT,), pulls=lambda _: to_json(FRESH))
     under_way = isolate.background.work(START)
 
@@ -166,8 +166,8 @@ def test_probes_wait_for_a_refresh_that_is_under_way() -> None:
     assert isolate.probed == []
 
 
-def test_a_pull_that_never_returns_is_taken_for_lost() -> None:
-    """The runtime has ended it; the next response after the lease asks anew."""
+def test_a_pull_that_never_returns_counts_as_lost() -> None:
+    """The first response after the lease asks again."""
     isolate = FakeBackground(CONFIG, (OBJECT,), pulls=lambda _: to_json(FRESH))
     lost = isolate.background.work(START)
     assert lost is not None
@@ -196,7 +196,7 @@ def test_a_failure_of_real_traffic_is_reported_soon() -> None:
 
 
 def test_what_an_isolate_finds_out_itself_makes_it_ask() -> None:
-    """Others may know more; with nothing new it waits for its interval."""
+    """A change is a reason to ask soon; without one the interval counts."""
     isolate = FakeBackground(CONFIG, (OBJECT,), pulls=unreachable)
 
     isolate.respond_at(range(INTERVAL))
@@ -215,7 +215,7 @@ WITH_CONFIGURATION = with_configuration(DELIVERED, to_json(FRESH))
 
 
 def test_a_delivered_configuration_takes_over() -> None:
-    """The work of the one before takes no health and sends no probe any more."""
+    """The work of the one before takes no health and sends no probes."""
     isolate = FakeBackground(CONFIG, (OBJECT,), pulls=lambda _: WITH_CONFIGURATION)
 
     isolate.respond(0)
@@ -226,7 +226,7 @@ def test_a_delivered_configuration_takes_over() -> None:
 
 
 def test_a_delivered_configuration_that_does_not_serve_leaves_the_health() -> None:
-    """The isolate goes on, with what the same answer says of health."""
+    """The isolate takes the health of the same answer."""
     isolate = FakeBackground(CONFIG, (OBJECT,), pulls=lambda _: WITH_CONFIGURATION, takes=False)
 
     isolate.respond(0)
@@ -235,8 +235,8 @@ def test_a_delivered_configuration_that_does_not_serve_leaves_the_health() -> No
     assert not isolate.respond(1)
 
 
-def test_whoever_takes_over_adopts_the_health() -> None:
-    """It does not ask for it once more."""
+def test_the_next_configuration_adopts_the_health() -> None:
+    """It does not ask for it again."""
     isolate = FakeBackground(CONFIG, (OBJECT,))
 
     isolate.background.adopt(PulledHealth(view=FRESH))
@@ -247,7 +247,7 @@ def test_whoever_takes_over_adopts_the_health() -> None:
 
 
 def test_counts_are_handed_over_until_they_are_stored() -> None:
-    """An answer that is lost changes nothing: the same again, under the same number."""
+    """After a lost answer they are sent again, under the same number."""
     answers = iter([None, f"{to_json(FRESH)}\n1", to_json(FRESH)])
     isolate = FakeBackground(CONFIG, (OBJECT,), pulls=lambda _: next(answers))
     isolate.counts.mirrored("*", ("p", "a"))
@@ -260,8 +260,8 @@ def test_counts_are_handed_over_until_they_are_stored() -> None:
     assert (first["number"], again, none) == (1, first, None)
 
 
-def test_counts_that_nobody_can_read_stay_where_they_are() -> None:
-    """Without the admin side nobody asks the object for them."""
+def test_counts_that_nobody_can_read_are_not_sent() -> None:
+    """Without an admin token nobody can ask the object for them."""
     isolate = FakeBackground(
         CONFIG, (OBJECT,), counts_are_read=False, pulls=lambda _: to_json(FRESH)
     )
@@ -273,7 +273,7 @@ def test_counts_that_nobody_can_read_stay_where_they_are() -> None:
 
 
 def test_an_isolate_reads_from_kv_and_writes_what_is_new() -> None:
-    """It probes as it would without KV: nobody goes on probing for all."""
+    """It probes as it would without KV, which has no prober."""
     there = replace(view(-10, a=Health.HEALTHY, b=Health.HEALTHY), probed=0.0)
     isolate = FakeBackground(CONFIG, (KV,), text=to_json(there), down={"b"})
 
@@ -290,7 +290,7 @@ def test_an_isolate_reads_from_kv_and_writes_what_is_new() -> None:
 
 
 def test_an_empty_kv_is_filled() -> None:
-    """By the first isolate that has probed."""
+    """The first isolate that has probed writes its view."""
     isolate = FakeBackground(CONFIG, (KV,))
 
     isolate.respond(0)
@@ -312,7 +312,7 @@ def test_an_isolate_goes_on_when_kv_cannot_be_read() -> None:
 
 
 def test_an_isolate_goes_on_when_kv_cannot_be_written() -> None:
-    """What it has found out stays, and is written when that is possible again."""
+    """Its own health stays, and is written when that is possible again."""
     isolate = FakeBackground(CONFIG, (KV,), broken={"put"})
     isolate.respond(0)
     assert (isolate.logged.count(NO_KV), health(isolate, "a")) == (1, Health.HEALTHY)
@@ -325,7 +325,7 @@ def test_an_isolate_goes_on_when_kv_cannot_be_written() -> None:
 
 
 def test_failures_are_not_kept_for_kv() -> None:
-    """It has no prober that would look at once."""
+    """KV has no prober to report them to."""
     isolate = FakeBackground(CONFIG, (KV,))
     fail(isolate)
 
@@ -335,14 +335,14 @@ def test_failures_are_not_kept_for_kv() -> None:
 
 
 def test_kv_is_left_alone_where_nothing_is_watched() -> None:
-    """It holds health alone."""
+    """KV holds health alone."""
     isolate = FakeBackground(UNWATCHED, (KV,), broken={"get", "put"})
 
     assert not isolate.respond(0)
 
 
 def test_data_points_are_written_every_minute() -> None:
-    """Each thing that happened is written once."""
+    """Each count is written once."""
     isolate = FakeBackground(UNWATCHED, ("LB_ANALYTICS",))
     isolate.counts.mirrored("*", ("p", "a"))
 
@@ -356,7 +356,7 @@ def test_data_points_are_written_every_minute() -> None:
 
 
 def test_data_points_that_cannot_be_written_are_logged() -> None:
-    """No more often than they are written."""
+    """Each failed write is logged once, and the next one waits for its minute."""
     isolate = FakeBackground(UNWATCHED, ("LB_ANALYTICS",), broken={"write"})
 
     isolate.respond_at(range(0, int(POINTS_EVERY) + 1, 5))
@@ -370,7 +370,7 @@ OTHER = config_of(balancer_of(pool("other", "c")))
 
 
 class Start:
-    """An isolate that has just started, and the requests that reach it."""
+    """An isolate that has just started, and its requests."""
 
     def __init__(self, deployed: Config | None, seconds: float, says: Delivered | None) -> None:
         """The Durable Object answers after so many seconds."""
@@ -405,7 +405,7 @@ class Start:
 
 
 def test_the_first_requests_wait_for_what_operators_have_configured() -> None:
-    """One of them asks, the others look again and again; later ones do not wait."""
+    """One asks, the others wait for its answer; later ones do not wait."""
     start = Start(CONFIG, 0.05, DELIVERED)
 
     answered = start.requests(0, 0.01, 1)
@@ -415,7 +415,7 @@ def test_the_first_requests_wait_for_what_operators_have_configured() -> None:
 
 
 def test_an_object_without_a_configuration_lets_them_go_on() -> None:
-    """The deployment's own serves, and nobody asks again."""
+    """The deployment's own configuration serves, and nobody asks again."""
     start = Start(CONFIG, 0.05, None)
 
     assert start.requests(0, 1) == [(0.05, CONFIG), (1, CONFIG)]
@@ -423,7 +423,7 @@ def test_an_object_without_a_configuration_lets_them_go_on() -> None:
 
 
 def test_no_request_waits_longer_for_an_answer_that_never_comes() -> None:
-    """It is logged once; the deployment's own configuration serves."""
+    """The time-out is logged once; the deployment's own configuration serves."""
     start = Start(CONFIG, 1e6, DELIVERED)
 
     answered = start.requests(0, 1, 5)
@@ -436,7 +436,7 @@ def test_no_request_waits_longer_for_an_answer_that_never_comes() -> None:
 
 
 def test_requests_go_on_when_the_one_that_asked_is_gone() -> None:
-    """Its client has left, and the runtime dropped it; they share no future with it."""
+    """The runtime dropped it with its client; others share no future with it."""
     start = Start(CONFIG, 1e6, DELIVERED)
 
     async def scenario() -> tuple[float, Config]:
@@ -454,7 +454,7 @@ def test_requests_go_on_when_the_one_that_asked_is_gone() -> None:
 
 
 def test_with_nothing_to_serve_others_are_refused_at_once() -> None:
-    """Only the one that asks waits; the next question comes some seconds later."""
+    """Only the request that asks waits; the next one asks after some seconds."""
     start = Start(None, 0.5, None)
 
     answered = start.requests(0, 0.1, ASK_AGAIN - 1, ASK_AGAIN + 1)
@@ -465,7 +465,7 @@ def test_with_nothing_to_serve_others_are_refused_at_once() -> None:
 
 
 def test_with_nothing_to_serve_a_delivered_configuration_ends_the_questions() -> None:
-    """It came through the API, or is the last good one."""
+    """It serves all later requests."""
     start = Start(None, 0.5, DELIVERED)
 
     assert start.requests(0, 1) == [(0.5, OTHER), (1, OTHER)]

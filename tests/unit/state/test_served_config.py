@@ -1,4 +1,4 @@
-"""Which configuration an isolate serves."""
+"""The configuration that an isolate serves."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ class Unreadable:
 
 
 def read(delivered: Delivered) -> Config | Unreadable:
-    """Read what is good."""
+    """Read GOOD, and nothing else."""
     return NEWER if delivered.document == GOOD.document else Unreadable()
 
 
 def served(deployed: Config | None = DEPLOYED, *, has_admin: bool = True) -> ServedConfig:
-    """Return what an isolate with an object serves."""
+    """Return the choice of an isolate with a Durable Object."""
     return ServedConfig(deployed, read, has_object=True, has_admin=has_admin)
 
 
@@ -50,7 +50,7 @@ def served(deployed: Config | None = DEPLOYED, *, has_admin: bool = True) -> Ser
 def test_requests_wait_only_where_an_object_may_know_better(
     deployed: Config | None, has_object: bool, has_admin: bool, certain: bool
 ) -> None:
-    """Where operators may have configured something, or the deployment's own is bad."""
+    """Operators may have configured something, or the deployment's own is bad."""
     isolate = ServedConfig(deployed, read, has_object=has_object, has_admin=has_admin)
 
     assert isolate.certain is certain
@@ -58,7 +58,7 @@ def test_requests_wait_only_where_an_object_may_know_better(
 
 
 def test_a_delivered_configuration_replaces_the_deployment_s() -> None:
-    """And ends every wait."""
+    """The wait of first requests ends."""
     isolate = served()
 
     assert isolate.take(GOOD) == Taken(serves=True)
@@ -66,7 +66,7 @@ def test_a_delivered_configuration_replaces_the_deployment_s() -> None:
 
 
 def test_a_version_that_is_known_is_no_news() -> None:
-    """Whatever comes with it."""
+    """Its document is not even read."""
     isolate = served()
     isolate.take(GOOD)
 
@@ -75,7 +75,7 @@ def test_a_version_that_is_known_is_no_news() -> None:
 
 
 def test_a_configuration_of_another_release_is_logged_and_left() -> None:
-    """Every problem once, with the version; what served before goes on."""
+    """Each problem is logged once, with the version; the isolate serves what it had."""
     isolate = served()
 
     taken = isolate.take(BAD)
@@ -90,7 +90,7 @@ def test_a_configuration_of_another_release_is_logged_and_left() -> None:
 
 
 def test_an_isolate_goes_back_to_the_deployment_s_own() -> None:
-    """Operators went back to it, or what they had is lost."""
+    """Operators have gone back to it, or their configuration is lost."""
     isolate = served()
     isolate.take(GOOD)
 
@@ -112,7 +112,7 @@ def test_an_isolate_that_goes_back_to_nothing_asks_again() -> None:
 
 
 def test_one_request_asks_and_the_others_wait() -> None:
-    """Until there is an answer, or its time is over."""
+    """They wait until there is an answer, or the time is over."""
     isolate = served()
 
     assert isolate.asks(100.0)
@@ -127,7 +127,7 @@ def test_one_request_asks_and_the_others_wait() -> None:
 
 
 def test_with_nothing_to_serve_nobody_waits_for_another_one_s_question() -> None:
-    """A refusal is all that there is; the question is repeated."""
+    """They are refused; the question is repeated after some seconds."""
     isolate = served(None)
 
     assert isolate.asks(100.0)

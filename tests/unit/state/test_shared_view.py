@@ -1,4 +1,4 @@
-"""The text of a shared view: what is written can be read, and nothing else can."""
+"""The text of a shared view."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ VIEW = SharedHealth(
 
 
 def test_a_view_survives_its_text() -> None:
-    """Versions, times, streaks and causes come back as they were."""
+    """Versions, times, streaks and causes are read as they were written."""
     assert from_json(to_json(VIEW)) == VIEW
 
 
-def test_a_field_that_a_text_lacks_is_as_at_first() -> None:
-    """A text of an older Worker stays readable when health gets a new field."""
+def test_a_field_that_a_text_lacks_has_its_default() -> None:
+    """The text of an older Worker can be read when health gets a new field."""
     document = json.loads(to_json(VIEW))
     del document["origins"][0][2]["cause"]
 
@@ -67,5 +67,5 @@ def test_a_field_that_a_text_lacks_is_as_at_first() -> None:
     ],
 )
 def test_a_foreign_or_broken_text_is_no_view(text: str) -> None:
-    """It is treated as absent, never as an error."""
+    """It counts as absent, never as an error."""
     assert from_json(text) is None

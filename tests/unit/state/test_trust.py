@@ -1,4 +1,4 @@
-"""The shared view of health in an isolate: trusted while it is fresh, and not a moment longer."""
+"""Trust in the shared view, which lasts while the view is fresh."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def view(probed: float, version: int = 1, fingerprint: str = "", **health: Healt
 
 
 def standings(memory: Memory, now: float) -> list[Standing]:
-    """Return how a and b stand."""
+    """Return the standing of a and b."""
     return [memory.snapshot(now).standing(one) for one in POOL.origins]
 
 
@@ -46,7 +46,7 @@ UP, DOWN = Standing.AVAILABLE, Standing.UNHEALTHY
 
 
 def test_an_isolate_takes_the_shared_view_over() -> None:
-    """And probes nothing itself while the view is fresh."""
+    """While the view is fresh, the isolate sends no probes."""
     memory = Memory(CONFIG)
     memory.adopt(view(100.0, a=Health.UNHEALTHY, b=Health.HEALTHY), 101.0)
 
@@ -56,14 +56,14 @@ def test_an_isolate_takes_the_shared_view_over() -> None:
     assert memory.take_news() == []
 
 
-def test_how_long_a_view_is_fresh_follows_from_the_configuration() -> None:
-    """Two intervals, one probe with all its retries, and twice the isolates' own delay."""
+def test_the_configuration_says_how_long_a_view_is_fresh() -> None:
+    """Two intervals, one probe with all its retries, and two refresh intervals."""
     assert fresh_for(CONFIG) == FRESH_FOR
     assert fresh_for(config_of(balancer_of(pool("p", "a")))) == float("inf")
 
 
-def test_a_stalled_prober_is_told_once_and_the_isolate_probes_again() -> None:
-    """It keeps what it knew until its own probes say otherwise."""
+def test_a_stalled_prober_is_logged_once_and_the_isolate_probes_again() -> None:
+    """Health stays as it was until the isolate's own probes change it."""
     memory = Memory(CONFIG)
     memory.adopt(view(100.0, a=Health.UNHEALTHY), 101.0)
     late = 100.0 + FRESH_FOR
@@ -82,7 +82,7 @@ def test_a_stalled_prober_is_told_once_and_the_isolate_probes_again() -> None:
 
 
 def test_a_keeper_that_answers_with_an_old_view_is_stalled_as_well() -> None:
-    """Its word is not trusted just because it is there."""
+    """An answer alone is no reason to trust an old view."""
     memory = Memory(CONFIG)
     memory.adopt(view(100.0, a=Health.HEALTHY), 101.0)
     memory.adopt(view(100.0, a=Health.HEALTHY), 500.0)
@@ -93,7 +93,7 @@ def test_a_keeper_that_answers_with_an_old_view_is_stalled_as_well() -> None:
 
 
 def test_when_the_view_moves_on_it_is_trusted_again() -> None:
-    """Though its version, and so its health, is the same: the isolate's own is put aside."""
+    """Its health replaces the isolate's own, even if its version is the same as before."""
     memory = Memory(CONFIG)
     first = view(100.0, a=Health.HEALTHY, b=Health.HEALTHY)
     memory.adopt(first, 101.0)
@@ -109,7 +109,7 @@ def test_when_the_view_moves_on_it_is_trusted_again() -> None:
 
 
 def test_a_probe_that_was_under_way_does_not_overrule_a_trusted_view() -> None:
-    """Of origins that the view names."""
+    """This holds for origins that the view names."""
     memory = Memory(CONFIG)
     memory.due(90.0)
     memory.adopt(view(100.0, a=Health.HEALTHY), 101.0)
@@ -119,8 +119,8 @@ def test_a_probe_that_was_under_way_does_not_overrule_a_trusted_view() -> None:
     assert standings(memory, 102.0) == [UP, DOWN]
 
 
-def test_nothing_is_made_anew_when_nothing_changed() -> None:
-    """Requests go on with the snapshot that they share."""
+def test_no_snapshot_is_made_when_nothing_changed() -> None:
+    """Requests keep sharing the one that there is."""
     memory = Memory(CONFIG)
     memory.adopt(view(100.0, a=Health.UNHEALTHY), 101.0)
     snapshot = memory.snapshot(101.0)
@@ -143,7 +143,7 @@ def test_nothing_is_made_anew_when_nothing_changed() -> None:
     ids=["of another configuration", "older", "older by its version"],
 )
 def test_foreign_and_older_views_are_ignored(other: SharedHealth) -> None:
-    """Answers may overtake each other, and deployments overlap."""
+    """Answers may arrive out of order, and deployments overlap."""
     memory = Memory(CONFIG)
     memory.adopt(view(110.0, version=2, a=Health.UNHEALTHY), 111.0)
 
@@ -152,8 +152,8 @@ def test_foreign_and_older_views_are_ignored(other: SharedHealth) -> None:
     assert standings(memory, 121.0) == [DOWN, UP]
 
 
-def test_a_keeper_that_lost_its_memory_is_heard() -> None:
-    """A lower version with newer probes is no old answer."""
+def test_the_view_of_a_keeper_that_lost_its_storage_is_taken() -> None:
+    """A lower version with newer probes is not an old answer."""
     memory = Memory(CONFIG)
     memory.adopt(view(110.0, version=99, a=Health.UNHEALTHY), 111.0)
 
@@ -163,7 +163,7 @@ def test_a_keeper_that_lost_its_memory_is_heard() -> None:
 
 
 def test_origins_that_a_view_does_not_name_keep_what_is_known() -> None:
-    """And origins that this configuration does not have are no matter."""
+    """Origins that this configuration does not have are ignored."""
     memory = Memory(CONFIG)
     memory.observe(B, WATCHING, FAILED, 90.0)
     foreign = {("elsewhere", "z"): OriginHealth(health=Health.UNHEALTHY)}
@@ -173,8 +173,8 @@ def test_origins_that_a_view_does_not_name_keep_what_is_known() -> None:
     assert standings(memory, 101.0) == [UP, DOWN]
 
 
-def test_a_view_that_nobody_probes_for_is_knowledge_and_no_more() -> None:
-    """As from KV, with no time of probes: what is newer is taken, and the isolate probes on."""
+def test_a_view_without_a_time_of_probes_is_not_trusted() -> None:
+    """A view from KV is one: newer health is taken from it, and the isolate goes on probing."""
     memory = Memory(CONFIG)
     memory.observe(A, WATCHING, PASSED, 100.0)
     kept = {
@@ -190,7 +190,7 @@ def test_a_view_that_nobody_probes_for_is_knowledge_and_no_more() -> None:
 
 
 def test_a_recovery_that_others_saw_starts_slowly_here() -> None:
-    """The view says when it was, so that all isolates raise the share together."""
+    """The view holds its time, so that all isolates raise the share together."""
     config = config_of(balancer_of(POOL, ejection=Ejection(slow_start=100)))
     memory = Memory(config)
     back = OriginHealth(health=Health.HEALTHY, recovered=80.0, checked=100.0)
@@ -205,7 +205,7 @@ def test_a_recovery_that_others_saw_starts_slowly_here() -> None:
 
 
 def test_an_isolates_own_ejections_stand_beside_the_view() -> None:
-    """Probes pass, and requests fail: the origin stays out for its time."""
+    """Where probes pass and requests fail, the origin stays out for its time."""
     memory = Memory(CONFIG)
     memory.record(
         CONFIG.load_balancers[0], A, Judgement(failed=True, cause="status 503"), 99.0, 100.0
@@ -217,7 +217,7 @@ def test_an_isolates_own_ejections_stand_beside_the_view() -> None:
 
 
 def test_a_pause_in_maintenance_is_no_stall() -> None:
-    """While all is in maintenance nothing is probed; its end begins the time anew."""
+    """While everything is in maintenance nothing is probed; freshness counts from its end."""
     window = (Window(start=200.0, end=1000.0),)
     resting = pool("p", origin("a", maintenance=window), monitor=WATCHING)
     config = config_of(balancer_of(resting))
@@ -231,8 +231,8 @@ def test_a_pause_in_maintenance_is_no_stall() -> None:
     assert [type(event) for event in memory.take_news()] == [ProberStalled]
 
 
-def test_maintenance_is_told_beside_a_trusted_view() -> None:
-    """It comes from the clock, and every isolate has one."""
+def test_maintenance_is_logged_beside_a_trusted_view() -> None:
+    """It depends on the clock alone, which every isolate has."""
     window = (Window(start=200.0, end=300.0),)
     config = config_of(balancer_of(pool("p", origin("a", maintenance=window), monitor=WATCHING)))
     memory = Memory(config)
