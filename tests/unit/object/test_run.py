@@ -27,7 +27,7 @@ from lb.object.run import Coordinator
 from lb.probing.probe import Answer as Reply
 from lb.probing.probe import HttpProbe, Probe, ProbeFailure
 from lb.probing.region_votes import question_to_json, votes_from_json
-from lb.state.pull import taken_apart
+from lb.state.pull import read_answer
 from lb.state.shared_view import from_json
 from support.make import monitor, origin
 from support.state import START, AlarmStore, Database
@@ -430,28 +430,28 @@ def test_a_change_during_a_round_decides_when_the_next_is() -> None:
 def test_an_isolate_gets_the_configuration_that_it_does_not_have() -> None:
     """With its health; the version says which it has."""
     site = Site()
-    assert taken_apart(site.pull(configuration=0))[0] is None
+    assert read_answer(site.pull(configuration=0))[0] is None
     site.call("POST", "/adopt")
     site.call("POST", "/actions", weigh(0.5))
 
-    delivered, health = taken_apart(site.pull(configuration=0))
+    delivered, health = read_answer(site.pull(configuration=0))
 
     assert delivered is not None
     assert delivered.version == 2
     assert delivered.document is not None
     assert delivered.document["pools"][0]["origins"][0]["weight"] == 0.5
-    assert from_json(health or "") is not None
-    assert taken_apart(site.pull(configuration=2))[0] is None
-    assert taken_apart(site.pull())[0] is None
+    assert health.view is not None
+    assert read_answer(site.pull(configuration=2))[0] is None
+    assert read_answer(site.pull())[0] is None
 
 
 def test_an_isolate_goes_back_to_the_deployment_where_versions_are_lost() -> None:
     """Its own file or variables serve again."""
-    delivered, health = taken_apart(Site().pull(configuration=7))
+    delivered, health = read_answer(Site().pull(configuration=7))
 
     assert delivered is not None
     assert (delivered.version, delivered.document) == (0, None)
-    assert from_json(health or "") is not None
+    assert health.view is not None
 
 
 def test_a_file_that_does_not_go_with_the_stored_versions_is_logged() -> None:
@@ -596,7 +596,7 @@ def test_regions_are_asked_with_the_configuration_that_serves() -> None:
     assert site.probes == []
     first, second = site.regions_made
     assert first == ""
-    delivered, _ = taken_apart(second)
+    delivered, _ = read_answer(second)
     assert delivered is not None
     assert delivered.version == 1
 
