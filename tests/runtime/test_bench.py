@@ -118,9 +118,12 @@ def test_nothing_stays_behind(number: signal.Signals, tmp_path: Path) -> None:
     with subprocess.Popen(
         [*COMMAND, *arguments], cwd=checkout.ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     ) as run:
-        children = _children(run.pid, at_least=5)
-        run.send_signal(number)
-        assert run.wait(20) != 0
+        try:
+            children = _children(run.pid, at_least=5)
+            run.send_signal(number)
+            assert run.wait(20) != 0
+        finally:
+            run.kill()
     _, alive = psutil.wait_procs(children, timeout=10)
     assert not alive
 

@@ -136,30 +136,31 @@ def test_events_are_followed_until_ctrl_c(deployed: Deployed, tmp_path: Path) ->
     """A process of its own tells of an origin that goes down, and ends well."""
     until(lambda: deployed.run("events", "--pool=second", "--json").out)
     written = tmp_path / "events"
-    with written.open("wb") as output:
-        following = subprocess.Popen(
-            [sys.executable, "-m", "evenkeel", "events", "-f", "--interval=1", "--json"],
-            env={**os.environ, "EVENKEEL_URL": deployed.worker.url, "EVENKEEL_TOKEN": TOKEN},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.PIPE,
-        )
 
     def told() -> list[bool | None]:
         """The health of the second pool, as it was printed."""
         events = [json.loads(line) for line in written.read_text().splitlines()]
         return [each["pool"]["healthy"] for each in events if each["pool"]["name"] == "second"]
 
-    try:
-        until(lambda: told()[-1:] == [True], seconds=30)
-        deployed.two.fail_health()
-        until(lambda: told()[-1:] == [False], seconds=30)
-        following.send_signal(signal.SIGINT)
-        _, errors = following.communicate(timeout=20)
-    finally:
-        following.kill()
-        following.wait()
-        deployed.two.reset()
+    with (
+        written.open("wb") as output,
+        subprocess.Popen(
+            [sys.executable, "-m", "evenkeel", "events", "-f", "--interval=1", "--json"],
+            env={**os.environ, "EVENKEEL_URL": deployed.worker.url, "EVENKEEL_TOKEN": TOKEN},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.PIPE,
+        ) as following,
+    ):
+        try:
+            until(lambda: told()[-1:] == [True], seconds=30)
+            deployed.two.fail_health()
+            until(lambda: told()[-1:] == [False], seconds=30)
+            following.send_signal(signal.SIGINT)
+            _, errors = following.communicate(timeout=20)
+        finally:
+            following.kill()
+            deployed.two.reset()
 
     assert following.returncode == Exit.FINE, errors
     assert b"Traceback" not in errors
