@@ -3,7 +3,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 
-.PHONY: help setup dev test unit runtime browser check lint types lock bench figures faults fuzz soak deploy
+.PHONY: help setup toolchain dev test unit runtime browser check lint types lock bench figures faults fuzz soak deploy
 .PHONY: clean
 
 help: ## say what there is
@@ -12,7 +12,10 @@ help: ## say what there is
 setup: ## put everything into .venv, node_modules and .cache
 	@python=$$(tools/python.sh) && exec "$$python" tools/setup.py
 
-dev: setup ## serve the Worker, between two demo origins: http://127.0.0.1:8787
+toolchain: # of that, no more than the balancer runs and is deployed with
+	@python=$$(tools/python.sh) && exec "$$python" tools/setup.py toolchain
+
+dev: toolchain ## serve the Worker, between two demo origins: http://127.0.0.1:8787
 	@exec $(BIN)/evenkeel dev
 
 test: setup unit runtime browser ## all tests
@@ -37,7 +40,7 @@ lint: setup
 types: setup
 	$(BIN)/mypy
 
-lock: setup ## compile requirements-dev.in into requirements-dev.txt
+lock: setup ## compile requirements.in and requirements-dev.in into their locks
 	$(BIN)/python tools/lock.py
 
 bench: setup ## measure, beside other ways to do it (five minutes)
@@ -56,9 +59,9 @@ fuzz: setup ## throw 100,000 inputs at everything that reads what others wrote: 
 soak: setup ## serve for an hour with an origin that flaps: memory, losses, stalls, alarms
 	@$(BIN)/python -m measure.soak $(SOAK)
 
-deploy: setup ## put the Worker on Cloudflare, as `npx wrangler deploy` does where Node.js is installed
+deploy: toolchain ## put the Worker on Cloudflare, as `npx wrangler deploy` does where Node.js is installed
 	@$(BIN)/evenkeel check && exec $(BIN)/evenkeel wrangler deploy
 
-clean: ## remove all that `make setup` and the tests made
+clean: ## remove all that the set-up and the tests made
 	rm -rf .venv node_modules python_modules .cache .wrangler .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,4 +1,6 @@
-"""Puts everything the project needs into the checkout: .venv, node_modules, .cache.
+"""Puts what the project needs into the checkout: .venv, node_modules, .cache.
+
+Everything, or with the word `toolchain` no more than what the balancer runs and is deployed with.
 
 Runs on the system's Python, before anything is installed (standard library only). Each step has a
 stamp holding a digest of what it was made from: a step runs when its stamp differs or its result is
@@ -26,9 +28,12 @@ from evenkeel.dev import checkout
 
 ROOT = checkout.ROOT
 LOGS = checkout.CACHE / "logs"
+REQUIREMENTS = ROOT / "requirements.txt"
+DEV_REQUIREMENTS = ROOT / "requirements-dev.txt"
+PYTEST = checkout.VENV / "bin" / "pytest"
 LOG_TAIL = 25
 
-REGISTRY_HINT = "Is the package registry reachable? Run `make setup` again: what is done is kept."
+REGISTRY_HINT = "Is the package registry reachable? Run the same again: what is done is kept."
 BUNDLE_HINT = "Run `make clean setup`; should it fail again, that line is what to look into."
 
 
@@ -91,8 +96,13 @@ def make_venv(log: Log) -> None:
     python = getattr(sys, "_base_executable", sys.executable)
     shutil.rmtree(checkout.VENV, ignore_errors=True)
     log.run(python, "-m", "venv", checkout.VENV)
+    install_locked(log, REQUIREMENTS)
+
+
+def install_locked(log: Log, lock: Path) -> None:
+    """Install exactly what a lock says, beside what is there."""
     pip = (checkout.VENV_PYTHON, "-m", "pip", "install", "--progress-bar=off")
-    log.run(*pip, "--require-hashes", "--only-binary=:all:", "-r", ROOT / "requirements-dev.txt")
+    log.run(*pip, "--require-hashes", "--only-binary=:all:", "-r", lock)
 
 
 def install_project(log: Log) -> None:
@@ -101,9 +111,23 @@ def install_project(log: Log) -> None:
     log.run(*pip, "--no-deps", "--no-build-isolation", "--editable", ROOT)
 
 
+def add_dev_packages(log: Log) -> None:
+    """Install what tests and checks need besides; in a new .venv if an older lock's is there."""
+    if PYTEST.exists():
+        make_venv(log)
+        install_project(log)
+    install_locked(log, DEV_REQUIREMENTS)
+
+
 def install_node_modules(log: Log) -> None:
-    """Install exactly what package-lock.json says."""
-    log.run(*checkout.npm_command(), "ci", "--include=dev", "--include=optional")
+    """Install exactly what package-lock.json says, without what is for tests alone."""
+    log.run(*checkout.npm_command(), "ci", "--omit=dev", "--include=optional")
+
+
+def add_dev_modules(log: Log) -> None:
+    """Install what package-lock.json says for tests; `npm ci` would begin from nothing."""
+    kinds = ("--include=dev", "--include=optional")
+    log.run(*checkout.npm_command(), "install", "--no-save", *kinds)
 
 
 def build_bundle(log: Log) -> None:
@@ -164,7 +188,7 @@ SDK_TESTS = (
 
 def pinned(package: str) -> str:
     """The lines of one package in the lock: its version and its hashes."""
-    lines = (ROOT / "requirements-dev.txt").read_text().splitlines()
+    lines = DEV_REQUIREMENTS.read_text().splitlines()
     first = next(number for number, line in enumerate(lines) if line.startswith(f"{package}=="))
     rest = itertools.takewhile(lambda line: line.startswith(" "), lines[first + 1 :])
     return "\n".join([lines[first], *rest, ""])
@@ -177,12 +201,16 @@ def replace(draft: Path, target: Path) -> None:
     draft.rename(target)
 
 
-def steps() -> list[Step]:
-    """All of the set-up, in order; each step may use what those before it made."""
-    # A virtual environment holds absolute paths, so a moved checkout needs a new one; so does
-    # another Python, but for its last number.
+def machine() -> str:
+    """What decides whether a virtual environment still fits."""
+    # It holds absolute paths, so a moved checkout needs a new one; so does another Python, but for
+    # its last number.
     asked_for = os.environ.get("PYTHON", "")
-    machine = f"{platform.machine()} {sys.version_info[:2]} {asked_for} {ROOT}"
+    return f"{platform.machine()} {sys.version_info[:2]} {asked_for} {ROOT}"
+
+
+def toolchain_steps() -> list[Step]:
+    """What `make dev` and `make deploy` need, in order; each step may use those before it."""
     bundle_tool = ROOT / "tools" / "pyodide_bundle.py"
     snapshot_tool = ROOT / "tools" / "snapshot.py"
     lock = ROOT / "package-lock.json"
@@ -190,7 +218,7 @@ def steps() -> list[Step]:
         Step(
             "venv",
             "Python packages into .venv",
-            [ROOT / "requirements-dev.txt", machine],
+            [REQUIREMENTS, machine()],
             [checkout.VENV_PYTHON, checkout.node()],
             make_venv,
             REGISTRY_HINT,
@@ -198,18 +226,10 @@ def steps() -> list[Step]:
         Step(
             "project",
             "the evenkeel command",
-            [ROOT / "requirements-dev.txt", ROOT / "pyproject.toml", machine],
+            [REQUIREMENTS, ROOT / "pyproject.toml", machine()],
             [checkout.VENV / "bin" / "evenkeel"],
             install_project,
             "Is pyproject.toml sound?",
-        ),
-        Step(
-            "sdk",
-            "the tests of Cloudflare's SDK",
-            [pinned("cloudflare"), *SDK_TESTS],
-            [checkout.SDK_TESTS / "tests" / "utils.py"],
-            fetch_sdk_tests,
-            REGISTRY_HINT,
         ),
         Step(
             "node",
@@ -236,6 +256,41 @@ def steps() -> list[Step]:
             BUNDLE_HINT,
         ),
     ]
+
+
+def test_steps() -> list[Step]:
+    """What checks, tests and measurements need besides."""
+    return [
+        Step(
+            "venv-dev",
+            "packages for tests and checks into .venv",
+            [REQUIREMENTS, DEV_REQUIREMENTS, machine()],
+            [PYTEST],
+            add_dev_packages,
+            REGISTRY_HINT,
+        ),
+        Step(
+            "node-dev",
+            "axe-core into node_modules",
+            [ROOT / "package.json", ROOT / "package-lock.json", ROOT / ".npmrc"],
+            [checkout.NODE_MODULES / "axe-core"],
+            add_dev_modules,
+            REGISTRY_HINT,
+        ),
+        Step(
+            "sdk",
+            "the tests of Cloudflare's SDK",
+            [pinned("cloudflare"), *SDK_TESTS],
+            [checkout.SDK_TESTS / "tests" / "utils.py"],
+            fetch_sdk_tests,
+            REGISTRY_HINT,
+        ),
+    ]
+
+
+def steps() -> list[Step]:
+    """All of the set-up, in order."""
+    return [*toolchain_steps(), *test_steps()]
 
 
 def perform(step: Step, stamps: Path, logs: Path) -> bool:
@@ -272,14 +327,15 @@ def only_one() -> Iterator[None]:
         yield
 
 
-def main() -> None:
-    """Bring every step up to date."""
+def main(arguments: Sequence[str]) -> None:
+    """Bring every step up to date; with `toolchain`, those that the balancer runs with."""
+    wanted = toolchain_steps if arguments == ["toolchain"] else steps
     checkout.STAMPS.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     with only_one():
         # Results are looked up anew each time: the first steps make what later ones name.
-        names = [step.name for step in steps()]
-        done = [perform(steps()[index], checkout.STAMPS, LOGS) for index in range(len(names))]
+        count = len(wanted())
+        done = [perform(wanted()[index], checkout.STAMPS, LOGS) for index in range(count)]
     if any(done):
         print(f"Set up in {time.monotonic() - started:.1f} s.")
 
@@ -287,6 +343,6 @@ def main() -> None:
 if __name__ == "__main__":
     os.umask(0o022)
     try:
-        main()
+        main(sys.argv[1:])
     except KeyboardInterrupt:
-        sys.exit("\nInterrupted: run `make setup` again to go on.")
+        sys.exit("\nInterrupted: run the same command again to go on.")

@@ -1,9 +1,12 @@
 """The set-up's steps: done once, done again when something changed, mended after a failure."""
 
+import ast
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -82,6 +85,52 @@ def test_this_checkout_is_set_up() -> None:
     """Every step of the real set-up has its results."""
     missing = [path for step in tool.steps() for path in step.results if not path.exists()]
     assert missing == []
+
+
+def test_the_command_line_needs_no_package_that_only_tests_have() -> None:
+    """Whatever the command imports is in the lock from which `make dev` installs."""
+    installed = set(re.findall(r"^([a-z0-9-]+)==", tool.REQUIREMENTS.read_text(), re.MULTILINE))
+    distributions = packages_distributions()
+    missing = {
+        f"{path.name}: {name}"
+        for path in (checkout.ROOT / "cli").rglob("*.py")
+        for name in imported(path)
+        for distribution in distributions.get(name, [])
+        if normal(distribution) not in {*installed, "evenkeel"}
+    }
+    assert missing == set()
+
+
+def imported(path: Path) -> set[str]:
+    """The packages that a module imports, by their first name."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names.update(alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            names.add(node.module.partition(".")[0])
+    return names
+
+
+def normal(distribution: str) -> str:
+    """A distribution's name as locks write it."""
+    return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
+def test_both_locks_have_the_same_versions() -> None:
+    """Installing the packages of tests changes none that the command runs with."""
+    small, large = (
+        set(re.findall(r"^[a-z0-9-]+==\S+", lock.read_text(), re.MULTILINE))
+        for lock in (tool.REQUIREMENTS, tool.DEV_REQUIREMENTS)
+    )
+    assert small < large
+
+
+def test_what_is_made_for_the_command_alone_is_the_beginning_of_everything() -> None:
+    """`make setup` after `make dev` goes on where that one ended."""
+    small = [step.name for step in tool.toolchain_steps()]
+    assert [step.name for step in tool.steps()][: len(small)] == small
+    assert "sdk" not in small
 
 
 def find_python(**environment: str) -> subprocess.CompletedProcess[str]:
