@@ -132,9 +132,7 @@ def machine() -> dict[str, Any]:
 
 def runtime() -> str:
     """The version of workerd."""
-    return str(
-        json.loads((checkout.ROOT / "package.json").read_text())["devDependencies"]["workerd"]
-    )
+    return str(json.loads((checkout.ROOT / "package.json").read_text())["dependencies"]["workerd"])
 
 
 def document(measured: Sequence[Measured], settings: Settings) -> dict[str, Any]:
