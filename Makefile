@@ -2,8 +2,13 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 BIN := .venv/bin
+# Unit tests compute, in as many processes as there are cores. Those on the runtime wait half of
+# their time; those of a file share what they have started, and the longest files come first.
+UNIT := tests --ignore=tests/runtime --ignore=tests/browser --numprocesses=logical --dist=worksteal
+CORES := $(shell getconf _NPROCESSORS_ONLN)
+SPREAD := --numprocesses=$(shell expr $(CORES) + 1) --dist=loadfile --no-loadscope-reorder
 
-.PHONY: help setup toolchain dev test unit runtime browser check lint types lock bench figures faults fuzz soak deploy
+.PHONY: help setup toolchain dev test unit runtime browser check coverage lint types lock bench figures faults fuzz soak deploy
 .PHONY: clean
 
 help: ## say what there is
@@ -21,16 +26,24 @@ dev: toolchain ## serve the Worker, between two demo origins: http://127.0.0.1:8
 test: setup unit runtime browser ## all tests
 
 unit: setup
-	@$(BIN)/python -m pytest tests --ignore=tests/runtime --ignore=tests/browser
+	@$(BIN)/python -m pytest $(UNIT)
 
 runtime: setup
-	@$(BIN)/python -m pytest tests/runtime
+	@$(BIN)/python -m pytest tests/runtime $(SPREAD)
 
 browser: setup # the status page in Chromium; left out where there is none
-	@$(BIN)/python -m pytest tests/browser
+	@$(BIN)/python -m pytest tests/browser $(SPREAD)
 
 check: lint types ## formatting, lint, types and lock files, then all tests: what CI runs
 	@$(MAKE) --no-print-directory test
+
+coverage: setup ## the unit tests, and which branches of src/lb and of the command they take
+	@mkdir -p .cache/coverage && $(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest $(UNIT)
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report > .cache/coverage/table.txt; ended=$$?; \
+	sed -n 1,17p .cache/coverage/table.txt; echo "... (the rest: .cache/coverage/table.txt)"; \
+	sed -n '/^TOTAL/,$$p' .cache/coverage/table.txt; exit $$ended
 
 lint: setup
 	$(BIN)/ruff format --check .
