@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from evenkeel import checkout
+from evenkeel.dev import checkout
 from support.interrupts import INHERITED
 
 SLEEP = "import time; print('ready', flush=True); time.sleep(60)"
