@@ -1,1 +1,1 @@
-"""What is known of origins, and who can take traffic."""
+"""The health of origins, and which of them can take traffic."""

@@ -1,4 +1,4 @@
-"""Ejections: which origins real traffic has taken out, and for how long."""
+"""Ejections: origins taken out by failures of real traffic, and for how long."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 # and takes one off that number at each sweep, 10 s apart, that finds the host not ejected
 # (https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/outlier).
 FORGIVEN_EVERY = 10.0
-"""Seconds without an ejection that make up for one."""
+"""Seconds without an ejection after which one of those in a row is forgiven."""
 
 
 def ejected(state: EjectionState, settings: Ejection, failures: int, now: float) -> EjectionState:
-    """Return the state of an origin that is ejected now."""
+    """Return the state of an origin that is ejected at `now`."""
     most = ceil(settings.max_time / settings.base_time)
     times = min(times_in_a_row(state, now) + 1, max(most, 1))
     until = now + seconds_of(settings, times)
@@ -35,10 +35,10 @@ def ejected(state: EjectionState, settings: Ejection, failures: int, now: float)
 def prolonged(
     state: EjectionState, settings: Ejection, started: float, failures: int, now: float
 ) -> EjectionState:
-    """Return the state of an origin that was tried while it was ejected, and failed again.
+    """Return the state of an ejected origin that was tried and failed again.
 
-    One outage is one ejection, however many requests meet it; and an attempt that began before
-    it tells nothing new.
+    One outage is one ejection, however many requests fail in it, and an attempt begun before the
+    ejection proves nothing new.
     """
     if started < state.since:
         return state
@@ -47,24 +47,24 @@ def prolonged(
 
 
 def seconds_of(settings: Ejection, times: int) -> float:
-    """Return how long the ejection lasts that is the `times`-th in a row."""
+    """Return the length of the `times`-th ejection in a row, in seconds."""
     return max(settings.base_time, min(settings.base_time * times, settings.max_time))
 
 
 def times_in_a_row(state: EjectionState, now: float) -> int:
-    """Return how many ejections still count; they are forgiven while the origin is good."""
+    """Return how many ejections in a row still count; time without one forgives them."""
     if not state.times:
         return 0
     return max(state.times - int((now - state.until) // FORGIVEN_EVERY), 0)
 
 
 def after_success(state: EjectionState, now: float) -> EjectionState:
-    """Return the state of an origin that answered well: an ejection under way ends."""
+    """Return the state after a good answer, which ends an ejection."""
     return replace(state, failures=0, until=min(state.until, now), kept=False)
 
 
 def forgotten_at(state: EjectionState, slow_start: float) -> float:
-    """Return when nothing of the state matters any more."""
+    """Return when the state no longer matters."""
     return state.until + max(state.times * FORGIVEN_EVERY, slow_start)
 
 
@@ -75,7 +75,7 @@ def may_eject(
     ejections: Mapping[OriginKey, EjectionState],
     now: float,
 ) -> bool:
-    """At most max_percent of a pool's enabled origins are out at once, and one always may."""
+    """Whether max_percent of the pool's enabled origins leaves room; one always may be out."""
     if settings.max_percent >= 100:
         return True
     peers = [one.key for one in pool.origins if one.enabled]
@@ -85,7 +85,7 @@ def may_eject(
 
 
 def is_last(lb: LoadBalancer, origin: Origin, snapshot: Snapshot) -> bool:
-    """Whether no other origin of the load balancer takes traffic."""
+    """Whether no other origin of the load balancer takes new traffic."""
     return not any(
         TAKES_NEW[snapshot.standing(other)]
         for pool in lb.pools
@@ -98,11 +98,11 @@ def is_last(lb: LoadBalancer, origin: Origin, snapshot: Snapshot) -> bool:
 CUT_OFF = "answer cut off"
 
 CUT_WITHIN = 1.0
-"""Seconds after an answer's beginning by which most of those that are cut off have been."""
+"""Seconds from an answer's start within which most cut-offs happen."""
 
 
 class Ejections:
-    """What follows for an origin from how attempts at it went."""
+    """Ejects and restores origins by the outcome of attempts."""
 
     def __init__(
         self,
@@ -112,10 +112,10 @@ class Ejections:
         stale: Callable[[], None],
         doubts: Doubts,
     ) -> None:
-        """`snapshot` says how all origins stand; `stale` hears that it has to be made anew."""
+        """`snapshot` returns that of a time; `stale` is called when it must be made anew."""
         self.states: dict[OriginKey, EjectionState] = {}
         self.slow_start = _slow_starts(config)
-        """Seconds by pool, where it means anything."""
+        """Seconds of slow start by pool."""
         self._pools = pools
         self._snapshot = snapshot
         self._stale = stale
@@ -124,7 +124,7 @@ class Ejections:
     def cut_off(
         self, lb: LoadBalancer, origin: Origin, in_a_row: int, now: float
     ) -> OriginEjected | LastOriginKept | None:
-        """Note an answer that an origin cut off, the `in_a_row`-th one."""
+        """Record an answer that an origin cut off, the `in_a_row`-th one."""
         state = self.states.get(origin.key, EjectionState())
         if now < state.until:
             return None  # one outage is one ejection, and this answer may have begun before it
@@ -135,10 +135,10 @@ class Ejections:
     def succeeded(
         self, lb: LoadBalancer, origin: Origin, state: EjectionState, started: float, now: float
     ) -> OriginRestored | None:
-        """Note a good answer of an origin that has a state, to an attempt begun at `started`."""
+        """Record a good answer to an attempt begun at `started`; `state` is the origin's own."""
         if started < state.since:
             return None  # an answer to a request older than the ejection proves nothing
-        # An answer that was cut off began well, too: it takes a while until this one has not been.
+        # A cut-off answer began well, too: this one is good only after a while.
         self.doubts.trust(origin.key, now, CUT_WITHIN if state.cut else 0.0)
         if state.failures or state.kept:
             self.states[origin.key] = after_success(state, now)
@@ -157,7 +157,7 @@ class Ejections:
         started: float,
         now: float,
     ) -> OriginEjected | LastOriginKept | None:
-        """Note that an attempt begun at `started` failed, and eject its origin if that is due."""
+        """Record the failure of an attempt begun at `started`, and eject the origin if due."""
         state = self.states.get(origin.key, EjectionState())
         settings, failures = lb.ejection, state.failures + 1
         if now < state.until:
@@ -193,7 +193,10 @@ class Ejections:
 
 
 def _slow_starts(config: Config) -> dict[str, float]:
-    """Return slow_start by pool, where it means anything: the longest of its load balancers'."""
+    """Return the longest slow_start of each pool's load balancers, in seconds.
+
+    A pool of one origin is left out: a share of its traffic is all of it.
+    """
     longest: dict[str, float] = {}
     for lb in config.load_balancers:
         for pool in lb.watched:

@@ -1,10 +1,9 @@
-"""How every pool stands at one moment, and what changed between two: the events of health.
+"""The status of every pool at one moment, and health events: the changes between two.
 
-An event has the shape of Cloudflare's health events, which tell of one pool and its origins
+An event has the shape of Cloudflare's health events, about one pool and its origins
 (GET /user/load_balancing_analytics/events,
-https://developers.cloudflare.com/api/resources/load_balancers/). Two things are filled in: pools
-have no ids, so a pool's name stands in for its id; and Cloudflare's `ip` is empty, as a Worker
-is never told which address a name stands for.
+https://developers.cloudflare.com/api/resources/load_balancers/). A pool's name stands in for its
+id, and `ip` is empty, as a Worker cannot see a name's address.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ _AS_HEALTH: Mapping[PoolHealth, Health] = {
     PoolHealth.CRITICAL: Health.UNHEALTHY,
     PoolHealth.UNKNOWN: Health.UNKNOWN,
 }
-"""Cloudflare's events know a pool as healthy or not."""
+"""Cloudflare's events have a pool healthy or not."""
 _AS_JSON = {Health.UNKNOWN: None, Health.HEALTHY: True, Health.UNHEALTHY: False}
 
 
@@ -59,7 +58,7 @@ Status = dict[str, PoolStatus]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HealthEvent:
-    """A pool after a change, and what changed: the pool itself, or which of its origins."""
+    """A pool after a change, and what changed: the pool itself, or some of its origins."""
 
     at: float
     pool: PoolStatus
@@ -68,7 +67,7 @@ class HealthEvent:
 
 
 def status_of(config: Config, health: Mapping[OriginKey, OriginHealth], now: float) -> Status:
-    """Return how every configured pool stands; a time of maintenance disables."""
+    """Return every configured pool's status; maintenance counts as disabled."""
     snapshot = Snapshot(health, {}, now)
     return {pool.name: _pool(pool, snapshot) for pool in config.pools}
 
@@ -86,6 +85,7 @@ def _pool(pool: Pool, snapshot: Snapshot) -> PoolStatus:
 
 
 def _origin(origin: Origin, snapshot: Snapshot) -> OriginStatus:
+    # Of the origin alone: its pool has an `enabled` of its own.
     health, on = snapshot.health(origin), switched_off(origin, snapshot.now) is None
     return OriginStatus(
         name=origin.name,
@@ -99,8 +99,8 @@ def _origin(origin: Origin, snapshot: Snapshot) -> OriginStatus:
 def changes(before: Status, after: Status, now: float) -> list[HealthEvent]:
     """Return an event for each pool of `after` in which something changed.
 
-    What was not there before counts as enabled and of unknown health, so that a pool that is
-    only new is no event.
+    A new pool or origin counts as enabled and of unknown health before, so that being new is no
+    event.
     """
     found = []
     for pool in after.values():
@@ -128,7 +128,7 @@ def _differs(one: OriginStatus | PoolStatus, was: OriginStatus | PoolStatus) -> 
 
 
 def as_json(event: HealthEvent) -> dict[str, Any]:
-    """Return the event as Cloudflare's API has it, but for its id. Unknown health is null."""
+    """Return the event as Cloudflare's API has it, without an id. Unknown health is null."""
     pool = event.pool
     return {
         "timestamp": rfc3339(event.at),

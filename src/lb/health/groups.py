@@ -1,4 +1,4 @@
-"""Groups of monitors: what is asked in a round, and what their votes come to."""
+"""Monitor groups: the monitors that a round asks, and their vote."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 def together(members: Mapping[str, Verdict]) -> Verdict | None:
-    """Return what a group's monitors said in one round; None when none said anything."""
+    """Return a group's verdict in one round from those of its monitors; None without any."""
     if not members:
         return None
-    # Whether the group passed is its vote, which needs what the others said before: `voted`.
+    # Before the vote, which needs the results of monitors that were not asked: see `voted`.
     return Verdict(
         passed=all(one.passed for one in members.values()),
         attempt=max(one.attempt for one in members.values()),
@@ -88,9 +88,9 @@ def mean_latencies(
 
 
 def due_part(watch: Watch, known: OriginHealth, now: float) -> Watch:
-    """Return what of a group is asked in a round that begins now.
+    """Return a group with the monitors that a round beginning now asks; a monitor as it is.
 
-    What a monitor said last counts until its own interval is over; half a round is forgiven.
+    A monitor's result holds for its own interval; half a round early is allowed.
     """
     if not isinstance(watch, MonitorGroup):
         return watch
@@ -103,7 +103,7 @@ def due_part(watch: Watch, known: OriginHealth, now: float) -> Watch:
 
 
 def at_most(probes: int, due: Sequence[tuple[Origin, Watch]]) -> list[tuple[Origin, Watch]]:
-    """Return the first of what is due, as far as so many probes reach; at least one."""
+    """Return the first due origins that need no more than so many probes; at least one."""
     found: list[tuple[Origin, Watch]] = []
     for origin, watch in due:
         probes -= len(watch.asked or watch.monitors) if isinstance(watch, MonitorGroup) else 1
@@ -116,7 +116,7 @@ def at_most(probes: int, due: Sequence[tuple[Origin, Watch]]) -> list[tuple[Orig
 def member_changes(
     origin: Origin, before: OriginHealth, after: OriginHealth
 ) -> list[MonitorChanged]:
-    """Return which monitors of a group changed their mind."""
+    """Return the changes of health as a group's monitors see it."""
     known = dict(before.members)
     return [
         MonitorChanged(

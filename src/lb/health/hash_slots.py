@@ -1,4 +1,4 @@
-"""A table in which a client's origin is found at a cost that does not grow with their number."""
+"""A table that finds a client's origin at a cost independent of their number."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ if TYPE_CHECKING:
     from lb.model import Origin
 
 MOST_SCORED = 8
-"""Origins of a pool up to which all are scored: the table would cost as much."""
+"""Largest pool whose origins are all scored; for more, the table costs less."""
 
 _MOST_DRAWS = 64
-"""Draws that find no origin until the search is given up."""
+"""Draws before the search is given up."""
 _FRACTION = 1 << 32
 _STEP = 0xD1B54A32D192ED03
-"""Odd, and another one than hashing.chance_of has: what chose the pool must not choose here."""
+"""Odd, and different from that of hashing.chance_of, so that the two choices are independent."""
 
 
 class Slots:
-    """All origins of a pool in twice as many slots, each in one that its name chooses.
+    """All origins of a pool in twice as many slots, each in a slot chosen by its name.
 
-    A client's key leads to a row of slots and fractions. The first slot whose origin takes traffic
-    and weighs more than the fraction decides: so origins are found by their weights, and when one
-    leaves, comes back or changes its weight, only clients of its own move, as with rendezvous
-    hashing. After Ishikawa, "ASURA: scalable and uniform data distribution algorithm for storage
+    A client's key gives a sequence of slots and fractions. The first slot whose origin takes
+    traffic and weighs more than the fraction wins. So origins are found by weight, and when one
+    leaves, comes back or changes its weight, only its own clients move, as with rendezvous hashing.
+    After Ishikawa, "ASURA: scalable and uniform data distribution algorithm for storage
     clusters" (2013).
     """
 
@@ -35,22 +35,22 @@ class Slots:
         size = 1 << (2 * len(origins) - 1).bit_length()
         self._mask = size - 1
         self._slots: list[Origin | None] = [None] * size
-        # In the order of names: how the pool lists its origins makes no difference.
+        # Sorted by name, so that the order in the configuration makes no difference.
         for origin in sorted(origins, key=lambda one: one.name):
             at = hash64("slot", *origin.key) & self._mask
             while self._slots[at] is not None:
                 at = (at + 1) & self._mask
             self._slots[at] = origin
-        # Weights that are small all over would make most draws miss.
+        # With small weights only, most draws would miss.
         heaviest = max((origin.weight for origin in origins), default=1.0)
         self._scale = 1.0
         while 0 < heaviest * self._scale * 2 <= 1:
             self._scale *= 2
 
     def first(self, key: int, weight_of: Callable[[Origin], float]) -> Origin | None:
-        """Return the origin of a client; None where weights are so uneven that none was met.
+        """Return a client's origin; None where weights are so uneven that no draw found one.
 
-        `weight_of` is 0 for an origin that takes no traffic.
+        `weight_of` returns 0 for an origin that takes no traffic.
         """
         slots, mask, scale = self._slots, self._mask, self._scale * _FRACTION
         for draw in range(1, _MOST_DRAWS + 1):

@@ -1,4 +1,4 @@
-"""Requests that are under way at each origin: plain data in an isolate's memory."""
+"""Requests under way at each origin: plain data in an isolate's memory."""
 
 from __future__ import annotations
 
@@ -7,19 +7,18 @@ from collections import deque
 from lb.model import OriginKey
 
 MARGIN = 5.0
-"""Seconds after its time-out at which a request is taken for lost."""
+"""Seconds after its time-out at which a request counts as lost."""
 
 SWEPT_EVERY = 5.0
-"""Seconds between two looks for lost requests."""
-
+"""Seconds between two sweeps for lost requests."""
 
 SOCKET_LASTS = 600.0
-"""Seconds for which a WebSocket counts as open. The runtime passes it on by itself and tells nobody
-when it ends (docs/decisions/least-loaded.md)."""
+"""Seconds for which a WebSocket counts as open. The runtime does not report when one ends
+(docs/decisions/least-loaded.md)."""
 
 
 class PoolFlow:
-    """The sums of one pool's origins."""
+    """Sums over one pool's origins."""
 
     __slots__ = ("sockets", "under_way")
 
@@ -36,16 +35,16 @@ class Flow:
     def __init__(self, pool: PoolFlow) -> None:
         self.pool = pool
         self.under_way: dict[int, float] = {}
-        """Ticket -> when its request is taken for lost."""
+        """Time at which each request counts as lost, by ticket."""
         self.sockets: deque[float] = deque()
-        """When each WebSocket counts no more, the soonest first."""
+        """Time at which each WebSocket stops counting, soonest first."""
 
 
 class InFlight:
     """Attempts between their start and their answer's headers, by `Origin.key`.
 
-    What an isolate counts is its own; other isolates' requests are not known here. A request whose
-    client has gone may never end: it is forgotten some seconds after its time-out.
+    Counts this isolate's requests alone. A request whose client has gone may never end: it stops
+    counting some seconds after its time-out.
     """
 
     def __init__(self) -> None:
@@ -55,7 +54,7 @@ class InFlight:
         self._sweep_at = 0.0
 
     def begin(self, key: OriginKey, now: float, timeout: float) -> int:
-        """Count an attempt of at most `timeout` seconds; return the ticket that ends it."""
+        """Count an attempt of at most `timeout` seconds; return the ticket for `end`."""
         if now >= self._sweep_at:
             self._sweep(now)
         flow = self._flows.get(key)
@@ -67,34 +66,34 @@ class InFlight:
         return ticket
 
     def end(self, key: OriginKey, ticket: int) -> None:
-        """Count an attempt no more; a ticket that has been used or forgotten is none."""
+        """Stop counting an attempt; a ticket that was used or swept is ignored."""
         flow = self._flows.get(key)
         if flow is not None and flow.under_way.pop(ticket, None) is not None:
             flow.pool.under_way -= 1
 
     def open_socket(self, key: OriginKey, now: float) -> None:
-        """Count a WebSocket for as long as one is taken to last."""
+        """Count a WebSocket for SOCKET_LASTS seconds."""
         flow = self._flows.get(key) or self._made(key)
         flow.sockets.append(now + SOCKET_LASTS)
         flow.pool.sockets += 1
 
     def outstanding(self, key: OriginKey) -> int:
-        """Return how many attempts wait for an origin's answer; a dictionary look-up."""
+        """Return how many attempts wait for an origin's answer."""
         flow = self._flows.get(key)
         return 0 if flow is None else len(flow.under_way)
 
     def connections(self, key: OriginKey) -> int:
-        """Return how many attempts and WebSockets an origin has."""
+        """Return how many attempts and WebSockets are open at an origin."""
         flow = self._flows.get(key)
         return 0 if flow is None else len(flow.under_way) + len(flow.sockets)
 
     def outstanding_of(self, pool: str) -> int:
-        """Return how many attempts wait for an answer of a pool."""
+        """Return how many attempts wait for an answer from a pool."""
         flow = self._pools.get(pool)
         return 0 if flow is None else flow.under_way
 
     def connections_of(self, pool: str) -> int:
-        """Return how many attempts and WebSockets a pool has."""
+        """Return how many attempts and WebSockets are open at a pool."""
         flow = self._pools.get(pool)
         return 0 if flow is None else flow.under_way + flow.sockets
 

@@ -1,4 +1,4 @@
-"""An origin's health as a state machine over the verdicts of its monitor."""
+"""The state machine of an origin's health, over the verdicts of its monitor."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 class Signal(Enum):
-    """What one verdict means once the monitor's thresholds are applied."""
+    """A verdict after the monitor's thresholds."""
 
-    PASS = "pass"  # noqa: S105 (no password, a verdict)
+    PASS = "pass"  # noqa: S105 (a verdict, no password)
     FAIL = "fail"
     UP = "up"
     """The consecutive_up-th pass in a row."""
@@ -52,7 +52,7 @@ TRANSITIONS: Mapping[Health, Mapping[Signal, Health]] = {
 }
 
 NEWEST_COUNTS = 0.25
-"""How much the newest of an origin's round trips counts, in an exponentially weighted mean."""
+"""Weight of the newest latency in an exponentially weighted mean."""
 
 
 def observe(
@@ -62,7 +62,10 @@ def observe(
     verdict: Verdict,
     now: float,
 ) -> tuple[OriginHealth, HealthChanged | None]:
-    """Apply one verdict. A threshold of 0 or 1 acts at once, as Cloudflare's default does."""
+    """Apply one verdict; return the health after it, and the change if there is one.
+
+    A threshold of 0 or 1 acts at once, as Cloudflare's default does.
+    """
     if isinstance(monitor, MonitorGroup):
         members = _members(origin, monitor, before, verdict, now)
         health, cause = vote(monitor, members)
@@ -100,9 +103,9 @@ def observe(
 def _members(
     origin: Origin, group: MonitorGroup, before: OriginHealth, verdict: Verdict, now: float
 ) -> dict[str, OriginHealth]:
-    """Return what each monitor of a group knows; one that was not asked, what it knew.
+    """Return the health by each monitor of a group; a monitor that was not asked keeps its own.
 
-    Each has its own thresholds, and `checked` is when it was asked.
+    Each has its own thresholds, and `checked` is when its probe was sent.
     """
     known, said = dict(before.members), dict(verdict.members)
     found = {}

@@ -1,4 +1,4 @@
-"""Origins and pools that are switched off: disabled, or in a time of maintenance."""
+"""Switched-off origins and pools: disabled, or in maintenance."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 
 
 class Off(Enum):
-    """Why something is switched off."""
+    """Reason for being switched off."""
 
     DISABLED = "disabled"
     MAINTENANCE = "maintenance"
 
 
 class SwitchedOff(NamedTuple):
-    """Why and since when; a file that says `enabled = false` alone says no time."""
+    """Reason and start; -inf where only a file says `enabled = false`."""
 
     why: Off
     since: float
 
     def drains(self, duration: float, now: float) -> bool:
-        """Whether sessions of before may go on: for `drain_duration` seconds.
+        """Whether earlier sessions may still go on, for `duration` (drain_duration) seconds.
 
         https://developers.cloudflare.com/load-balancing/understand-basics/session-affinity/
         """
@@ -38,7 +38,7 @@ class SwitchedOff(NamedTuple):
 
 
 def switched_off(one: Origin | Pool, now: float) -> SwitchedOff | None:
-    """Say whether an origin or a pool is switched off; None while it is on."""
+    """Return why an origin or a pool is switched off; None while it is on."""
     if not one.enabled:
         return SwitchedOff(Off.DISABLED, -inf if one.disabled_at is None else one.disabled_at)
     for window in one.maintenance:
@@ -53,18 +53,18 @@ def is_on(pool: Pool, origin: Origin, now: float) -> bool:
 
 
 def back_since(origin: Origin, now: float) -> float:
-    """Return when the latest maintenance of an origin ended; -inf when there was none."""
+    """Return the end of an origin's latest maintenance; -inf without one."""
     return max((window.end for window in origin.maintenance if window.end <= now), default=-inf)
 
 
 def back_at(pools: Iterable[Pool], now: float) -> float | None:
-    """Return when the first origin is out of its maintenance; None where that brings none back."""
+    """Return when maintenance ends for the first origin; None: no origin comes back."""
     ends = (_off_until((pool, origin), now) for pool in pools for origin in pool.origins)
     return min((end for end in ends if end < inf), default=None)
 
 
 def _off_until(both: tuple[Pool, Origin], now: float) -> float:
-    """Return the first moment from now on at which an origin and its pool are on; inf: never."""
+    """Return the next time at which an origin and its pool are on; inf: never."""
     if not all(one.enabled for one in both):
         return inf
     windows = [window for one in both for window in one.maintenance]
@@ -75,7 +75,7 @@ def _off_until(both: tuple[Pool, Origin], now: float) -> float:
 
 
 def borders(config: Config) -> tuple[float, ...]:
-    """Return every moment at which time alone switches something: starts, ends, drains' ends."""
+    """Return every time at which maintenance or a drain begins or ends, sorted."""
     found: set[float] = set()
     for lb in config.load_balancers:
         for pool, drain in product(lb.watched, drains(lb)):
@@ -86,7 +86,7 @@ def borders(config: Config) -> tuple[float, ...]:
 
 
 def drains(lb: LoadBalancer) -> set[int]:
-    """Return for how long sessions may be kept, whatever rules a request meets."""
+    """Return every drain_duration that a load balancer's rules may give a request."""
     kept = lb.session_affinity is not SessionAffinity.NONE
     given = {lb.session_affinity_attributes.drain_duration if kept else 0}
     for rule in lb.rules:
@@ -98,7 +98,7 @@ def drains(lb: LoadBalancer) -> set[int]:
 def switches(
     pools: Iterable[Pool], before: float, after: float
 ) -> list[PoolEnabledChanged | OriginEnabledChanged]:
-    """Return what time alone has switched on or off between two moments."""
+    """Return the switches that maintenance made between two times."""
     found: list[PoolEnabledChanged | OriginEnabledChanged] = []
     for pool in pools:
         off = _reason(pool, after)

@@ -1,4 +1,4 @@
-"""Rounds of probes: which origins are due, and what a verdict changes."""
+"""Rounds of probes: due origins, and the effect of a verdict."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Pace(Protocol):
-    """How long an origin waits for its next probe."""
+    """Waits between an origin's probes."""
 
     def wait(self, key: OriginKey, interval: float) -> float:
         """Return the seconds from an origin's latest probe to its next one."""
@@ -32,15 +32,15 @@ class Pace(Protocol):
 
 
 class Leases:
-    """The pace of an isolate, whose probes may be lost with the request that they run behind."""
+    """The pace of an isolate, whose probes may end with the request that they run behind."""
 
     def __init__(self, seconds: float) -> None:
-        """`seconds` after its start, a probe without a verdict is taken for lost."""
+        """`seconds`: time after which a probe without a verdict counts as lost."""
         self._seconds = seconds
         self._under_way: set[OriginKey] = set()
 
     def wait(self, key: OriginKey, interval: float) -> float:
-        """Return the lease of a probe that is under way, else the monitor's interval."""
+        """Return the lease while a probe is under way, else the monitor's interval."""
         return self._seconds if key in self._under_way else interval
 
     def sent(self, key: OriginKey, interval: float) -> None:
@@ -56,32 +56,35 @@ class Leases:
 
 
 class Observed(NamedTuple):
-    """What a verdict changed."""
+    """An origin's health before and after a verdict, and the changes to log."""
 
     before: OriginHealth
     after: OriginHealth
     verdict: Verdict
-    """What the round came to: of a group, its vote."""
+    """The round's verdict; for a group, its vote."""
     health: HealthChanged | None
     monitors: tuple[MonitorChanged, ...]
-    """Monitors of a group whose own health changed."""
+    """Changes by single monitors of a group."""
 
 
 class Rounds:
-    """Plain data and no I/O: every method takes the time.
+    """The schedule and the health of all watched origins: plain data, no I/O.
 
-    The same rules for an isolate that probes behind responses and for the Durable Object that
-    probes by its alarm. What differs is passed in: the pace and how much fits into one round.
+    The same rules for an isolate, which probes behind responses, and for the Durable Object, which
+    probes by its alarm. The pace and the size of a round differ, and are passed in.
     """
 
     def __init__(self, config: Config, pace: Pace, *, most: int, together: float = 0.0) -> None:
-        """`most` probes are sent in a round, one that is due within `together` seconds included."""
+        """`most`: probes in one round, retries not counted.
+
+        `together`: seconds by which a probe is brought forward to join a round.
+        """
         self.health: dict[OriginKey, OriginHealth] = {}
         self.asked: dict[OriginKey, float] = {}
-        """When the latest probe of an origin was sent; absent: never."""
+        """Time of an origin's latest probe; absent: never."""
         self.watched = {origin.key: (origin, watch) for origin, watch in monitored(config)}
         self.borders = borders(config)
-        """When maintenance begins or ends, in order."""
+        """Starts and ends of maintenance, sorted."""
         self._config = config
         self._pace = pace
         self._most = most
@@ -90,7 +93,7 @@ class Rounds:
         self._timed = timed(config)
 
     def take_over(self, before: Rounds, keys: Iterable[OriginKey]) -> None:
-        """Go on with what another configuration's rounds know of these origins."""
+        """Copy health and schedule of these origins from another configuration's rounds."""
         for key in keys:
             if key in before.health:
                 self.health[key] = before.health[key]
@@ -98,22 +101,22 @@ class Rounds:
                 self.asked[key] = before.asked[key]
 
     def switched_on(self, now: float) -> list[tuple[Origin, Watch]]:
-        """Return the origins that are probed now: none that is in maintenance."""
+        """Return the origins that are probed now, which leaves out those in maintenance."""
         found = list(self.watched.values())
         if not self.borders:
             return found
         return [one for one in found if is_on(self._pools[one[0].pool], one[0], now)]
 
     def due_at(self, origin: Origin, watch: Watch) -> float:
-        """Return when an origin is probed next: at once when it never was."""
+        """Return when an origin is probed next; one that never was is due at once."""
         asked = self.asked.get(origin.key)
         return 0.0 if asked is None else asked + self._pace.wait(origin.key, watch.interval)
 
     def due(self, now: float) -> list[tuple[Origin, Watch]]:
-        """Return the origins to probe in a round that begins now, and count them as asked.
+        """Return the origins to probe in a round that begins now, and mark them as probed.
 
-        Those that waited longest come first, so that each gets its turn however many there are.
-        Of a monitor group, `asked` names the monitors of this round.
+        Longest wait first, so that every origin gets its turn, however many there are. A monitor
+        group comes with the monitors of this round in `asked`.
         """
         soon = now + self._together
         waiting = [one for one in self.switched_on(now) if self.due_at(*one) <= soon]
@@ -128,7 +131,7 @@ class Rounds:
         return due
 
     def next_at(self, now: float) -> float:
-        """Return when an origin that is on now is due next; inf: there is none."""
+        """Return when the next origin is due, of those that are on now; inf: none."""
         return min((self.due_at(*one) for one in self.switched_on(now)), default=inf)
 
     def next_border(self, after: float) -> float:
@@ -137,7 +140,7 @@ class Rounds:
         return self.borders[at] if at < len(self.borders) else inf
 
     def observe(self, origin: Origin, watch: Watch, verdict: Verdict, now: float) -> Observed:
-        """Apply a verdict to what is known of an origin."""
+        """Apply a verdict to an origin's health."""
         before = self._known(origin)
         kept = verdict if origin.pool in self._timed else untimed(verdict)
         after, changed = observe(origin, watch, before, kept, now)

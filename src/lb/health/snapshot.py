@@ -1,4 +1,4 @@
-"""Who can take traffic at one moment, asked of one place."""
+"""Which pools and origins can take traffic at one moment."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 
 class Standing(Enum):
-    """Why an origin does or does not take traffic."""
+    """Why an origin takes traffic, or none."""
 
     AVAILABLE = "available"
     NO_WEIGHT = "weight 0"
     EJECTED = "ejected"
     UNHEALTHY = "unhealthy"
     DRAINING = "draining"
-    """Switched off, and still there for the sessions that it has."""
+    """Switched off, and serving the sessions that it has."""
     MAINTENANCE = "maintenance"
     DISABLED = "disabled"
 
@@ -70,13 +70,13 @@ TAKES_PINNED: Mapping[Standing, bool] = {
 # Where sessions are kept by a hash, a new one cannot be told from one that there was before.
 TAKES_HASHED: Mapping[Standing, bool] = {**TAKES_NEW, Standing.DRAINING: True}
 
-# What an origin counts as in its pool's health: up, down, or not at all.
+# How an origin counts in its pool's health: up, down, or not at all.
 COUNTS_AS_UP: Mapping[Standing, bool | None] = {
     Standing.AVAILABLE: True,
     Standing.NO_WEIGHT: True,
     Standing.EJECTED: False,
     Standing.UNHEALTHY: False,
-    # Only sessions see it: those of the others do not move because one origin is being drained.
+    # Only its own sessions see it: a drain must not move those of other origins.
     Standing.DRAINING: True,
     Standing.MAINTENANCE: None,
     Standing.DISABLED: None,
@@ -93,29 +93,29 @@ _FULL_SHARES: Mapping[OriginKey, float] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EjectionState:
-    """What real traffic said of an origin lately."""
+    """An origin's failures of real traffic, and its ejection."""
 
     failures: int = 0
-    """In a row, up to now."""
+    """Failures in a row, up to now."""
     since: float = -inf
     until: float = -inf
     """The origin is ejected from `since` until `until`."""
     times: int = 0
-    """Ejections in a row, the latest included, when that began."""
+    """Ejections in a row, counted at the start of the latest one and including it."""
     cut: bool = False
-    """Whether it was ejected for answers that it cut off."""
+    """Whether it was ejected for cutting off answers."""
     kept: bool = False
-    """Whether it was told that it would be ejected if it were not the last one."""
+    """Whether it was logged that only being the last origin kept it from ejection."""
 
 
 class Snapshot:
-    """Health and ejections at one moment; whatever it answers holds until `valid_until`.
+    """Health and ejections at one moment; every answer holds until `valid_until`.
 
-    A pool's view is made when it is first asked for, so that a change costs what the pools
-    in use cost, however many are configured.
+    A pool's view is made on first use, so that a change costs as much as the pools in use,
+    however many are configured.
     """
 
-    def __init__(  # noqa: PLR0913 (what a moment consists of)
+    def __init__(  # noqa: PLR0913 (the parts of a moment)
         self,
         health: Mapping[OriginKey, OriginHealth],
         ejections: Mapping[OriginKey, EjectionState],
@@ -126,10 +126,10 @@ class Snapshot:
         in_flight: InFlight | None = None,
         doubts: Doubts | None = None,
     ) -> None:
-        """`shares` has the origins in slow start; `until` is when anything else changes."""
+        """`shares`: weights in slow start. `until`: when anything but ejections changes."""
         self.now = now
         self.in_flight = InFlight() if in_flight is None else in_flight
-        """What is under way at this very moment: with the doubts, all in here that moves on."""
+        """Requests under way. Live, like `doubts`; everything else stays as it was made."""
         self.doubts = doubts
         self.shares = shares
         self._health = health
@@ -147,11 +147,11 @@ class Snapshot:
         return is_on(pool, origin, self.now)
 
     def standing(self, origin: Origin, drain: float = 0.0) -> Standing:
-        """Say whether and why an origin can take traffic: the one place that is asked.
+        """Return why an origin takes traffic, or none: the one place that decides.
 
-        An origin of unknown health is available: no request waits for a first probe, and a
-        failure is made good by the next origin in the same request. `drain` is the
-        drain_duration of the load balancer that asks.
+        An origin of unknown health is available: no request waits for a first probe, and after
+        a failure the same request tries the next origin. `drain`: the load balancer's
+        drain_duration.
         """
         off = switched_off(origin, self.now)
         if off is not None and not off.drains(drain, self.now):
@@ -172,34 +172,34 @@ class Snapshot:
         return view
 
     def sessions(self, pool: Pool, keeping: Keeping) -> PoolView:
-        """Return the pool as the sessions see it that it has."""
+        """Return a pool as its sessions see it."""
         view = self._session_views.get((pool.name, keeping))
         if view is None:
             view = self._session_views[pool.name, keeping] = PoolView(pool, self, keeping)
         return view
 
     def keeps_session(self, pool: Pool, origin: Origin, keeping: Keeping) -> bool:
-        """Whether a client that is pinned to an origin of the pool may stay there."""
+        """Whether a client that is pinned to an origin may stay there."""
         return origin.key in self.sessions(pool, keeping).keepers
 
 
 def is_full(origin: Origin, snapshot: Snapshot) -> bool:
-    """Whether an origin has as many requests under way as it may have."""
+    """Whether an origin's max_requests are under way."""
     most = origin.max_requests
     return most > 0 and snapshot.in_flight.outstanding(origin.key) >= most
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # it is looked up by each request
 class Keeping:
-    """How long sessions stay on an origin that takes nothing new."""
+    """How long sessions stay on an origin that takes no new traffic."""
 
     drain: float = 0.0
-    """The drain_duration of the load balancer."""
+    """The load balancer's drain_duration."""
     ejected: bool = False
-    """Whether they stay on one that is ejected."""
+    """Whether sessions stay on an ejected origin."""
 
     def standing(self, snapshot: Snapshot, origin: Origin) -> Standing:
-        """Return how an origin stands for them."""
+        """Return an origin's standing for sessions."""
         standing = snapshot.standing(origin, self.drain)
         if self.ejected and standing is Standing.EJECTED:
             return Standing.AVAILABLE if origin.weight > 0 else Standing.NO_WEIGHT
@@ -210,7 +210,7 @@ NO_SESSIONS = Keeping()
 
 
 class PoolView:
-    """One pool at one moment, with the tables that choosing among its origins needs."""
+    """A pool at one moment, with the tables for choosing among its origins."""
 
     def __init__(self, pool: Pool, snapshot: Snapshot, keeping: Keeping = NO_SESSIONS) -> None:
         off = switched_off(pool, snapshot.now)
@@ -220,16 +220,16 @@ class PoolView:
         self._standings = [(origin, keeping.standing(snapshot, origin)) for origin in pool.origins]
         self.health = _health(pool, snapshot, self._standings)
         self.available = self.off is None and self.health is not PoolHealth.CRITICAL
-        """Whether it takes traffic at all."""
+        """Whether it takes traffic."""
         taking = TAKES_NEW if keeping is NO_SESSIONS else TAKES_HASHED
         self.origins = tuple(origin for origin, standing in self._standings if taking[standing])
-        """Those that may be chosen, in the order of the configuration."""
+        """Origins that may be chosen, in the order of the configuration."""
         self.in_flight = snapshot.in_flight
         self._shares = snapshot.shares
 
     @cached_property
     def keepers(self) -> frozenset[OriginKey]:
-        """The keys of those that keep sessions; none of a pool that takes no traffic."""
+        """Keys of the origins that keep sessions; empty while the pool takes no traffic."""
         if not self.available:
             return frozenset()
         return frozenset(
@@ -238,7 +238,7 @@ class PoolView:
 
     @cached_property
     def weights(self) -> tuple[float, ...]:
-        """The weights of `origins`; of those in slow start, the share that they have reached."""
+        """Weights of `origins`, multiplied by their share in slow start."""
         shares = self._shares
         return tuple(origin.weight * shares.get(origin.key, 1.0) for origin in self.origins)
 
@@ -249,16 +249,16 @@ class PoolView:
 
     @cached_property
     def seeds(self) -> tuple[int, ...]:
-        """What stands for each of `origins` in a hash."""
+        """Hash of each of `origins`."""
         return tuple(hash64(*origin.key) for origin in self.origins)
 
     @cached_property
     def slots(self) -> Slots:
-        """Where a client's origin is looked up when there are many."""
+        """Table in which a client's origin is looked up."""
         return Slots(self.pool.origins)
 
     def weight_of(self, origin: Origin) -> float:
-        """Return an origin's weight; 0 if it is none of `origins`."""
+        """Return an origin's weight; 0 if it is not one of `origins`."""
         return self._weight_by_key.get(origin.key, 0.0)
 
     @cached_property
@@ -269,9 +269,9 @@ class PoolView:
 def _health(
     pool: Pool, snapshot: Snapshot, standings: Iterable[tuple[Origin, Standing]]
 ) -> PoolHealth:
-    """Return a pool's health: minimum_origins is Cloudflare's health threshold.
+    """Return a pool's health. minimum_origins is Cloudflare's health threshold.
 
-    Origins that are switched off do not count, and unknown ones count as up.
+    Switched-off origins do not count; origins of unknown health count as up.
     https://developers.cloudflare.com/load-balancing/understand-basics/health-details/
     """
     counted = [
@@ -288,9 +288,9 @@ def _health(
 
 
 def load_balancer_health(lb: LoadBalancer, snapshot: Snapshot) -> PoolHealth:
-    """Return a load balancer's health: critical when only the fallback pool is left.
+    """Return a load balancer's health; critical: only the fallback pool is left.
 
-    A pool that is switched off does not count, unless all are.
+    A switched-off pool does not count, unless all are.
     https://developers.cloudflare.com/load-balancing/understand-basics/health-details/
     """
     views = [snapshot.view(pool) for pool in lb.default_pools]

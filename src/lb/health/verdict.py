@@ -1,4 +1,4 @@
-"""What one probe said, and what is known of an origin."""
+"""Verdicts of probes, and an origin's health."""
 
 from __future__ import annotations
 
@@ -12,38 +12,42 @@ if TYPE_CHECKING:
 
 
 NO_FAILURES = "No failures"
-"""What Cloudflare says as the cause while all is well."""
+"""Cloudflare's cause of a healthy origin."""
 
 
 EVERYWHERE = ""
-"""Stands for the place of whoever probes, where probes come from no region."""
+"""In place of a region's code, where probes come from no region."""
 
 MOVED = 0.2
 SLIGHT = 0.002
-"""Latencies that moved by less than a fifth and two milliseconds are no news."""
+"""A latency has changed when it moved by more than a fifth and two milliseconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What one probe said."""
+    """The result of one round of probes to an origin."""
 
     passed: bool
     cause: str = NO_FAILURES
     attempt: int = 1
-    """Of a round's probes; one that timed out is followed by another."""
+    """Number of the probe that decided; those before it timed out."""
     duration: float = 0.0
-    """Seconds that the round took."""
+    """Seconds from the round's first probe to its last reply."""
     status: int = 0
-    """Of the HTTP answer; 0 where there was none."""
+    """Status code of the HTTP answer; 0 without one."""
     latencies: tuple[tuple[str, float], ...] = ()
-    """Seconds that the probe took which passed, by region, as in OriginHealth."""
+    """Seconds that the passed probe took, by region, as in OriginHealth."""
     members: tuple[tuple[str, Verdict], ...] = ()
-    """Of a group: what each monitor said that was asked, by its name."""
+    """Verdicts of a group's monitors that were asked, by name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OriginHealth:
-    """What is known of an origin. `streak` counts passes above zero, failures below."""
+    """An origin's health, as its monitor has found it.
+
+    `streak` counts verdicts in a row: passes above zero, failures below. Times are in seconds since
+    the Unix epoch.
+    """
 
     health: Health = Health.UNKNOWN
     streak: int = 0
@@ -51,15 +55,14 @@ class OriginHealth:
     checked: float = 0.0
     cause: str = ""
     recovered: float = 0.0
-    """When it last turned from UNHEALTHY to HEALTHY; 0 when it never did."""
+    """Time of the latest change from UNHEALTHY to HEALTHY; 0: never."""
     latencies: tuple[tuple[str, float], ...] = ()
-    """Seconds that probes take, by the code of the region that they come from; "" is no region."""
-
+    """Mean seconds of passed probes, by the code of the region they come from; "" is no region."""
     members: tuple[tuple[str, OriginHealth], ...] = ()
-    """What each monitor of a group knows, by its name."""
+    """Health as each monitor of a group has found it, by name."""
 
     def latency_from(self, region: Region | None) -> float | None:
-        """Return the seconds that a probe takes from a region; of no other, from no region."""
+        """Return a probe's seconds from a region, else from no region; None: unknown."""
         known = dict(self.latencies)
         found = None if region is None else known.get(region.value)
         return known.get(EVERYWHERE) if found is None else found
@@ -67,7 +70,7 @@ class OriginHealth:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailureReport:
-    """A failure of real traffic, for the place that health is shared from."""
+    """A failure of real traffic, reported to the Durable Object."""
 
     pool: str
     origin: str
@@ -75,9 +78,9 @@ class FailureReport:
     at: float
 
 
-def differ(told: tuple[tuple[str, float], ...], known: tuple[tuple[str, float], ...]) -> bool:
-    """Whether latencies have moved so far that those who were told need to know."""
-    before = dict(told)
+def differ(shared: tuple[tuple[str, float], ...], known: tuple[tuple[str, float], ...]) -> bool:
+    """Whether latencies have changed so much that they must be shared again."""
+    before = dict(shared)
     return any(
         region not in before or abs(seconds - before[region]) > MOVED * before[region] + SLIGHT
         for region, seconds in known
@@ -85,19 +88,19 @@ def differ(told: tuple[tuple[str, float], ...], known: tuple[tuple[str, float], 
 
 
 def latency_of(verdict: Verdict) -> float | None:
-    """Return the seconds that a round's quickest probe took which passed; None if none did."""
+    """Return the seconds of a round's quickest passed probe; None if none passed."""
     own = [seconds for _, seconds in verdict.latencies]
     of_members = [latency_of(one) for _, one in verdict.members]
     return min([*own, *(one for one in of_members if one is not None)], default=None)
 
 
 def code_of(verdict: Verdict) -> int:
-    """Return the status code that a round met, of a group the first one; 0 where there was none."""
+    """Return a round's status code, the first one of a group; 0 without one."""
     codes = (verdict.status, *(code_of(one) for _, one in verdict.members))
     return next((code for code in codes if code), 0)
 
 
 def untimed(verdict: Verdict) -> Verdict:
-    """Return a verdict without latencies, where nobody goes by them."""
+    """Return a verdict without latencies, for pools that are not steered by them."""
     members = tuple((name, untimed(one)) for name, one in verdict.members)
     return replace(verdict, latencies=(), members=members)
