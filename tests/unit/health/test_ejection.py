@@ -1,4 +1,4 @@
-"""Passive health: how long ejections last, who is never ejected, and the slow way back."""
+"""Passive health: length of ejections, origins that are never ejected, and slow start."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ A, B = POOL.origins
 
 
 class Scene:
-    """An isolate's memory and requests that end as they are told to."""
+    """An isolate's memory, and requests with scripted outcomes."""
 
     def __init__(self, lb: LoadBalancer) -> None:
         self.lb = lb
@@ -102,7 +102,7 @@ def test_a_success_alone_does_not_forgive() -> None:
 
 
 def test_one_outage_is_one_ejection() -> None:
-    """Requests that were under way tell nothing new; those sent in spite of it prolong it."""
+    """Requests under way before it change nothing; later ones that fail prolong it."""
     scene = Scene(balancer_of(POOL, ejection=Ejection(base_time=30)))
     scene.fails("a", 10.0)
 
@@ -144,7 +144,7 @@ def test_a_long_base_time_is_its_own_cap() -> None:
     ids=["one pool", "two pools"],
 )
 def test_the_last_available_origin_is_never_ejected(lb: LoadBalancer) -> None:
-    """It goes on being tried, and that is told once; the ejected one is tried after it."""
+    """It is still tried first, which is logged once; the ejected one comes after it."""
     scene = Scene(lb)
 
     assert isinstance(scene.fails("a", 1.0), OriginEjected)
@@ -155,7 +155,7 @@ def test_the_last_available_origin_is_never_ejected(lb: LoadBalancer) -> None:
 
 
 def test_it_is_told_again_after_it_was_good() -> None:
-    """Another outage is another line."""
+    """Another outage is logged anew."""
     scene = Scene(balancer_of(pool("p", "a")))
     scene.fails("a", 1.0)
     scene.answers("a", 2.0)
@@ -164,7 +164,7 @@ def test_it_is_told_again_after_it_was_good() -> None:
 
 
 def test_it_is_ejected_once_another_is_back() -> None:
-    """Its failures are remembered."""
+    """Its failures up to then count."""
     scene = Scene(balancer_of(POOL, ejection=Ejection(base_time=30)))
     scene.fails("a", 1.0)
     scene.fails("b", 2.0)
@@ -175,7 +175,7 @@ def test_it_is_ejected_once_another_is_back() -> None:
 
 
 def test_an_origin_that_is_down_by_its_monitor_is_no_other_one() -> None:
-    """Nor is a disabled one."""
+    """Nor is a disabled origin."""
     watched = pool("q", "b", monitor=monitor())
     scene = Scene(balancer_of(pool("p", "a"), watched, pool("r", origin("c", "r", enabled=False))))
     scene.memory.observe(watched.origins[0], monitor(), Verdict(passed=False), 1.0)
@@ -184,7 +184,7 @@ def test_an_origin_that_is_down_by_its_monitor_is_no_other_one() -> None:
 
 
 def test_an_origin_that_is_down_by_its_monitor_is_not_the_last_available() -> None:
-    """Nothing is told of it but what its monitor says."""
+    """Nothing but its monitor's verdict is logged."""
     watched = pool("p", "a", monitor=monitor())
     scene = Scene(balancer_of(watched))
     scene.memory.observe(watched.origins[0], monitor(), Verdict(passed=False), 1.0)
@@ -193,7 +193,7 @@ def test_an_origin_that_is_down_by_its_monitor_is_not_the_last_available() -> No
 
 
 def test_failures_are_kept_as_reports() -> None:
-    """The latest ones, for the place that health is shared from; taken once."""
+    """The latest ones, for the Durable Object; each is taken once."""
     scene = Scene(balancer_of(POOL))
     for now in range(MOST_REPORTS + 5):
         scene.fails("a", float(now))
@@ -214,7 +214,7 @@ def slow(of: Pool = POOL, start: float = 100) -> Scene:
 
 
 def test_an_origin_comes_back_slowly() -> None:
-    """From a tenth of its weight to all of it, in ten steps over slow_start seconds."""
+    """Its weight grows from a tenth to all of it, in ten steps over slow_start seconds."""
     scene = slow()
 
     shares = {
@@ -232,7 +232,7 @@ def test_an_origin_comes_back_slowly() -> None:
 
 
 def test_slow_start_makes_a_snapshot_a_step_at_most() -> None:
-    """Requests between two steps share one: the cost of a request stays flat."""
+    """Requests between two steps share a snapshot, so that the cost of a request stays flat."""
     scene = slow()
     seen = [scene.memory.snapshot(30 + tick / 10) for tick in range(2000)]
 
@@ -243,7 +243,7 @@ def test_slow_start_makes_a_snapshot_a_step_at_most() -> None:
 
 
 def test_without_slow_start_an_origin_has_its_share_at_once() -> None:
-    """The default, as in HAProxy, nginx and Envoy."""
+    """Slow start is off by default, as in HAProxy, nginx and Envoy."""
     scene = Scene(balancer_of(POOL, ejection=Ejection(base_time=30)))
     scene.fails("a", 0.0)
 
@@ -252,7 +252,7 @@ def test_without_slow_start_an_origin_has_its_share_at_once() -> None:
 
 
 def test_slow_start_never_keeps_a_lone_origin_from_serving() -> None:
-    """Its share is one of its pool's requests; the only one there has them all."""
+    """A share is one of the pool's requests, and a lone origin gets them all."""
     lone = pool("p", "a")
     scene = Scene(balancer_of(lone, pool("q", "b"), ejection=Ejection(base_time=30, slow_start=60)))
     scene.fails("a", 0.0)
@@ -262,7 +262,7 @@ def test_slow_start_never_keeps_a_lone_origin_from_serving() -> None:
 
 
 def test_recovery_by_probes_starts_slowly_and_a_first_verdict_does_not() -> None:
-    """UNHEALTHY to HEALTHY is a return; UNKNOWN to HEALTHY is a start."""
+    """A change from UNHEALTHY is a return, one from UNKNOWN is not."""
     watching = monitor()
     of = pool("p", "a", "b", monitor=watching)
     scene = Scene(balancer_of(of, ejection=Ejection(slow_start=100)))
@@ -276,7 +276,7 @@ def test_recovery_by_probes_starts_slowly_and_a_first_verdict_does_not() -> None
 
 
 def test_slow_start_moves_only_the_clients_that_the_share_implies() -> None:
-    """Hash steering: who is at another origin comes over as the share grows, and nobody else."""
+    """With hash steering, only the returning origin's clients come over as its share grows."""
     names = [f"o{number}" for number in range(4)]
     of = pool("p", *names, origin_steering=OriginSteeringPolicy.HASH)
     scene = Scene(balancer_of(of, ejection=Ejection(base_time=30, slow_start=100)))

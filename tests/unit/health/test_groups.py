@@ -1,4 +1,4 @@
-"""Monitor groups: several monitors that vote on an origin's health."""
+"""Monitor groups: which monitors a round asks, and how they vote."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ ORIGIN = origin("a")
 
 
 def check(name: str, path: str = "/", interval: int = 60) -> Monitor:
-    """Return a monitor that believes each probe."""
+    """Return a monitor without thresholds."""
     return Monitor(name=name, type=MonitorType.HTTPS, path=path, interval=interval)
 
 
@@ -58,7 +58,7 @@ def member(name: str, **fields: bool) -> Member:
 
 
 def after(group: MonitorGroup, **said: bool) -> OriginHealth:
-    """Return what a group knows of an origin after one round in which its monitors said this."""
+    """Return an origin's health after one round with these verdicts."""
     votes = {name: PASSED if passed else FAILED for name, passed in said.items()}
     verdict = together(votes)
     assert verdict is not None
@@ -77,12 +77,12 @@ def after(group: MonitorGroup, **said: bool) -> OriginHealth:
     ],
 )
 def test_more_than_half_of_those_that_vote_decide(said: dict[str, bool], health: Health) -> None:
-    """Census: "unhealthy only if >50 % of voting monitors fail"."""
+    """Cloudflare: unhealthy only if more than half of the voting monitors fail."""
     assert after(group_of("a", "b", "c"), **said).health is health
 
 
 def test_half_is_not_more_than_half() -> None:
-    """Two of four that fail leave an origin up."""
+    """Two failures of four leave an origin up."""
     four = group_of("a", "b", "c", "d")
 
     assert after(four, a=False, b=False, c=True, d=True).health is UP
@@ -90,7 +90,7 @@ def test_half_is_not_more_than_half() -> None:
 
 
 def test_one_that_must_be_healthy_decides_alone() -> None:
-    """Census: "any failing must_be_healthy -> unhealthy"."""
+    """Cloudflare: one failing must_be_healthy monitor makes the origin unhealthy."""
     group = group_of(member("login", must_be_healthy=True), "a", "b", "c")
     known = after(group, login=False, a=True, b=True, c=True)
 
@@ -99,7 +99,7 @@ def test_one_that_must_be_healthy_decides_alone() -> None:
 
 
 def test_who_only_watches_has_no_vote() -> None:
-    """Census: "monitoring_only runs and notifies but has no vote", must_be_healthy or not."""
+    """Cloudflare: monitoring_only probes and notifies without a vote, must_be_healthy or not."""
     group = group_of(member("new", monitoring_only=True, must_be_healthy=True), "a")
     known = after(group, new=False, a=True)
 
@@ -111,7 +111,7 @@ def test_who_only_watches_has_no_vote() -> None:
 
 
 def test_who_is_not_enabled_is_not_asked() -> None:
-    """Census: "enabled=false does not probe"."""
+    """Cloudflare: a disabled member does not probe."""
     group = group_of(member("off", enabled=False), "a", "b")
     world = World(config_of(balancer_of(pool("p", "a", monitor_group=group))))
 
@@ -122,7 +122,7 @@ def test_who_is_not_enabled_is_not_asked() -> None:
 
 
 def test_latency_is_the_mean_of_those_that_vote() -> None:
-    """Census: "latency = mean of enabled voting monitors"."""
+    """Cloudflare: the latency is the mean of enabled voting monitors."""
     group = group_of("a", "b", member("c", monitoring_only=True))
     votes = {
         name: Verdict(passed=True, latencies=(("WEU", seconds),))
@@ -137,7 +137,7 @@ def test_latency_is_the_mean_of_those_that_vote() -> None:
 
 
 def test_each_result_is_valid_for_its_own_interval() -> None:
-    """Census: "each last result valid for its own interval": who is not due is not asked."""
+    """Cloudflare: a result holds for its own interval; only monitors that are due are asked."""
     often, seldom = check("often", "/o", interval=10), check("seldom", "/s", interval=30)
     group = MonitorGroup(name="g", members=(Member(monitor=often), Member(monitor=seldom)))
     known, asked = OriginHealth(), []
@@ -162,7 +162,7 @@ def test_each_result_is_valid_for_its_own_interval() -> None:
 
 
 def test_each_monitor_has_its_own_thresholds() -> None:
-    """A vote is the monitor's own health, after its consecutive_down."""
+    """A vote is the health by the monitor's own thresholds."""
     slow = Monitor(name="slow", type=MonitorType.HTTPS, consecutive_down=2)
     group = MonitorGroup(name="g", members=(Member(monitor=slow),))
     known = after(group, slow=False)
@@ -178,7 +178,7 @@ def test_each_monitor_has_its_own_thresholds() -> None:
 
 
 def test_what_a_group_knows_survives_its_text() -> None:
-    """It is in the view that isolates share, and in the row that survives."""
+    """It is in the shared view and in the stored row."""
     known = after(group_of("a", "b"), a=False, b=True)
 
     assert known.members
@@ -186,7 +186,7 @@ def test_what_a_group_knows_survives_its_text() -> None:
 
 
 def test_the_keeper_asks_every_monitor_and_logs_who_changed() -> None:
-    """One origin that is down is seen by both; the log says whose verdict moved."""
+    """Both monitors see an origin that is down; the log names the monitors that changed."""
     config = config_of(balancer_of(pool("p", "a", "b", monitor_group=group_of("x", "y"))))
     world = World(config)
     world.down = {"a"}
@@ -201,7 +201,7 @@ def test_the_keeper_asks_every_monitor_and_logs_who_changed() -> None:
 
 
 def came_to(group: MonitorGroup, *rounds: dict[str, bool]) -> list[bool]:
-    """Return whether each round passed, in which the named monitors said this."""
+    """Return whether each of these rounds passed, given the verdicts of its monitors."""
     made = Rounds(
         config_of(balancer_of(pool("p", "a", monitor_group=group))), FailureReports(), most=9
     )
@@ -215,7 +215,7 @@ def came_to(group: MonitorGroup, *rounds: dict[str, bool]) -> list[bool]:
 
 
 def test_a_round_passes_by_the_groups_vote() -> None:
-    """A round counted as failed when any monitor failed, even one that has no vote.
+    """A round counted as failed when any monitor failed, even one without a vote.
 
     So evenkeel_probes_total showed failures of an origin that was healthy all the time.
     """
@@ -229,7 +229,7 @@ def test_a_round_passes_by_the_groups_vote() -> None:
 
 
 def test_who_is_not_asked_in_a_round_votes_with_its_last_result() -> None:
-    """Results hold for the interval of their monitor."""
+    """A result holds for its monitor's interval."""
     group = group_of("a", "b", "c")
     every = {"a": True, "b": False, "c": True}
 
@@ -238,7 +238,7 @@ def test_who_is_not_asked_in_a_round_votes_with_its_last_result() -> None:
 
 
 def test_a_verdict_counts_at_once_whatever_the_thresholds() -> None:
-    """As that of a single monitor does: thresholds are about health, not about rounds."""
+    """Thresholds apply to health, not to rounds, as with a single monitor."""
     slow = Monitor(name="slow", type=MonitorType.HTTPS, consecutive_down=3, consecutive_up=3)
     group = MonitorGroup(name="g", members=(Member(monitor=slow),))
 
@@ -246,7 +246,7 @@ def test_a_verdict_counts_at_once_whatever_the_thresholds() -> None:
 
 
 def test_an_alarm_sends_no_more_probes_than_it_may() -> None:
-    """Of four origins with a group of four monitors, three are probed in the first alarm."""
+    """Three of four origins with four monitors each are probed in the first alarm."""
     group = group_of("w", "x", "y", "z")
     world = World(config_of(balancer_of(pool("p", "a", "b", "c", "d", monitor_group=group))))
     counts: list[int] = []
@@ -257,7 +257,7 @@ def test_an_alarm_sends_no_more_probes_than_it_may() -> None:
 
 
 def test_regions_decide_for_each_monitor_then_monitors_vote() -> None:
-    """Two of three regions see the first monitor fail; that is one of two monitors."""
+    """Two of three regions see the first of two monitors fail, which is half of the vote."""
     group = group_of("a", "b")
     bad = together({"a": FAILED, "b": Verdict(passed=True, latencies=(("", 0.5),))})
     good = together({"a": PASSED, "b": PASSED})
@@ -273,7 +273,7 @@ def test_regions_decide_for_each_monitor_then_monitors_vote() -> None:
 
 
 def test_questions_to_regions_name_the_monitors() -> None:
-    """And their answers, with the time that each took."""
+    """Answers name them too, with the time of each."""
     config = config_of(balancer_of(pool("p", "a", monitor_group=group_of("x", "y"))))
     watch = MonitorGroup(name="g", asked=frozenset({"y"}))
     ((asked, found),) = question_from_json(question_to_json([(ORIGIN, watch)]), config)
@@ -317,7 +317,7 @@ DOCUMENT: dict[str, Any] = {
 
 
 def problems(**changes: object) -> list[str]:
-    """Return what is wrong with the document once its group, or its pool, is changed."""
+    """Return the problems of the document with its group or its pool changed."""
     group, one = dict(DOCUMENT["monitor_groups"][0]), dict(DOCUMENT["pools"][0])
     for key, value in changes.items():
         (one if key.startswith("monitor") else group)[key] = value
@@ -326,7 +326,7 @@ def problems(**changes: object) -> list[str]:
 
 
 def test_a_group_is_configured_in_cloudflares_words() -> None:
-    """Monitors by their names."""
+    """A group names its monitors."""
     config = parse(DOCUMENT)
 
     assert isinstance(config, Config)
@@ -337,7 +337,7 @@ def test_a_group_is_configured_in_cloudflares_words() -> None:
 
 
 def test_mistakes_in_a_group_are_reported() -> None:
-    """Each where it is."""
+    """Each problem has its path."""
     (web, login) = DOCUMENT["monitor_groups"][0]["members"]
     at = "$.monitor_groups[0].members"
 

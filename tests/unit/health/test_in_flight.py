@@ -1,4 +1,4 @@
-"""How many requests are under way at an origin."""
+"""Requests under way at an origin."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ A, B = ("p", "a"), ("p", "b")
 
 
 def test_an_attempt_counts_from_its_start_to_its_end() -> None:
-    """Each origin has a count of its own."""
+    """Each origin has its own count."""
     in_flight = InFlight()
     first, second = in_flight.begin(A, 10.0, 2.0), in_flight.begin(A, 10.0, 2.0)
     assert (in_flight.outstanding(A), in_flight.outstanding(B)) == (2, 0)
@@ -32,7 +32,7 @@ def test_an_attempt_counts_from_its_start_to_its_end() -> None:
 
 
 def test_a_request_that_never_ends_is_forgotten() -> None:
-    """When its client has gone; also where no further request goes to its origin."""
+    """A request whose client left stops counting, also without further requests to its origin."""
     in_flight = InFlight()
     lost = in_flight.begin(A, 10.0, 2.0)
     in_flight.begin(A, 10.0, 600.0)
@@ -47,7 +47,7 @@ def test_a_request_that_never_ends_is_forgotten() -> None:
 
 @pytest.mark.parametrize(("pools", "seen"), [([pool("p", "a", "b")], 1), ([pool("p", "a")], 0)])
 def test_a_request_counts_while_its_origin_is_asked(pools: list[Pool], seen: int) -> None:
-    """Whatever comes of it; where an origin is alone nobody asks, and nothing is counted."""
+    """Any outcome ends it; a lone origin's requests are not counted."""
     edge = FakeEdge(config_of(balancer_of(*pools)))
     in_flight, counts = edge.balancer.memory.in_flight, []
 

@@ -1,4 +1,4 @@
-"""Disabled origins and pools, times of maintenance, and sessions that outlive them for a while."""
+"""Disabled origins and pools, maintenance, and sessions that are drained."""
 
 from __future__ import annotations
 
@@ -49,19 +49,19 @@ def draining(*pools: Pool, seconds: int = 30) -> LoadBalancer:
 def tried(
     lb: LoadBalancer, now: float, pinned: Origin | None = None, memory: Memory | None = None
 ) -> str:
-    """Return the names of the origins that a request may try, in their order."""
+    """Return the names of the origins that a request may try, in order."""
     snapshot = (memory or Memory(config_of(lb))).snapshot(now)
     found = candidates(PreparedLoadBalancer(lb, "id", ""), snapshot, facts(), scripted(0.0), pinned)
     return "".join(one.name for one, _ in found)
 
 
 def standing(one: Origin, now: float, drain: float = 0.0) -> Standing:
-    """Return how an origin stands of which nothing else is known."""
+    """Return the standing of an origin of unknown health."""
     return Snapshot({}, {}, now).standing(one, drain)
 
 
 def test_an_origin_counts_as_disabled_in_its_window() -> None:
-    """From its first moment on, and no longer than until its end."""
+    """The start of a window is in it, its end is not."""
     one = origin("a", maintenance=NIGHT)
 
     assert [standing(one, now) for now in (99.9, 100.0, 199.9, 200.0)] == [
@@ -73,7 +73,7 @@ def test_an_origin_counts_as_disabled_in_its_window() -> None:
 
 
 def test_a_disabled_origin_drains_from_disabled_at_on() -> None:
-    """For drain_duration seconds; without a time nobody knows when it began, so it is over."""
+    """A drain lasts drain_duration seconds; without a known start it is over."""
     dated, undated = origin("a", enabled=False, disabled_at=50.0), origin("b", enabled=False)
 
     assert standing(dated, 79.9, 30) is Standing.DRAINING
@@ -96,7 +96,7 @@ def test_drain_duration_keeps_sessions_and_takes_no_new_ones() -> None:
 
 
 def test_a_drained_origin_that_fails_loses_its_sessions() -> None:
-    """By its monitor or by real traffic: a session is not worth a dead origin."""
+    """A session does not stay on an origin that is down or ejected."""
     a = origin("a", maintenance=NIGHT)
     down = Snapshot({a.key: OriginHealth(health=Health.UNHEALTHY)}, {}, 110.0)
 
@@ -105,7 +105,7 @@ def test_a_drained_origin_that_fails_loses_its_sessions() -> None:
 
 
 def test_a_pool_with_one_origin_drains_too() -> None:
-    """New requests go to the next pool, sessions stay, also where the pool itself is disabled."""
+    """New requests go to the next pool, sessions stay, also if the pool itself is disabled."""
     a = origin("a")
     for one in (
         pool("p", origin("a", maintenance=NIGHT)),
@@ -119,7 +119,7 @@ def test_a_pool_with_one_origin_drains_too() -> None:
 
 
 def test_draining_one_origin_moves_no_sessions_of_another() -> None:
-    """minimum_origins is missed for new requests; while it drains, the origin still counts."""
+    """An origin in maintenance does not count towards minimum_origins; a draining one does."""
     a, b = origin("a", maintenance=NIGHT), origin("b")
     lb = draining(pool("p", a, b, minimum_origins=2), pool("q", "c"))
 
@@ -129,7 +129,7 @@ def test_draining_one_origin_moves_no_sessions_of_another() -> None:
 
 
 def test_two_load_balancers_drain_the_same_origin_each_for_its_own_time() -> None:
-    """drain_duration is theirs, the origin's window is one."""
+    """drain_duration belongs to the load balancer, the window to the origin."""
     a = origin("a", maintenance=NIGHT)
     shared = pool("p", a, "b")
     long, short = draining(shared, seconds=60), draining(shared, seconds=5)
@@ -140,7 +140,7 @@ def test_two_load_balancers_drain_the_same_origin_each_for_its_own_time() -> Non
 
 
 def test_weight_0_drains_for_ever() -> None:
-    """Cloudflare: "weight 0": no new traffic, and sessions stay."""
+    """Cloudflare: an origin of weight 0 gets no new traffic and keeps its sessions."""
     a = origin("a", weight=0)
     lb = draining(pool("p", a, "b"), seconds=0)
 
@@ -149,7 +149,7 @@ def test_weight_0_drains_for_ever() -> None:
 
 
 def test_nothing_that_is_switched_off_is_a_last_resort() -> None:
-    """Not even while it drains: off is off."""
+    """Not even a draining pool takes new traffic."""
     a = origin("a", maintenance=NIGHT)
     lb = draining(pool("p", a), pool("q", "b", maintenance=NIGHT), pool("r", "c", enabled=False))
 
@@ -158,7 +158,7 @@ def test_nothing_that_is_switched_off_is_a_last_resort() -> None:
 
 
 def test_a_snapshot_ends_where_time_switches_something() -> None:
-    """At the start of a window, at the end of the drain, at the window's end."""
+    """Borders are a window's start, the end of its drain, and its end."""
     lb = draining(pool("p", origin("a", maintenance=NIGHT), "b"))
     memory = Memory(config_of(lb))
 
@@ -172,7 +172,7 @@ def test_a_snapshot_ends_where_time_switches_something() -> None:
 
 
 def test_without_maintenance_there_is_nothing_to_look_at() -> None:
-    """A configuration that does not use it pays nothing for it."""
+    """A configuration without maintenance has no borders."""
     lb = draining(pool("p", "a", origin("b", enabled=False)))
 
     assert borders(config_of(lb)) == ()
@@ -180,7 +180,7 @@ def test_without_maintenance_there_is_nothing_to_look_at() -> None:
 
 
 def test_an_origin_in_maintenance_is_not_probed() -> None:
-    """Its failures mean nothing; it is probed at once when the window ends."""
+    """An origin in maintenance is not probed; it is probed at once when the window ends."""
     watching = monitor(interval=60)
     lb = balancer_of(pool("p", origin("a", maintenance=NIGHT), "b", monitor=watching))
     memory = Memory(config_of(lb))
@@ -198,7 +198,7 @@ def test_an_origin_in_maintenance_is_not_probed() -> None:
 
 
 def test_a_window_is_told_when_it_begins_and_when_it_ends() -> None:
-    """Once each, of origins and of pools."""
+    """Each switch of an origin or a pool is logged once."""
     lb = balancer_of(
         pool("p", origin("a", maintenance=NIGHT), "b"),
         pool("q", "c", maintenance=(Window(start=150.0, end=160.0),)),
@@ -222,7 +222,7 @@ def test_a_window_is_told_when_it_begins_and_when_it_ends() -> None:
 
 
 def test_after_maintenance_an_origin_starts_slowly() -> None:
-    """Where slow_start says so: it has probably been started anew."""
+    """slow_start applies after maintenance, as the origin was probably restarted."""
     of = pool("p", origin("a", maintenance=NIGHT), "b")
     memory = Memory(config_of(balancer_of(of, ejection=Ejection(slow_start=10))))
 
@@ -232,7 +232,7 @@ def test_after_maintenance_an_origin_starts_slowly() -> None:
 
 
 def test_the_cookie_of_a_drained_origin_is_still_read() -> None:
-    """Cookies know nothing of time."""
+    """A session's cookie outlives the window."""
     lb = draining(pool("p", origin("a", maintenance=NIGHT), "b"))
     affinity = CookieAffinity(lb, "")
     cookie = affinity.cookie(lb.default_pools[0].origins[0], https=False).partition(";")[0]
@@ -301,12 +301,12 @@ def test_moments_are_text_or_tomls_own() -> None:
     ],
 )
 def test_a_moment_needs_a_date_a_time_and_an_offset(text: str) -> None:
-    """So that it is the same moment wherever the Worker runs."""
+    """A time without an offset would depend on where the Worker runs."""
     assert seconds_of(text) is None
 
 
 def test_what_is_no_moment_is_refused_with_its_place() -> None:
-    """Local times of TOML too."""
+    """TOML's local times are refused too."""
     for wrong in ("2026-12-01T22:00:00", "2026-12-01", "22:00:00", '"soon"', "5", "true"):
         refused = from_toml(CONFIGURED.replace('"2026-12-01T00:00:00Z"', wrong))
         assert isinstance(refused, Invalid), wrong
@@ -315,7 +315,7 @@ def test_what_is_no_moment_is_refused_with_its_place() -> None:
 
 @given(st.integers(-62_135_510_000, 253_402_200_000), st.integers(-23 * 60, 23 * 60))
 def test_every_moment_is_read_as_python_reads_it(seconds: int, offset: int) -> None:
-    """In every time zone, over all years."""
+    """Every time zone and all years are read."""
     moment = dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(seconds=seconds)
     zone = dt.timezone(dt.timedelta(minutes=offset))
 
@@ -325,7 +325,7 @@ def test_every_moment_is_read_as_python_reads_it(seconds: int, offset: int) -> N
 
 
 def test_a_window_needs_both_ends() -> None:
-    """Said for each of them."""
+    """Each problem is reported."""
     origins = [{"name": "a", "address": "a.example.com", "maintenance": [{"from": "x"}]}]
     refused = parse({"pools": [{"name": "p", "origins": origins}]})
 
@@ -334,7 +334,7 @@ def test_a_window_needs_both_ends() -> None:
 
 
 def test_an_origin_is_on_while_its_pool_is_on_too() -> None:
-    """A disabled origin, a disabled pool and a time of maintenance of either switch it off."""
+    """Disabling or maintenance of either switches the origin off."""
     resting, off = origin("resting", "p", maintenance=NIGHT), origin("off", "p", enabled=False)
     one = pool("p", "a", resting, off)
     closed = pool("p", "a", enabled=False)

@@ -1,4 +1,4 @@
-"""Origins that have gone quiet, and those that are back from an ejection: who is sent there."""
+"""Doubted origins, quiet or back from an ejection, and the requests that are sent there."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ FINE = Answered(200, lambda _: "", None)
 TIMED_OUT = Failed(Cause.TIMEOUT)
 REFUSED = Failed(Cause.CONNECTION)
 QUIET_AFTER = 0.5
-"""A default of 0.4, and a little more."""
+"""A little more than the default of 0.4."""
 
 
 class Sent:
@@ -47,18 +47,18 @@ class Sent:
 
     @property
     def at(self) -> str:
-        """The origin that it waits for."""
+        """The origin of the attempt under way."""
         assert isinstance(self._step, Attempt)
         return self._step.origin.name
 
     def ends(self, outcome: Outcome = FINE) -> Sent:
-        """Give the attempt under way its outcome."""
+        """End the attempt under way with this outcome."""
         self._step = self._exchange.take(outcome)
         return self
 
 
 class Scene:
-    """An isolate whose requests end when a test says so."""
+    """An isolate whose requests end when a test ends them."""
 
     def __init__(self, lb: LoadBalancer) -> None:
         self.now = 1000.0
@@ -66,7 +66,7 @@ class Scene:
         self.balancer = Balancer(config_of(lb))
 
     def send(self, method: str = "GET", *, body: bool = False, cookie: str = "") -> Sent:
-        """Begin a request; its body is streamed."""
+        """Begin a request; a body is streamed."""
         asked = facts(method, body=body, cookie=cookie)
         _, plan = self.balancer.plan(asked, self.now, lambda: 0.0)
         assert isinstance(plan, Plan)
@@ -74,13 +74,13 @@ class Scene:
         return Sent(self, Exchange(plan, memory, None, lambda: self.now, self.log.append))  # type: ignore[arg-type] # nothing is sent
 
     def answers(self, seconds: float = 0.0) -> None:
-        """Let a request be answered after so many seconds."""
+        """Send a request that is answered after so many seconds."""
         sent = self.send()
         self.now += seconds
         sent.ends()
 
     def goes(self, method: str = "GET", outcome: Outcome = FINE) -> str:
-        """Return which origin a request of this moment goes to, which ends at once."""
+        """Send a request that ends at once; return its first origin."""
         sent = self.send(method)
         found = sent.at
         sent.ends(outcome)
@@ -88,14 +88,14 @@ class Scene:
 
 
 def scene(**ejection: float) -> Scene:
-    """Return a scene in which the origin a was fine up to now."""
+    """Return a scene in which origin a has answered well so far."""
     made = Scene(balancer_of(*PASSIVE, ejection=Ejection(**ejection)))  # type: ignore[arg-type] # whole numbers are given where they are due
     made.answers()
     return made
 
 
 def hanging(**options: float) -> Scene:
-    """Return a scene in which the origin a has just gone quiet."""
+    """Return a scene in which origin a has just gone quiet."""
     made = scene(**options)
     for _ in range(3):
         assert made.send().at == "a"
@@ -104,7 +104,7 @@ def hanging(**options: float) -> Scene:
 
 
 def test_a_quiet_origin_is_avoided_before_any_time_out() -> None:
-    """It went wrong: until the first time-out every POST was sent to the origin that hung."""
+    """Every POST went to the origin that hung until the first time-out."""
     made = hanging()
 
     assert made.goes("POST") == "b"
@@ -115,7 +115,7 @@ def test_a_quiet_origin_is_avoided_before_any_time_out() -> None:
 
 
 def test_requests_that_wait_no_longer_than_usual_say_nothing() -> None:
-    """Before quiet_after has passed, and with fewer than three, the order is what it was."""
+    """Shorter waits than quiet_after, or fewer than three requests, change nothing."""
     made = scene()
     for _ in range(3):
         made.send()
@@ -130,7 +130,7 @@ def test_requests_that_wait_no_longer_than_usual_say_nothing() -> None:
 
 
 def test_one_request_after_the_other_tests_a_quiet_origin() -> None:
-    """One a second, which is sent again if it fails; and its answer brings all traffic back."""
+    """One repeatable request a second is a test; its answer brings all traffic back."""
     made = hanging()
     assert [made.send().at, made.goes(), made.goes("POST")] == ["a", "b", "b"]
     made.now += TESTED_EVERY
@@ -148,7 +148,7 @@ def test_one_request_after_the_other_tests_a_quiet_origin() -> None:
 
 
 def test_a_slow_page_among_fast_ones_empties_no_origin() -> None:
-    """However many wait for it and however long: the origin has answered others since."""
+    """Waiting requests do not count once the origin has answered later ones."""
     made = scene()
     pages = [made.send() for _ in range(10)]
     for _ in range(50):
@@ -160,7 +160,7 @@ def test_a_slow_page_among_fast_ones_empties_no_origin() -> None:
 
 
 def test_where_answers_are_slow_silence_takes_longer() -> None:
-    """Longer than usual is twice the slowest answer of late, which fades with faster ones."""
+    """The suspicious wait is twice the slowest recent answer, which fades with faster ones."""
     made = scene()
     made.answers(3.0)
     for _ in range(3):
@@ -179,7 +179,7 @@ def test_where_answers_are_slow_silence_takes_longer() -> None:
 
 
 def test_a_single_request_may_wait_ten_times_as_long() -> None:
-    """Where there is little traffic, it has to be enough."""
+    """With little traffic, one request is evidence after ten times the wait."""
     made = scene()
     made.send()
     made.now += ALONE * 0.39
@@ -192,7 +192,7 @@ def test_a_single_request_may_wait_ten_times_as_long() -> None:
 
 
 def test_failures_that_come_at_once_are_no_silence() -> None:
-    """What refuses is dealt with by ejection; what times out has been silent all along."""
+    """A refused connection is left to ejection; a time-out is silence."""
     made = scene(consecutive_failures=100)
     for outcome, where in ((REFUSED, "a"), (TIMED_OUT, "b")):
         sent = [made.send() for _ in range(3)]
@@ -203,7 +203,7 @@ def test_failures_that_come_at_once_are_no_silence() -> None:
 
 
 def test_an_upload_under_way_says_nothing() -> None:
-    """Its client may be what is slow."""
+    """The client may be the slow side."""
     made = scene()
     for _ in range(3):
         assert made.send("POST", body=True).at == "a"
@@ -212,7 +212,7 @@ def test_an_upload_under_way_says_nothing() -> None:
 
 
 def test_within_a_pool_too() -> None:
-    """The origins of one pool stand in for each other."""
+    """A quiet origin is avoided within its pool too."""
     made = Scene(balancer_of(*ACTIVE))
     home = made.goes()
     for _ in range(3):
@@ -222,7 +222,7 @@ def test_within_a_pool_too() -> None:
 
 
 def test_when_all_are_quiet_the_order_is_what_it_was() -> None:
-    """Silence never leaves a request without an origin."""
+    """When all are quiet, requests still go to one."""
     made = hanging()
     made.send()
     for _ in range(3):
@@ -234,7 +234,7 @@ def test_when_all_are_quiet_the_order_is_what_it_was() -> None:
 
 @pytest.mark.parametrize("ejection", [{"quiet_after": 0}, {"base_time": 0}])
 def test_it_can_be_turned_off(ejection: dict[str, float]) -> None:
-    """By itself, and with all that real traffic does."""
+    """quiet_after = 0 and base_time = 0 both turn it off."""
     made = scene(**ejection)
     for _ in range(3):
         made.send()
@@ -243,7 +243,7 @@ def test_it_can_be_turned_off(ejection: dict[str, float]) -> None:
 
 
 def test_a_session_stays_where_it_is() -> None:
-    """Until a request of it has failed: another origin may know nothing of it."""
+    """A session stays on a quiet origin until one of its requests fails."""
     lb = balancer_of(*PASSIVE, session_affinity=SessionAffinity.COOKIE)
     made = Scene(lb)
     affinity = made.balancer.servings[0].affinity
@@ -260,7 +260,7 @@ def test_a_session_stays_where_it_is() -> None:
 
 
 def test_silence_that_nobody_asked_about_is_forgotten() -> None:
-    """Three clients that left at night say nothing in the morning."""
+    """Old silence is no evidence: three clients left, and nobody has asked since."""
     made = hanging()
     made.now += FORGOTTEN_AFTER
     made.goes("POST")
@@ -270,7 +270,7 @@ def test_silence_that_nobody_asked_about_is_forgotten() -> None:
 
 
 def test_after_an_ejection_an_origin_is_tested_first() -> None:
-    """It went wrong: in a long outage a POST was lost whenever an ejection ended."""
+    """In a long outage, a POST was lost whenever an ejection ended."""
     made = scene(base_time=30)
     made.send().ends(REFUSED).ends()
     made.now += 30
@@ -283,7 +283,7 @@ def test_after_an_ejection_an_origin_is_tested_first() -> None:
 
 
 def test_a_test_that_fails_ejects_again() -> None:
-    """And nobody is hurt: it is sent again elsewhere."""
+    """A failed test is sent again elsewhere, and the origin is ejected again."""
     made = scene(base_time=30, max_time=30)
     made.send().ends(REFUSED).ends()
     made.now += 30
@@ -294,7 +294,7 @@ def test_a_test_that_fails_ejects_again() -> None:
 
 
 def test_where_nothing_can_be_sent_again_something_else_is_the_test() -> None:
-    """An API that knows only POST gets its origin back, some seconds later."""
+    """An API with POST alone gets its origin back some seconds later."""
     made = scene(base_time=30)
     made.send("POST").ends(REFUSED)
     made.now += 30 + UNSAFE_AFTER - 0.1
@@ -304,7 +304,7 @@ def test_where_nothing_can_be_sent_again_something_else_is_the_test() -> None:
 
 
 def test_what_cut_answers_off_is_not_trusted_at_their_beginning() -> None:
-    """It went wrong: the first answer after the ejection began well, and POSTs were cut off too."""
+    """The first answer after an ejection began well, and POSTs were cut off like it."""
     made = scene(base_time=30)
     memory, lb = made.balancer.memory, made.balancer.servings[0].lb
     memory.cut_off(lb, PASSIVE[0].origins[0], 1, made.now)
@@ -316,7 +316,7 @@ def test_what_cut_answers_off_is_not_trusted_at_their_beginning() -> None:
 
 
 def test_retry_non_idempotent_makes_any_request_a_test() -> None:
-    """Whoever lets POSTs be sent again lets them test."""
+    """With retry_non_idempotent, a POST may be a test."""
     lb = balancer_of(*PASSIVE, failover=Failover(retry_non_idempotent=True))
     made = Scene(lb)
     made.send().ends(REFUSED).ends()
@@ -325,7 +325,7 @@ def test_retry_non_idempotent_makes_any_request_a_test() -> None:
 
 
 def test_an_origin_that_nothing_was_sent_to_is_trusted() -> None:
-    """What is doubted is known from requests alone."""
+    """Without a request to it, an origin is never doubted."""
     doubts = Doubts([])
     doubts.doubt(("p", "a"), 1.0)
     doubts.trust(("p", "a"), 2.0)
@@ -333,7 +333,7 @@ def test_an_origin_that_nothing_was_sent_to_is_trusted() -> None:
 
 
 def test_the_last_origin_may_fail_while_a_better_one_is_down_by_its_monitor() -> None:
-    """It went wrong: with origins restarted in turn, POSTs went on to the one that was down."""
+    """With origins restarted in turn, POSTs went on to the one that was down."""
     web = monitor()
     pools = (pool("first", "a", monitor=web), pool("second", "b", monitor=web))
     made = Scene(balancer_of(*pools))
@@ -349,7 +349,7 @@ def test_the_last_origin_may_fail_while_a_better_one_is_down_by_its_monitor() ->
 
 
 def test_the_last_origin_goes_on_being_tried_where_nothing_is_better() -> None:
-    """It is doubted, but what has not answered well is no better."""
+    """A doubted origin is used where no other has answered well."""
     made = scene()
     made.send("POST").ends(REFUSED)
     assert made.goes("POST", REFUSED) == "b"

@@ -1,4 +1,4 @@
-"""The health of pools and load balancers, in Cloudflare's words."""
+"""The health of pools and load balancers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HEALTH = {"+": Health.HEALTHY, "-": Health.UNHEALTHY, "?": Health.UNKNOWN}
 
 
 def moment(ejected: str = "", **pools: str) -> Snapshot:
-    """Return a moment: for each pool the health of its origins a, b, ... as + - and ?."""
+    """Return a snapshot; health of each pool's origins a, b, ... as + - and ?."""
     return Snapshot(
         {
             (name, letter): OriginHealth(health=HEALTH[mark])
@@ -34,12 +34,12 @@ def moment(ejected: str = "", **pools: str) -> Snapshot:
 
 
 def health(of: Pool, marks: str, ejected: str = "") -> str:
-    """Return the pool's health in its word."""
+    """Return a pool's health as Cloudflare names it."""
     return moment(ejected, **{of.name: marks}).view(of).health.value
 
 
 def test_the_tables_are_total() -> None:
-    """Every standing counts as something, and every way to be off is a standing."""
+    """Every standing has an effect on its pool, and every reason to be off has a standing."""
     assert set(COUNTS_AS_UP) == set(Standing)
     assert set(OFF_STANDS_AS) == set(Off)
 
@@ -69,7 +69,7 @@ def test_pool_states_healthy_degraded_critical_unknown(marks: str, minimum: int,
 
 
 def test_disabled_origins_do_not_count() -> None:
-    """Neither as down nor as up."""
+    """A switched-off origin counts neither as down nor as up."""
     of = pool("p", "a", origin("b", enabled=False), "c", minimum_origins=2)
 
     assert health(of, "+?+") == "healthy"
@@ -77,7 +77,7 @@ def test_disabled_origins_do_not_count() -> None:
 
 
 def test_an_ejected_origin_is_down_and_a_drained_one_is_not() -> None:
-    """Weight 0 takes nothing new and is healthy."""
+    """An origin of weight 0 takes nothing new and counts as healthy."""
     of = pool("p", "a", origin("b", weight=0), "c")
 
     assert health(of, "+++") == "healthy"
@@ -121,7 +121,7 @@ def test_load_balancer_states_healthy_degraded_critical(first: str, second: str,
 
 
 def test_a_disabled_pool_makes_no_load_balancer_degraded() -> None:
-    """Unless all are: then only the fallback pool is left."""
+    """When all pools are switched off, only the fallback pool is left."""
     off, on = pool("p", "a", enabled=False), pool("q", "a")
 
     assert load_balancer_health(balancer_of(off, on), moment(p="-")) is PoolHealth.HEALTHY

@@ -10,22 +10,15 @@ from hypothesis import strategies as st
 
 from lb.config import Invalid, from_toml
 from lb.health.verdict import NO_FAILURES
-from lb.model import CodeRange, Monitor, MonitorType
-from lb.probing.causes import EDGE_CAUSES, FAILURES, Phase, Sign, ended, failure_of, timed_out
-from lb.probing.probe import TIMEOUTS, Answer, Finished, HttpProbe, ProbeFailure, SocketProbe
-from lb.probing.types import MONITORS, http, smtp, tcp
+from lb.model import Monitor, MonitorType
+from lb.probing.probe import Answer, Finished, ProbeFailure, SocketProbe
+from lb.probing.types import MONITORS, smtp, tcp
 from lb.probing.types.smtp import DIALOGUE, MOST_BYTES, Smtp, Step
 from support.make import monitor, origin
 from support.toml import load_balancer, pool, table
 
 GREETING, HELLO, BYE = b"220 mail ESMTP\r\n", b"250 mail\r\n", b"221 bye\r\n"
 NEVER = (MonitorType.ICMP_PING, MonitorType.UDP_ICMP)
-
-
-def probe_of(**fields: Any) -> HttpProbe:
-    """Return the probe of a monitor that follows redirects, with a secret in a header."""
-    watching = monitor(follow_redirects=True, header=(("Authorization", ("secret",)),), **fields)
-    return http.probe(watching, origin("a"))
 
 
 def talk(*pieces: bytes) -> list[bytes | Finished]:
@@ -165,144 +158,3 @@ def test_how_bytes_are_cut_makes_no_difference(sizes: list[int]) -> None:
             left = left[size:]
 
     assert [each for each in said if each] == talk(GREETING, HELLO, BYE)
-
-
-def test_without_follow_redirects_a_redirect_is_an_answer() -> None:
-    """A 3xx is judged by its status, and nobody else is asked."""
-    probe = http.probe(monitor(), origin("a"))
-
-    assert http.redirected(probe, 302, "https://b.example.com/") is None
-
-
-@pytest.mark.parametrize("status", [200, 300, 304, 404])
-def test_only_redirects_are_followed(status: int) -> None:
-    """A Location on another answer leads nowhere, and neither does a redirect without one."""
-    assert http.redirected(probe_of(), status, "/x") is None
-    assert http.redirected(probe_of(), 302, "") is None
-
-
-@pytest.mark.parametrize(
-    ("location", "url"),
-    [
-        ("/x?y=1#z", "https://a.example.com/x?y=1"),
-        ("x", "https://a.example.com/deep/x"),
-        ("//b.example.com/x", "https://b.example.com/x"),
-        ("https://b.example.com", "https://b.example.com"),
-    ],
-)
-def test_a_redirect_is_followed(location: str, url: str) -> None:
-    """Relative to the URL that was asked (RFC 3986, 5)."""
-    following = http.redirected(probe_of(path="/deep/health"), 302, location)
-
-    assert isinstance(following, HttpProbe)
-    assert following.url == url
-
-
-def test_redirects_are_followed_so_many_times() -> None:
-    """Each is a subrequest; the answer after the last one is judged as it is."""
-    probe, followed = probe_of(), 0
-    while isinstance(following := http.redirected(probe, 302, "/again"), HttpProbe):
-        probe, followed = following, followed + 1
-
-    assert following is None
-    assert followed == http.MOST_REDIRECTS
-
-
-@pytest.mark.parametrize(
-    "location", ["http://a.example.com/", "ftp://a.example.com/", "data:,ok", "https://[::1"]
-)
-def test_a_redirect_out_of_https_is_a_failure(location: str) -> None:
-    """Nothing vouches for what would be found there."""
-    assert http.redirected(probe_of(), 301, location) is ProbeFailure.INVALID
-
-
-def test_a_monitors_headers_stay_with_their_origin() -> None:
-    """A redirect to another host or port gets the User-Agent alone."""
-    near, far = (
-        http.redirected(probe_of(), 307, url) for url in ("/x", "https://a.example.com:8443/x")
-    )
-
-    assert isinstance(near, HttpProbe)
-    assert isinstance(far, HttpProbe)
-    assert [name for name, _ in near.headers] == ["User-Agent", "Authorization"]
-    assert [name for name, _ in far.headers] == ["User-Agent"]
-
-
-@pytest.mark.parametrize(
-    ("status", "method", "after"),
-    [
-        (301, "POST", "GET"),
-        (302, "POST", "GET"),
-        (302, "HEAD", "HEAD"),
-        (303, "HEAD", "HEAD"),
-        (303, "PUT", "GET"),
-        (307, "POST", "POST"),
-        (308, "POST", "POST"),
-    ],
-)
-def test_what_a_redirect_makes_of_the_method(status: int, method: str, after: str) -> None:
-    """RFC 9110, 15.4: 303 asks for GET, 307 and 308 keep the method, old clients decided 302."""
-    following = http.redirected(probe_of(method=method), status, "/x")
-
-    assert isinstance(following, HttpProbe)
-    assert following.method == after
-
-
-def test_an_answer_of_the_edge_has_the_edges_cause() -> None:
-    """Of a tunnel that is down, "Response code mismatch" would say nothing."""
-    for status, cause in EDGE_CAUSES.items():
-        by_edge = http.judge(monitor(), Answer(status=status, by_edge=True))
-        assert (by_edge.passed, by_edge.cause) == (False, cause)
-        own = http.judge(monitor(), Answer(status=status))
-        assert own.cause == "Response code mismatch"
-
-
-def test_a_code_that_is_expected_is_healthy_whoever_wrote_it() -> None:
-    """expected_codes is the operator's last word."""
-    watching = monitor(expected_codes=(CodeRange(low=500, high=599),))
-
-    assert http.judge(watching, Answer(status=530, by_edge=True)).passed
-
-
-def test_the_table_of_failures_is_total() -> None:
-    """Whatever the runtime says in whatever phase has a cause."""
-    assert set(FAILURES) == set(Phase)
-    assert all(set(row) == set(Sign) for row in FAILURES.values())
-
-
-def test_a_probe_that_takes_too_long_or_is_cut_short_has_the_cause_of_its_phase() -> None:
-    """The runtime raises no error for these two."""
-    assert timed_out(Phase.CONNECTING) is ProbeFailure.TCP_TIMEOUT
-    assert timed_out(Phase.READING) is ProbeFailure.TIMEOUT
-    assert ended(Phase.TALKING) is ProbeFailure.RESET
-
-
-@pytest.mark.parametrize(
-    ("phase", "name", "message", "failure"),
-    [
-        (Phase.ASKING, "Error", "Network connection lost.", ProbeFailure.CONNECTION),
-        (Phase.ASKING, "AbortError", "The operation was aborted", ProbeFailure.TIMEOUT),
-        (Phase.ASKING, "Error", "internal error; reference = abc", ProbeFailure.OTHER),
-        (Phase.ASKING, "TypeError", "Fetch API cannot load: x", ProbeFailure.CONFIG),
-        (Phase.READING, "Error", "Network connection lost.", ProbeFailure.RESET),
-        (Phase.READING, "AbortError", "The operation was aborted", ProbeFailure.TIMEOUT),
-        (Phase.CONNECTING, "AbortError", "", ProbeFailure.TCP_TIMEOUT),
-        (Phase.TALKING, "Error", "Network connection lost.", ProbeFailure.RESET),
-        (
-            Phase.CONNECTING,
-            "Error",
-            "proxy request failed, cannot connect to the specified address",
-            ProbeFailure.CONNECTION,
-        ),
-    ],
-)
-def test_what_the_runtimes_errors_mean(
-    phase: Phase, name: str, message: str, failure: ProbeFailure
-) -> None:
-    """The errors as workerd words them."""
-    assert failure_of(phase, name, message) is failure
-
-
-def test_time_outs_are_what_is_tried_again() -> None:
-    """Of a connection as of an answer."""
-    assert {failure for failure in ProbeFailure if "ime" in failure.value} == TIMEOUTS

@@ -1,0 +1,183 @@
+"""The http and https monitors: their request, redirects, and the verdict on a reply."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from lb.health.verdict import NO_FAILURES
+from lb.model import CodeRange
+from lb.probing.causes import EDGE_CAUSES
+from lb.probing.probe import Answer, HttpProbe, ProbeFailure
+from lb.probing.types import http
+from lb.probing.types.http import BODY_LIMIT, MOST_REDIRECTS, USER_AGENT
+from support.make import monitor, origin
+
+
+def probe_of(**fields: Any) -> HttpProbe:
+    """Return the probe of a monitor that follows redirects, with a secret in a header."""
+    watching = monitor(follow_redirects=True, header=(("Authorization", ("secret",)),), **fields)
+    return http.probe(watching, origin("a"))
+
+
+@pytest.mark.parametrize(
+    ("fields", "place", "url"),
+    [
+        ({}, {}, "https://a.example.com/"),
+        ({"path": "/health?x=1"}, {}, "https://a.example.com/health?x=1"),
+        ({"port": 8443}, {}, "https://a.example.com:8443/"),
+        ({"port": 443}, {}, "https://a.example.com/"),
+        # An address with a scheme or port of its own is probed where its traffic goes …
+        ({}, {"url": "http://127.0.0.1:9001", "explicit": True}, "http://127.0.0.1:9001/"),
+        # … unless the monitor names a port.
+        ({"port": 9}, {"url": "http://127.0.0.1:9001", "explicit": True}, "https://127.0.0.1:9/"),
+        ({"port": 9}, {"url": "http://[::1]:9001", "explicit": True}, "https://[::1]:9/"),
+    ],
+)
+def test_a_probe_goes_where_the_traffic_goes(
+    fields: dict[str, Any], place: dict[str, Any], url: str
+) -> None:
+    """Monitor port, then the address as written, then the type's own port."""
+    probe = http.probe(monitor(**fields), origin("a", **place))
+
+    assert probe.url == url
+
+
+def test_a_probe_says_who_it_is_and_carries_the_monitors_headers() -> None:
+    """The User-Agent is ours; configured headers come after it; the body is read only if asked."""
+    plain = http.probe(monitor(), origin("a"))
+    asked = http.probe(
+        monitor(header=(("X-Key", ("1", "2")),), expected_body="ok", method="HEAD", timeout=2),
+        origin("a"),
+    )
+
+    assert plain.headers == (("User-Agent", USER_AGENT),)
+    assert plain.body_limit == 0
+    assert asked.headers[1:] == (("X-Key", "1"), ("X-Key", "2"))
+    assert (asked.method, asked.timeout, asked.body_limit) == ("HEAD", 2, BODY_LIMIT)
+
+
+CODES = (CodeRange(low=200, high=299), CodeRange(low=404, high=404))
+
+
+@pytest.mark.parametrize(
+    ("reply", "body", "cause"),
+    [
+        (Answer(status=200), "", NO_FAILURES),
+        (Answer(status=299), "", NO_FAILURES),
+        (Answer(status=404), "", NO_FAILURES),
+        (Answer(status=300), "", "Response code mismatch"),
+        (Answer(status=500), "", "Response code mismatch"),
+        (Answer(status=200, body=b"All OK here"), "all ok", NO_FAILURES),
+        (Answer(status=200, body=b"\xff\xfe ok"), "OK", NO_FAILURES),
+        (Answer(status=200, body=b"nope"), "ok", "Response body mismatch"),
+        (Answer(status=200, body=b" " * BODY_LIMIT + b"ok"), "ok", "Response body mismatch"),
+        (ProbeFailure.TIMEOUT, "", "HTTP timeout occurred"),
+        (ProbeFailure.CONNECTION, "", "TCP connection failed"),
+    ],
+)
+def test_a_reply_is_judged_by_status_then_body(
+    reply: Answer | ProbeFailure, body: str, cause: str
+) -> None:
+    """The cause is in Cloudflare's words; the text is looked for without regard to case."""
+    verdict = http.judge(monitor(expected_codes=CODES, expected_body=body), reply)
+
+    assert (verdict.passed, verdict.cause) == (cause == NO_FAILURES, cause)
+
+
+def test_without_follow_redirects_a_redirect_is_an_answer() -> None:
+    """A 3xx is judged by its status, and nobody else is asked."""
+    probe = http.probe(monitor(), origin("a"))
+
+    assert http.redirected(probe, 302, "https://b.example.com/") is None
+
+
+@pytest.mark.parametrize("status", [200, 300, 304, 404])
+def test_only_redirects_are_followed(status: int) -> None:
+    """A Location on another answer leads nowhere, and neither does a redirect without one."""
+    assert http.redirected(probe_of(), status, "/x") is None
+    assert http.redirected(probe_of(), 302, "") is None
+
+
+@pytest.mark.parametrize(
+    ("location", "url"),
+    [
+        ("/x?y=1#z", "https://a.example.com/x?y=1"),
+        ("x", "https://a.example.com/deep/x"),
+        ("//b.example.com/x", "https://b.example.com/x"),
+        ("https://b.example.com", "https://b.example.com"),
+    ],
+)
+def test_a_redirect_is_followed(location: str, url: str) -> None:
+    """Relative to the URL that was asked (RFC 3986, 5)."""
+    following = http.redirected(probe_of(path="/deep/health"), 302, location)
+
+    assert isinstance(following, HttpProbe)
+    assert following.url == url
+
+
+def test_redirects_are_followed_so_many_times() -> None:
+    """Each is a subrequest; the answer after the last one is judged as it is."""
+    probe, followed = probe_of(), 0
+    while isinstance(following := http.redirected(probe, 302, "/again"), HttpProbe):
+        probe, followed = following, followed + 1
+
+    assert following is None
+    assert followed == MOST_REDIRECTS
+
+
+@pytest.mark.parametrize(
+    "location", ["http://a.example.com/", "ftp://a.example.com/", "data:,ok", "https://[::1"]
+)
+def test_a_redirect_out_of_https_is_a_failure(location: str) -> None:
+    """Nothing vouches for what would be found there."""
+    assert http.redirected(probe_of(), 301, location) is ProbeFailure.INVALID
+
+
+def test_a_monitors_headers_stay_with_their_origin() -> None:
+    """A redirect to another host or port gets the User-Agent alone."""
+    near, far = (
+        http.redirected(probe_of(), 307, url) for url in ("/x", "https://a.example.com:8443/x")
+    )
+
+    assert isinstance(near, HttpProbe)
+    assert isinstance(far, HttpProbe)
+    assert [name for name, _ in near.headers] == ["User-Agent", "Authorization"]
+    assert [name for name, _ in far.headers] == ["User-Agent"]
+
+
+@pytest.mark.parametrize(
+    ("status", "method", "after"),
+    [
+        (301, "POST", "GET"),
+        (302, "POST", "GET"),
+        (302, "HEAD", "HEAD"),
+        (303, "HEAD", "HEAD"),
+        (303, "PUT", "GET"),
+        (307, "POST", "POST"),
+        (308, "POST", "POST"),
+    ],
+)
+def test_what_a_redirect_makes_of_the_method(status: int, method: str, after: str) -> None:
+    """RFC 9110, 15.4: 303 asks for GET, 307 and 308 keep the method, old clients decided 302."""
+    following = http.redirected(probe_of(method=method), status, "/x")
+
+    assert isinstance(following, HttpProbe)
+    assert following.method == after
+
+
+def test_an_answer_of_the_edge_has_the_edges_cause() -> None:
+    """Of a tunnel that is down, "Response code mismatch" would say nothing."""
+    for status, cause in EDGE_CAUSES.items():
+        by_edge = http.judge(monitor(), Answer(status=status, by_edge=True))
+        assert (by_edge.passed, by_edge.cause) == (False, cause)
+        own = http.judge(monitor(), Answer(status=status))
+        assert own.cause == "Response code mismatch"
+
+
+def test_a_code_that_is_expected_is_healthy_whoever_wrote_it() -> None:
+    """expected_codes is the operator's last word."""
+    watching = monitor(expected_codes=(CodeRange(low=500, high=599),))
+
+    assert http.judge(watching, Answer(status=530, by_edge=True)).passed
