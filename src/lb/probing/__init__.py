@@ -1,1 +1,1 @@
-"""How an origin is asked, and what its reply means."""
+"""Probes: what is sent to an origin, and the verdict on its reply."""

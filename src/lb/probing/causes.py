@@ -1,4 +1,4 @@
-"""Why a probe failed: what the runtime and Cloudflare's edge tell, in Cloudflare's words."""
+"""Causes of failed probes, in Cloudflare's words, from errors of the runtime and the edge."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Phase(Enum):
-    """How far a probe had come."""
+    """How far a probe got."""
 
     ASKING = "an HTTP request was sent, or its connection was being made"
     READING = "the answer's body was read"
@@ -21,7 +21,7 @@ class Phase(Enum):
 
 
 class Sign(Enum):
-    """What the runtime's error looks like."""
+    """How the runtime's error is recognised."""
 
     ABORTED = "AbortError"
     LOST = "Network connection lost."
@@ -30,10 +30,9 @@ class Sign(Enum):
     OTHER = ""
 
 
-# Seen on workerd 1.20261117. LOST while asking is a refused connection, one that was reset or
-# closed, or an answer that is no HTTP; REFUSED is also a name that is not known and a TLS handshake
-# that failed. A fetch of such a name, or from such a server, says "internal error; reference = ..."
-# for both, so that nothing better than OTHER can be said.
+# As seen on workerd 1.20261117. LOST while asking: a connection refused, reset or closed, or an
+# answer that is not HTTP. REFUSED: also an unknown name or a failed TLS handshake. A fetch reports
+# both of these as "internal error; reference = ...", which is no better than OTHER.
 FAILURES: Mapping[Phase, Mapping[Sign, ProbeFailure]] = {
     Phase.ASKING: {
         Sign.ABORTED: ProbeFailure.TIMEOUT,
@@ -65,7 +64,7 @@ FAILURES: Mapping[Phase, Mapping[Sign, ProbeFailure]] = {
     },
 }
 
-# Through Cloudflare's edge, what is wrong comes as an answer of the edge:
+# Behind Cloudflare's edge, a failure arrives as an answer of the edge:
 # https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors/
 EDGE_CAUSES: Mapping[int, str] = {
     520: ProbeFailure.INVALID.value,
@@ -75,23 +74,23 @@ EDGE_CAUSES: Mapping[int, str] = {
     524: ProbeFailure.TIMEOUT.value,
     525: "TLS Handshake Failure",
     526: "TLS untrusted certificate",
-    # A tunnel that is down (1033), or a name that is not known (1016); the number does not tell.
+    # A tunnel that is down (1033) or an unknown name (1016): the status is the same.
     530: "No route to host",
 }
 
 
 def failure_of(phase: Phase, name: str, message: str) -> ProbeFailure:
-    """Return what an error of the runtime means."""
+    """Return the cause of an error of the runtime, by its name and message."""
     return FAILURES[phase][_sign(name, message)]
 
 
 def timed_out(phase: Phase) -> ProbeFailure:
-    """Return what it means that a probe's time was over in this phase."""
+    """Return the cause of a time-out in this phase."""
     return FAILURES[phase][Sign.ABORTED]
 
 
 def ended(phase: Phase) -> ProbeFailure:
-    """Return what it means that the other side ended the connection in this phase."""
+    """Return the cause of a connection that the other side ended in this phase."""
     return FAILURES[phase][Sign.LOST]
 
 

@@ -1,4 +1,4 @@
-"""The ports that send probes, from here and from elsewhere."""
+"""Ports that send probes, from here and from other regions."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ class Prober(Protocol):
     """Sends probes."""
 
     async def send(self, probe: Probe) -> Reply:
-        """Send one probe. Never raises: what went wrong is the reply."""
+        """Send one probe. Never raises: a failure is the reply."""
 
 
 class Regions(Protocol):
-    """Probers elsewhere in the world."""
+    """Probers in other regions."""
 
     async def ask(
         self, region: Region, asked: Sequence[tuple[Origin, Watch]]
     ) -> Mapping[OriginKey, Verdict]:
-        """Have origins probed from a region. Never raises: what it cannot say is missing."""
+        """Have origins probed from a region. Never raises: without a verdict it is absent."""

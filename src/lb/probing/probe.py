@@ -1,4 +1,4 @@
-"""What a probe asks and what comes back."""
+"""Probes and their replies."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class ProbeFailure(Enum):
-    """Why a probe got no answer, in the words of Cloudflare's health events.
+    """Cause of a probe without an answer, in the words of Cloudflare's health events.
 
     https://developers.cloudflare.com/load-balancing/understand-basics/health-details/
     """
@@ -26,7 +26,7 @@ class ProbeFailure(Enum):
 
 
 TIMEOUTS = frozenset({ProbeFailure.TIMEOUT, ProbeFailure.TCP_TIMEOUT})
-"""What is tried again at once."""
+"""Failures after which a probe is sent again at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,7 @@ class HttpProbe:
     url: str
     headers: tuple[tuple[str, str], ...]
     timeout: float
-    """Seconds for all of it: redirects, and the body that is read."""
+    """Seconds for all of it, with redirects and reading the body."""
     body_limit: int
     """Bytes of the body to read; 0 leaves it unread."""
     redirects_left: int = 0
@@ -46,21 +46,21 @@ class HttpProbe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SocketProbe:
-    """One connection to an origin, and what is said on it."""
+    """One TCP connection to an origin, and the dialogue on it."""
 
     host: str
     port: int
     timeout: float
-    """Seconds for all of it: connecting, and the dialogue."""
+    """Seconds for all of it, connecting and the dialogue."""
     dialogue: Callable[[], Dialogue] | None = None
-    """Makes the dialogue; without one the connection is the whole question."""
+    """Makes the dialogue; None: a connection is enough."""
 
 
 class Dialogue(Protocol):
-    """What to say on a connection: bytes in, bytes out, no I/O."""
+    """A dialogue on a connection: bytes in, bytes out, no I/O."""
 
     def received(self, data: bytes) -> bytes | Finished:
-        """Take what came; return what to send (perhaps nothing yet), or how it ended."""
+        """Take received bytes; return the bytes to send (perhaps none yet), or the end."""
 
 
 Probe = HttpProbe | SocketProbe
@@ -78,10 +78,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
-    """A connection was made, and what was to be said on it has been said."""
+    """A connection was made, and its dialogue has ended."""
 
     cause: str = ""
-    """Why that was not a healthy origin's part; empty when it was."""
+    """Why the origin is not healthy by it; empty when it is."""
 
 
 Reply = Answer | Finished | ProbeFailure

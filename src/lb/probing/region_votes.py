@@ -1,4 +1,4 @@
-"""From where probes are sent, and how many of those places must agree."""
+"""Votes of several regions on an origin, and their texts between Durable Objects."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from lb.model import Config, Origin, OriginKey, Watch
 
-# A Durable Object can be asked to live near one of nine places, so some regions share one:
+# A Durable Object can be placed near one of nine hints, so that some regions share one:
 # https://developers.cloudflare.com/durable-objects/reference/data-location/#provide-a-location-hint
 HINTS: Mapping[Region, str] = {
     Region.WNAM: "wnam",
@@ -37,10 +37,10 @@ HINTS: Mapping[Region, str] = {
 
 
 def majority(votes: Collection[Verdict]) -> Verdict | None:
-    """Return what the regions say of an origin; None when none of them said anything.
+    """Return the verdict of the majority of regions; None without votes.
 
-    Cloudflare's rule: the majority of regions decides. Half is no majority, so a tie is a failure;
-    its cause is the one that most of those who saw it gave.
+    Cloudflare's rule. Half is no majority, so a tie is a failure; its cause is the most frequent
+    one.
     https://developers.cloudflare.com/load-balancing/understand-basics/health-details/
     """
     if not votes:
@@ -54,7 +54,7 @@ def majority(votes: Collection[Verdict]) -> Verdict | None:
 def ballots(
     due: Iterable[tuple[Origin, Watch]], regions_of: Callable[[Origin], Iterable[Region]]
 ) -> dict[Region, list[tuple[Origin, Watch]]]:
-    """Return what each region is asked to probe."""
+    """Return the origins that each region has to probe."""
     found: dict[Region, list[tuple[Origin, Watch]]] = {}
     for origin, watch in due:
         for region in regions_of(origin):
@@ -65,22 +65,22 @@ def ballots(
 def elected(
     origin: Origin, watch: Watch, answers: Mapping[Region, Mapping[OriginKey, Verdict]]
 ) -> Verdict | None:
-    """Return what the regions' answers say of an origin; None when none said anything."""
+    """Return the verdict of the regions' answers on an origin; None without votes."""
     key = origin.key
-    return decided(watch, {at: said[key] for at, said in answers.items() if key in said})
+    return decided(watch, {at: votes[key] for at, votes in answers.items() if key in votes})
 
 
 def decided(watch: Watch, votes: Mapping[Region, Verdict]) -> Verdict | None:
-    """Return what the regions say, with the latency from each; None when none said anything.
+    """Return the regions' verdict, with the latency from each; None without votes.
 
-    Of a group they decide for each monitor, and then the monitors vote.
+    For a group, the regions decide on each monitor, and then the monitors vote.
     """
     if isinstance(watch, MonitorGroup):
-        said = {at: dict(vote.members) for at, vote in votes.items()}
-        names = dict.fromkeys(name for each in said.values() for name in each)
+        members = {at: dict(vote.members) for at, vote in votes.items()}
+        names = dict.fromkeys(name for each in members.values() for name in each)
         return together(
             {
-                name: _timed({at: each[name] for at, each in said.items() if name in each})
+                name: _timed({at: each[name] for at, each in members.items() if name in each})
                 for name in names
             }
         )
@@ -95,7 +95,7 @@ def _timed(votes: Mapping[Region, Verdict]) -> Verdict:
 
 
 def question_to_json(asked: Sequence[tuple[Origin, Watch]]) -> str:
-    """Return the text that asks a region to probe these origins, of a group by some monitors."""
+    """Return the text that asks a region to probe these origins, with a group's monitors."""
     return json.dumps(
         [
             [*origin.key, *(sorted(watch.asked) if isinstance(watch, MonitorGroup) else ())]
@@ -105,7 +105,7 @@ def question_to_json(asked: Sequence[tuple[Origin, Watch]]) -> str:
 
 
 def question_from_json(text: str, config: Config) -> list[tuple[Origin, Watch]]:
-    """Return what is asked for, of what this configuration has."""
+    """Return the origins that a text asks for, as far as this configuration has them."""
     asked = {
         tuple(row[:2]): frozenset(row[2:])
         for row in rows(parsed(text))
@@ -122,7 +122,7 @@ def question_from_json(text: str, config: Config) -> list[tuple[Origin, Watch]]:
 
 
 def votes_to_json(votes: Mapping[OriginKey, Verdict]) -> str:
-    """Return the text of a region's verdicts; of a group, one for each monitor."""
+    """Return the text of a region's verdicts; for a group, one for each monitor."""
     return json.dumps(
         [
             [*key, one.passed, one.cause, *(seconds for _, seconds in one.latencies), *name]
@@ -144,11 +144,11 @@ _SHAPES: Sequence[Sequence[type]] = (
     (str, str, bool, str, str),
     (str, str, bool, str, float, str),
 )
-"""Pool, origin, passed, cause; perhaps seconds; perhaps a group's monitor."""
+"""Types of a row: pool, origin, passed, cause, optional seconds, optional monitor of a group."""
 
 
 def votes_from_json(text: str) -> dict[OriginKey, Verdict]:
-    """Return a region's verdicts; what is none is left out."""
+    """Return the verdicts in a region's text; malformed rows are left out."""
     votes: dict[OriginKey, Verdict] = {}
     members: dict[OriginKey, dict[str, Verdict]] = {}
     for row in rows(parsed(text)):
@@ -162,7 +162,7 @@ def votes_from_json(text: str) -> dict[OriginKey, Verdict]:
         else:
             votes[key] = vote
     for key, found in members.items():
-        said = together(found)
-        if said is not None:
-            votes[key] = said
+        of_group = together(found)
+        if of_group is not None:
+            votes[key] = of_group
     return votes

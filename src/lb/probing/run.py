@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     Take = Callable[[Origin, Watch, Verdict], None]
 
 PROBES_SIDE_BY_SIDE = 4
-"""Of the six connections that one request may have waiting for headers
+"""Probes under way at once, of the six connections that may wait for headers in one request
 (https://developers.cloudflare.com/workers/platform/limits/#simultaneous-open-connections);
-the response in front of the probes may still need the others."""
+the response before them may still need the others."""
 
 
 async def check(
@@ -38,7 +38,7 @@ async def check(
     clock: Clock,
     log: Log,
 ) -> None:
-    """Log what time has brought about, then probe every due origin for an isolate's own memory."""
+    """Log an isolate's news, then probe every due origin for its memory."""
     for event in memory.take_news():
         log(event)
 
@@ -53,7 +53,7 @@ async def check(
 async def probe(
     due: Iterable[tuple[Origin, Watch]], prober: Prober, clock: Clock, take: Take
 ) -> None:
-    """Probe every due origin, a few at a time; each verdict is taken as soon as it is there."""
+    """Probe every due origin, a few at a time; pass each verdict on as soon as it is there."""
     waiting = iter([job for origin, watch in due for job in _jobs(origin, watch, take)])
     workers = (_work_off(waiting, prober, clock) for _ in range(PROBES_SIDE_BY_SIDE))
     await asyncio.gather(*workers)
@@ -62,7 +62,7 @@ async def probe(
 async def verdicts(
     due: Iterable[tuple[Origin, Watch]], prober: Prober, clock: Clock
 ) -> dict[OriginKey, Verdict]:
-    """Probe every due origin; return what each probe said."""
+    """Probe every due origin; return the verdicts."""
     found: dict[OriginKey, Verdict] = {}
 
     def take(origin: Origin, _watch: Watch, verdict: Verdict) -> None:
@@ -81,9 +81,9 @@ async def probe_from_regions(  # noqa: PLR0913 (what is probed from where, and e
     clock: Clock,
     take: Take,
 ) -> None:
-    """Probe every due origin from its regions, and from here where it has none.
+    """Probe every due origin from its regions, or from here if it has none.
 
-    An origin that no region could be asked about is probed from here: better than not at all.
+    An origin without a single vote is probed from here as well: better than not at all.
     """
     here = [one for one in due if not regions_of(one[0])]
     away = [one for one in due if regions_of(one[0])]
@@ -99,7 +99,7 @@ async def _ask_regions(
     regions: Regions,
     take: Take,
 ) -> list[tuple[Origin, Watch]]:
-    """Let the regions vote; return the origins that got no vote."""
+    """Have the regions vote; return the origins without a vote."""
     asked = ballots(due, regions_of)
     asking = (regions.ask(region, each) for region, each in asked.items())
     answers = dict(zip(asked, await asyncio.gather(*asking), strict=True))
@@ -117,7 +117,7 @@ Job = tuple["Origin", "Monitor", "Callable[[Verdict], None]"]
 
 
 def _jobs(origin: Origin, watch: Watch, take: Take) -> list[Job]:
-    """Return a job for each monitor; the verdict of a group is there when the last of it is."""
+    """Return a job for each monitor; the last one of a group gives the group's verdict."""
     if not isinstance(watch, MonitorGroup):
         return [(origin, watch, lambda verdict: take(origin, watch, verdict))]
     asked = [one for one in watch.monitors if not watch.asked or one.name in watch.asked]
@@ -125,8 +125,8 @@ def _jobs(origin: Origin, watch: Watch, take: Take) -> list[Job]:
 
     def note(name: str, verdict: Verdict) -> None:
         found[name] = verdict
-        if len(found) == len(asked) and (said := together(found)) is not None:
-            take(origin, watch, said)
+        if len(found) == len(asked) and (of_group := together(found)) is not None:
+            take(origin, watch, of_group)
 
     return [(origin, one, partial(note, one.name)) for one in asked]
 
@@ -137,7 +137,7 @@ async def _work_off(waiting: Iterator[Job], prober: Prober, clock: Clock) -> Non
 
 
 async def _verdict(origin: Origin, monitor: Monitor, prober: Prober, clock: Clock) -> Verdict:
-    """Probe once, and again at once after a time-out, `retries` times: Cloudflare's rule.
+    """Probe once, and again at once after a time-out, up to `retries` times: Cloudflare's rule.
 
     https://developers.cloudflare.com/api/resources/load_balancers/subresources/monitors/ (retries)
     """

@@ -9,13 +9,13 @@ from lb.probing.probe import TIMEOUTS, ProbeFailure
 
 
 def test_the_table_of_failures_is_total() -> None:
-    """Whatever the runtime says in whatever phase has a cause."""
+    """Every error in every phase has a cause."""
     assert set(FAILURES) == set(Phase)
     assert all(set(row) == set(Sign) for row in FAILURES.values())
 
 
 def test_a_probe_that_takes_too_long_or_is_cut_short_has_the_cause_of_its_phase() -> None:
-    """The runtime raises no error for these two."""
+    """Time-outs of ours and closed connections raise no error of the runtime."""
     assert timed_out(Phase.CONNECTING) is ProbeFailure.TCP_TIMEOUT
     assert timed_out(Phase.READING) is ProbeFailure.TIMEOUT
     assert ended(Phase.TALKING) is ProbeFailure.RESET
@@ -43,10 +43,10 @@ def test_a_probe_that_takes_too_long_or_is_cut_short_has_the_cause_of_its_phase(
 def test_what_the_runtimes_errors_mean(
     phase: Phase, name: str, message: str, failure: ProbeFailure
 ) -> None:
-    """The errors as workerd words them."""
+    """Errors as workerd words them have their causes."""
     assert failure_of(phase, name, message) is failure
 
 
 def test_time_outs_are_what_is_tried_again() -> None:
-    """Of a connection as of an answer."""
+    """Time-outs of connections and of answers are tried again."""
     assert {failure for failure in ProbeFailure if "ime" in failure.value} == TIMEOUTS

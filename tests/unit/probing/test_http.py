@@ -38,14 +38,14 @@ def probe_of(**fields: Any) -> HttpProbe:
 def test_a_probe_goes_where_the_traffic_goes(
     fields: dict[str, Any], place: dict[str, Any], url: str
 ) -> None:
-    """Monitor port, then the address as written, then the type's own port."""
+    """The monitor's port decides, then the address as written, then the type's own port."""
     probe = http.probe(monitor(**fields), origin("a", **place))
 
     assert probe.url == url
 
 
 def test_a_probe_says_who_it_is_and_carries_the_monitors_headers() -> None:
-    """The User-Agent is ours; configured headers come after it; the body is read only if asked."""
+    """The User-Agent is ours, configured headers follow, the body is read only if expected."""
     plain = http.probe(monitor(), origin("a"))
     asked = http.probe(
         monitor(header=(("X-Key", ("1", "2")),), expected_body="ok", method="HEAD", timeout=2),
@@ -80,14 +80,14 @@ CODES = (CodeRange(low=200, high=299), CodeRange(low=404, high=404))
 def test_a_reply_is_judged_by_status_then_body(
     reply: Answer | ProbeFailure, body: str, cause: str
 ) -> None:
-    """The cause is in Cloudflare's words; the text is looked for without regard to case."""
+    """The cause is in Cloudflare's words; the text is found in any case of letters."""
     verdict = http.judge(monitor(expected_codes=CODES, expected_body=body), reply)
 
     assert (verdict.passed, verdict.cause) == (cause == NO_FAILURES, cause)
 
 
 def test_without_follow_redirects_a_redirect_is_an_answer() -> None:
-    """A 3xx is judged by its status, and nobody else is asked."""
+    """A 3xx is judged by its status, and no further request is sent."""
     probe = http.probe(monitor(), origin("a"))
 
     assert http.redirected(probe, 302, "https://b.example.com/") is None
@@ -95,7 +95,7 @@ def test_without_follow_redirects_a_redirect_is_an_answer() -> None:
 
 @pytest.mark.parametrize("status", [200, 300, 304, 404])
 def test_only_redirects_are_followed(status: int) -> None:
-    """A Location on another answer leads nowhere, and neither does a redirect without one."""
+    """A Location on another answer is ignored, as is a redirect without one."""
     assert http.redirected(probe_of(), status, "/x") is None
     assert http.redirected(probe_of(), 302, "") is None
 
@@ -110,7 +110,7 @@ def test_only_redirects_are_followed(status: int) -> None:
     ],
 )
 def test_a_redirect_is_followed(location: str, url: str) -> None:
-    """Relative to the URL that was asked (RFC 3986, 5)."""
+    """A redirect is relative to the URL of its request (RFC 3986, 5)."""
     following = http.redirected(probe_of(path="/deep/health"), 302, location)
 
     assert isinstance(following, HttpProbe)
@@ -118,7 +118,7 @@ def test_a_redirect_is_followed(location: str, url: str) -> None:
 
 
 def test_redirects_are_followed_so_many_times() -> None:
-    """Each is a subrequest; the answer after the last one is judged as it is."""
+    """Redirects are limited, as each is a subrequest; the next answer is judged by its status."""
     probe, followed = probe_of(), 0
     while isinstance(following := http.redirected(probe, 302, "/again"), HttpProbe):
         probe, followed = following, followed + 1
@@ -131,7 +131,7 @@ def test_redirects_are_followed_so_many_times() -> None:
     "location", ["http://a.example.com/", "ftp://a.example.com/", "data:,ok", "https://[::1"]
 )
 def test_a_redirect_out_of_https_is_a_failure(location: str) -> None:
-    """Nothing vouches for what would be found there."""
+    """A redirect to plain http or out of HTTP fails, as no certificate vouches for its target."""
     assert http.redirected(probe_of(), 301, location) is ProbeFailure.INVALID
 
 
@@ -160,7 +160,7 @@ def test_a_monitors_headers_stay_with_their_origin() -> None:
     ],
 )
 def test_what_a_redirect_makes_of_the_method(status: int, method: str, after: str) -> None:
-    """RFC 9110, 15.4: 303 asks for GET, 307 and 308 keep the method, old clients decided 302."""
+    """RFC 9110, 15.4: 303 asks for GET, 307 and 308 keep the method, 302 acts like old clients."""
     following = http.redirected(probe_of(method=method), status, "/x")
 
     assert isinstance(following, HttpProbe)
@@ -168,7 +168,7 @@ def test_what_a_redirect_makes_of_the_method(status: int, method: str, after: st
 
 
 def test_an_answer_of_the_edge_has_the_edges_cause() -> None:
-    """Of a tunnel that is down, "Response code mismatch" would say nothing."""
+    """A tunnel that is down has its own cause, not "Response code mismatch"."""
     for status, cause in EDGE_CAUSES.items():
         by_edge = http.judge(monitor(), Answer(status=status, by_edge=True))
         assert (by_edge.passed, by_edge.cause) == (False, cause)
@@ -177,7 +177,7 @@ def test_an_answer_of_the_edge_has_the_edges_cause() -> None:
 
 
 def test_a_code_that_is_expected_is_healthy_whoever_wrote_it() -> None:
-    """expected_codes is the operator's last word."""
+    """expected_codes decides, also for an answer of the edge."""
     watching = monitor(expected_codes=(CodeRange(low=500, high=599),))
 
     assert http.judge(watching, Answer(status=530, by_edge=True)).passed

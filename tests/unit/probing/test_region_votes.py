@@ -1,4 +1,4 @@
-"""Probes from several regions: where they are, and who has the majority."""
+"""Probes from several regions: location hints, and the majority of votes."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ PASSED = Verdict(passed=True)
 
 
 def failed(cause: str = "HTTP timeout occurred") -> Verdict:
-    """Return a failure."""
+    """Return a failed verdict."""
     return Verdict(passed=False, cause=cause)
 
 
 def voting(votes: dict[Region, dict[str, bool]]) -> World:
-    """Return a world of one origin that is probed from three regions, which say this."""
+    """Return a world of one origin that is probed from three regions with these votes."""
     watching = monitor(interval=30, consecutive_down=1)
     config = config_of(balancer_of(pool("p", "a", monitor=watching, check_regions=(WNAM, WEU, OC))))
     return World(config, votes=votes)
 
 
 def test_every_region_has_a_location_hint() -> None:
-    """Nine places stand for Cloudflare's thirteen regions."""
+    """Nine hints stand for Cloudflare's thirteen regions."""
     assert set(HINTS) == set(Region)
     assert len(set(HINTS.values())) == 9
 
@@ -53,12 +53,12 @@ def test_every_region_has_a_location_hint() -> None:
     ],
 )
 def test_the_majority_decides(votes: list[Verdict], verdict: Verdict | None) -> None:
-    """Half is no majority; the cause is what most of those who failed it saw."""
+    """Half is no majority; the cause is the most frequent one."""
     assert majority(votes) == verdict
 
 
 def test_each_region_is_asked_once_a_round() -> None:
-    """With all its origins in one call; nothing is probed from here."""
+    """A region gets all its origins in one call, and nothing is probed from here."""
     world = voting({region: {"a": True} for region in (WNAM, WEU, OC)})
 
     world.run_until(30)
@@ -69,7 +69,7 @@ def test_each_region_is_asked_once_a_round() -> None:
 
 
 def test_one_region_that_sees_nothing_changes_nothing() -> None:
-    """Its network is the trouble, not the origin."""
+    """One of three regions that fails is outvoted."""
     world = voting({WNAM: {"a": False}, WEU: {"a": True}, OC: {"a": True}})
 
     world.run_until(0)
@@ -88,7 +88,7 @@ def test_a_region_that_cannot_be_asked_has_no_vote() -> None:
 
 
 def test_an_origin_without_a_vote_is_probed_from_here() -> None:
-    """No region could be asked: better from one place than not at all."""
+    """An origin without any vote is probed from here."""
     world = voting({})
 
     world.run_until(0)
@@ -98,7 +98,7 @@ def test_an_origin_without_a_vote_is_probed_from_here() -> None:
 
 
 def test_questions_and_votes_survive_their_texts() -> None:
-    """What a region does not have in its configuration it does not probe."""
+    """A region probes only what is in its configuration."""
     config = config_of(balancer_of(pool("p", "a", "b", monitor=monitor())))
     votes = {("p", "a"): PASSED, ("p", "b"): failed()}
 
@@ -114,13 +114,13 @@ def test_questions_and_votes_survive_their_texts() -> None:
     "text", ["", "{}", "[1]", '[["p", "a"]]', '[["p", "a", 1, "x"]]', "[" * 9999]
 )
 def test_a_foreign_text_is_no_vote(text: str) -> None:
-    """Nor a question."""
+    """A foreign text is neither votes nor a question."""
     assert votes_from_json(text) == {}
     assert question_from_json(text, config_of(balancer_of(pool("p", "a")))) == []
 
 
 def parsed(regions: list[str]) -> object:
-    """Return what a configuration with these regions is read as."""
+    """Return a configuration with these regions, or its problems."""
     origins = [{"name": "a", "address": "a.example.com"}]
     pools = [{"name": "p", "origins": origins, "check_regions": regions}]
     balancers = [{"name": "*", "default_pools": ["p"], "fallback_pool": "p"}]
@@ -128,7 +128,7 @@ def parsed(regions: list[str]) -> object:
 
 
 def test_regions_are_read_each_once_in_cloudflares_order() -> None:
-    """ALL_REGIONS, which Cloudflare sells to enterprises, is all thirteen."""
+    """ALL_REGIONS, an Enterprise feature of Cloudflare, is all thirteen."""
     for given, read in (
         ([], ()),
         (["OC", "WEU", "OC"], (WEU, OC)),
@@ -140,7 +140,7 @@ def test_regions_are_read_each_once_in_cloudflares_order() -> None:
 
 
 def test_china_is_refused_with_the_reason() -> None:
-    """It is one of Cloudflare's words, and no object can be there."""
+    """CHINA is a region of Cloudflare's where no Durable Object can be."""
     refused = parsed(["CHINA"])
 
     assert isinstance(refused, Invalid)

@@ -1,4 +1,4 @@
-"""What each type of monitor asks, what it concludes, and why a probe failed."""
+"""Types of monitors: their fields, probes and verdicts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NEVER = (MonitorType.ICMP_PING, MonitorType.UDP_ICMP)
 
 
 def talk(*pieces: bytes) -> list[bytes | Finished]:
-    """Let a mail server say these, piece by piece; return what was answered, up to the end."""
+    """Feed these bytes of a mail server; return our part, up to the end."""
     dialogue, said = Smtp(), list[bytes | Finished]()
     for piece in pieces:
         said.append(dialogue.received(piece))
@@ -40,7 +40,7 @@ def parsed(**fields: Any) -> list[str]:
 
 
 def test_every_type_that_a_worker_can_do_is_there() -> None:
-    """icmp_ping and udp_icmp are refused by the configuration; all others have their decisions."""
+    """icmp_ping and udp_icmp are refused by the configuration; all others are there."""
     assert set(MONITORS) == set(MonitorType) - set(NEVER)
 
 
@@ -54,7 +54,7 @@ def test_what_a_worker_cannot_do_is_refused_with_the_reason(kind: MonitorType) -
 
 
 def test_a_socket_needs_a_port_and_25_is_blocked() -> None:
-    """There is no usual port to fall back on, and Workers cannot connect to port 25."""
+    """A socket has no default port, and Workers cannot connect to port 25."""
     assert parsed(type="tcp", port=5432) == []
     assert parsed(type="smtp", port=587) == []
     assert parsed(type="tcp") == ["must be given for type tcp @ $.monitors[0].port"]
@@ -65,7 +65,7 @@ def test_a_socket_needs_a_port_and_25_is_blocked() -> None:
 
 
 def test_the_method_of_a_tcp_monitor_is_cloudflares() -> None:
-    """The API calls it connection_established; for http that is no method."""
+    """connection_established is the method of a tcp monitor, and of no other."""
     assert parsed(type="tcp", port=1, method="connection_established") == []
     assert parsed(type="http", method="connection_established") == [
         "is for monitors of type tcp @ $.monitors[0].method"
@@ -77,7 +77,7 @@ def test_the_method_of_a_tcp_monitor_is_cloudflares() -> None:
     [("https://a.example.com", "a.example.com"), ("http://127.0.0.1:9001", "127.0.0.1")],
 )
 def test_a_socket_probe_goes_to_the_origins_host_and_the_monitors_port(url: str, host: str) -> None:
-    """The port of the origin's own traffic is another matter."""
+    """The port of the origin's traffic is not used."""
     watching = Monitor(name="m", type=MonitorType.TCP, port=5432, timeout=2)
 
     assert tcp.probe(watching, origin("a", url=url)) == SocketProbe(
@@ -97,7 +97,7 @@ def test_a_socket_probe_goes_to_the_origins_host_and_the_monitors_port(url: str,
     ],
 )
 def test_a_connection_is_judged(reply: Answer | Finished | ProbeFailure, cause: str) -> None:
-    """It was made, and what was said on it was as expected; else the cause says what was not."""
+    """A connection and an expected dialogue pass; else there is a cause."""
     verdict = tcp.judge(monitor(), reply)
 
     assert (verdict.passed, verdict.cause) == (cause == NO_FAILURES, cause)
@@ -109,13 +109,13 @@ def test_a_mail_server_is_greeted_and_left() -> None:
 
 
 def test_the_dialogue_is_total() -> None:
-    """Each step has its code; the last one leads nowhere."""
+    """Every step has a reply code and, but for the last, a next step."""
     assert set(DIALOGUE) == set(Step)
     assert [step for step, turn in DIALOGUE.items() if turn.then is None] == [Step.QUIT]
 
 
 def test_a_reply_of_several_lines_ends_with_its_last() -> None:
-    """RFC 5321, 4.2.1: a hyphen after the code says that more follows."""
+    """RFC 5321, 4.2.1: a hyphen after the code means that more lines follow."""
     said = talk(b"220-mail\r\n", b"220-be", b"patient\r\n220 ok\r\n", HELLO, BYE)
 
     assert said == [b"", b"", b"HELO evenkeel.invalid\r\n", b"QUIT\r\n", Finished()]
@@ -136,19 +136,19 @@ def test_a_reply_of_several_lines_ends_with_its_last() -> None:
     ],
 )
 def test_anything_else_is_no_healthy_mail_server(pieces: tuple[bytes, ...], cause: str) -> None:
-    """The first wrong reply ends the dialogue, and what never ends is not read for ever."""
+    """The first wrong reply ends the dialogue, as does a reply that is too long."""
     assert talk(*pieces)[-1] == Finished(cause=cause)
 
 
 @given(st.lists(st.binary(max_size=40), max_size=20))
 def test_no_bytes_break_the_dialogue(pieces: list[bytes]) -> None:
-    """Whatever a server sends, the dialogue goes on or ends."""
+    """Any bytes of a server let the dialogue go on or end."""
     assert all(isinstance(each, bytes | Finished) for each in talk(*pieces))
 
 
 @given(st.lists(st.integers(1, 12), min_size=1, max_size=60))
 def test_how_bytes_are_cut_makes_no_difference(sizes: list[int]) -> None:
-    """A reply that comes in pieces is the same reply."""
+    """A reply in pieces is the same reply."""
     dialogue, said = Smtp(), []
     for whole in (GREETING, HELLO, BYE):
         left, cuts = whole, iter(sizes)

@@ -1,4 +1,4 @@
-"""What to ask of an origin, and what its reply means: one module a type of monitor."""
+"""Types of monitors, one module each: the probe, and the verdict on its reply."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The http and https monitors: a request, and what status and body must say."""
+"""The http and https monitors: a request, and the expected status and body."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
     from lb.probing.probe import Reply
 
 USER_AGENT = "Mozilla/5.0 (compatible; Evenkeel-Health-Check/1.0)"
-"""Cloudflare's monitors have a User-Agent of their own that cannot be overridden; so have these."""
+"""User-Agent of every probe. Cannot be overridden, like that of Cloudflare's monitors."""
 
 BODY_LIMIT = 10_240
-"""Bytes of a body in which expected_body is looked for: the 10 KB of Cloudflare's documentation
+"""Bytes of a body in which expected_body is looked for, as Cloudflare documents
 (https://developers.cloudflare.com/load-balancing/troubleshooting/common-error-codes/)."""
 
 MOST_REDIRECTS = 5
-"""Each is a subrequest, of which the free plan gives 50
+"""Redirects that one probe follows. Each is a subrequest, of which the free plan has 50
 (https://developers.cloudflare.com/workers/platform/limits/#subrequests)."""
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-"""RFC 9110, 15.4. Any other 3xx is an answer like another."""
+"""RFC 9110, 15.4. Any other 3xx is an ordinary answer."""
 
 _AROUND = "".join(map(chr, range(33)))
-"""What parsers take away at a URL's ends (https://url.spec.whatwg.org/#concept-basic-url-parser)."""
+"""Characters that URL parsers strip (https://url.spec.whatwg.org/#concept-basic-url-parser)."""
 
 _DEFAULT_PORT = {MonitorType.HTTP: 80, MonitorType.HTTPS: 443}
 _PASSED = Verdict(passed=True)
@@ -39,10 +39,10 @@ _BODY = Verdict(passed=False, cause="Response body mismatch")
 
 
 def probe(monitor: Monitor, origin: Origin) -> HttpProbe:
-    """Return the request that asks `origin` how it is.
+    """Return the request to `origin`.
 
-    The monitor's own port comes first; then scheme and port as the operator wrote them in the
-    origin's address, so that the probe goes where the traffic goes; then the type's own.
+    The monitor's own port comes first, then scheme and port as written in the origin's address, so
+    that the probe goes where the traffic goes, then the type's own.
     """
     headers = [("User-Agent", USER_AGENT)]
     headers += [(name, value) for name, values in monitor.header for value in values]
@@ -69,7 +69,7 @@ def _base(monitor: Monitor, origin: Origin) -> str:
 
 
 def judge(monitor: Monitor, reply: Reply) -> Verdict:
-    """Say whether the reply is a healthy origin's: an expected status and, if asked for, text."""
+    """Return the verdict: an expected status and, if configured, an expected text pass."""
     if isinstance(reply, ProbeFailure):
         return Verdict(passed=False, cause=reply.value)
     if not isinstance(reply, Answer):
@@ -86,11 +86,11 @@ def judge(monitor: Monitor, reply: Reply) -> Verdict:
 
 
 def redirected(probe: HttpProbe, status: int, location: str) -> HttpProbe | ProbeFailure | None:
-    """Return the probe to send after an answer; None when that was the last one.
+    """Return the probe to send after an answer; None: the answer is final.
 
-    Without follow_redirects a redirect is judged by its status. With it, one that leads out of
-    HTTP, or from https to http, is a failure: nobody checks a certificate there. Another origin
-    gets no header but the User-Agent, as a monitor's headers may hold a secret.
+    Without follow_redirects a redirect is judged by its status. With it, a redirect out of HTTP, or
+    from https to http, is a failure, as no certificate vouches for its target. Another origin gets
+    the User-Agent alone, as a monitor's headers may hold a secret.
     """
     if not probe.redirects_left or status not in _REDIRECTS or not location:
         return None
@@ -113,7 +113,7 @@ def redirected(probe: HttpProbe, status: int, location: str) -> HttpProbe | Prob
 
 
 def _method_after(status: int, method: str) -> str:
-    """What clients make of a method (RFC 9110, 15.4.2 to 15.4.4)."""
+    """Return the method after a redirect (RFC 9110, 15.4.2 to 15.4.4)."""
     if (status == 303 and method != "HEAD") or (status in (301, 302) and method == "POST"):
         return "GET"
     return method

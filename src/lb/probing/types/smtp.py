@@ -1,4 +1,4 @@
-"""The smtp monitor: greeting, HELO, QUIT, each answered as RFC 5321 says."""
+"""The smtp monitor: greeting, HELO and QUIT, with the replies of RFC 5321."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from lb.probing.probe import SocketProbe
 
 MOST_BYTES = 4096
-"""Of one reply; a line of it has 512 at most (RFC 5321, 4.5.3.1.5)."""
+"""Longest unfinished reply in bytes; a line has 512 at most (RFC 5321, 4.5.3.1.5)."""
 
 WRONG_CODE = "Response code mismatch"
 NOT_SMTP = "Response body mismatch"
 
 
 class Step(Enum):
-    """Whose reply is awaited."""
+    """Reply that is awaited."""
 
     GREETING = "greeting"
     HELO = "HELO"
@@ -32,13 +32,13 @@ class Step(Enum):
 
 class Turn(NamedTuple):
     code: bytes
-    """What a healthy server replies."""
+    """Reply code of a healthy server."""
     then: Step | None
     say: bytes
 
 
 # Cloudflare's monitor expects 250 and 221: https://developers.cloudflare.com/load-balancing/monitors/
-# The name is nobody's (RFC 2606); a server must not refuse mail because of it (RFC 5321, 4.1.4).
+# A reserved name (RFC 2606), which a server must not refuse (RFC 5321, 4.1.4).
 DIALOGUE: Mapping[Step, Turn] = {
     Step.GREETING: Turn(b"220", Step.HELO, b"HELO evenkeel.invalid\r\n"),
     Step.HELO: Turn(b"250", Step.QUIT, b"QUIT\r\n"),
@@ -47,14 +47,14 @@ DIALOGUE: Mapping[Step, Turn] = {
 
 
 class Smtp:
-    """A client that asks a mail server whether it is there, and leaves."""
+    """A client that greets a mail server and leaves."""
 
     def __init__(self) -> None:
         self._step = Step.GREETING
         self._unread = b""
 
     def received(self, data: bytes) -> bytes | Finished:
-        """Take bytes of the server's; return what to say, nothing before its reply is complete."""
+        """Take the server's bytes; return the bytes to send, none before its reply is complete."""
         *lines, self._unread = (self._unread + data).split(b"\n")
         for line in lines:
             code, rest = line[:3], line.rstrip(b"\r")[3:4]
@@ -67,14 +67,14 @@ class Smtp:
                 return Finished(cause=WRONG_CODE)
             if turn.then is None:
                 return Finished()
-            # Whatever came too early is no reply to what is said now.
+            # Anything sent too early is no reply to what follows.
             self._step, self._unread = turn.then, b""
             return turn.say
         return Finished(cause=NOT_SMTP) if len(self._unread) > MOST_BYTES else b""
 
 
 def probe(monitor: Monitor, origin: Origin) -> SocketProbe:
-    """Return the dialogue that asks `origin` how it is."""
+    """Return the dialogue with `origin`."""
     return replace(tcp.probe(monitor, origin), dialogue=Smtp)
 
 

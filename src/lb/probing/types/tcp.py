@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 def probe(monitor: Monitor, origin: Origin) -> SocketProbe:
-    """Return the connection that asks `origin` how it is."""
+    """Return the connection to `origin`."""
     return SocketProbe(
         host=host_of(origin.url.partition("://")[2]), port=monitor.port, timeout=monitor.timeout
     )
 
 
 def judge(monitor: Monitor, reply: Reply) -> Verdict:
-    """Say whether the connection was made, and what was said on it was a healthy origin's."""
+    """Return the verdict: a connection, and a dialogue without a complaint, pass."""
     del monitor
     if isinstance(reply, ProbeFailure):
         return Verdict(passed=False, cause=reply.value)
