@@ -83,7 +83,7 @@ kept_rows = some.builds(
     asked=some.dictionaries(some.tuples(text, text, text), some.floats(0, 2e9), max_size=3),
     noted=some.floats(0, 2e9),
     disabled=some.frozensets(some.tuples(text), max_size=3),
-    told=text,
+    notifications=text,
 )
 
 

@@ -1,4 +1,4 @@
-"""The Durable Object on CPython: SQLite in memory, an alarm, a clock, and scripted origins."""
+"""The Durable Object on CPython: SQLite in memory, an alarm, a clock and scripted origins."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ START = 1_790_000_000.0
 
 
 class Database:
-    """The Sql port over sqlite3; counts the rows that are written."""
+    """The Sql port over sqlite3. Counts the rows written."""
 
     def __init__(self, script: str = "") -> None:
-        """Begin with what a script makes."""
+        """`script`: statements to begin with."""
         self._connection = sqlite3.connect(":memory:", isolation_level=None)
         self._connection.executescript(script)
         self._connection.row_factory = sqlite3.Row
@@ -50,7 +50,7 @@ class AlarmStore:
     def __init__(self) -> None:
         self.at: float | None = None
         self.set_to: list[float] = []
-        """Every time that it was set to: each is a row written."""
+        """Times that it was set to: each counts as a row written."""
         self.rings = True
         """Whether it goes off at all."""
         self.broken = False
@@ -67,7 +67,7 @@ class AlarmStore:
         self.set_to.append(at)
 
     def taken(self, until: float) -> float | None:
-        """Return when it goes off by then, and unset it; None where it does not."""
+        """Unset an alarm that goes off by then, and return its time; None: there is none."""
         if not self.rings or self.at is None or self.at > until:
             return None
         at, self.at = self.at, None
@@ -93,14 +93,14 @@ class Bare:
 
 
 class Given(Coordinator):
-    """The real object, with a configuration that is no document."""
+    """The real object, with a configuration that comes from no document."""
 
     def __init__(self, ports: Ports, config: Config) -> None:
         super().__init__(ports)
         self._given = config
 
     def store(self) -> ConfigStore:
-        """Let the given configuration serve, whatever is stored."""
+        """Return the store, with the given configuration as the valid one."""
         store = super().store()
         if store.effective.config is not self._given:
             store.effective = replace(store.effective, config=self._given)
@@ -109,7 +109,7 @@ class Given(Coordinator):
 
 @dataclass
 class World:
-    """Everything around the object, which may be evicted and comes back with what was stored."""
+    """The object and everything around it. An eviction leaves what is stored."""
 
     config: Config
     now: float = START
@@ -117,17 +117,17 @@ class World:
     down: set[str] = field(default_factory=set)
     """Names of origins that refuse connections."""
     probes: list[tuple[float, str]] = field(default_factory=list)
-    """When which origin was probed."""
+    """Time (from the start) and origin of each probe."""
     at_once: int = 0
     most_at_once: int = 0
     log: list[Event] = field(default_factory=list)
     votes: Mapping[Region, Mapping[str, bool]] | None = None
-    """What each region says of the origins that it can be asked about."""
+    """Votes by region and origin; a missing one: the region cannot be asked."""
     asked_regions: list[tuple[Region, tuple[tuple[str, str], ...]]] = field(default_factory=list)
     takes: Mapping[str, float] = field(default_factory=dict)
-    """Seconds until an origin answers a probe; the slower ones must come later in their pools."""
+    """Seconds until an origin answers a probe; slower ones must come later in their pools."""
     times: Mapping[Region, Mapping[str, float]] = field(default_factory=dict)
-    """Seconds that each region says a probe takes."""
+    """Seconds of a probe by region and origin."""
 
     alarms: AlarmStore = field(default_factory=AlarmStore)
 
@@ -135,7 +135,7 @@ class World:
         self.evict()
 
     def evict(self, config: Config | None = None) -> None:
-        """Forget the object's memory; perhaps a new version of the Worker comes with it."""
+        """Lose the object's memory; perhaps another configuration was deployed."""
         self.config = config or self.config
         ports = Ports(
             sql=self.sql,
@@ -153,7 +153,7 @@ class World:
 
     @property
     def keeper(self) -> Keeper:
-        """What the object keeps."""
+        """The keeper of the current configuration."""
         keeper = self.coordinator.keeper()
         assert keeper is not None
         return keeper
@@ -188,7 +188,7 @@ class World:
         }
 
     def run_until(self, seconds: float, *, between: Callable[[], None] | None = None) -> None:
-        """Let the cron trigger go off, and then alarms until so many seconds after the start."""
+        """Let the cron trigger go off, and then alarms up to so many seconds after the start."""
         asyncio.run(self.coordinator.wake())
         while (at := self.alarms.taken(START + seconds)) is not None:
             self.now = max(self.now, at)
@@ -202,11 +202,11 @@ class World:
         return asyncio.run(self.coordinator.pull(json.dumps(question)))
 
     def view(self) -> SharedHealth:
-        """What an isolate that knows nothing gets."""
+        """The view that a new isolate gets."""
         view = from_json(self.pull())
         assert view is not None
         return view
 
     def health(self) -> dict[str, Health]:
-        """The health of each origin, as isolates see it."""
+        """The health of each origin in that view."""
         return {name: one.health for (_, name), one in self.view().origins.items()}

@@ -67,7 +67,7 @@ TAKES_PINNED: Mapping[Standing, bool] = {
     Standing.DRAINING: True,
 }
 
-# Where sessions are kept by a hash, a new one cannot be told from one that there was before.
+# With sessions by hash, a new session cannot be distinguished from an old one.
 TAKES_HASHED: Mapping[Standing, bool] = {**TAKES_NEW, Standing.DRAINING: True}
 
 # How an origin counts in its pool's health: up, down, or not at all.

@@ -1,1 +1,1 @@
-"""The Durable Object without its runtime."""
+"""The Durable Object, without its runtime."""

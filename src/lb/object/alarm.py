@@ -1,4 +1,4 @@
-"""The alarm of the Durable Object: when it must be set, and what it is for."""
+"""The alarm of the Durable Object: when it must be set, and what it runs."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 AFTER_A_FAULT = 60.0
-"""Seconds until the alarm is tried again after a fault of our own."""
+"""Seconds until the next alarm after a fault of our own."""
 
 OVERDUE = 60.0
 """Seconds after which an alarm that has not gone off is set anew."""
 
 TOLERANCE = 0.5
-"""Seconds by which an alarm may be late: a set alarm costs a row."""
+"""Seconds by which an alarm may be late: setting it counts as a row written."""
 
 
 class Turn(Enum):
-    """What one alarm does: it has subrequests for one of the two."""
+    """What an alarm runs: it has subrequests for one of the two."""
 
     ROUND = "a round of probes"
     PREVIEW = "a preview"
@@ -32,21 +32,21 @@ TURNS: Mapping[tuple[Turn, bool], Turn] = {
     (Turn.PREVIEW, False): Turn.ROUND,
     (Turn.PREVIEW, True): Turn.ROUND,
 }
-"""The turn of an alarm, by the latest one's and whether a preview waits."""
+"""An alarm's turn, by the latest turn and whether a preview waits."""
 
 
 @dataclass(slots=True)
 class Alarm:
-    """What is known of the alarm; an eviction forgets it."""
+    """The alarm as this object has set it; unknown after an eviction."""
 
     at: float | None = None
-    """When it is set to go off; None: not set, or not known."""
+    """Time that it is set to; None: not set, or unknown."""
 
     def wanted(self, next_at: float | None, now: float) -> float | None:
-        """Return when the alarm must be set for what is due at `next_at`; None: leave it.
+        """Return the time to set the alarm to, given when the next round is due; None: leave it.
 
-        It is set where it is missing, overdue, or later than wanted. An alarm that comes too early
-        costs less than setting it again.
+        It is set if it is missing, overdue or too late. An early alarm is left: it costs less
+        than setting it again.
         """
         if next_at is None:
             return None

@@ -1,4 +1,4 @@
-"""The configuration that the Durable Object hands to isolates and to other regions."""
+"""The configuration as it is delivered to isolates and to objects of other regions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def delivered(store: ConfigStore) -> Delivered:
-    """Return what operators have configured; where they have not, that of the deployment."""
+    """Return the operators' configuration; the deployment's before their first change."""
     if not store.version:
         return OF_THE_DEPLOYMENT
     return Delivered(
@@ -31,19 +31,19 @@ def delivered(store: ConfigStore) -> Delivered:
 
 
 def answer_with(store: ConfigStore, question: str, health: str) -> str:
-    """Return an isolate's answer, with the configuration where it has another version."""
+    """Return an isolate's answer, with the configuration if it has another version."""
     if read_question(question).configuration in {None, store.version}:
         return health
     return with_configuration(delivered(store), health)
 
 
 def text_for_regions(store: ConfigStore) -> str:
-    """Return the configuration as text; "" where it is the deployment's, which regions have."""
+    """Return the configuration as text; "" for the deployment's, which other objects have too."""
     return with_configuration(delivered(store), "") if store.version else ""
 
 
 def config_in(text: str) -> Config | Invalid | None:
-    """Return the configuration in such a text; None where it holds none."""
+    """Return the configuration in a text; None: there is none in it."""
     found, _ = read_answer(text)
     if found is None or found.document is None:
         return None

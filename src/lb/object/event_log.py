@@ -1,4 +1,4 @@
-"""The log of health events in SQLite: one row an event, for 30 days or the newest 10,000."""
+"""The log of health events in SQLite: one row an event, 30 days and 10,000 events at most."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 KEPT_SECONDS = 30 * 86_400
 KEPT_EVENTS = 10_000
 PRUNED_AT_ONCE = 100
-"""Rows that one pruning deletes at most: a deleted row counts as written."""
+"""Rows deleted in one pruning at most: a deleted row counts as written."""
 PER_PAGE = 25
 """Cloudflare's default for lists."""
 MOST_PER_PAGE = 1000
 
-# No index but the key: each would be a further row written for every event
+# No index but the key: each would be one more row written for every event
 # (https://developers.cloudflare.com/durable-objects/platform/pricing/#sqlite-storage-backend),
-# and 10,000 rows are read in no time. Ids grow with time, and none is used again, as the newest
-# row is never pruned.
+# and a scan of 10,000 rows is quick. Ids grow with time, and none is used twice, as the newest row
+# is never pruned.
 _TABLE = """CREATE TABLE IF NOT EXISTS events (
   id INTEGER PRIMARY KEY,
   at REAL NOT NULL,
@@ -37,12 +37,12 @@ _CHANGED_ORIGIN = """EXISTS (
   WHERE json_extract(origin.value, '$.changed') AND {}
 )"""
 _UNKNOWN = -1
-"""Stands for an unknown health in a column, where NULL would have to cross from JavaScript."""
+"""Unknown health in a column, where NULL would have to cross from JavaScript."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """Which events: Cloudflare's parameters, times in seconds. None leaves the choice open."""
+    """Filter of events: Cloudflare's parameters. Times are in seconds; None: any."""
 
     since: float | None = None
     until: float | None = None
@@ -52,14 +52,14 @@ class Query:
     origin_name: str | None = None
     """Events in which this origin changed."""
     origin_healthy: bool | None = None
-    """Events in which an origin (or that origin) changed to this."""
+    """Events in which an origin (that of origin_name, if given) changed to this."""
     page: int = 1
     per_page: int = PER_PAGE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """A page of events, the newest first, and Cloudflare's result_info."""
+    """A page of events, newest first, and Cloudflare's result_info."""
 
     events: tuple[dict[str, Any], ...]
     page: int
@@ -77,7 +77,7 @@ class EventLog:
         sql(_TABLE)
 
     def append(self, event: HealthEvent) -> None:
-        """Keep an event. Each one that comes in lets some that are too old go."""
+        """Store an event, and prune some old ones."""
         document = as_json(event)
         healthy = document["pool"]["healthy"]
         self._sql(
@@ -90,7 +90,7 @@ class EventLog:
         self.prune(event.at)
 
     def prune(self, now: float) -> int:
-        """Delete the oldest events that need not be kept, a batch at most; say how many."""
+        """Delete a batch of events beyond the limits, oldest first; return their number."""
         oldest = self._sql("SELECT id, at FROM events ORDER BY id LIMIT ?", PRUNED_AT_ONCE)
         if not oldest:
             return 0
@@ -106,17 +106,17 @@ class EventLog:
         return len(gone)
 
     def latest(self, most: int) -> list[dict[str, Any]]:
-        """Return the newest events, newest first. Costs no more rows than it returns."""
+        """Return the newest events, newest first. Reads no more rows than it returns."""
         rows = self._sql("SELECT id, event FROM events ORDER BY id DESC LIMIT ?", most)
         return [_document(row) for row in rows]
 
     @property
     def count(self) -> int:
-        """How many events there have been, those included that are kept no more."""
+        """Number of events so far, pruned ones included."""
         return int(self._sql("SELECT coalesce(max(id), 0) AS id FROM events")[0]["id"])
 
     def query(self, query: Query) -> Page:
-        """Return one page of the events that a query asks for."""
+        """Return one page of the events that match."""
         where, values = _where(query)
         page, per_page = max(query.page, 1), min(max(query.per_page, 1), MOST_PER_PAGE)
         total = self._sql(f"SELECT count(*) AS total FROM events WHERE {where}", *values)  # noqa: S608 (`where` is made of the literals below)
@@ -138,7 +138,7 @@ def _document(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _where(query: Query) -> tuple[str, list[str | float | None]]:
-    """Return the condition that a query is, and its values."""
+    """Return a query's condition in SQL, and its values."""
     origin = [
         (condition, value)
         for condition, value in (

@@ -1,4 +1,4 @@
-"""Keeps the health that isolates share: what is due, what probes said, and when the next is."""
+"""The health that isolates share: due probes, their verdicts, and the row that is stored."""
 
 from __future__ import annotations
 
@@ -31,19 +31,18 @@ if TYPE_CHECKING:
     from lb.ports import Clock, Log, Sql
 
 MOST_PROBES_AT_ONCE = 12
-"""Origins probed in one alarm: with three retries each that is 48 of the 50 subrequests which the
-free plan gives it (https://developers.cloudflare.com/workers/platform/limits/#subrequests)."""
+"""Origins probed in one alarm: with three retries each, 48 of the 50 subrequests of the free plan (https://developers.cloudflare.com/workers/platform/limits/#subrequests)."""
 
 MOST_REPORTS = 100
-"""Complaints that are read of one call."""
+"""Failure reports that are read in one call."""
 
 EVENTS_SHOWN = 25
 
 TOGETHER = 0.5
-"""Probes due within so many seconds are sent in one round: each round is a row to write."""
+"""Seconds within which due probes join one round: each round is a row written."""
 
-# The key is SQLite's own row number: another kind of key would be an index, which is written and
-# counted once more (https://developers.cloudflare.com/durable-objects/platform/pricing/).
+# The key is SQLite's own row number: any other key would be an index, which counts as one more row
+# written (https://developers.cloudflare.com/durable-objects/platform/pricing/).
 _TABLE = "CREATE TABLE IF NOT EXISTS kept (id INTEGER PRIMARY KEY, value TEXT NOT NULL)"
 _READ = "SELECT value FROM kept WHERE id = ?"
 _WRITE = (
@@ -54,10 +53,10 @@ _HEALTH_ROW = 0
 
 
 class Keeper:
-    """One object for all isolates. It may be evicted between any two calls.
+    """The health of one configuration, for all isolates: plain data and one row in SQLite.
 
-    What must survive that is in one row, which is written once a round; what only it remembers
-    (a complaint that is acted on at once) may be lost.
+    The object may be evicted between any two calls. What must survive that is in the row, which is
+    written once a round; the rest, such as failure reports, may be lost.
     """
 
     def __init__(  # noqa: PLR0913 (one for each port)
@@ -78,18 +77,18 @@ class Keeper:
         self._pools = {pool.name: pool for pool in config.pools}
         self._reports = FailureReports()
         self._rounds = Rounds(config, self._reports, most=MOST_PROBES_AT_ONCE, together=TOGETHER)
-        self._told: dict[OriginKey, tuple[tuple[str, float], ...]] = {}
-        """The latencies that isolates have seen."""
+        self._shared_latencies: dict[OriginKey, tuple[tuple[str, float], ...]] = {}
+        """Latencies at the latest version of the shared view."""
         self._failures: dict[OriginKey, TrafficFailure] = {}
         self._codes: dict[OriginKey, int] = {}
         sql(_TABLE)
         self._events = EventLog(sql)
         kept = self._load()
         self.totals = ObjectTotals(config, sql=sql, log=log, probed=kept.probed)
-        """What isolates and probes counted."""
+        """Counts of isolates and of probes."""
         self._stored = ""
-        self.teller = teller(kept.told) if teller else None
-        """Tells people of events; None without notifications."""
+        self.teller = teller(kept.notifications) if teller else None
+        """Sends notifications; None without any."""
         known = kept.shared or NOTHING_SHARED
         for key, (origin, _) in self._rounds.watched.items():
             if asked := kept.asked.get((*key, origin.url)):
@@ -105,15 +104,15 @@ class Keeper:
 
     @property
     def next_at(self) -> float | None:
-        """When `alarm` must be called next; None when there is nothing to do."""
-        # Time alone switches on and off, too.
+        """When the next round must begin; None: nothing to do."""
+        # Maintenance switches without a probe.
         at = min(self._rounds.next_at(self._clock()), self._rounds.next_border(self._noted))
         if self.teller is not None and self.teller.next_at is not None:
             at = min(at, self.teller.next_at)
         return None if at == inf else at
 
     def shared(self) -> SharedHealth:
-        """What is known now."""
+        """Return the view that isolates share."""
         return SharedHealth(
             version=self._version,
             fingerprint=self._fingerprint,
@@ -126,13 +125,13 @@ class Keeper:
         return self._config
 
     def remember(self, before: Keeper) -> None:
-        """Take over what nothing but the keeper of the configuration before remembers."""
+        """Take over what is in the memory of the previous configuration's keeper alone."""
         self._failures = {
             key: failed for key, failed in before._failures.items() if key in self._rounds.watched
         }
 
     def known(self) -> Known:
-        """What operators are shown (lb.report), as far as it is known here."""
+        """Return what operators are shown, beside the configuration."""
         return Known(
             shared=self.shared(),
             failures=self._failures,
@@ -142,17 +141,18 @@ class Keeper:
         )
 
     def pull(self, text: str) -> str:
-        """Answer an isolate: all that is known, or only when the latest round was.
+        """Answer an isolate: the shared view, or the time of the latest round if it has the view.
 
-        The isolate says which version it has, and which origins failed it.
+        The question has the isolate's version, its failure reports and its counts
+        (lb.state.refresh). A second line acknowledges the counts.
         """
         asked = read_question(text)
-        self._hear(asked.reports)
+        self._take_reports(asked.reports)
         stored = self.totals.hear(asked.counts, self._clock())
         return health_answer(asked, self.shared(), stored)
 
     def moment(self, version: int) -> Moment:
-        """Return what metrics tell beside what was counted; `version` is the configuration's."""
+        """Return the gauges of the metrics; `version` is the configuration's."""
         return Moment(
             config=self._config,
             health=self._rounds.health,
@@ -163,17 +163,17 @@ class Keeper:
         )
 
     def begin_round(self) -> list[tuple[Origin, Watch]]:
-        """Return what an alarm that goes off now has to probe."""
+        """Return the origins that an alarm going off now has to probe."""
         now = self._clock()
         self.totals.woken(self.next_at, now)
         return self._rounds.due(now)
 
     def check_regions(self, origin: Origin) -> tuple[Region, ...]:
-        """Return from where an origin is probed; none: from here."""
+        """Return the regions that an origin is probed from; none: from here."""
         return self._pools[origin.pool].check_regions
 
     def take(self, origin: Origin, watch: Watch, verdict: Verdict) -> None:
-        """Take what a round's probes said of an origin."""
+        """Take a round's verdict on an origin."""
         now = self._clock()
         seen = self._rounds.observe(origin, watch, verdict, now)
         self.totals.probed(origin, seen.verdict, now)
@@ -181,13 +181,13 @@ class Keeper:
         for change in (seen.health, *seen.monitors):
             if change is not None:
                 self._log(change)
-        told = self._told.get(origin.key, ())
-        if seen.health is not None or differ(told, seen.after.latencies):
+        shared = self._shared_latencies.get(origin.key, ())
+        if seen.health is not None or differ(shared, seen.after.latencies):
             self._changed()
-            self._told[origin.key] = seen.after.latencies
+            self._shared_latencies[origin.key] = seen.after.latencies
 
     def end_round(self, *, probed: bool) -> None:
-        """Store what the round came to; `probed`: whether anything was due in it."""
+        """Log, count and store a round's results; `probed`: whether anything was due."""
         now = self._clock()
         if probed:
             self._probed = now
@@ -196,7 +196,7 @@ class Keeper:
         self.store()
 
     def store(self) -> None:
-        """Write the row, if there is anything new to write."""
+        """Write the row, if it has changed."""
         text = row_to_json(
             StoredRow(
                 shared=self.shared(),
@@ -206,7 +206,7 @@ class Keeper:
                 },
                 noted=self._noted,
                 disabled=_disabled_in(self._status),
-                told=self.teller.to_json() if self.teller is not None else "",
+                notifications=self.teller.to_json() if self.teller is not None else "",
                 probed=self.totals.probes_text(),
             )
         )
@@ -215,7 +215,7 @@ class Keeper:
             self._stored = text
 
     def _note_changes(self, now: float) -> None:
-        """Hand on what changed since the last time, in health or in the configuration."""
+        """Pass on the changes of health and configuration since the last call."""
         status = status_of(self._config, self._rounds.health, now)
         for event in changes(self._status, status, now):
             self._events.append(event)
@@ -224,13 +224,13 @@ class Keeper:
         self._status, self._noted = status, now
 
     def _changed(self) -> None:
-        # Not below the time, so that no version comes twice even if the storage was lost.
+        # At least the time, so that no version comes twice, even after a loss of the storage.
         self._version = max(self._version + 1, int(self._clock()))
 
-    def _hear(self, reports: list[list[Any]]) -> None:
-        """Make origins due that failed on real traffic after they were last asked.
+    def _take_reports(self, reports: list[list[Any]]) -> None:
+        """Make origins due that failed real traffic after their latest probe.
 
-        One that is known to be down has its next probe in an interval anyway.
+        An unhealthy origin waits for its interval.
         """
         for report in reports[:MOST_REPORTS]:
             key = tuple(report[:2])
@@ -244,7 +244,7 @@ class Keeper:
                 self._reports.add(key)
 
     def _load(self) -> StoredRow:
-        """Return what the row holds; a row that cannot be read is as good as none."""
+        """Return the stored row; an empty one if it cannot be read."""
         try:
             found = self._sql(_READ, _HEALTH_ROW)
             return row_from_json(str(found[0]["value"])) if found else StoredRow()
@@ -262,7 +262,7 @@ def _disabled_in(status: Status) -> frozenset[tuple[str, ...]]:
 
 
 def _as_it_was(status: Status, disabled: frozenset[tuple[str, ...]]) -> Status:
-    """Return a status with what was disabled when the row was written."""
+    """Return a status in which these pools and origins are the disabled ones."""
     return {
         name: replace(
             pool,

@@ -1,4 +1,4 @@
-"""What operators are shown, as far as the object knows it."""
+"""State of the Durable Object that operators are shown."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class TrafficFailure(NamedTuple):
-    """The latest failure of real traffic that isolates told of an origin."""
+    """An origin's latest failure of real traffic, as reported by an isolate."""
 
     at: float
     cause: str
@@ -25,21 +25,21 @@ def _never(_kind: str, _name: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What the place that keeps all state knows, beside the configuration."""
+    """Everything that is shown beside the configuration."""
 
     shared: SharedHealth
     version: int = 0
-    """Of the configuration."""
+    """Version of the configuration."""
     failures: Mapping[OriginKey, TrafficFailure] = field(default_factory=dict)
     latencies: Mapping[OriginKey, float] = field(default_factory=dict)
-    """Seconds that the latest probe of an origin took which passed."""
+    """Seconds of an origin's latest passed probe."""
     codes: Mapping[OriginKey, int] = field(default_factory=dict)
-    """The status code that the latest probe of an origin met; 0: none, or not known."""
+    """Status code of an origin's latest probe; 0: none or unknown."""
     traffic: Mapping[OriginKey, Mapping[str, Any]] = field(default_factory=dict)
-    """Further keys of an origin: its share of traffic and its history."""
+    """Further keys of an origin's document: its share of traffic and its history."""
     events: Sequence[Mapping[str, Any]] = ()
-    """The newest first, in the shape of Cloudflare's."""
+    """Newest first, in the shape of Cloudflare's."""
     messages: Sequence[str] = ()
-    """What the operator should know, in plain words."""
+    """Messages to the operator."""
     read_only: Callable[[str, str], bool] = _never
-    """Whether the object of this kind ("pools") and name can only be changed in the file."""
+    """Whether an object of a kind ("pools") and name can be changed in the file alone."""

@@ -1,4 +1,4 @@
-"""What the Durable Object awaits and asks of its runtime and its deployment."""
+"""Ports of the Durable Object to its runtime and its deployment."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ class Alarms(Protocol):
     """The object's one alarm. Times are in seconds since the Unix epoch."""
 
     async def get(self) -> float | None:
-        """Return when it is set to go off; None: it is not set."""
+        """Return the time that it is set to; None: not set."""
 
     async def set(self, at: float) -> None:
-        """Set it, in place of whatever was set. Costs a row written."""
+        """Set it to a time, in place of any other. Counts as a row written."""
 
 
 class Deployment(Protocol):
-    """What was deployed with the Worker."""
+    """The Worker's deployment: its configuration, secrets and bindings."""
 
     def source(self) -> Source:
         """Return the file, or the variables in its place. Logs every problem."""
@@ -39,17 +39,17 @@ class Deployment(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """Everything that the object works with."""
+    """All ports of the object."""
 
     sql: Sql
     alarms: Alarms
     deployment: Deployment
     prober: Prober
     regions: Callable[[str], Regions]
-    """Makes the probers of other regions, given the configuration as text; "": the deployment's."""
+    """Makes the probers of other regions from a configuration's text; "": the deployment's."""
     deliverer: Deliverer
     clock: Clock
     chance: Chance
     log: Log
     log_fault: Callable[[str, BaseException], None]
-    """Logs what failed, and the error. Never raises."""
+    """Logs a fault: its context and the error. Never raises."""

@@ -1,4 +1,4 @@
-"""Previews: monitors that are tried out on pools, behind the answer, and what came of it."""
+"""Previews: monitors tried out on pools behind the API's answer, and their results."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 KEPT_SECONDS = 3600
 MOST_KEPT = 50
 MOST_AT_ONCE = 12
-"""Origins probed in one alarm: see lb.keeper.MOST_PROBES_AT_ONCE."""
+"""Origins probed in one alarm: see lb.object.keeper.MOST_PROBES_AT_ONCE."""
 
 _TABLE = """CREATE TABLE IF NOT EXISTS previews (
   id TEXT PRIMARY KEY,
@@ -30,7 +30,7 @@ _TABLE = """CREATE TABLE IF NOT EXISTS previews (
 
 
 class Previews:
-    """Kept in SQLite, so that an eviction between the answer and the probes loses none."""
+    """A table in SQLite, so that an eviction between answer and probes loses no preview."""
 
     def __init__(self, sql: Sql) -> None:
         self._sql = sql
@@ -39,9 +39,9 @@ class Previews:
     def add(
         self, one: str, document: Mapping[str, Any], names: Mapping[str, str], now: float
     ) -> None:
-        """Take a preview in: a good document with one monitor; `names` has its pools by their ids.
+        """Store a preview: a valid document with one monitor, and pool names by pool id.
 
-        Those that are an hour old go, and the oldest where there are too many.
+        Deletes previews that are an hour old, and the oldest beyond MOST_KEPT.
         """
         self._sql("DELETE FROM previews WHERE at < ?", now - KEPT_SECONDS)
         newest = "SELECT id FROM previews ORDER BY at DESC LIMIT ?"
@@ -55,7 +55,7 @@ class Previews:
         )
 
     def result(self, one: str, now: float) -> dict[str, Any] | None:
-        """Return what a preview has found so far, by pool id; None where there is no such one."""
+        """Return a preview's results so far, by pool id; None: no such preview."""
         rows = self._sql(
             "SELECT document, found FROM previews WHERE id = ? AND at >= ?", one, now - KEPT_SECONDS
         )
@@ -69,13 +69,13 @@ class Previews:
 
     @property
     def waiting(self) -> bool:
-        """Whether there is something to probe."""
+        """Whether a preview waits for its probes."""
         return bool(self._sql("SELECT id FROM previews WHERE waiting = 1 LIMIT 1"))
 
     def take(self) -> tuple[str, dict[str, Any]] | None:
-        """Return the preview that has waited longest, and its document; None while none waits.
+        """Return id and document of the preview that waits longest; None: none waits.
 
-        It waits no more from now on: one that brings the object down is not tried again and again.
+        Marks it as done at once, so that a preview that brings the object down is not repeated.
         """
         rows = self._sql("SELECT id, document FROM previews WHERE waiting = 1 ORDER BY at LIMIT 1")
         for row in rows:
@@ -84,18 +84,18 @@ class Previews:
         return None
 
     def keep(self, one: str, found: Mapping[str, Any]) -> None:
-        """Keep the results of a preview, by pool."""
+        """Store a preview's results, by pool name."""
         self._sql("UPDATE previews SET found = ? WHERE id = ?", json.dumps(found), one)
 
 
 def pools_in(document: Mapping[str, Any]) -> Sequence[Pool]:
-    """Return the pools of a preview; none of a document that is bad by now."""
+    """Return a preview's pools; none if its document is no longer valid."""
     config = parse(document, lenient=True)
     return config.pools if isinstance(config, Config) else ()
 
 
 def due_in(pools: Iterable[Pool]) -> list[tuple[Origin, Watch]]:
-    """Return what a preview probes, as far as one alarm reaches."""
+    """Return the origins that a preview probes: as many as fit into one alarm."""
     due: list[tuple[Origin, Watch]] = [
         (origin, pool.monitor)
         for pool in pools
@@ -106,7 +106,7 @@ def due_in(pools: Iterable[Pool]) -> list[tuple[Origin, Watch]]:
 
 
 def results(pools: Iterable[Pool], found: Mapping[OriginKey, Verdict]) -> dict[str, dict[str, Any]]:
-    """Return what the verdicts come to, by pool."""
+    """Return the results of the verdicts, by pool name."""
     return {pool.name: _result(pool, found) for pool in pools}
 
 

@@ -1,4 +1,4 @@
-"""Drives the Durable Object: answers isolates and operators, and runs what its alarm is for."""
+"""Drives the Durable Object: answers isolates and operators, and runs its alarms."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ Answer = TypeVar("Answer")
 
 
 class Coordinator:
-    """The one object that probes for all isolates and keeps what they share.
+    """The one object that probes for all isolates and keeps the state that they share.
 
-    It may be evicted between any two events; whatever must survive that is in SQLite.
+    It may be evicted between any two events; state that must survive is in SQLite.
     """
 
     def __init__(self, ports: Ports) -> None:
@@ -43,11 +43,11 @@ class Coordinator:
         """The version of the configuration that the keeper was made with."""
         self._alarm = Alarm()
         self._running = False
-        """Whether an alarm is being worked off: it sets the next one when it ends."""
+        """Whether an alarm is running; it sets the next one when it ends."""
         self._turn = Turn.ROUND
 
     async def pull(self, text: str) -> str:
-        """Answer an isolate (Keeper.pull); "" while nothing good is configured."""
+        """Answer an isolate (Keeper.pull); "" without a valid configuration."""
         keeper = self.keeper()
         if keeper is None:
             return ""
@@ -56,7 +56,7 @@ class Coordinator:
         return answer
 
     async def operate(self, answer: Callable[[ConfigStore, Keeper | None], Answer]) -> Answer:
-        """Let operators be answered, and act on what they changed."""
+        """Return an operator's answer, and set the alarm for what the call changed."""
         said = answer(self.store(), self.keeper())
         await self._arm()
         if not self._running and self._previews().waiting:
@@ -64,15 +64,15 @@ class Coordinator:
         return said
 
     async def wake(self) -> None:
-        """See to it that the alarm is set, whatever became of it."""
+        """Set the alarm again if it was lost."""
         self._alarm.at = None
         await self._arm()
 
     async def probe(self, text: str, configuration: str = "") -> str:
-        """Probe from where this object is, for another one; return the votes.
+        """Probe from here on behalf of another object; return the votes as text.
 
-        `text` asks for them (question_to_json), `configuration` is what operators have made
-        (text_for_regions). "" without a configuration.
+        `text` is from question_to_json, `configuration` from text_for_regions. Returns "" without
+        a valid configuration.
         """
         config = config_in(configuration) or self.store().effective.config
         if not isinstance(config, Config):
@@ -81,9 +81,9 @@ class Coordinator:
         return votes_to_json(await verdicts(due, self._ports.prober, self._ports.clock))
 
     async def alarm(self) -> None:
-        """Do what is due, and set the next alarm, after a fault as well.
+        """Run what is due, and set the next alarm, also after a fault.
 
-        Raises only where the alarm cannot be set: the runtime then repeats it.
+        Raises only if the alarm cannot be set, so that the runtime repeats it.
         """
         self._running = True
         try:
@@ -97,7 +97,7 @@ class Coordinator:
             await self._set(next_at)
 
     def store(self) -> ConfigStore:
-        """Return the versions of the configuration."""
+        """Return the store of the configuration."""
         if self._store is None:
             store = ConfigStore(self._ports.sql, self._ports.deployment.source())
             for problem in store.effective.problems if store.version else ():
@@ -106,10 +106,10 @@ class Coordinator:
         return self._store
 
     def keeper(self) -> Keeper | None:
-        """Return the keeper of the configuration that serves; None while nothing good does.
+        """Return the keeper of the current configuration; None without a valid one.
 
-        Another configuration's keeper goes on with what is stored, and with what the one before
-        remembers.
+        The keeper of a new configuration goes on with the stored row and the previous keeper's
+        memory.
         """
         store = self.store()
         if self._kept_version != store.version:
@@ -122,7 +122,7 @@ class Coordinator:
         return self._keeper
 
     async def _take_turn(self) -> float | None:
-        """Run what this alarm is for; return when the next one is wanted."""
+        """Run a round or a preview; return the time of the next alarm."""
         keeper, regions, previews = self.keeper(), self._regions, self._previews()
         self._turn = TURNS[self._turn, previews.waiting]
         if self._turn is Turn.PREVIEW:
@@ -135,7 +135,7 @@ class Coordinator:
         return None if keeper is None else keeper.next_at
 
     async def _arm(self) -> None:
-        """Set the alarm where that is needed."""
+        """Set the alarm if it must be."""
         keeper, now = self.keeper(), self._ports.clock()
         next_at = None if keeper is None else keeper.next_at
         if next_at is None or self._running:
@@ -164,7 +164,7 @@ class Coordinator:
         )
 
     def _teller_of(self, config: Config) -> Callable[[str], Notifier] | None:
-        """Return how to make the notifier from what was kept; None without notifications."""
+        """Return a function that makes the notifier from its stored text; None without one."""
         if not config.notifications:
             return None
         deployment = self._ports.deployment
@@ -186,7 +186,7 @@ class Coordinator:
 
 
 async def run_round(keeper: Keeper, prober: Prober, regions: Regions, clock: Clock) -> None:
-    """Probe what is due, store what it came to, and send the notifications that are due."""
+    """Probe what is due, store the results, and send due notifications."""
     due = keeper.begin_round()
     await probe_from_regions(
         due, keeper.check_regions, prober=prober, regions=regions, clock=clock, take=keeper.take
@@ -198,7 +198,7 @@ async def run_round(keeper: Keeper, prober: Prober, regions: Regions, clock: Clo
 
 
 async def run_preview(previews: Previews, prober: Prober, clock: Clock) -> None:
-    """Carry out the preview that has waited longest."""
+    """Run the preview that waits longest."""
     taken = previews.take()
     if taken is None:
         return

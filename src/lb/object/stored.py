@@ -1,4 +1,4 @@
-"""The row that survives an eviction: health, when each origin was asked, what was disabled."""
+"""The row that survives an eviction, and its text."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredRow:
-    """What was known when the row was written."""
+    """State of the object when the row was written."""
 
     shared: SharedHealth | None = None
     asked: Mapping[tuple[str, str, str], float] = field(default_factory=dict)
-    """When a probe was last sent to an origin (pool, name, URL: elsewhere, it is another one)."""
+    """Time of an origin's latest probe, by pool, name and URL: another URL is another origin."""
     noted: float = 0.0
-    """When changes were last looked for."""
+    """Time of the latest comparison for changes."""
     disabled: frozenset[tuple[str, ...]] = frozenset()
-    """Pools (name) and origins (pool, name) that were disabled then."""
-    told: str = ""
-    """What the notifications must remember."""
+    """Disabled pools (name) and origins (pool, name) at that time."""
+    notifications: str = ""
+    """State of the notifications, as text."""
     probed: str = ""
-    """What probes came to, for the metrics."""
+    """Counts of probes, as text."""
 
 
 def row_to_json(kept: StoredRow) -> str:
@@ -38,7 +38,7 @@ def row_to_json(kept: StoredRow) -> str:
             "asked": [[*key, at] for key, at in kept.asked.items()],
             "noted": kept.noted,
             "disabled": sorted(kept.disabled),
-            "told": kept.told,
+            "told": kept.notifications,
             "probed": kept.probed,
         },
         separators=(",", ":"),
@@ -46,7 +46,7 @@ def row_to_json(kept: StoredRow) -> str:
 
 
 def row_from_json(text: str) -> StoredRow:
-    """Return what a row's text says; what cannot be read is as if it were not there."""
+    """Return the row of a text; malformed parts are left out."""
     row = document(text)
     return StoredRow(
         shared=from_json(str(row.get("shared"))),
@@ -57,6 +57,6 @@ def row_from_json(text: str) -> StoredRow:
         },
         noted=row["noted"] if is_time(row.get("noted")) else 0.0,
         disabled=frozenset(tuple(one) for one in rows(row.get("disabled")) if texts(one)),
-        told=str(row.get("told") or ""),
+        notifications=str(row.get("told") or ""),
         probed=str(row.get("probed") or ""),
     )

@@ -1,4 +1,4 @@
-"""When the alarm is set, and what each alarm is for."""
+"""When the alarm is set, and what each alarm runs."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ NOW = 1000.0
 
 
 def test_the_table_of_turns_is_total() -> None:
-    """Every alarm has a turn, whatever came before it."""
+    """Every alarm has a turn."""
     assert set(TURNS) == set(product(Turn, (False, True)))
 
 
 def test_previews_and_rounds_take_turns() -> None:
-    """However many previews wait, every other alarm is a round; without any, each is one."""
+    """While previews wait, every other alarm is a round; without them, every one is."""
     turn, taken = Turn.ROUND, []
     for waits in (True, True, True, False, False):
         turn = TURNS[turn, waits]
@@ -45,5 +45,5 @@ def test_previews_and_rounds_take_turns() -> None:
 def test_the_alarm_is_set_where_it_is_missing_overdue_or_too_late(
     at: float | None, next_at: float | None, wanted: float | None
 ) -> None:
-    """Never for nothing: a set alarm is a row written."""
+    """Otherwise it is left, as setting it counts as a row written."""
     assert Alarm(at).wanted(next_at, NOW) == wanted

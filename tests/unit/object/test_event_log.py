@@ -1,4 +1,4 @@
-"""The log of health events: what is an event, how long it is kept, how it is found."""
+"""The log of health events: rows, queries and pruning."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from support.telling import config, status
 
 
 def sqlite() -> Sql:
-    """Return a database in memory as a Durable Object gives it."""
+    """Return a database in memory, behind the Sql port."""
     base = sqlite3.connect(":memory:")
     base.row_factory = sqlite3.Row
 
@@ -27,7 +27,7 @@ def sqlite() -> Sql:
 
 
 def filled(*rounds: tuple[float, str], log: EventLog | None = None) -> EventLog:
-    """Return a log of what happened when health was as marked, from nothing known."""
+    """Return a log of the changes through these states of health, from unknown."""
     log = log or EventLog(sqlite())
     before = status(config(), "??? ?")
     for at, marks in rounds:
@@ -39,7 +39,7 @@ def filled(*rounds: tuple[float, str], log: EventLog | None = None) -> EventLog:
 
 
 def test_an_event_has_cloudflares_shape() -> None:
-    """A pool and all of its origins, and which of them changed."""
+    """An event has a pool, all of its origins, and which of them changed."""
     log = filled((1_763_600_000.4, "+++ +"), (1_763_600_060, "-++ +"))
     newest = log.query(Query()).events[0]
 
@@ -75,7 +75,7 @@ def test_an_event_has_cloudflares_shape() -> None:
 
 
 def test_one_event_a_pool_and_moment() -> None:
-    """Whatever changed in a pool at once is one row; a pool without a change has none."""
+    """All changes of a pool at one time are one row; a pool without a change has none."""
     log = filled((1, "+++ +"), (2, "+++ +"), (3, "--- +"))
     found = log.query(Query()).events
     assert [(one["id"], one["pool"]["name"]) for one in found] == [
@@ -88,7 +88,7 @@ def test_one_event_a_pool_and_moment() -> None:
 
 
 def test_enabling_and_disabling_are_events() -> None:
-    """By the configuration, or by a time of maintenance."""
+    """Disabling by the configuration and by maintenance are both events."""
     resting = origin("a", "p", maintenance=(Window(start=10.0, end=20.0),))
     watched = pool("p", resting, "b", monitor=monitor())
     of = config_of(balancer_of(watched))
@@ -108,7 +108,7 @@ def test_enabling_and_disabling_are_events() -> None:
 
 
 def test_what_is_only_new_is_no_event() -> None:
-    """Nothing is known of it yet."""
+    """A new pool is no event."""
     assert changes({}, status(config(), "??? ?"), 1) == []
 
 
@@ -139,20 +139,20 @@ LOG = filled((1, "+++ +"), (2, "-++ +"), (3, "-++ -"), (4, "--- -"), (5, "+++ -"
     ],
 )
 def test_queries(query: Query, ids: list[int]) -> None:
-    """By time, pool, origin and health; the newest first, page by page."""
+    """Queries are by time, pool, origin and health, newest first, in pages."""
     page = LOG.query(query)
     assert [one["id"] for one in page.events] == ids
 
 
 def test_a_page_says_how_many_there_are() -> None:
-    """Cloudflare's result_info."""
+    """Pages have Cloudflare's result_info."""
     page = LOG.query(Query(per_page=4, page=2))
     assert (page.page, page.per_page, page.total_count, page.total_pages) == (2, 4, 6, 2)
     assert LOG.query(Query(pool_name="?")).total_pages == 0
 
 
 def test_old_events_go_in_batches() -> None:
-    """After 30 days, a batch with each new event; the newest stays, so that no id comes twice."""
+    """Old events go in batches, one with each new event; the newest stays, so ids are unique."""
     sql = sqlite()
     log = EventLog(sql)
     filled(*((now, "-++ +" if now % 2 else "+++ +") for now in range(1, 251)), log=log)
@@ -169,7 +169,7 @@ def test_old_events_go_in_batches() -> None:
 
 
 def test_at_most_so_many_are_kept() -> None:
-    """The newest ones."""
+    """The newest 10,000 events stay."""
     sql = sqlite()
     log = EventLog(sql)
     sql(
@@ -184,7 +184,7 @@ def test_at_most_so_many_are_kept() -> None:
 
 
 def test_one_row_is_written_for_an_event() -> None:
-    """Rows written are what the free plan counts first; an index would be another one each."""
+    """An event is one row written, as the table has no index."""
     statements: list[str] = []
     base = sqlite()
 

@@ -1,4 +1,4 @@
-"""The object that keeps the health of all isolates: its rounds of probes, its row, its answers."""
+"""The keeper of shared health: rounds of probes, the stored row, answers to isolates."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ UNKNOWN, HEALTHY, UNHEALTHY = Health.UNKNOWN, Health.HEALTHY, Health.UNHEALTHY
 
 
 def watched(*names: str | Origin, **fields: object) -> Config:
-    """Return a configuration of one monitored pool, every 30 seconds unless told otherwise."""
+    """Return a configuration of one pool, monitored every 30 seconds by default."""
     watching = monitor(**{"interval": 30, "consecutive_down": 3, "consecutive_up": 2, **fields})
     return config_of(balancer_of(pool("p", *names, monitor=watching)))
 
 
 def test_a_new_object_knows_nothing_and_is_due_at_once() -> None:
-    """The first isolate to ask gets an empty view, and the alarm is wanted now."""
+    """The first isolate gets an empty view, and a round is due now."""
     world = World(watched("a", "b"))
 
     assert world.view().origins == {}
@@ -35,7 +35,7 @@ def test_a_new_object_knows_nothing_and_is_due_at_once() -> None:
 
 
 def test_origins_are_probed_together_once_an_interval() -> None:
-    """One alarm for all that is due, counted from the round's start, so that none drifts away."""
+    """One alarm probes all, and intervals count from its start, so that origins stay together."""
     world = World(watched("a", "b"))
 
     world.run_until(60)
@@ -45,7 +45,7 @@ def test_origins_are_probed_together_once_an_interval() -> None:
 
 
 def test_no_more_than_four_probes_are_sent_side_by_side() -> None:
-    """A request of the runtime has six connections, and the rest of the origins wait their turn."""
+    """The runtime allows six connections; the rest of the origins wait."""
     names = [f"o{number}" for number in range(MOST_PROBES_AT_ONCE + 3)]
     world = World(watched(*names))
 
@@ -56,7 +56,7 @@ def test_no_more_than_four_probes_are_sent_side_by_side() -> None:
 
 
 def test_one_alarm_sends_no_more_probes_than_it_has_subrequests_for() -> None:
-    """What is left over is due at once, those first that waited longest."""
+    """The rest is due at once, longest wait first."""
     names = [f"o{number:02}" for number in range(MOST_PROBES_AT_ONCE + 3)]
     world = World(watched(*names))
     rounds: list[int] = []
@@ -67,7 +67,7 @@ def test_one_alarm_sends_no_more_probes_than_it_has_subrequests_for() -> None:
 
 
 def test_monitors_of_different_intervals_keep_their_own_time() -> None:
-    """A round probes only what is due in it."""
+    """A round probes due origins alone."""
     slow = pool("slow", "s", monitor=monitor(interval=60))
     quick = pool("quick", "q", monitor=monitor(interval=20))
     world = World(config_of(balancer_of(slow, quick)))
@@ -79,7 +79,7 @@ def test_monitors_of_different_intervals_keep_their_own_time() -> None:
 
 
 def test_consecutive_down_counts_across_evictions() -> None:
-    """The object is taken from memory between any two alarms, and the streak goes on."""
+    """The streak goes on if the object is evicted between any two alarms."""
     world = World(watched("a"))
     world.run_until(0, between=world.evict)
     world.down = {"a"}
@@ -97,7 +97,7 @@ def test_consecutive_down_counts_across_evictions() -> None:
 
 
 def test_an_eviction_changes_neither_schedule_nor_version() -> None:
-    """Whoever comes back finds everything as it was."""
+    """View and schedule are the same after an eviction."""
     world = World(watched("a"))
     world.run_until(30)
     before, next_at = world.view(), world.keeper.next_at
@@ -109,9 +109,9 @@ def test_an_eviction_changes_neither_schedule_nor_version() -> None:
 
 
 def test_a_round_writes_one_row() -> None:
-    """And a pull none, so that the free plan's rows last for rounds every few seconds.
+    """A pull writes none, so that the free plan's rows last for rounds every few seconds.
 
-    Metrics are one row a minute besides.
+    Metrics are one more row a minute.
     """
     world = World(watched("a", "b", "c"))
     world.run_until(30)
@@ -125,7 +125,7 @@ def test_a_round_writes_one_row() -> None:
 
 
 def test_an_isolate_that_knows_the_version_is_told_only_the_time() -> None:
-    """Nothing is parsed when nothing changed, and the isolate knows that probing goes on."""
+    """An isolate with the current view gets the time of the latest round alone."""
     world = World(watched("a"))
     world.run_until(0)
     view = world.view()
@@ -137,7 +137,7 @@ def test_an_isolate_that_knows_the_version_is_told_only_the_time() -> None:
 
 
 def test_the_version_grows_only_with_what_isolates_must_see() -> None:
-    """A streak or a time is no news; a change of health is."""
+    """Streaks and times leave the version; a change of health raises it."""
     world = World(watched("a"))
     world.run_until(0)
     first = world.view().version
@@ -150,7 +150,7 @@ def test_the_version_grows_only_with_what_isolates_must_see() -> None:
 
 
 def test_no_version_comes_twice_when_the_storage_is_lost() -> None:
-    """An isolate that knows a version of before must not take another view for it."""
+    """A version from before the loss must not stand for another view."""
     world = World(watched("a"))
     world.run_until(0)
     before = world.view().version
@@ -162,7 +162,7 @@ def test_no_version_comes_twice_when_the_storage_is_lost() -> None:
 
 
 def test_a_reported_origin_is_probed_at_once() -> None:
-    """The object does not wait for the interval when real traffic failed."""
+    """A failure of real traffic makes its origin due before its interval is over."""
     world = World(watched("a", "b"))
     world.run_until(10)
 
@@ -174,7 +174,7 @@ def test_a_reported_origin_is_probed_at_once() -> None:
 
 
 def test_a_report_right_after_a_probe_is_not_lost() -> None:
-    """An isolate says it once, since it ejects the origin: the probe comes a little later."""
+    """An isolate reports once, as it ejects the origin: the probe comes a little later."""
     world = World(watched("a"))
     world.run_until(1)
 
@@ -185,7 +185,7 @@ def test_a_report_right_after_a_probe_is_not_lost() -> None:
 
 
 def test_a_report_older_than_the_latest_probe_is_settled() -> None:
-    """It came late; the probe has answered it."""
+    """A later probe has settled it."""
     world = World(watched("a"))
     world.run_until(30)
 
@@ -196,7 +196,7 @@ def test_a_report_older_than_the_latest_probe_is_settled() -> None:
 
 
 def test_reports_cannot_hurry_probes_without_end() -> None:
-    """An origin whose pages fail while its health path answers is probed ever less for it."""
+    """Reports of an origin that passes its probes hurry them ever less."""
     world = World(watched("a"))
     world.run_until(0)
 
@@ -209,7 +209,7 @@ def test_reports_cannot_hurry_probes_without_end() -> None:
 
 
 def test_reports_count_at_once_again_after_a_quiet_interval() -> None:
-    """The next failure is another incident."""
+    """After an interval without reports, the next one hurries a probe again."""
     world = World(watched("a"))
     for second in (1, 6):
         world.run_until(second)
@@ -223,7 +223,7 @@ def test_reports_count_at_once_again_after_a_quiet_interval() -> None:
 
 
 def test_an_origin_that_is_known_to_be_down_is_not_hurried() -> None:
-    """Its recovery is the monitor's to find, and all are told of it already."""
+    """An unhealthy origin waits for its interval, as all isolates avoid it already."""
     world = World(watched("a", consecutive_down=1))
     world.down = {"a"}
     world.run_until(10)
@@ -247,7 +247,7 @@ def test_an_origin_that_is_known_to_be_down_is_not_hurried() -> None:
     ],
 )
 def test_a_foreign_question_gets_the_whole_view(text: str) -> None:
-    """Nothing that arrives can break the object."""
+    """Malformed questions get the whole view."""
     world = World(watched("a"))
     world.run_until(0)
 
@@ -256,7 +256,7 @@ def test_a_foreign_question_gets_the_whole_view(text: str) -> None:
 
 
 def test_another_configuration_keeps_what_is_still_there() -> None:
-    """What is gone is dropped, and what is new or stands elsewhere starts unknown."""
+    """Removed origins are dropped; new ones, or ones at another URL, start unknown."""
     world = World(watched("stays", "goes", origin("moves", "p")))
     world.run_until(0)
     version = world.view().version
@@ -276,7 +276,7 @@ def test_another_configuration_keeps_what_is_still_there() -> None:
     ["", "null", "[]", '{"shared": 5}', "[" * 100_000, '{"asked": [["p", "a", 1, 2], 7]}', b"\xff"],
 )
 def test_a_corrupt_or_foreign_row_is_treated_as_absent(row: str | bytes) -> None:
-    """The object starts anew and overwrites it."""
+    """The object starts without it and overwrites it."""
     world = World(watched("a"))
     world.run_until(0)
     world.sql("UPDATE kept SET value = ?", row)  # type: ignore[arg-type] # a blob is what is wrong
@@ -291,7 +291,7 @@ def test_a_corrupt_or_foreign_row_is_treated_as_absent(row: str | bytes) -> None
 
 
 def test_storage_that_cannot_be_read_is_said_and_survived() -> None:
-    """Probing goes on with nothing known."""
+    """Probing starts from unknown health, and the fault is logged."""
     world = World(watched("a"))
     world.run_until(0)
     world.sql("ALTER TABLE kept RENAME COLUMN value TO other")
@@ -303,7 +303,7 @@ def test_storage_that_cannot_be_read_is_said_and_survived() -> None:
 
 
 def test_changes_of_health_become_events() -> None:
-    """One event for a pool and what changed in it, kept in the object's storage."""
+    """An event is stored for each pool, with what changed in it."""
     world = World(watched("a", "b", consecutive_down=1))
     world.run_until(0)
     world.down = {"a"}
@@ -317,7 +317,7 @@ def test_changes_of_health_become_events() -> None:
 
 
 def test_enabling_and_disabling_become_events() -> None:
-    """Even when the Worker was deployed anew in between: what was disabled before is stored."""
+    """A deployment in between loses no event, as what was disabled is stored."""
     world = World(watched("a", "b"))
     world.run_until(0)
     world.evict(watched("a", origin("b", "p", enabled=False)))
@@ -331,20 +331,20 @@ def test_enabling_and_disabling_become_events() -> None:
 
 
 def test_nothing_to_watch_needs_no_alarm() -> None:
-    """A configuration without monitors costs nothing."""
+    """Without monitors, no alarm is wanted."""
     world = World(config_of(balancer_of(pool("p", "a"))))
 
     assert world.keeper.next_at is None
 
 
 def in_maintenance(start: float, end: float) -> Config:
-    """Return two origins, of which "b" is in maintenance for a while."""
+    """Return two origins, "b" with a window of maintenance."""
     away = origin("b", "p", maintenance=(Window(start=START + start, end=START + end),))
     return watched("a", away)
 
 
 def test_an_origin_in_maintenance_is_not_probed() -> None:
-    """From the window's start to its end, and then at once."""
+    """Probes pause from the window's start to its end, and go on at once."""
     world = World(in_maintenance(20, 70))
 
     world.run_until(90)
@@ -354,7 +354,7 @@ def test_an_origin_in_maintenance_is_not_probed() -> None:
 
 
 def test_a_maintenance_is_an_event_when_it_begins_and_ends() -> None:
-    """At its very time, and whether or not the object was evicted meanwhile."""
+    """Events have the window's times, also with evictions in between."""
     world = World(in_maintenance(20, 70))
 
     world.run_until(90, between=world.evict)

@@ -1,4 +1,4 @@
-"""The life of the Durable Object: what it goes on with, what sets its alarm, what an alarm does."""
+"""The Durable Object's life: its alarms, evictions, previews and configurations."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Sinks:
 
 
 class Site:
-    """The object with a file, its runtime's storage, and scripted origins; it may be evicted."""
+    """The object with a file, storage that survives evictions, and scripted origins."""
 
     def __init__(self, file: str = FILE, secret: str = "") -> None:
         self.now = START
@@ -91,13 +91,13 @@ class Site:
         self.regions_made: list[str] = []
         self.asked_regions: list[Region] = []
         self.meanwhile: Callable[[], Awaitable[object]] | None = None
-        """What else happens while the next probe is under way."""
+        """Called while the next probe is under way."""
         self._secret = secret
         self._chance = random.Random(1).random
         self.evict(file)
 
     def evict(self, file: str | None = None) -> None:
-        """Forget what is in memory; perhaps another file was deployed."""
+        """Lose the object's memory; perhaps another file was deployed."""
         self.file: str = self.file if file is None else file
         self.coordinator = Coordinator(
             Ports(
@@ -143,7 +143,7 @@ class Site:
     async def ask(
         self, region: Region, asked: Sequence[tuple[Origin, Watch]]
     ) -> Mapping[tuple[str, str], Verdict]:
-        """The Regions port: every region finds every origin healthy."""
+        """The Regions port: every origin is healthy from everywhere."""
         self.asked_regions.append(region)
         return {one.key: Verdict(passed=True) for one, _ in asked}
 
@@ -189,7 +189,7 @@ class Site:
         return next(one.id for one in objects if one.name == name)
 
     def ring(self) -> float:
-        """Let the alarm go off that is set; return when that was, in seconds from the start."""
+        """Let the alarm go off; return its time, in seconds from the start."""
         at = self.alarms.taken(START + 1e6)
         assert at is not None
         self.now = max(self.now, at)
@@ -198,7 +198,7 @@ class Site:
 
     @property
     def set_to(self) -> list[float]:
-        """Every time that the alarm was set to, in seconds from the start."""
+        """Times that the alarm was set to, in seconds from the start."""
         return [at - START for at in self.alarms.set_to]
 
     @property
@@ -212,7 +212,7 @@ def weigh(weight: float) -> dict[str, object]:
 
 
 def test_the_first_question_sets_the_alarm_once() -> None:
-    """Each set alarm is a row: no further question sets it, an eviction or not."""
+    """Further questions leave it, with or without evictions: setting it counts as a row."""
     site = Site()
 
     assert from_json(site.pull()) is not None
@@ -224,7 +224,7 @@ def test_the_first_question_sets_the_alarm_once() -> None:
 
 
 def test_the_cron_trigger_starts_probing_without_a_visitor() -> None:
-    """And alarms go on by themselves."""
+    """The cron trigger sets the first alarm, and each alarm the next one."""
     site = Site()
     site.wake()
 
@@ -234,7 +234,7 @@ def test_the_cron_trigger_starts_probing_without_a_visitor() -> None:
 
 
 def test_alarms_go_on_after_an_eviction_between_any_two() -> None:
-    """What is stored says what is due; no question is needed."""
+    """The stored row has the schedule; no question is needed."""
     site = Site()
     site.wake()
     for _ in range(3):
@@ -245,7 +245,7 @@ def test_alarms_go_on_after_an_eviction_between_any_two() -> None:
 
 
 def test_nothing_to_watch_sets_no_alarm() -> None:
-    """Neither a question nor the cron trigger does."""
+    """Neither a question nor the cron trigger sets one."""
     site = Site(UNWATCHED)
 
     assert from_json(site.pull()) is not None
@@ -255,7 +255,7 @@ def test_nothing_to_watch_sets_no_alarm() -> None:
 
 
 def test_a_bad_file_is_answered_with_nothing() -> None:
-    """The isolate goes on alone; there is nothing to probe."""
+    """Without a valid configuration, an isolate gets no view and nothing is probed."""
     site = Site("[[pools]]\nname = 5\n")
 
     assert site.pull() == ""
@@ -267,7 +267,7 @@ def test_a_bad_file_is_answered_with_nothing() -> None:
 
 
 def test_a_lost_alarm_is_set_again_by_the_cron_trigger() -> None:
-    """It asks the runtime, whatever the object remembers."""
+    """The cron trigger reads the alarm from the runtime."""
     site = Site()
     site.pull()
     site.alarms.at = None
@@ -279,7 +279,7 @@ def test_a_lost_alarm_is_set_again_by_the_cron_trigger() -> None:
 
 
 def test_an_alarm_that_is_set_is_left_alone_by_the_cron_trigger() -> None:
-    """288 rows a day would be for nothing."""
+    """Setting it each time would be 288 rows a day."""
     site = Site()
     site.wake()
     site.ring()
@@ -291,7 +291,7 @@ def test_an_alarm_that_is_set_is_left_alone_by_the_cron_trigger() -> None:
 
 
 def test_an_overdue_alarm_is_set_anew_by_the_next_question() -> None:
-    """The runtime has lost it; the object does not wait for the cron trigger."""
+    """An alarm that has not gone off for a minute counts as lost."""
     site = Site()
     site.pull()
 
@@ -304,7 +304,7 @@ def test_an_overdue_alarm_is_set_anew_by_the_next_question() -> None:
 
 
 def test_a_reported_failure_moves_the_alarm_forward() -> None:
-    """The object does not wait for the monitor's interval."""
+    """The origin is probed before its interval is over."""
     site = Site()
     site.wake()
     site.ring()
@@ -317,7 +317,7 @@ def test_a_reported_failure_moves_the_alarm_forward() -> None:
 
 
 def test_questions_during_an_alarm_set_none() -> None:
-    """The alarm sets the next one when it ends, for what they brought as well."""
+    """The alarm sets the next one when it ends, with these questions in mind."""
     site = Site()
     site.wake()
 
@@ -334,7 +334,7 @@ def test_questions_during_an_alarm_set_none() -> None:
 
 
 def test_a_fault_in_an_alarm_is_logged_and_tried_again() -> None:
-    """An alarm that raised would be repeated six times at once, and then never again."""
+    """An alarm that raises is repeated six times and then given up."""
     site = Site()
     site.wake()
     site.sql.broken = True
@@ -350,7 +350,7 @@ def test_a_fault_in_an_alarm_is_logged_and_tried_again() -> None:
 
 
 def test_an_alarm_that_cannot_set_the_next_one_raises() -> None:
-    """The runtime then repeats it: without that, probing would stop."""
+    """The runtime repeats an alarm that raises, so that probing goes on."""
     site = Site()
     site.wake()
     site.alarms.taken(START)
@@ -361,7 +361,7 @@ def test_an_alarm_that_cannot_set_the_next_one_raises() -> None:
 
 
 def test_a_changed_configuration_is_probed_at_once() -> None:
-    """The keeper of the new one goes on with the health of origins that are still there."""
+    """The new keeper goes on with the health of origins that are still there."""
     site = Site()
     site.call("POST", "/adopt")
     site.ring()
@@ -385,7 +385,7 @@ def test_a_changed_configuration_is_probed_at_once() -> None:
 
 
 def test_one_configuration_has_one_keeper() -> None:
-    """Calls that change nothing leave what it remembers."""
+    """Calls that change nothing keep the keeper and its memory."""
     site = Site()
     keeper = site.coordinator.keeper()
 
@@ -396,7 +396,7 @@ def test_one_configuration_has_one_keeper() -> None:
 
 
 def test_failures_of_traffic_are_shown_after_a_change() -> None:
-    """Nothing but the keeper's memory has them."""
+    """The new keeper takes them over from the previous one's memory."""
     site = Site()
     site.call("POST", "/adopt")
     site.pull(reports=[["p", "a", "timed out", START]])
@@ -408,7 +408,7 @@ def test_failures_of_traffic_are_shown_after_a_change() -> None:
 
 
 def test_a_change_during_a_round_decides_when_the_next_is() -> None:
-    """The round that ends belongs to the keeper before."""
+    """The next alarm is the new keeper's, while the round ends with the old one."""
     site = Site()
     site.call("POST", "/adopt")
     web = site.id_of("web")
@@ -428,7 +428,7 @@ def test_a_change_during_a_round_decides_when_the_next_is() -> None:
 
 
 def test_an_isolate_gets_the_configuration_that_it_does_not_have() -> None:
-    """With its health; the version says which it has."""
+    """An isolate that names another version gets configuration and health in one answer."""
     site = Site()
     assert read_answer(site.pull(configuration=0))[0] is None
     site.call("POST", "/adopt")
@@ -446,7 +446,7 @@ def test_an_isolate_gets_the_configuration_that_it_does_not_have() -> None:
 
 
 def test_an_isolate_goes_back_to_the_deployment_where_versions_are_lost() -> None:
-    """Its own file or variables serve again."""
+    """The isolate's own file or variables serve again."""
     delivered, health = read_answer(Site().pull(configuration=7))
 
     assert delivered is not None
@@ -455,7 +455,7 @@ def test_an_isolate_goes_back_to_the_deployment_where_versions_are_lost() -> Non
 
 
 def test_a_file_that_does_not_go_with_the_stored_versions_is_logged() -> None:
-    """What served before goes on serving."""
+    """The last valid pair of file and versions goes on serving."""
     site = Site()
     pool = {"name": "own", "origins": [{"name": "x", "address": "x.example.com"}]}
     made = site.call("POST", "/client/v4/accounts/a/load_balancers/pools", pool)
@@ -476,14 +476,14 @@ def test_a_file_that_does_not_go_with_the_stored_versions_is_logged() -> None:
 
 
 def preview(site: Site) -> str:
-    """Ask for a preview of the file's pool; return its id."""
+    """Request a preview of the file's pool; return its id."""
     pool = site.id_of("p")
     path = f"/client/v4/accounts/a/load_balancers/pools/{pool}/preview"
     return str(site.call("POST", path, {"path": "/preview"})["preview_id"])
 
 
 def test_a_preview_is_probed_at_once() -> None:
-    """The call sets the alarm for it; an eviction in between loses nothing."""
+    """The call sets the alarm; an eviction in between loses nothing."""
     site = Site()
     site.wake()
     site.ring()
@@ -500,7 +500,7 @@ def test_a_preview_is_probed_at_once() -> None:
 
 
 def test_previews_and_rounds_take_turns() -> None:
-    """An alarm has subrequests for one of the two; a round that is due waits for one alarm only."""
+    """A due round waits for one preview at most, and the other way round."""
     site = Site()
     for _ in range(2):
         preview(site)
@@ -516,7 +516,7 @@ def test_previews_and_rounds_take_turns() -> None:
 
 
 def test_a_preview_that_is_asked_for_during_an_alarm_is_next() -> None:
-    """The call sets no alarm of its own."""
+    """The running alarm sets the next one for it."""
     site = Site()
     site.wake()
     pool = site.id_of("p")
@@ -535,7 +535,7 @@ def test_a_preview_that_is_asked_for_during_an_alarm_is_next() -> None:
 
 
 def test_a_preview_that_fails_is_not_tried_again() -> None:
-    """One that brings the object down would bring it down for ever."""
+    """A preview that brings the object down is not repeated."""
     site = Site()
     preview(site)
 
@@ -552,12 +552,12 @@ def test_a_preview_that_fails_is_not_tried_again() -> None:
 
 
 def asked(*names: str) -> str:
-    """Return the question of another object for these origins of pool p."""
+    """Return another object's question for these origins of pool p."""
     return question_to_json([(origin(name), monitor()) for name in names])
 
 
 def test_another_object_has_origins_probed_from_here() -> None:
-    """By the file that was deployed with both, and only what is in it."""
+    """Without a configuration in the call, the deployed file serves."""
     site = Site()
     site.down = {"b"}
 
@@ -568,7 +568,7 @@ def test_another_object_has_origins_probed_from_here() -> None:
 
 
 def test_another_object_sends_the_configuration_of_operators_along() -> None:
-    """This object has none of its own; one that it cannot use has no votes."""
+    """The configuration in the call counts; an invalid one gives no votes."""
     site = Site(REGIONS)
     site.call("POST", "/adopt")
     site.ring()
@@ -586,7 +586,7 @@ def test_another_object_sends_the_configuration_of_operators_along() -> None:
 
 
 def test_regions_are_asked_with_the_configuration_that_serves() -> None:
-    """None is sent along while it is the deployment's: they have that themselves."""
+    """The deployment's own is not sent, as every object has it."""
     site = Site(REGIONS)
     site.wake()
     site.ring()
@@ -602,7 +602,7 @@ def test_regions_are_asked_with_the_configuration_that_serves() -> None:
 
 
 def test_an_incident_is_told_across_an_eviction() -> None:
-    """What waits to be told is stored with the health."""
+    """Waiting notifications are in the stored row."""
     site = Site(NOTIFIED, secret="https://hooks.example.com/T1")
     site.wake()
     site.ring()
@@ -616,7 +616,7 @@ def test_an_incident_is_told_across_an_eviction() -> None:
 
 
 def test_a_notification_without_its_secret_is_logged_once() -> None:
-    """For each configuration, not for each round."""
+    """The log has it once a configuration, not once a round."""
     site = Site(NOTIFIED)
     site.wake()
     for _ in range(3):

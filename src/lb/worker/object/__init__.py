@@ -1,1 +1,1 @@
-"""The Durable Object's side of the runtime."""
+"""The Durable Object's ports over the runtime."""

@@ -1,4 +1,4 @@
-"""The cron trigger: wakes the Durable Object, so that probes go on whatever became of its alarm."""
+"""The cron trigger: wakes the Durable Object, so that probes go on if its alarm was lost."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from lb.worker.request.bindings import MAIN
 from lb.worker.runtime import log
 
 
-async def on_scheduled(controller: Any, env: Any, ctx: Any) -> None:  # noqa: ARG001 (the runtime gives them)
-    """Wake the object; without the binding there is none."""
+async def on_scheduled(controller: Any, env: Any, ctx: Any) -> None:  # noqa: ARG001 (the runtime passes them)
+    """Wake the object, if there is a binding."""
     try:
         state = getattr(env, Home.OBJECT.value, None)
         if state:

@@ -1,4 +1,4 @@
-"""Sends notifications: through the runtime's fetch, and e-mail through a send_email binding."""
+"""Sends notifications through the runtime's fetch, and e-mail through a send_email binding."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ if TYPE_CHECKING:
     from lb.worker.request.fetches import Timers
 
 TIMEOUT = 5.0
-"""Seconds that a sink has: the next round of probes waits no longer than for a few of these."""
+"""Seconds until a delivery times out. The next round of probes waits for a few of these at most."""
 
 _E_MAIL = "mailto:"
-# An e-mail's fate as SMTP would say it (RFC 5321 4.2.3), since its binding has no status.
+# SMTP's reply codes (RFC 5321, 4.2.3), as the binding has no status of its own.
 _TAKEN = 250
 _REFUSED = 550
 
 
 class RuntimeDeliverer:
-    """The Deliverer port. Nothing of a request is logged: its URL or headers may be the secret."""
+    """The Deliverer port. Logs nothing of a request, as its URL or headers may hold the secret."""
 
     def __init__(self, env: Any, timers: Timers) -> None:
         self._env = env
         self._timers = timers
 
     async def send(self, request: OutboundRequest) -> int | None:
-        """Send a request, or an e-mail; redirects are not followed, as they would take secrets."""
+        """Send a request or an e-mail. Redirects are not followed, as they would carry secrets."""
         if request.url.startswith(_E_MAIL):
             return await self._mail(request)
         signal, timer = self._timers.signal(TIMEOUT)
@@ -60,7 +60,7 @@ class RuntimeDeliverer:
         binding = getattr(self._env, envelope["Binding"], None)
         if binding is None:
             return None
-        # The SDK wraps what it takes for another Worker, as wrangler's stand-in for this binding.
+        # The SDK wraps wrangler's stand-in for this binding, which it takes for another Worker.
         binding = getattr(binding, "_binding", binding)
         try:
             kind = import_from_javascript("cloudflare:email").EmailMessage
@@ -72,10 +72,10 @@ class RuntimeDeliverer:
 
 
 def _send(binding: Any, message: Any) -> Any:
-    """Call `binding.send(message)` in JavaScript, and return its promise.
+    """Call `binding.send(message)` in JavaScript; return its promise.
 
-    Python would take a binding that answers to every name for a generator, and `send` for the
-    method that generators have
+    A binding that answers to every name would look like a generator to Python, and `send` like a
+    generator's method
     (https://pyodide.org/en/stable/usage/api/python-api/ffi.html#pyodide.ffi.JsGenerator).
     """
     reflect = js.Reflect

@@ -28,7 +28,7 @@ class FetchProber:
         self._timers = timers
 
     async def send(self, probe: Probe) -> Reply:
-        """Ask, and let go of whatever was opened for it."""
+        """Send a probe, and close whatever was opened for it."""
         try:
             match probe:
                 case HttpProbe():
@@ -37,7 +37,7 @@ class FetchProber:
                     return await _connect(probe)
                 case _:
                     assert_never(probe)
-        except Exception:  # noqa: BLE001 (no verdict would be worse than one that says little)
+        except Exception:  # noqa: BLE001 (an unclear verdict is better than none)
             return ProbeFailure.OTHER
 
     async def _fetch(self, probe: HttpProbe) -> Answer | ProbeFailure:
@@ -74,12 +74,12 @@ def _options(probe: HttpProbe, signal: Any) -> Any:
     headers = js.Headers.new()
     for name, value in probe.headers:
         headers.append(name, value)
-    # Redirects are followed by us: the runtime would go on for longer, and from https to http.
+    # We follow redirects ourselves: the runtime follows more of them, and from https to http.
     return js_object(method=probe.method, headers=headers, signal=signal, redirect="manual")
 
 
 async def _start_of(response: Any, limit: int) -> bytes:
-    """Return up to `limit` bytes of a body, chunk by chunk, so that an endless one does no harm."""
+    """Return up to `limit` bytes of a body, chunk by chunk, as it may be endless."""
     if not response.body:
         return b""
     if not limit:
@@ -128,7 +128,7 @@ async def _talk(socket: Any, dialogue: Dialogue) -> Finished | ProbeFailure:
 
 
 CLOSE_SECONDS = 1.0
-"""A socket that is still being connected is never closed: not even closing it comes to an end."""
+"""Seconds to wait for a socket to close: while it is still connecting, closing it never ends."""
 
 
 async def _close(socket: Any) -> None:

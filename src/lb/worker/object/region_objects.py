@@ -1,4 +1,4 @@
-"""Asks the Durable Objects of other regions to probe."""
+"""Probes from other regions, through Durable Objects there."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from lb.model import Origin, OriginKey, Region, Watch
 
 LONGEST = 120.0
-"""Seconds for a region's probes: twelve that time out, with retries, four side by side."""
+"""Time-out of a region's probes in seconds: twelve that time out, with retries, four at once."""
 
 
 class ObjectRegions:
-    """The Regions port: one object for each region, made near it when it is first asked."""
+    """The Regions port: one object for each region, made near it at its first call."""
 
     def __init__(self, env: Any, configuration: str = "") -> None:
-        """`configuration` is what operators have made (lb.pulled): those objects have none."""
+        """`configuration` is the operators' (lb.object.delivery), which those objects lack."""
         self._env = env
         self._configuration = configuration
 
@@ -38,6 +38,6 @@ class ObjectRegions:
                 return votes_from_json(
                     await stub.probe(question_to_json(asked), self._configuration)
                 )
-        except Exception as error:  # noqa: BLE001 (a region that cannot be asked has no vote)
+        except Exception as error:  # noqa: BLE001 (a region that fails has no vote)
             log(trouble(f"region {region.value} could not be asked", error))
             return {}

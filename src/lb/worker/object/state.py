@@ -1,4 +1,4 @@
-"""The Durable Object: keeps the health of all isolates, and probes by its alarm."""
+"""The Durable Object on the runtime: passes events and storage on to the coordinator."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 class State(DurableObject):
     """Called by isolates, by the cron trigger and by its alarm.
 
-    No method raises, but for an alarm that cannot set the next one. The runtime calls an alarm
-    `on_alarm` where handlers are plain functions, as here, and `alarm` where they are classes.
+    No method raises, except an alarm that cannot set the next one. The runtime calls `on_alarm`
+    where handlers are plain functions, as here, and `alarm` where they are classes.
     """
 
     def __init__(self, ctx: Any, env: Any) -> None:
@@ -59,7 +59,7 @@ class State(DurableObject):
             return ""
 
     async def admin(self, text: str) -> str:
-        """Answer an operator; the text is a Call's, and the one returned is an Answer's."""
+        """Answer an operator: a Call's text in, an Answer's text out."""
 
         def answered(store: ConfigStore, keeper: Keeper | None) -> Answer:
             context = HandlerContext(
@@ -69,34 +69,34 @@ class State(DurableObject):
 
         try:
             said = await self._coordinator.operate(answered)
-        except Exception as error:  # noqa: BLE001 (the operator is told that it went wrong)
+        except Exception as error:  # noqa: BLE001 (the operator gets an error)
             _log_fault("an admin call failed", error)
             said = enveloped(refused(500, 1000, "a fault of the load balancer itself"))
         return said.to_json()
 
     async def wake(self) -> None:
-        """See to it that the alarm is set, whatever became of it."""
+        """Set the alarm again if it was lost."""
         try:
             await self._coordinator.wake()
         except Exception as error:  # noqa: BLE001 (the next trigger tries again)
             _log_fault("the state object failed", error)
 
     async def probe(self, text: str, configuration: str = "") -> str:
-        """Probe the named origins from where this object is (lb.probing.region_votes)."""
+        """Probe from here on behalf of another object (lb.probing.region_votes)."""
         try:
             return await self._coordinator.probe(text, configuration)
         except Exception as error:  # noqa: BLE001 (a region that fails has no vote)
             _log_fault("probing from a region failed", error)
             return ""
 
-    async def on_alarm(self, info: Any = None) -> None:  # noqa: ARG002 (the runtime gives it)
+    async def on_alarm(self, info: Any = None) -> None:  # noqa: ARG002 (the runtime passes it)
         """Run what is due, and set the next alarm."""
         await self._coordinator.alarm()
 
     alarm = on_alarm
 
     def _sql(self, statement: str, *values: str | float | None) -> list[dict[str, Any]]:
-        """The Sql port: all rows in one crossing; NULL arrives as a null of JavaScript's."""
+        """The Sql port: all rows in one crossing. NULL arrives as JavaScript's null."""
         rows = self._storage.sql.exec(statement, *values).toArray().to_py()
         return [
             {
@@ -117,7 +117,7 @@ class StorageAlarms:
         self._storage = storage
 
     async def get(self) -> float | None:
-        """Return when the alarm goes off; None: it is not set."""
+        """Return the time that the alarm is set to; None: not set."""
         pending = await self._storage.getAlarm()
         return pending / 1000 if pending else None
 
