@@ -12,7 +12,7 @@ from typing import Any
 from lb.catalog.store import ConfigStore
 from lb.config import Invalid, Source
 from lb.health.verdict import Verdict
-from lb.log_events import Event, Trouble
+from lb.log_events import Event
 from lb.model import Config, Health, Origin, Region, Watch
 from lb.notify.message import OutboundRequest
 from lb.object.keeper import Keeper
@@ -147,7 +147,6 @@ class World:
             clock=lambda: self.now,
             chance=lambda: 0.5,
             log=self.log.append,
-            log_fault=lambda what, error: self.log.append(Trouble(message=f"{what}: {error!r}")),
         )
         self.coordinator = Given(ports, self.config)
 

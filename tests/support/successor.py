@@ -11,7 +11,7 @@ from lb.admin.handlers.context import HandlerContext
 from lb.admin.handlers.table import answer
 from lb.catalog.store import ConfigStore
 from lb.config import Source, source_in_toml
-from lb.log_events import Event, Trouble
+from lb.log_events import Event
 from lb.model import Config
 from lb.notify.message import OutboundRequest
 from lb.object.keeper import Keeper
@@ -53,9 +53,6 @@ class Successor:
                 clock=lambda: self.now,
                 chance=lambda: 0.5,
                 log=self.log.append,
-                log_fault=lambda what, error: self.log.append(
-                    Trouble(message=f"{what}: {error!r}")
-                ),
             )
         )
 

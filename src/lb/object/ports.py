@@ -51,5 +51,3 @@ class Ports:
     clock: Clock
     chance: Chance
     log: Log
-    log_fault: Callable[[str, BaseException], None]
-    """Logs a fault: its context and the error. Never raises."""

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from lb.catalog.store import ConfigStore
-from lb.log_events import Trouble
+from lb.log_events import Trouble, trouble
 from lb.model import Config
 from lb.model.identity import identity_of
 from lb.notify.run import Notifier
@@ -89,7 +89,7 @@ class Coordinator:
         try:
             next_at = await self._take_turn()
         except Exception as error:  # noqa: BLE001 (the runtime repeats an alarm that raises six times)
-            self._ports.log_fault("the state object's alarm failed", error)
+            self._ports.log(trouble("the state object's alarm failed", error))
             next_at = self._ports.clock() + AFTER_A_FAULT
         finally:
             self._running = False

@@ -46,7 +46,6 @@ class State(DurableObject):
                 clock=clock,
                 chance=chance,
                 log=log,
-                log_fault=_log_fault,
             )
         )
 
@@ -55,7 +54,7 @@ class State(DurableObject):
         try:
             return await self._coordinator.pull(text)
         except Exception as error:  # noqa: BLE001 (the isolate goes on without)
-            _log_fault("the state object failed", error)
+            log(trouble("the state object failed", error))
             return ""
 
     async def admin(self, text: str) -> str:
@@ -70,7 +69,7 @@ class State(DurableObject):
         try:
             said = await self._coordinator.operate(answered)
         except Exception as error:  # noqa: BLE001 (the operator gets an error)
-            _log_fault("an admin call failed", error)
+            log(trouble("an admin call failed", error))
             said = enveloped(refused(500, 1000, "a fault of the load balancer itself"))
         return said.to_json()
 
@@ -79,14 +78,14 @@ class State(DurableObject):
         try:
             await self._coordinator.wake()
         except Exception as error:  # noqa: BLE001 (the next trigger tries again)
-            _log_fault("the state object failed", error)
+            log(trouble("the state object failed", error))
 
     async def probe(self, text: str, configuration: str = "") -> str:
         """Probe from here on behalf of another object (lb.probing.region_votes)."""
         try:
             return await self._coordinator.probe(text, configuration)
         except Exception as error:  # noqa: BLE001 (a region that fails has no vote)
-            _log_fault("probing from a region failed", error)
+            log(trouble("probing from a region failed", error))
             return ""
 
     async def on_alarm(self, info: Any = None) -> None:  # noqa: ARG002 (the runtime passes it)
@@ -143,7 +142,3 @@ class Bindings:
     def is_bound(self, name: str) -> bool:
         """Whether there is a binding of this name."""
         return bool(getattr(self._env, name, None))
-
-
-def _log_fault(what: str, error: BaseException) -> None:
-    log(trouble(what, error))
