@@ -1,4 +1,4 @@
-"""What an isolate remembers: health, ejections, and the snapshot that requests read."""
+"""An isolate's own state: health, ejections, and the snapshot that requests read."""
 
 from __future__ import annotations
 
@@ -25,38 +25,39 @@ if TYPE_CHECKING:
     from lb.state.shared_view import SharedHealth
 
 LEASE = 30.0
-"""Seconds after which a probe that never reported is taken for lost: the runtime ends background
-work at about that age (https://developers.cloudflare.com/workers/runtime-apis/context/#waituntil)."""
+"""Seconds after which a probe without a verdict counts as lost: the runtime drops background work
+at about that age (https://developers.cloudflare.com/workers/runtime-apis/context/#waituntil)."""
 
 MOST_PROBES_AT_ONCE = 20
-"""Origins probed behind one response, retries left for: a request has 50 subrequests on the
+"""Origins probed behind one response, with room for retries: a request has 50 subrequests on the
 free plan (https://developers.cloudflare.com/workers/platform/limits/#subrequests)."""
 
 PAUSE = 0.25
-"""Seconds until the next ones are probed where more than that are due: requests that come in at
-the same time share a thread with the probes, which cost more than they do."""
+"""Seconds until the next probes where more are due at once: requests share a thread with probes,
+which cost more than they do."""
 
 MOST_REPORTS = 100
-"""Failures of real traffic that are kept for whoever shares them; the oldest go first."""
+"""Most failures of real traffic that are kept for the next report; the oldest go first."""
 
 MOST_NEWS = 100
+"""Most events that are kept for the log; the oldest go first."""
 
 
 class Memory:
-    """Plain data and no I/O: every method takes the time and returns what happened.
+    """Plain data and no I/O: every method takes the time, and returns what happened.
 
-    Nothing in here may be an asyncio object: requests of one isolate share it, and a future of
-    one request awaited by another hangs.
+    Requests of one isolate share it, so nothing in it may be an asyncio object: a future of one
+    request, awaited by another, hangs.
     """
 
     def __init__(self, config: Config, before: Memory | None = None) -> None:
-        """`before` served another configuration until now."""
+        """`before`: the memory of the configuration that served until now."""
         self.reports: deque[FailureReport] = deque(maxlen=MOST_REPORTS)
-        """Failures of real traffic, for the place that health is shared from."""
+        """Failures of real traffic, to be reported to the Durable Object."""
         self.news: deque[Event] = deque(maxlen=MOST_NEWS)
-        """What time alone has brought about, to be logged behind the next response."""
+        """Events without a request, to be logged behind the next response."""
         self.in_flight = InFlight()
-        """Requests under way; not those of load balancers that have a single origin."""
+        """Requests under way, without those of load balancers with a single origin."""
         self.doubts = Doubts(self.news)
         self._config = config
         self._fingerprint = ""
@@ -69,13 +70,13 @@ class Memory:
         self._view = TrustedView(config, self._rounds.borders)
         self._next_due = 0.0 if self._rounds.watched else inf
         if before is not None:
-            self._go_on_from(before)
+            self._take_over(before)
 
-    def _go_on_from(self, before: Memory) -> None:
-        """Take over what is known of origins that are still where they were.
+    def _take_over(self, before: Memory) -> None:
+        """Take over the state of origins whose address has not changed.
 
-        Attempts that began before report to the memory of that time: what is counted while they
-        are under way is shared by both.
+        Attempts that are under way report to the memory that they began with, so both share what
+        is counted meanwhile.
         """
         self.reports, self.news = before.reports, before.news
         self.in_flight, self.doubts = before.in_flight, before.doubts
@@ -93,7 +94,7 @@ class Memory:
                 self._ejections.states[key] = before._ejections.states[key]
 
     def snapshot(self, now: float) -> Snapshot:
-        """Return what is known, made anew only when something changed or time ended something."""
+        """Return the snapshot that requests share, made anew when something changed or expired."""
         self.doubts.now = now
         if self._snapshot is None or now >= self._snapshot.valid_until:
             self._snapshot = self._made(now)
@@ -104,7 +105,7 @@ class Memory:
     def record(
         self, lb: LoadBalancer, origin: Origin, judgement: Judgement, started: float, now: float
     ) -> Event | None:
-        """Note how an attempt that began at `started` went, and eject or restore its origin."""
+        """Record an attempt that began at `started`, and eject or restore its origin."""
         state = self._ejections.states.get(origin.key)
         if not judgement.failed:
             return self._ejections.succeeded(lb, origin, state, started, now) if state else None
@@ -119,20 +120,20 @@ class Memory:
     def cut_off(
         self, lb: LoadBalancer, origin: Origin, in_a_row: int, now: float
     ) -> OriginEjected | LastOriginKept | None:
-        """Note that an origin cut off an answer, the `in_a_row`-th one, after it had begun well."""
+        """Record that an origin cut off an answer, the `in_a_row`-th in a row."""
         self.reports.append(
             FailureReport(pool=origin.pool, origin=origin.name, cause=CUT_OFF, at=now)
         )
         return self._ejections.cut_off(lb, origin, in_a_row, now)
 
     def take_reports(self) -> list[FailureReport]:
-        """Return the failures since the last time."""
+        """Return the failures since the last call."""
         taken = list(self.reports)
         self.reports.clear()
         return taken
 
     def take_news(self) -> list[Event]:
-        """Return what time has brought about since the last time."""
+        """Return the news since the last call."""
         taken = list(self.news)
         self.news.clear()
         return taken
@@ -142,7 +143,7 @@ class Memory:
     ) -> HealthChanged | None:
         """Take a monitor's verdict; the origin is due again an interval after the probe began.
 
-        While the shared view is trusted, its word counts for the origins that it names.
+        While the shared view is trusted, it overrules verdicts on the origins that it names.
         """
         if not self._leases.ended(origin.key):
             self._rounds.asked[origin.key] = now
@@ -156,11 +157,11 @@ class Memory:
         return seen.health
 
     def adopt(self, shared: SharedHealth, now: float) -> None:
-        """Take the health that all isolates share; it is news when trust in it is lost or is back.
+        """Take the shared view, and add news when trust in it is lost or restored.
 
-        While it is fresh nothing is probed from here. Of one that is not fresh, only what is
-        newer than this isolate's own knowledge is taken. Origins that it does not name keep what
-        is known of them, and one made with another configuration is ignored.
+        While it is fresh, the isolate sends no probes. From a stale one, only health that is newer
+        than the isolate's own is taken. Origins that it does not name keep their health. A view of
+        another configuration is ignored.
         """
         self._fingerprint = self._fingerprint or identity_of(self._config)
         if shared.fingerprint != self._fingerprint or not self._view.is_news(shared):
@@ -182,9 +183,9 @@ class Memory:
             self._next_due = self._view.ends(now) if self._view.trusted else 0.0
 
     def due(self, now: float) -> list[tuple[Origin, Watch]]:
-        """Return the origins whose probe is due, and keep them from being returned again meanwhile.
+        """Return the origins whose probe is due, each once until its verdict or lease ends.
 
-        Costs one comparison while nothing is due. While a shared view is trusted nothing is.
+        Costs one comparison while nothing is due. While a shared view is trusted, nothing is.
         """
         if now < self._next_due:
             return []
@@ -234,7 +235,7 @@ class Memory:
         )
 
     def _back_since(self, origin: Origin, now: float) -> float:
-        """Return when an origin last came back, from whatever had kept it away."""
+        """Return when an origin last came back, from an outage, an ejection or maintenance."""
         health = self._rounds.health.get(origin.key)
         ejection = self._ejections.states.get(origin.key)
         back = back_since(origin, now)
@@ -245,7 +246,7 @@ class Memory:
         return back
 
     def _note_switches(self, now: float) -> None:
-        """Take down what maintenance switched."""
+        """Add news of what maintenance has switched."""
         before, self._switches_noted = self._switches_noted, now
         if self._rounds.next_border(before) <= now:
             self.news += switches(self._pools.values(), before, now)

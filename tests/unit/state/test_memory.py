@@ -1,4 +1,4 @@
-"""What an isolate remembers of origins: ejections, probes that are due, the snapshot."""
+"""An isolate's own state: ejections, probes that are due, the snapshot."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def lb_with(**ejection: float) -> LoadBalancer:
 
 
 def standings(memory: Memory, now: float) -> list[Standing]:
-    """Return how the pool's origins stand."""
+    """Return the standing of each of the pool's origins."""
     return [memory.snapshot(now).standing(one) for one in POOL.origins]
 
 
 def test_a_failure_takes_an_origin_out_for_base_time() -> None:
-    """At once by default, and back without anybody's doing."""
+    """By default one failure ejects, and the ejection ends by itself."""
     lb = lb_with(base_time=30)
     memory = Memory(config_of(lb))
 
@@ -61,7 +61,7 @@ def test_the_clients_own_failures_do_not_count() -> None:
 
 
 def test_no_base_time_means_no_ejection() -> None:
-    """0 turns passive health off, also for a request whose clock is a little behind."""
+    """With 0 there is none, even for a request whose clock is a little behind."""
     lb = lb_with(base_time=0)
     memory = Memory(config_of(lb))
 
@@ -71,7 +71,7 @@ def test_no_base_time_means_no_ejection() -> None:
 
 
 def test_at_most_max_percent_of_a_pool_is_out_at_once() -> None:
-    """Half of four is two; and one may always go, as in Envoy."""
+    """Half of four is two, and one may always be ejected, as in Envoy."""
     for percent, out in ((50, 2), (1, 1), (100, 4)):
         ejection = Ejection(max_percent=percent)
         lb = balancer_of(POOL, pool("other", "z"), ejection=ejection)
@@ -83,7 +83,7 @@ def test_at_most_max_percent_of_a_pool_is_out_at_once() -> None:
 
 
 def test_an_ejected_origin_that_answers_is_taken_back() -> None:
-    """When all were down and it was tried again, its good answer ends the ejection."""
+    """A good answer to an attempt after the ejection ends it."""
     lb = lb_with()
     memory = Memory(config_of(lb))
     memory.record(lb, A, FAILED, 1.0, 2.0)
@@ -96,8 +96,8 @@ def test_an_ejected_origin_that_answers_is_taken_back() -> None:
     assert standings(memory, 4.0)[0] is Standing.AVAILABLE
 
 
-def test_a_second_failure_while_ejected_prolongs_it_in_silence() -> None:
-    """One event for one outage."""
+def test_a_second_failure_while_ejected_prolongs_it_without_an_event() -> None:
+    """One outage has one event."""
     lb = lb_with(base_time=30)
     memory = Memory(config_of(lb))
     memory.record(lb, A, FAILED, 1.0, 1.0)
@@ -128,7 +128,7 @@ def watched(count: int, interval: int = 30) -> Memory:
 
 
 def test_a_probe_is_due_once_an_interval() -> None:
-    """All at the start, none while it is under way, then an interval after it began."""
+    """It is due at the start, not while it is under way, and an interval after it began."""
     memory = watched(2)
 
     due = memory.due(100.0)
@@ -142,7 +142,7 @@ def test_a_probe_is_due_once_an_interval() -> None:
 
 
 def test_a_probe_that_took_longer_than_its_interval_is_due_at_once() -> None:
-    """Never two of one origin at a time."""
+    """There are never two probes of one origin at a time."""
     memory = watched(1, interval=10)
     ((one, watching),) = memory.due(100.0)
 
@@ -151,8 +151,8 @@ def test_a_probe_that_took_longer_than_its_interval_is_due_at_once() -> None:
     assert len(memory.due(112.0)) == 1
 
 
-def test_a_probe_that_never_reports_is_taken_for_lost() -> None:
-    """The runtime may end background work; the next request begins anew."""
+def test_a_probe_without_a_verdict_counts_as_lost() -> None:
+    """The runtime may drop background work; a later request probes again."""
     memory = watched(1)
     memory.due(100.0)
 
@@ -161,9 +161,9 @@ def test_a_probe_that_never_reports_is_taken_for_lost() -> None:
 
 
 def test_many_origins_are_probed_in_turns() -> None:
-    """One response has room for so many probes behind it; a later request takes the next ones.
+    """Requests that came at once all started probes, and then waited for them.
 
-    It began with many requests at once, which all started probes and then waited for them.
+    One response has room for a limited number of probes behind it; a later one takes the rest.
     """
     memory = watched(MOST_PROBES_AT_ONCE + 5)
 
@@ -175,7 +175,7 @@ def test_many_origins_are_probed_in_turns() -> None:
 
 
 def test_only_what_can_serve_is_probed() -> None:
-    """Not what is disabled, has no monitor, or belongs to a pool that no load balancer uses."""
+    """What is disabled, unmonitored, or in an unused pool is not probed."""
     watching = monitor()
     used = pool("p", "a", origin("off", "p", enabled=False), monitor=watching)
     asleep = pool("q", "b", monitor=watching, enabled=False)
@@ -186,7 +186,7 @@ def test_only_what_can_serve_is_probed() -> None:
 
 
 def test_another_configuration_goes_on_with_what_is_known() -> None:
-    """Of origins that are still there; what is under way counts for both."""
+    """Origins that stay keep their state, and requests under way count for both."""
     lb = lb_with(base_time=30)
     before = Memory(config_of(lb))
     before.record(lb, A, FAILED, 10.0, 10.0)
@@ -202,7 +202,7 @@ def test_another_configuration_goes_on_with_what_is_known() -> None:
 
 
 def test_an_origin_that_has_moved_is_a_new_one() -> None:
-    """Nothing is known of another address."""
+    """Another address starts without any state."""
     lb = lb_with(base_time=30)
     before = Memory(config_of(lb))
     before.record(lb, A, FAILED, 10.0, 10.0)
