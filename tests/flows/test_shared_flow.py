@@ -61,7 +61,7 @@ class Isolate:
         """The StateObject port."""
         if not self.reachable:
             raise ConnectionError
-        return self.world.keeper.pull(text)
+        return await self.world.coordinator.pull(text)
 
     async def check(self, due: Due, memory: Memory) -> None:
         """The Check port."""
