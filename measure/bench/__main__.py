@@ -6,23 +6,22 @@ import argparse
 import dataclasses
 import json
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
-from typing import NoReturn, TypeVar
+from typing import TypeVar
 
 from rich.console import Console
 
-from evenkeel.dev import checkout
 from measure.bench.docs import write
 from measure.bench.goals import found
-from measure.bench.model import BenchError, Measured, Peer, Scenario, Settings, Sheet
+from measure.bench.model import Measured, Peer, Scenario, Settings, Sheet
 from measure.bench.report import document, goals_table, measured_in, tables, warnings
 from measure.bench.run import FOLDER, measure
 from measure.bench.sheets import sheets
+from measure.common.errors import MeasurementError
 from measure.common.evenkeel_worker import Evenkeel
+from measure.common.program import matches, open_console, require_setup, save
 
 WIDTH = 100
 """Columns of the tables when their output is no terminal."""
@@ -69,11 +68,7 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 def chosen(named: Sequence[Named], only: Sequence[str]) -> list[Named]:
     """Those whose name contains one of the words; all when no word fits any of them."""
-    return [one for one in named if _fits(one.name, only)] or list(named)
-
-
-def _fits(name: str, only: Sequence[str]) -> bool:
-    return any(word.lower() in name.lower() for word in only)
+    return [one for one in named if matches(one.name, only)] or list(named)
 
 
 def chosen_sheets(every: Sequence[Sheet], only: Sequence[str], *, full: bool) -> list[Sheet]:
@@ -85,7 +80,7 @@ def chosen_sheets(every: Sequence[Sheet], only: Sequence[str], *, full: bool) ->
     meant = [
         sheet
         for sheet in every
-        if _fits(sheet.name, only) or any(_fits(one.name, only) for one in sheet.scenarios)
+        if matches(sheet.name, only) or any(matches(one.name, only) for one in sheet.scenarios)
     ]
     return [
         dataclasses.replace(
@@ -114,43 +109,31 @@ def present(sheet: Sheet) -> tuple[Sheet, list[str]]:
     return dataclasses.replace(sheet, peers=peers), lines
 
 
-def end(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 (a handler's signature)
-    """End in good order."""
-    raise SystemExit(128 + number)
-
-
 def main() -> None:
     """Measure what was asked for."""
     asked = options()
-    signal.signal(signal.SIGTERM, end)
-    console = Console()
-    if not console.is_terminal:
-        console.width = WIDTH
+    console = open_console(WIDTH)
     every = sheets(full=asked.full)
     if asked.write_docs:
         read = json.loads(asked.json.read_text())
         for path in write(read, measured_in(read, every)):
-            console.print(f"Written: {os.path.relpath(path)}", soft_wrap=True, highlight=False)
+            console.print(f"Written: {os.path.relpath(path)}", soft_wrap=True)
         return
-    missing = checkout.missing_pieces()
-    if missing:
-        sys.exit(f"{missing[0]} is missing: run `make setup` first")
+    require_setup()
     settings = Settings(asked.seconds, asked.rounds, asked.warm_up)
     every = tuple(
         dataclasses.replace(sheet, peers=with_others(sheet.peers, asked.against)) for sheet in every
     )
     try:
         measured = _all(chosen_sheets(every, asked.only, full=asked.full), settings, console)
-    except BenchError as error:
+    except MeasurementError as error:
         sys.exit(f"bench: {error}")
     except KeyboardInterrupt:
         sys.exit("bench: interrupted")
     reached = found(measured)
     if reached:
         console.print(goals_table(reached))
-    asked.json.parent.mkdir(parents=True, exist_ok=True)
-    asked.json.write_text(json.dumps(document(measured, settings), indent=1) + "\n")
-    console.print(f"All figures: {os.path.relpath(asked.json)}", soft_wrap=True, highlight=False)
+    save(document(measured, settings), asked.json, console)
 
 
 def _all(asked: Sequence[Sheet], settings: Settings, console: Console) -> list[Measured]:

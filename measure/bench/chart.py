@@ -9,10 +9,10 @@ from statistics import median
 
 from measure.bench.model import Measured
 from measure.bench.peers import ALONE, PEERS
-from measure.bench.peers.servers import Server
 from measure.bench.scenarios import BUSY, QUIET, microseconds, milliseconds
 from measure.common.evenkeel_worker import Evenkeel
 from measure.common.figures import added
+from measure.common.servers import Server
 
 WIDTH = 880
 LEFT = 24

@@ -10,8 +10,9 @@ from typing import Any
 from evenkeel.dev import checkout
 from measure.bench.chart import bars, chart
 from measure.bench.goals import Found, found
-from measure.bench.model import BenchError, Measured
+from measure.bench.model import Measured
 from measure.bench.report import goal_cells, headings, rows, title, warnings
+from measure.common.errors import MeasurementError
 
 PAGE = checkout.ROOT / "docs" / "performance.md"
 CHART = checkout.ROOT / "docs" / "performance.svg"
@@ -84,7 +85,9 @@ def replaced(page: str, name: str, text: Callable[[str], str]) -> str:
     """The page with another text between the marks of this name; `text` is given the old one."""
     pattern = re.compile(MARKS.format(name=re.escape(name)), re.DOTALL)
     if not pattern.search(page):
-        raise BenchError(f"{PAGE.name} has no place for {name}: <!-- {name} --> ... <!-- / -->")
+        raise MeasurementError(
+            f"{PAGE.name} has no place for {name}: <!-- {name} --> ... <!-- / -->"
+        )
     return pattern.sub(
         lambda match: MARKED.format(name=name, text=text(match.group(1))), page, count=1
     )

@@ -12,8 +12,9 @@ from evenkeel.dev import checkout
 from measure.bench import load as load_program
 from measure.bench import transfer as transfer_program
 from measure.bench.load import Order, Report
-from measure.bench.model import BenchError, Subject
+from measure.bench.model import Subject
 from measure.bench.readiness import ask
+from measure.common.errors import MeasurementError
 from measure.common.process import Started
 
 GRACE_SECONDS = 30.0
@@ -49,7 +50,7 @@ def load(  # noqa: PLR0913 (each is a keyword at every call)
     limit = warm_up + seconds + requests / SLOWEST
     report = _run(subject, "measure.bench.load", json.dumps(asdict(order)), Report, limit)
     if report.failures or not report.requests:
-        raise BenchError(
+        raise MeasurementError(
             f"{subject.peer.name} failed under load: {report.failures or 'no answers'}\n"
             f"{subject.running.process.output()}"
         )
@@ -82,11 +83,11 @@ def _run(subject: Subject, module: str, order: str, kind: type[Made], limit: flo
         said = generator.wait(limit + GRACE_SECONDS)
     except subprocess.TimeoutExpired:
         generator.stop()
-        raise BenchError(f"{subject.peer.name} hung under load") from None
+        raise MeasurementError(f"{subject.peer.name} hung under load") from None
     try:
         return kind(**json.loads(said))
     except (ValueError, TypeError):
-        raise BenchError(
+        raise MeasurementError(
             f"{subject.peer.name} could not be measured:\n{said}\n"
             f"{subject.running.process.output()}"
         ) from None

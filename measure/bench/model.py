@@ -17,10 +17,6 @@ Figures = Mapping[str, float]
 """What one run of a scenario on one peer brought; a scenario's columns name the keys."""
 
 
-class BenchError(Exception):
-    """Nothing can be measured like this."""
-
-
 @dataclass(frozen=True, slots=True)
 class Settings:
     """How long everything takes."""

@@ -6,8 +6,9 @@ import http.client
 import time
 from dataclasses import dataclass
 
-from measure.bench.model import BenchError, Peer
+from measure.bench.model import Peer
 from measure.bench.origin import BODY
+from measure.common.errors import MeasurementError
 from measure.common.peers import Running
 from measure.common.traffic import TARGET, headers
 
@@ -49,14 +50,14 @@ def first_answer(peer: Peer, running: Running) -> Answer:
             answer = ask(running.port)
         except OSError as error:
             if time.monotonic() > deadline or not running.process.runs():
-                raise BenchError(
+                raise MeasurementError(
                     f"{peer.name} does not answer: {error}\n{running.process.output()}"
                 ) from error
             time.sleep(0.02)
             continue
         named = answer.served_by in (peer.served_by or ("",))
         if answer.status != OK or answer.body != BODY or not named:
-            raise BenchError(
+            raise MeasurementError(
                 f"{peer.name} answered {answer.status} (X-Served-By: {answer.served_by!r}, "
                 f"expected one of {peer.served_by}): {answer.body[:200]!r}\n"
                 f"{running.process.output()}"

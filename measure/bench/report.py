@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from rich.table import Table
@@ -18,6 +16,7 @@ from measure.bench.goals import Found, Verdict, found, shown
 from measure.bench.model import Column, Measured, Runs, Scenario, Settings, Sheet
 from measure.bench.peers import ALONE
 from measure.common.figures import added, noise, ratio, summary
+from measure.common.machine import machine
 
 ABSENT = "-"
 COLOURS = {Verdict.MET: "green", Verdict.MISSED: "red", Verdict.UNCLEAR: "yellow"}
@@ -114,20 +113,6 @@ def warnings(measured: Measured) -> list[str]:
         if column.compared
     ]
     return list(noise(peers, compared, os.cpu_count() or 1))
-
-
-def machine() -> dict[str, Any]:
-    """What the figures were taken on."""
-    model = ""
-    cpu_info = Path("/proc/cpuinfo")
-    if cpu_info.exists():
-        lines = cpu_info.read_text().splitlines()
-        model = next((line.partition(":")[2].strip() for line in lines if "model name" in line), "")
-    return {
-        "cores": os.cpu_count(),
-        "processor": model or platform.processor(),
-        "system": f"{platform.system()} {platform.machine()}",
-    }
 
 
 def runtime() -> str:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 from evenkeel.dev import checkout
-from evenkeel.dev.process_group import Family
 from measure.bench.generator import load
-from measure.bench.model import BenchError, Figures, Ground, Measured, Settings, Sheet, Subject
+from measure.bench.model import Figures, Ground, Measured, Settings, Sheet, Subject
 from measure.bench.readiness import ask, first_answer
+from measure.common.errors import MeasurementError
+from measure.common.peers import run_folder
 from measure.common.process import Started
 
 FOLDER = checkout.CACHE / "bench"
@@ -29,9 +28,7 @@ NOW_AND_THEN = 0.1
 @contextmanager
 def prepared(settings: Settings, origins: int = 2, heap: int = 0) -> Iterator[Ground]:
     """Start the origins; what was started here or on this ground ends with it."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="run-", dir=FOLDER))
-    with Family(folder) as family:
+    with run_folder(FOLDER) as (family, folder):
         command = [sys.executable, "-m", "measure.bench.origin", str(origins)]
         origin = Started(family, command, checkout.ROOT)
         deadline = time.monotonic() + ORIGIN_SECONDS
@@ -40,7 +37,7 @@ def prepared(settings: Settings, origins: int = 2, heap: int = 0) -> Iterator[Gr
         try:
             ports = json.loads(origin.output())
         except ValueError:
-            raise BenchError(f"the origin did not start:\n{origin.output()}") from None
+            raise MeasurementError(f"the origin did not start:\n{origin.output()}") from None
         yield Ground(family, folder, ports, origin, settings, heap=heap)
 
 

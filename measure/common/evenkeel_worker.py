@@ -42,6 +42,24 @@ default_pools = ["primary", "replica"]
 fallback_pool = "primary"
 """
 
+# Two tunnels that share the clients.
+POOL_OF_TWO = """
+[[pools]]
+name = "servers"
+monitor = "web"
+origins = [
+  { name = "server-1", address = "$first" },
+  { name = "server-2", address = "$second" },
+]
+"""
+BEFORE_POOL_OF_TWO = """
+[[load_balancers]]
+name = "$host"
+default_pools = ["servers"]
+fallback_pool = "servers"
+"""
+ONE_POOL = POOL_OF_TWO + BEFORE_POOL_OF_TWO
+
 # Clients stay where they are.
 ACTIVE_PASSIVE = (
     MONITOR
@@ -55,22 +73,10 @@ session_affinity = "cookie"
 # Two tunnels that share the clients by their addresses.
 BY_ADDRESS = (
     MONITOR
-    + """
-[[pools]]
-name = "servers"
-monitor = "web"
-origins = [
-  { name = "server-1", address = "$first" },
-  { name = "server-2", address = "$second" },
-]
-origin_steering = { policy = "hash" }
-
-[[load_balancers]]
-name = "$host"
-default_pools = ["servers"]
-fallback_pool = "servers"
-session_affinity = "none"
-"""
+    + POOL_OF_TWO
+    + 'origin_steering = { policy = "hash" }\n'
+    + BEFORE_POOL_OF_TWO
+    + 'session_affinity = "none"\n'
 )
 
 # Health that is refreshed all the time, and changes all the time: the origin's slow health path

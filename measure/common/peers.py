@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from evenkeel.dev.process_group import Family
 from measure.common.process import Started
+
+
+@contextmanager
+def run_folder(parent: Path) -> Iterator[tuple[Family, Path]]:
+    """Make a folder for one run, and a family of processes; both go at the end."""
+    parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="run-", dir=parent))
+    with Family(folder) as family:
+        yield family, folder
 
 
 @dataclass(frozen=True, slots=True)

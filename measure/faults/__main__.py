@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
-import os
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
-from typing import NoReturn
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from evenkeel.dev import checkout
-from measure.faults.model import Effort, FaultsError, Layout, Timing
+from measure.common.errors import MeasurementError
+from measure.common.program import matches, open_console, require_setup, save
+from measure.faults.model import Effort, Layout, Timing
 from measure.faults.peers import PEERS
 from measure.faults.report import complaints, document, tables, warnings
 from measure.faults.run import FOLDER, Line, Result, run
 from measure.faults.schedule import FAULTS
 
-NARROWEST = 110
+WIDTH = 110
 """Columns of output that is no terminal."""
 
 
@@ -55,37 +51,23 @@ def options() -> argparse.Namespace:
 
 def chosen(only: Sequence[str], peers: Sequence[str]) -> list[Line]:
     """The lines that were asked for: all when no word fits."""
-    faults = [fault for fault in FAULTS if _named(fault.name, only)] or list(FAULTS)
-    layouts = [one for one in Layout if _named(one.value, only)] or list(Layout)
+    faults = [fault for fault in FAULTS if matches(fault.name, only)] or list(FAULTS)
+    layouts = [one for one in Layout if matches(one.value, only)] or list(Layout)
     return [
         Line(peer, layout, fault)
         for peer in PEERS
-        if not peers or _named(peer.name, peers)
+        if not peers or matches(peer.name, peers)
         for layout in layouts
         if layout in peer.layouts
         for fault in faults
     ]
 
 
-def _named(name: str, words: Sequence[str]) -> bool:
-    return any(word.lower() in name.lower() for word in words)
-
-
-def end(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 (a handler's signature)
-    """End in good order."""
-    raise SystemExit(128 + number)
-
-
 def main() -> None:
     """Run what was asked for."""
     asked = options()
-    signal.signal(signal.SIGTERM, end)
-    console = Console()
-    if not console.is_terminal:
-        console.width = NARROWEST
-    missing = checkout.missing_pieces()
-    if missing:
-        sys.exit(f"{missing[0]} is missing: run `make setup` first")
+    console = open_console(WIDTH)
+    require_setup()
     timing, lines = Timing(), chosen(asked.only, asked.peer)
     for peer in dict.fromkeys(line.peer for line in lines):
         if peer.missing():
@@ -95,13 +77,11 @@ def main() -> None:
     for table in tables(results):
         console.print(table)
     for warning in warnings(results):
-        console.print(f"Noisy: {warning}.", style="yellow", highlight=False)
-    asked.json.parent.mkdir(parents=True, exist_ok=True)
-    asked.json.write_text(json.dumps(document(results, timing), indent=1) + "\n")
-    console.print(f"All figures: {os.path.relpath(asked.json)}", soft_wrap=True, highlight=False)
+        console.print(f"Noisy: {warning}.", style="yellow")
+    save(document(results, timing), asked.json, console)
     broken = complaints(results, timing)
     for complaint in broken:
-        console.print(f"Broken: {complaint}.", style="red", soft_wrap=True, highlight=False)
+        console.print(f"Broken: {complaint}.", style="red", soft_wrap=True)
     if broken:
         sys.exit(1)
     if any(line.peer.bounded for line in lines):
@@ -125,7 +105,7 @@ def _run(
 
         try:
             return asyncio.run(run(lines, timing, Effort(asked.runs, asked.at_once), done))
-        except* FaultsError as errors:
+        except* MeasurementError as errors:
             sys.exit("\n".join(f"faults: {error}" for error in errors.exceptions))
         except* KeyboardInterrupt:
             sys.exit("faults: interrupted")

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from measure.faults.model import OK, Record, Timing
+from measure.common.open_loop import OK, Record
+from measure.faults.model import Timing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

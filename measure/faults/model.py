@@ -1,30 +1,9 @@
-"""The words of the fault schedule: what an origin can do, how long a line is, what came of it."""
+"""Layout, duration and repetition of the lines of the fault schedule."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import NamedTuple
-
-
-class FaultsError(Exception):
-    """Nothing can be measured like this."""
-
-
-class Mode(Enum):
-    """What an origin does with whatever reaches it."""
-
-    FINE = "answers"
-    REFUSE = "refuses connections"
-    RESET = "resets the connection of each request"
-    HANG = "takes requests and never answers"
-    SLOW = "answers after the balancer has given up"
-    ERROR_500 = "answers 500"
-    ERROR_503 = "answers 503"
-    ERROR_530 = "answers 530"
-    CUT = "breaks off its answers in the middle"
-    GARBAGE = "answers what is no HTTP"
-    SICK = "fails its health path alone"
 
 
 class Layout(Enum):
@@ -70,23 +49,3 @@ class Effort:
     """Lines side by side."""
     repeats: int = 3
     """How often a line is run again if the machine was too busy for the load generator."""
-
-
-POST_EVERY = 5
-"""One request of so many is a POST, the others are GETs."""
-
-OK = "200"
-
-
-class Record(NamedTuple):
-    """One request, as its client saw it."""
-
-    at: float
-    """When it was to be sent, from the line's start."""
-    method: str
-    outcome: str
-    """OK for a whole answer with status 200, else the status or what happened."""
-    seconds: float
-    """From when it was to be sent until its end."""
-    origin: str = ""
-    """The origin that answered, "" when the balancer itself did."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.table import Table
 
-from measure.bench.report import machine
+from measure.common.machine import machine
 from measure.faults.bounds import BOUNDS, broken, untrustworthy
 from measure.faults.model import Timing
 from measure.faults.run import Line, Result

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from evenkeel.dev import checkout
-from evenkeel.dev.process_group import Family
-from measure.common.peers import Place, Running
+from measure.common.breaking_origin import Origin
+from measure.common.errors import MeasurementError
+from measure.common.open_loop import OK, Record, ask, load, until
+from measure.common.peers import Place, Running, run_folder
 from measure.faults.account import Account, account
 from measure.faults.bounds import untrustworthy
-from measure.faults.load import ask, load
-from measure.faults.model import OK, Effort, FaultsError, Layout, Timing
-from measure.faults.origin import Origin
+from measure.faults.model import Effort, Layout, Timing
 from measure.faults.peers import Peer
 from measure.faults.schedule import ONE, TWO, Fault
 
@@ -52,15 +49,6 @@ class Result:
     account: Account
 
 
-@contextmanager
-def household() -> Iterator[tuple[Family, Path]]:
-    """A family of processes, and a folder that goes with it."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="run-", dir=FOLDER))
-    with Family(folder) as family:
-        yield family, folder
-
-
 async def run(
     lines: Sequence[Line], timing: Timing, effort: Effort, done: Callable[[Result], None]
 ) -> list[Result]:
@@ -72,7 +60,7 @@ async def run(
         (line, number, effort.repeats) for number in range(1, effort.runs + 1) for line in lines
     )
     results: list[Result] = []
-    with household() as (family, folder):
+    with run_folder(FOLDER) as (family, folder):
         place = Place(family, folder, ())
         while todo:
             batch = [todo.popleft() for _ in range(min(effort.at_once, len(todo)))]
@@ -106,11 +94,13 @@ async def measured(line: Line, timing: Timing, place: Place, ready: asyncio.Barr
         started = time.monotonic() + 0.1
         breaking = asyncio.create_task(break_origins(line.fault, origins, timing, started))
         try:
-            records, late = await load(running.port, timing, started)
+            records: list[Record] = []
+            late = await load(running.port, timing.rate, timing.requests, started, records.append)
             await breaking
         finally:
             breaking.cancel()
         posts = [origin.posts for origin in origins]
+        records.sort(key=lambda one: one.at)
         return account(records, posts, timing, origins[TWO].name, late)
     finally:
         await asyncio.to_thread(running.stop)
@@ -127,7 +117,7 @@ async def until_ready(line: Line, running: Running) -> None:
             answered += 1
             continue
         if time.monotonic() > deadline or not running.process.runs():
-            raise FaultsError(
+            raise MeasurementError(
                 f"{line.peer.name} does not serve ({record.outcome}):\n{running.process.output()}"
             )
         await asyncio.sleep(0.05)
@@ -139,10 +129,9 @@ async def break_origins(
     """Carry out a fault, and make the origins well again at its end."""
     begin = started + timing.before
     for step in fault.steps(timing.fault):
-        await asyncio.sleep(max(0.0, begin + step.at - time.monotonic()))
+        await until(begin + step.at)
         await origins[step.origin].behave(step.mode)
     # A little before the first request that has to be answered again.
-    end = begin + timing.fault - 0.5 / timing.rate
-    await asyncio.sleep(max(0.0, end - time.monotonic()))
+    await until(begin + timing.fault - 0.5 / timing.rate)
     for origin in (origins[ONE], origins[TWO]):
         await origin.heal()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from measure.faults.model import Mode
+from measure.common.breaking_origin import Mode
 
 ONE, TWO = 0, 1
 """The origins: the primary, and the other one."""

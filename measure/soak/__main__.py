@@ -5,28 +5,22 @@ from __future__ import annotations
 import argparse
 import asyncio
 import dataclasses
-import json
-import os
-import platform
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
-from typing import Any, NoReturn
+from typing import Any
 
-import psutil
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from evenkeel.dev import checkout
-from measure.faults.model import OK
+from measure.common.errors import MeasurementError
+from measure.common.machine import machine
+from measure.common.program import open_console, require_setup, save
 from measure.soak.figures import figures
-from measure.soak.model import MEGABYTE, Figure, Sample, Seen, Settings, SoakError, lost
+from measure.soak.model import MEGABYTE, Figure, Sample, Seen, Settings, lost
 from measure.soak.run import FOLDER, soak
 
-NARROWEST = 100
+WIDTH = 100
 LATE = 0.25
 """Seconds by which this program may be late before its figures tell more of the machine."""
 
@@ -64,9 +58,9 @@ def document(settings: Settings, seen: Seen, found: Sequence[Figure]) -> dict[st
     """All of it."""
     return {
         "settings": dataclasses.asdict(settings),
-        "machine": {"system": platform.platform(), "cores": psutil.cpu_count()},
+        "machine": machine(),
         "figures": [{**dataclasses.asdict(one), "broken": one.broken} for one in found],
-        "lost": dict(lost(seen.records, OK)),
+        "lost": dict(lost(seen.records)),
         "requests": len(seen.records),
         "events": dict(seen.events),
         "errors": seen.errors[:100],
@@ -75,21 +69,11 @@ def document(settings: Settings, seen: Seen, found: Sequence[Figure]) -> dict[st
     }
 
 
-def end(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 (a handler's signature)
-    """End in good order."""
-    raise SystemExit(128 + number)
-
-
 def main() -> int:
     """Run it; the status says whether every bound was kept."""
     asked = options()
-    signal.signal(signal.SIGTERM, end)
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = NARROWEST
-    missing = checkout.missing_pieces()
-    if missing:
-        sys.exit(f"{missing[0]} is missing: run `make setup` first")
+    console = open_console(WIDTH)
+    require_setup()
     settings = Settings(minutes=asked.minutes, rate=asked.rate)
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, TimeRemainingColumn(), console=console) as progress:
@@ -106,21 +90,19 @@ def main() -> int:
 
         try:
             seen = asyncio.run(soak(settings, tell))
-        except SoakError as error:
+        except MeasurementError as error:
             sys.exit(f"soak: {error}")
         except KeyboardInterrupt:
             sys.exit("soak: interrupted")
     found = figures(seen, settings)
     console.print(table(found))
-    for kind, count in sorted(lost(seen.records, OK).items()):
+    for kind, count in sorted(lost(seen.records).items()):
         console.print(f"Lost: {kind}: {count}.")
     for line in seen.errors[:10]:
         console.print(line, markup=False, soft_wrap=True)
     if seen.late > LATE:
         console.print(f"This program was late by {seen.late:.2f} s: the machine is busy.")
-    asked.json.parent.mkdir(parents=True, exist_ok=True)
-    asked.json.write_text(json.dumps(document(settings, seen, found), indent=1) + "\n")
-    console.print(f"All figures: {os.path.relpath(asked.json)}", soft_wrap=True)
+    save(document(settings, seen, found), asked.json, console)
     return 1 if any(one.broken for one in found) else 0
 
 

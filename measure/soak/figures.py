@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from measure.common.figures import percentile
-from measure.faults.model import OK
+from measure.common.open_loop import OK
 from measure.soak.model import MEGABYTE, Figure, Sample, Seen, Settings
 
 GROWTH_MEGABYTES = 64.0

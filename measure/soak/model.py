@@ -6,15 +6,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from measure.faults.model import Mode, Record
+from measure.common.breaking_origin import Mode
+from measure.common.open_loop import OK, Record
 
 MEGABYTE = 1_000_000
 SICKNESSES = (Mode.REFUSE, Mode.ERROR_503, Mode.HANG, Mode.RESET, Mode.SICK)
 """What the flapping origin does, in turn."""
-
-
-class SoakError(Exception):
-    """Nothing can be measured like this."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +101,6 @@ class Figure:
         return self.bound is not None and self.value > self.bound
 
 
-def lost(records: Sequence[Record], ok: str) -> Mapping[str, int]:
+def lost(records: Sequence[Record]) -> Mapping[str, int]:
     """Count what clients saw instead of an answer, by method and kind."""
-    return Counter(f"{one.method} {one.outcome}" for one in records if one.outcome != ok)
+    return Counter(f"{one.method} {one.outcome}" for one in records if one.outcome != OK)

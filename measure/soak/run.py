@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from evenkeel.dev import checkout
-from evenkeel.dev.process_group import Family
 from evenkeel.dev.runtime import READY_PATH
-from measure.faults.load import NO_ANSWER, ask
-from measure.faults.model import OK, Mode
-from measure.faults.origin import Origin
+from measure.common.breaking_origin import Mode, Origin
+from measure.common.open_loop import NO_ANSWER, OK, load, until
+from measure.common.peers import run_folder
 from measure.soak.model import SICKNESSES, Sample, Seen, Settings
 from measure.soak.serve import Served
 
@@ -29,14 +26,14 @@ async def soak(settings: Settings, tell: Tell) -> Seen:
     origins = [Origin(name, settings.timeout) for name in ("flapping", "steady")]
     for origin in origins:
         await origin.start()
-    with tempfile.TemporaryDirectory() as folder, Family(Path(folder) / "family") as family:
+    with run_folder(FOLDER) as (family, folder):
         ports = [origin.port for origin in origins]
-        served = await asyncio.to_thread(Served, family, Path(folder), settings, ports, seen)
-        started = time.monotonic()
+        served = await asyncio.to_thread(Served, family, folder, settings, ports, seen)
+        started, requests = time.monotonic(), round(settings.rate * settings.seconds)
         flapping = asyncio.create_task(flap(origins[0], settings, started))
         try:
-            await asyncio.gather(
-                load(served.port, settings, started, seen),
+            seen.late, _, _ = await asyncio.gather(
+                load(served.port, settings.rate, requests, started, seen.records.append),
                 ticks(served.port, settings, started, seen),
                 look(served, settings, started, seen, tell),
             )
@@ -49,28 +46,6 @@ async def soak(settings: Settings, tell: Tell) -> Seen:
     posts = origins[0].posts + origins[1].posts
     seen.replayed = sum(count > 1 for count in posts.values())
     return seen
-
-
-async def until(moment: float) -> float:
-    """Wait for a moment of the monotonic clock; returns by how much it was missed."""
-    await asyncio.sleep(max(0.0, moment - time.monotonic()))
-    return time.monotonic() - moment
-
-
-async def load(port: int, settings: Settings, started: float, seen: Seen) -> None:
-    """Send each request at its time, whatever became of those before it."""
-    asking: set[asyncio.Task[None]] = set()
-
-    async def one(number: int, at: float) -> None:
-        seen.records.append(await ask(port, number, at, started))
-
-    for number in range(round(settings.rate * settings.seconds)):
-        at = number / settings.rate
-        seen.late = max(seen.late, await until(started + at))
-        task = asyncio.create_task(one(number, at))
-        asking.add(task)
-        task.add_done_callback(asking.discard)
-    await asyncio.gather(*asking)
 
 
 async def ticks(port: int, settings: Settings, started: float, seen: Seen) -> None:

@@ -14,7 +14,8 @@ import psutil
 
 from evenkeel.dev import checkout
 from evenkeel.dev.process_group import Family
-from measure.soak.model import Seen, Settings, SoakError
+from measure.common.errors import MeasurementError
+from measure.soak.model import Seen, Settings
 
 START_SECONDS = 120.0
 READY = "Ready on "
@@ -102,14 +103,14 @@ class Served:
         deadline = time.monotonic() + START_SECONDS
         while not self._url:
             if time.monotonic() > deadline or self._process.poll() is not None:
-                raise SoakError("\n".join(["evenkeel dev did not get ready", *self._tail]))
+                raise MeasurementError("\n".join(["evenkeel dev did not get ready", *self._tail]))
             time.sleep(0.05)
 
     def _find(self) -> psutil.Process:
         family = psutil.Process(self._process.pid).children(recursive=True)
         found = [one for one in family if one.name().startswith("workerd")]
         if not found:
-            raise SoakError("no workerd is running")
+            raise MeasurementError("no workerd is running")
         # wrangler has another one, which passes requests on to that of the Worker.
         return max(found, key=lambda one: one.memory_info().rss)
 

@@ -11,10 +11,11 @@ from measure.bench.chart import PANEL, WIDTH, Bar, bars, chart, kind_of
 from measure.bench.docs import GOALS as GOALS_MARK
 from measure.bench.docs import PAGE, blocks, goals, note, replaced, table
 from measure.bench.goals import GOALS, Found
-from measure.bench.model import BenchError, Measured, Sheet
+from measure.bench.model import Measured, Sheet
 from measure.bench.peers import ALONE, EVENKEEL, PEERS
 from measure.bench.scenarios import BUSY, CPU_ALONE, QUIET
 from measure.bench.sheets import sheets
+from measure.common.errors import MeasurementError
 
 SVG = "{http://www.w3.org/2000/svg}"
 READ: dict[str, Any] = {
@@ -88,7 +89,7 @@ def test_text_goes_between_marks() -> None:
     page = "a\n<!-- one -->\nold\n<!-- / -->\nb\n<!-- two -->\n<!-- / -->\n"
     assert replaced(page, "one", lambda old: old + "new\n") == page.replace("old", "old\nnew")
     assert replaced(page, "two", lambda _: "x\\1\n").endswith("<!-- two -->\nx\\1\n<!-- / -->\n")
-    with pytest.raises(BenchError, match="no place for three"):
+    with pytest.raises(MeasurementError, match="no place for three"):
         replaced(page, "three", str)
 
 

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from dataclasses import replace
 
 import pytest
 
 from lb.config import Invalid, from_toml
+from measure.common.breaking_origin import ANSWERS, Mode, Origin, first_request
+from measure.common.open_loop import CUT, NO_ANSWER, Record, ask, load, method_of
 from measure.faults import schedule
 from measure.faults.account import Account, account
 from measure.faults.bounds import ALLOWANCE, BOUNDS, LATE, broken, untrustworthy
-from measure.faults.load import CUT, NO_ANSWER, ask, load, method_of
-from measure.faults.model import Layout, Mode, Record, Timing
-from measure.faults.origin import ANSWERS, Origin, first_request
-from measure.faults.peers import PEERS
-from measure.faults.peers.workers import configuration
+from measure.faults.model import Layout, Timing
+from measure.faults.peers import PEERS, configuration
 from measure.faults.report import complaints, row, tables
 from measure.faults.run import Line, Result
 from measure.faults.schedule import FAULTS, Fault
@@ -188,9 +188,10 @@ def test_requests_are_sent_at_their_time_whatever_became_of_the_others() -> None
         origin = Origin("one", 0.2)
         await origin.start()
         await origin.behave(Mode.SLOW)
-        records, _ = await load(origin.port, timing, asyncio.get_running_loop().time())
+        records: list[Record] = []
+        await load(origin.port, timing.rate, timing.requests, time.monotonic(), records.append)
         origin.stop()
-        return records
+        return sorted(records)
 
     records = asyncio.run(run())
     assert [one.at for one in records] == pytest.approx([n / 50 for n in range(20)])

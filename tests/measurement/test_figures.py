@@ -11,13 +11,14 @@ import pytest
 
 from measure.bench.goals import FLAT, GOALS, Found, Sense, Verdict, found
 from measure.bench.load import Report
-from measure.bench.model import BenchError, Measured
+from measure.bench.model import Measured
 from measure.bench.origin import CHUNK, Upload, answer
 from measure.bench.scenarios import bodies, memory, refresh
 from measure.bench.sheets import sheets
 from measure.bench.transfer import Report as Transferred
 from measure.bench.transfer import TransferError, check_received, length_of
 from measure.common.clocks import Clocks, peak_in, used
+from measure.common.errors import MeasurementError
 from measure.common.figures import beside, growth
 
 MEGABYTE = 1_000_000.0
@@ -102,7 +103,7 @@ def test_a_refresh_is_compared_with_the_time_around_it() -> None:
 
 def test_without_a_refresh_there_is_nothing_to_compare() -> None:
     """A run that met none must not pass for one that was not slowed down."""
-    with pytest.raises(BenchError, match="0 requests met a probe, 1 did not"):
+    with pytest.raises(MeasurementError, match="0 requests met a probe, 1 did not"):
         refresh.figures(Report(seconds=1.0, requests=1, trace=[(0.0, 0.1)]), [])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from pathlib import Path
 from string import Template
 
 import pytest
@@ -10,8 +11,9 @@ import pytest
 from lb.config import parse
 from lb.model import Config, OriginSteeringPolicy, SessionAffinity
 from measure.bench.peers import PEERS, REFRESHING, features, scale
-from measure.bench.peers.servers import SERVERS, Server, user_line
+from measure.bench.peers.servers import SERVERS
 from measure.common.evenkeel_worker import Evenkeel
+from measure.common.servers import Program, Server, user_line
 from measure.common.traffic import HOST_NAME
 from measure.common.workerd import Worker
 
@@ -78,10 +80,10 @@ def test_many_origins_are_in_pools_of_ten(policy: str, count: int, pools: int) -
     assert lb.session_affinity is affinity
 
 
-@pytest.mark.parametrize("server", SERVERS, ids=lambda server: server.program)
+@pytest.mark.parametrize("server", SERVERS, ids=lambda server: server.program.name)
 def test_servers_do_the_same_work(server: Server) -> None:
     """Two origins, their names for clients, and the client's address for origins."""
-    text = server.configured(8080, 9001, 9002)
+    text = server.configured(Path("/run"), 8080, 9001, 9002)
     for needed in (
         "127.0.0.1:9001",
         "127.0.0.1:9002",
@@ -102,10 +104,10 @@ def test_servers_do_the_same_work(server: Server) -> None:
 
 def test_a_program_that_is_not_there_is_named_with_its_package() -> None:
     """So that one knows what to install."""
-    nginx = SERVERS[0]
-    absent = Server("x", "nginx", "", (), "nginx-light", find=lambda _: None)
+    nginx = Program("nginx", "nginx-light", ())
+    absent = Server("x", nginx, "", find=lambda _: None)
     assert absent.missing() == "nginx is not installed (Debian's package nginx-light)"
-    there = Server("x", nginx.program, "", (), "", find=lambda program: f"/usr/sbin/{program}")
+    there = Server("x", nginx, "", find=lambda program: f"/usr/sbin/{program}")
     assert there.missing() == ""
 
 

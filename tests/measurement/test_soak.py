@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from measure.faults.model import Record
+from measure.common.open_loop import Record
 from measure.soak.figures import figures
 from measure.soak.model import MEGABYTE, Sample, Seen, Settings, lost
 
@@ -32,7 +32,7 @@ def broken(seen: Seen) -> list[str]:
 def test_ten_minutes_as_they_should_be() -> None:
     """Nothing is too much, and losses are counted by method and kind."""
     assert broken(good()) == []
-    assert lost([*good().records, Record(1, "POST", "503", 1, "")], "200") == {"POST 503": 1}
+    assert lost([*good().records, Record(1, "POST", "503", 1, "")]) == {"POST 503": 1}
 
 
 def with_(seen: Seen, field: str, value: object) -> Seen:

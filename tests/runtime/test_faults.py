@@ -7,7 +7,7 @@ import asyncio
 from measure.faults import schedule
 from measure.faults.bounds import broken
 from measure.faults.model import Effort, Layout, Timing
-from measure.faults.peers.workers import EVENKEEL
+from measure.faults.peers import EVENKEEL
 from measure.faults.run import Line, Result, run
 
 TIMING = Timing(rate=40, before=1.0, fault=3.0, after=1.5, first_byte_timeout=3.0)

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from measure.bench.generator import load
 from measure.bench.load import Report
-from measure.bench.model import BenchError, Column, Figures, Subject
+from measure.bench.model import Column, Figures, Subject
 from measure.bench.readiness import ask
 from measure.bench.scenarios.machine import machine_figures
 from measure.bench.scenarios.steady import SETTLE_SECONDS
+from measure.common.errors import MeasurementError
 from measure.common.figures import beside, percentile
 
 PERIODS = 4
@@ -38,7 +39,7 @@ def figures(report: Report, spans: Sequence[tuple[float, float]]) -> Figures:
     """Compare the requests that met a probe with those that did not."""
     during, between = beside(report.trace, spans)
     if not during or not between:
-        raise BenchError(f"{len(during)} requests met a probe, {len(between)} did not")
+        raise MeasurementError(f"{len(during)} requests met a probe, {len(between)} did not")
     return {
         "during": percentile(during, 50),
         "between": percentile(between, 50),

@@ -7,9 +7,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from measure.bench.model import BenchError, Column, Figures, Subject
+from measure.bench.model import Column, Figures, Subject
 from measure.bench.readiness import START_SECONDS, first_answer
 from measure.common.clocks import family_cpu
+from measure.common.errors import MeasurementError
 from measure.common.peers import Running
 
 POLL_SECONDS = 0.002
@@ -47,7 +48,9 @@ def _listening(running: Running) -> None:
             socket.create_connection(("127.0.0.1", running.port), timeout=START_SECONDS).close()
         except OSError as error:
             if time.monotonic() > deadline or not running.process.runs():
-                raise BenchError(f"nothing listens: {error}\n{running.process.output()}") from error
+                raise MeasurementError(
+                    f"nothing listens: {error}\n{running.process.output()}"
+                ) from error
             time.sleep(POLL_SECONDS)
         else:
             return

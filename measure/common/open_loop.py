@@ -4,33 +4,63 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
+from measure.common.breaking_origin import BODY, ID_HEADER
 from measure.common.traffic import HOST_NAME
-from measure.faults.model import OK, POST_EVERY, Record, Timing
-from measure.faults.origin import BODY, ID_HEADER
 
+POST_EVERY = 5
+"""One request in so many is a POST; the others are GETs."""
 PATIENCE = 20.0
 """Seconds after which a client leaves."""
 
+OK = "200"
 CUT = "cut"
 NO_ANSWER = "no answer"
 UNANSWERED = "never answered"
 STRANGE = "not the origin's answer"
 
 
-async def load(port: int, timing: Timing, started: float) -> tuple[list[Record], float]:
-    """Send every request of a line that began at `started` of the monotonic clock.
+class Record(NamedTuple):
+    """One request, as its client saw it."""
 
-    Return their records in order, and by how many seconds this program was late at most.
+    at: float
+    """When it was due, in seconds from the beginning."""
+    method: str
+    outcome: str
+    """OK for a complete answer with status 200, else the status or what happened."""
+    seconds: float
+    """From when it was due until its end."""
+    origin: str = ""
+    """The origin that answered, "" if the balancer itself did."""
+
+
+async def load(
+    port: int, rate: float, count: int, started: float, done: Callable[[Record], None]
+) -> float:
+    """Send `count` requests, `rate` a second, from `started` of the monotonic clock on.
+
+    `done` gets each record when the request has ended. Returns the seconds by which this program
+    was late at most.
     """
-    asking, latest = [], 0.0
-    for number in range(timing.requests):
-        at = number / timing.rate
-        await asyncio.sleep(max(0.0, started + at - time.monotonic()))
-        latest = max(latest, time.monotonic() - started - at)
-        asking.append(asyncio.create_task(ask(port, number, at, started)))
-    return await asyncio.gather(*asking), latest
+    latest = 0.0
+
+    async def one(number: int, at: float) -> None:
+        done(await ask(port, number, at, started))
+
+    async with asyncio.TaskGroup() as group:
+        for number in range(count):
+            at = number / rate
+            latest = max(latest, await until(started + at))
+            group.create_task(one(number, at))
+    return latest
+
+
+async def until(moment: float) -> float:
+    """Wait for a moment of the monotonic clock; returns by how much it was missed."""
+    await asyncio.sleep(max(0.0, moment - time.monotonic()))
+    return time.monotonic() - moment
 
 
 async def ask(port: int, number: int, at: float, started: float) -> Record:

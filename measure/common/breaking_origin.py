@@ -9,9 +9,8 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from enum import Enum
 from typing import cast
-
-from measure.faults.model import Mode
 
 HOST = "127.0.0.1"
 HEALTH_PATH = b"/health"
@@ -24,6 +23,23 @@ CUT_AT = 15_000
 GARBAGE = bytes(range(256)) * 4
 SLOW_FACTOR = 1.5
 """A slow answer comes after so many times the balancer's time-out."""
+
+
+class Mode(Enum):
+    """What an origin does with whatever reaches it."""
+
+    FINE = "answers"
+    REFUSE = "refuses connections"
+    RESET = "resets the connection of each request"
+    HANG = "takes requests and never answers"
+    SLOW = "answers after the balancer has given up"
+    ERROR_500 = "answers 500"
+    ERROR_503 = "answers 503"
+    ERROR_530 = "answers 530"
+    CUT = "breaks off its answers in the middle"
+    GARBAGE = "answers what is no HTTP"
+    SICK = "fails its health path alone"
+
 
 STATUS: Mapping[Mode, bytes] = {
     Mode.FINE: b"200 OK",
