@@ -9,8 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from evenkeel.app import app
+from evenkeel.check.free_plan import FREE_PLAN, USUAL, Assumptions, Resource, usage, warnings
 from evenkeel.docs.budget_page import PAGE, default_config, page_text
-from evenkeel.explain.free_plan import FREE_PLAN, USUAL, Assumptions, Resource, usage, warnings
 from lb.model import Config, Monitor, Notification, Region, SinkType, State
 from lb.state.refresh import Home
 from support.make import balancer_of, config_of, monitor, pool

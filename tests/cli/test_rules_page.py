@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import tomllib
 
-from evenkeel.docs.rules_page import BEGIN, END, PAGE, page_text
+from evenkeel.docs.markdown import BEGIN, END
+from evenkeel.docs.rules_page import PAGE, page_text
 from lb.config import from_toml
 from lb.expressions import condition
 from lb.model import Config

@@ -12,8 +12,8 @@ import pytest
 import respx
 
 from evenkeel.live.commands.apply import path_of
+from evenkeel.live.commands.changes import counted, value
 from evenkeel.live.commands.export import as_json
-from evenkeel.output.changes import counted, value
 from evenkeel.output.errors import Exit
 from support.commands import ADMIN, TOKEN, Ran, bad, good, run
 

@@ -14,10 +14,10 @@ from evenkeel.live.client.answers import Reply, read
 from evenkeel.live.client.document import left_without, origin_named, origins
 from evenkeel.live.client.target import target_of
 from evenkeel.live.commands.apply import path_of
+from evenkeel.live.commands.changes import changes_of, counted, tree
 from evenkeel.live.commands.events import lines
 from evenkeel.live.commands.status import shown, troubled
 from evenkeel.live.commands.versions import table
-from evenkeel.output.changes import changes_of, counted, tree
 from evenkeel.output.errors import Failure
 from evenkeel.output.times import ago, clock, moment, until
 from support.commands import NOW, URL

@@ -12,19 +12,17 @@ from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
+from evenkeel.check.free_plan import warnings
 from evenkeel.check.toml_lines import TomlLines
 from evenkeel.dev.checkout import SOURCE
-from evenkeel.explain.free_plan import warnings
+from evenkeel.output.console import plain_console
+from evenkeel.output.errors import Exit, UsageError, reason
 from lb.config import Invalid, Problem, from_toml
 from lb.model import Config, LoadBalancer, Pool, Rule
 
 CONFIG = SOURCE / "loadbalancer.toml"
 
 _SYNTAX_LINE = re.compile(r"\(at line (\d+)")
-
-
-class Unreadable(Exception):  # noqa: N818 (it says what the file is)
-    """A file that cannot be read at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +42,9 @@ def read(file: Path) -> str:
     try:
         return file.read_text("utf-8-sig")
     except OSError as error:
-        reason = (error.strerror or type(error).__name__).lower()
-        raise Unreadable(f"{file}: cannot be read: {reason}") from error
+        raise UsageError(f"{file}: cannot be read: {reason(error)}") from error
     except UnicodeDecodeError as error:
-        raise Unreadable(f"{file}: cannot be read: not UTF-8 text") from error
+        raise UsageError(f"{file}: cannot be read: not UTF-8 text") from error
 
 
 def examine(file: Path) -> Config | tuple[Located, ...]:
@@ -135,13 +132,13 @@ def command(
     file: Annotated[Path, typer.Argument(help="The file to check.")] = CONFIG,
 ) -> None:
     """Check a configuration file: every problem with its line, or what it sets up."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = plain_console()
     shown = from_here(file)
     try:
         examined = examine(file)
-    except Unreadable as error:
-        console.print(Text(str(error).replace(str(file), str(shown), 1), "red"))
-        raise typer.Exit(2) from None
+    except UsageError as error:
+        console.print(Text(error.message.replace(str(file), str(shown), 1), "red"))
+        raise typer.Exit(error.code) from None
     if isinstance(examined, Config):
         console.print(Text(f"{shown}: good", "green"))
         console.print(summary(examined))
@@ -149,7 +146,7 @@ def command(
             console.print(Text(f"warning: {warning} (docs/budget.md)", "yellow"))
         return
     show_problems(console, examined, shown)
-    raise typer.Exit(1)
+    raise typer.Exit(Exit.NO)
 
 
 def show_problems(console: Console, problems: Iterable[Located], shown: Path) -> None:

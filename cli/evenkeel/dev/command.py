@@ -13,19 +13,18 @@ import watchfiles
 from rich.console import Console
 
 from evenkeel.dev import checkout
-from evenkeel.dev.demo import Demo, DemoError
+from evenkeel.dev.demo import Demo
+from evenkeel.dev.errors import LocalRunError
 from evenkeel.dev.process_group import Family
 from evenkeel.dev.runtime import Runtime, RuntimeEndedError, free_port, port_is_free
-from evenkeel.dev.staging import Staging, StagingError
+from evenkeel.dev.staging import Staging
+from evenkeel.output.console import plain_console, show_failure
+from evenkeel.output.errors import Failure
 
 DEFAULT_PORT = 8787
 # Reach the Worker from the environment; never shown, and written where only the user reads.
 SECRETS = ("LB_ADMIN_TOKEN", "LB_READ_TOKEN", "LB_COOKIE_KEY")
 TICK_SECONDS = 0.1
-
-
-class UsageError(Exception):
-    """What was asked for cannot be done."""
 
 
 def command(  # noqa: PLR0913 - one for each option of the command
@@ -61,19 +60,17 @@ def command(  # noqa: PLR0913 - one for each option of the command
     The environment variables LB_ADMIN_TOKEN, LB_READ_TOKEN and LB_COOKIE_KEY reach the Worker as
     its secrets.
     """
-    run = Run(Console(highlight=False), Console(stderr=True, highlight=False, soft_wrap=True))
+    run = Run(Console(highlight=False), plain_console(stderr=True))
     try:
         run.prepare(config, port, var or [], wrangler)
         run.serve(state, log_file, demo=demo and config is None)
-    except (UsageError, StagingError, DemoError) as error:
-        run.errors.print(f"evenkeel: {error}", style="red", markup=False)
-        raise typer.Exit(1) from None
-    except RuntimeEndedError as failure:
-        # On the terminal they have been seen already.
-        for line in failure.tail if log_file else []:
+    except Failure as failure:
+        # Without a log file they are on the terminal already.
+        tail = failure.tail if log_file and isinstance(failure, RuntimeEndedError) else []
+        for line in tail:
             run.errors.print(f"  {line}", markup=False)
-        run.errors.print(f"evenkeel: {failure.reason}.", style="red", markup=False)
-        raise typer.Exit(1) from None
+        show_failure(run.errors, failure)
+        raise typer.Exit(failure.code) from None
 
 
 class Run:
@@ -89,12 +86,12 @@ class Run:
     ) -> None:
         """Check everything that can be checked before anything is started."""
         if checkout.missing_pieces():
-            raise UsageError("this checkout is not set up: run `make setup`.")
+            raise LocalRunError("this checkout is not set up: run `make setup`.")
         for file in (config, settings):
             if file is not None and not file.is_file():
-                raise UsageError(f"there is no file {file}.")
+                raise LocalRunError(f"there is no file {file}.")
         if port and not port_is_free(port):
-            raise UsageError(f"port {port} is in use: choose another, or --port 0 for any.")
+            raise LocalRunError(f"port {port} is in use: choose another, or --port 0 for any.")
         self._settings = settings
         self._config = config.resolve() if config is not None else None
         self._port = free_port(DEFAULT_PORT) if port is None else port
@@ -179,7 +176,7 @@ class Run:
         try:
             file = stack.enter_context(log_file.open("a", buffering=1))
         except OSError as error:
-            raise UsageError(f"cannot write {log_file}: {error.strerror}.") from None
+            raise LocalRunError(f"cannot write {log_file}: {error.strerror}.") from None
         return lambda line: print(line, file=file)
 
     def _say(self, line: str) -> None:
@@ -194,5 +191,5 @@ def parse_variable(text: str) -> tuple[str, str]:
     """NAME=VALUE as a pair."""
     name, equals, value = text.partition("=")
     if not equals or not name.isidentifier():
-        raise UsageError(f"--var wants NAME=VALUE, not {text!r}.")
+        raise LocalRunError(f"--var wants NAME=VALUE, not {text!r}.")
     return name, value

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich.panel import Panel
-from rich.table import Table
 
 from evenkeel.dev import checkout
+from evenkeel.dev.errors import LocalRunError
 from evenkeel.dev.origin import LISTENING
 from evenkeel.dev.process_group import Family
 from evenkeel.dev.runtime import HOST, free_port
+from evenkeel.output.tables import grid
 
 START_SECONDS = 15.0
 FIRST_PORT = 9001
@@ -51,10 +52,6 @@ fallback_pool = "replica"
 steering_policy = "off"
 ejection = {{ base_time = 5 }}   # seconds; short, so that a restart is seen
 """
-
-
-class DemoError(Exception):
-    """An origin did not start."""
 
 
 @dataclass(slots=True)
@@ -97,7 +94,7 @@ class Demo:
         """Wait until both listen."""
         for origin in self._origins:
             if not origin.settled.wait(START_SECONDS) or origin.process.poll() is not None:
-                raise DemoError(f"the demo origin {origin.name} did not start")
+                raise LocalRunError(f"the demo origin {origin.name} did not start")
 
     def tell_stopped(self) -> None:
         """Say it, once, when somebody stopped an origin: that is what the demo is for."""
@@ -109,7 +106,7 @@ class Demo:
     def panel(self, url: str, config: Path) -> Panel:
         """What to try."""
         first = self._origins[0]
-        table = Table.grid(padding=(0, 2))
+        table = grid()
         table.add_column(style="bold", no_wrap=True)
         table.add_column(overflow="fold")
         table.add_row("Open", f"[link={url}]{url}[/link]")

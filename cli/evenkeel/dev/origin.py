@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from evenkeel.output.errors import Exit
+
 HOST = "127.0.0.1"
 # Printed when it listens; `evenkeel dev` waits for it.
 LISTENING = "listening on"
@@ -31,4 +33,4 @@ def command(
         )
     except OSError as error:
         typer.echo(f"{name}: cannot listen on port {port}: {error.strerror}", err=True)
-        raise typer.Exit(1) from None
+        raise typer.Exit(Exit.NO) from None

@@ -10,6 +10,7 @@ import httpx
 import psutil
 
 from evenkeel.dev import checkout
+from evenkeel.dev.errors import LocalRunError
 from evenkeel.dev.process_group import Family
 from evenkeel.dev.staging import Staging
 from evenkeel.dev.worker_output import Kind, Output, plain_text
@@ -25,12 +26,11 @@ DOUBT_SECONDS = 1.0
 LOOK_SECONDS = 0.5
 
 
-class RuntimeEndedError(Exception):
+class RuntimeEndedError(LocalRunError):
     """The runtime did not start, or ended by itself."""
 
     def __init__(self, reason: str, tail: list[str]) -> None:
-        super().__init__(reason)
-        self.reason = reason
+        super().__init__(f"{reason}.")
         self.tail = tail
 
 

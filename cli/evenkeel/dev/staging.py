@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from evenkeel.dev import checkout
+from evenkeel.dev.errors import LocalRunError
 
 CONFIG_NAME = "loadbalancer.toml"
 # Set for the Worker in every local run, and never anywhere else.
@@ -34,16 +35,12 @@ def without_origins(variables: Mapping[str, object]) -> dict[str, object]:
     }
 
 
-class StagingError(Exception):
-    """Something that was asked for cannot be staged."""
-
-
 def quoted_secret(name: str, value: str) -> str:
     """One line of a .dev.vars file: inside ' and ` everything stands for itself."""
     for quote in "'`":
         if quote not in value and "\n" not in value:
             return f"{name}={quote}{value}{quote}\n"
-    raise StagingError(f"{name} holds a line break, or both of the quotes ' and `.")
+    raise LocalRunError(f"{name} holds a line break, or both of the quotes ' and `.")
 
 
 def is_abandoned(folder: Path) -> bool:

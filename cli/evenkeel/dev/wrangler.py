@@ -5,6 +5,7 @@ import os
 import typer
 
 from evenkeel.dev import checkout
+from evenkeel.output.errors import Exit
 
 SETTINGS = {
     "allow_extra_args": True,
@@ -21,7 +22,7 @@ def command(context: typer.Context) -> None:
     """
     if not checkout.WRANGLER.exists() or not checkout.node().exists():
         typer.echo("evenkeel: this checkout is not set up: run `make setup`.", err=True)
-        raise typer.Exit(1)
+        raise typer.Exit(Exit.NO)
     node = checkout.node()
     path = os.pathsep.join([str(node.parent), os.environ.get("PATH", os.defpath)])
     arguments = [str(node), str(checkout.WRANGLER), *context.args]

@@ -1,4 +1,4 @@
-"""How a command can fail, and the exit code that scripts get."""
+"""How a command fails: exit codes, and failures with a message for the user."""
 
 from enum import IntEnum
 
@@ -6,23 +6,24 @@ UNPRINTABLE = "\N{REPLACEMENT CHARACTER}"
 
 
 class Exit(IntEnum):
-    """Exit codes of the commands against a deployed balancer (docs/operating.md)."""
+    """Exit codes of all commands (docs/operating.md has those for a deployed balancer)."""
 
     FINE = 0
     NO = 1
-    """The answer is no: not healthy with --check, refused, declined, not over in time."""
+    """The answer is no: problems in a file, not healthy with --check, refused, declined, or not
+    over in time. A local run that cannot start or ends by itself."""
     USAGE = 2
-    """The command itself cannot be carried out: options, files, names."""
+    """The command cannot be carried out as given: an option, a file, a name."""
     UNREACHABLE = 3
-    """No answer, a fault of the balancer, or something that is no Evenkeel."""
+    """No answer, a failure of the balancer, or a server that is no Evenkeel."""
     NOT_ALLOWED = 4
-    """The token is missing there, wrong, or may only read; or too many were wrong."""
+    """Token missing in the Worker, wrong, or read-only; or too many wrong attempts."""
     CHANGED = 5
-    """Somebody else has changed the configuration meanwhile."""
+    """The configuration has been changed by another user meanwhile."""
 
 
 class Failure(Exception):  # noqa: N818 (it says what it is)
-    """A command has failed; what it says holds no secret."""
+    """A failed command. The message holds no secret."""
 
     def __init__(self, code: Exit, message: str, *hints: str) -> None:
         super().__init__(message)
@@ -32,12 +33,17 @@ class Failure(Exception):  # noqa: N818 (it says what it is)
 
 
 class UsageError(Failure):
-    """What was asked for cannot be carried out as it is."""
+    """A command that cannot be carried out as given."""
 
     def __init__(self, message: str, *hints: str) -> None:
         super().__init__(Exit.USAGE, message, *hints)
 
 
 def plain(text: object) -> str:
-    """Foreign text as a terminal may be given it: on one line, with nothing that it would obey."""
+    """Text of unknown origin, safe for a terminal: one line without control characters."""
     return "".join(each if each.isprintable() else UNPRINTABLE for each in str(text))
+
+
+def reason(error: OSError) -> str:
+    """The operating system's reason for an error, in lower case."""
+    return (error.strerror or type(error).__name__).lower()

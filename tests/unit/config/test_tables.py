@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft7Validator
 
-from evenkeel.docs.schema import BEGIN, END, reference_text, schema_text, tables
+from evenkeel.docs.markdown import BEGIN, END
+from evenkeel.docs.schema import reference_text, schema_text, tables
 from lb.config import from_toml, json_schema
 from lb.config.document import DOCUMENT
 from lb.config.objects.admin_fields import ACCESS, ADMIN

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from evenkeel.check.free_plan import Resource, usage
 from evenkeel.explain.explanation import explain
-from evenkeel.explain.free_plan import Resource, usage
 from lb.config import Invalid, parse
 from lb.health.verdict import Verdict
 from lb.log_events import MirrorFailed

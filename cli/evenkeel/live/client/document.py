@@ -6,6 +6,7 @@ from typing import Any
 
 from evenkeel.live.client.session import Session
 from evenkeel.output.errors import Exit, Failure, UsageError, plain
+from evenkeel.output.tables import listed
 from lb.config.reading.problems import nearest
 
 MOST_NAMED = 20
@@ -74,9 +75,8 @@ def origin_named(report: Part, given: str) -> Found:
         raise UsageError(f"more than one origin is called {plain(given)}: say which of {names}")
     known = [found.name for found in everyone]
     hint = nearest(given, [*known, *dict.fromkeys(found.key[1] for found in everyone)])
-    listed = ", ".join(known[:MOST_NAMED]) or "none"
-    more = f" and {len(known) - MOST_NAMED} others" if len(known) > MOST_NAMED else ""
-    raise UsageError(f"there is no origin {plain(given)}{hint}", f"There are: {listed}{more}")
+    there = listed(known, MOST_NAMED) or "none"
+    raise UsageError(f"there is no origin {plain(given)}{hint}", f"There are: {there}")
 
 
 def left_without(report: Part, found: Found) -> list[str]:
@@ -102,5 +102,5 @@ def pools_of(lb: Part) -> list[str]:
 
 
 def _names(part: Part, key: str) -> list[Any]:
-    listed = part.get(key)
-    return listed if isinstance(listed, list) else []
+    found = part.get(key)
+    return found if isinstance(found, list) else []

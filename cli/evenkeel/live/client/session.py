@@ -16,6 +16,7 @@ from evenkeel.live.client.host import World
 from evenkeel.live.client.target import ADMIN_PATH, Target, target_of
 from evenkeel.live.client.token_source import is_open, token_of
 from evenkeel.live.client.wire import Wire
+from evenkeel.output.console import plain_console, show_failure
 from evenkeel.output.errors import Failure, UsageError
 
 PANEL = "The balancer"
@@ -89,7 +90,7 @@ class Session:
 
 
 def _console(*, stderr: bool) -> Console:
-    console = Console(highlight=False, soft_wrap=True, stderr=stderr)
+    console = plain_console(stderr=stderr)
     if not console.is_terminal:
         # Programs read line by line: a table's lines are not folded for them.
         console.width = UNFOLDED
@@ -172,9 +173,7 @@ def live(function: Callable[..., None]) -> Callable[..., None]:
         try:
             function(session, **{name: given[name] for name in names})
         except Failure as failure:
-            session.tell(f"evenkeel: {failure.message}", "red")
-            for hint in failure.hints:
-                session.tell(f"  {hint}")
+            show_failure(session.err, failure)
             raise typer.Exit(failure.code) from None
         finally:
             session.close()

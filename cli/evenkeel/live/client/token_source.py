@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from evenkeel.output.errors import UsageError
+from evenkeel.output.errors import UsageError, reason
 
 VARIABLES = ("EVENKEEL_TOKEN", "LB_ADMIN_TOKEN")
 """Environment variables that may hold it; the first that is set counts."""
@@ -62,8 +62,7 @@ def _read(file: Path) -> str:
         with file.open(encoding="utf-8-sig") as opened:
             return opened.read(_LONGEST)
     except OSError as error:
-        reason = (error.strerror or type(error).__name__).lower()
-        raise UsageError(f"{file}: cannot be read: {reason}") from None
+        raise UsageError(f"{file}: cannot be read: {reason(error)}") from None
     except UnicodeDecodeError:
         raise UsageError(f"{file}: holds no token: not UTF-8 text") from None
 

@@ -7,7 +7,7 @@ import typer
 from evenkeel.live.client.answers import Refused
 from evenkeel.live.client.document import parts
 from evenkeel.live.client.session import Session, live
-from evenkeel.output.changes import kind_word
+from evenkeel.live.commands.changes import kind_word
 from evenkeel.output.errors import Exit, Failure, plain
 
 OF_THE_FILE = 1101

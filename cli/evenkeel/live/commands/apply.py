@@ -9,15 +9,15 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from evenkeel.check.command import Located, Unreadable, examine_text, from_here, read, show_problems
+from evenkeel.check.command import Located, examine_text, from_here, read, show_problems
 from evenkeel.check.toml_lines import TomlLines
 from evenkeel.live.client.answers import Fault, Refused, Reply
 from evenkeel.live.client.session import Session, live
 from evenkeel.live.commands.adopt import MEANING
+from evenkeel.live.commands.changes import changes_of, counted, show
 from evenkeel.live.commands.export import as_json
 from evenkeel.live.commands.versions import done
-from evenkeel.output.changes import changes_of, counted, show
-from evenkeel.output.errors import Exit, Failure, UsageError
+from evenkeel.output.errors import Exit, Failure
 from lb.config import Problem
 from lb.config.reading.problems import Place
 
@@ -68,10 +68,7 @@ class Application:
 
     def prepare(self) -> None:
         """Read the file and check it, before anything is sent."""
-        try:
-            self._text = read(self._file)
-        except Unreadable as error:
-            raise UsageError(str(error)) from None
+        self._text = read(self._file)
         examined = examine_text(self._text, self._file)
         if isinstance(examined, tuple):
             show_problems(self._session.err, examined, from_here(self._file))

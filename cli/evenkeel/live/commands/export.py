@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from evenkeel.live.client.session import Session, live
-from evenkeel.output.errors import Exit, Failure, UsageError
+from evenkeel.output.errors import Exit, Failure, UsageError, reason
 
 
 @live
@@ -71,5 +71,4 @@ def _write(file: Path, text: str) -> None:
             Path(name).unlink(missing_ok=True)
             raise
     except OSError as error:
-        reason = (error.strerror or type(error).__name__).lower()
-        raise UsageError(f"{file}: cannot be written: {reason}") from None
+        raise UsageError(f"{file}: cannot be written: {reason(error)}") from None

@@ -14,6 +14,7 @@ from evenkeel.live.client.document import Part, number, parts, pools_of, report_
 from evenkeel.live.client.polling import Patience
 from evenkeel.live.client.session import Session, live
 from evenkeel.output.errors import Exit, Failure, UsageError, plain
+from evenkeel.output.tables import grid
 from evenkeel.output.times import ago, clock, until
 
 COLOURS: Mapping[str, str] = {
@@ -132,7 +133,7 @@ def _load_balancer(lb: Part) -> Text:
 
 
 def _pools(pools: Iterable[Part], now: float) -> Table:
-    rows = Table.grid(padding=(0, 2))
+    rows = grid()
     for pool in pools:
         state = pool.get("state", pool.get("health"))
         rows.add_row(

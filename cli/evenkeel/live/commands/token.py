@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.text import Text
+
+from evenkeel.output.console import plain_console, show_failure
+from evenkeel.output.errors import UsageError, reason
 
 BYTES = 32
 """Of chance: 43 characters."""
@@ -33,7 +35,7 @@ def token(
 
     The token goes to the standard output and everything else to the standard error.
     """
-    errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    errors = plain_console(stderr=True)
     name, made = NAMES[read], new_token()
     source, once = "and paste it when you are asked.", "it is shown once, and stored nowhere"
     if output is None:
@@ -42,9 +44,9 @@ def token(
         try:
             _write(output, made)
         except OSError as error:
-            reason = (error.strerror or type(error).__name__).lower()
-            errors.print(Text(f"evenkeel: {output}: cannot be written: {reason}", "red"))
-            raise typer.Exit(2) from None
+            failure = UsageError(f"{output}: cannot be written: {reason(error)}")
+            show_failure(errors, failure)
+            raise typer.Exit(failure.code) from None
         errors.print(Text(f"wrote {output}"))
         source, once = f"< {output}", "this file alone has it"
     errors.print(Text(f"Give it to the Worker: evenkeel wrangler secret put {name} {source}"))

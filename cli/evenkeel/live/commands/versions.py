@@ -9,8 +9,9 @@ from rich.text import Text
 
 from evenkeel.live.client.document import tables
 from evenkeel.live.client.session import Session, live
-from evenkeel.output.changes import changes_of, show
+from evenkeel.live.commands.changes import changes_of, show
 from evenkeel.output.errors import Exit, Failure, UsageError, plain
+from evenkeel.output.tables import grid
 from evenkeel.output.times import clock
 
 SHOWN = 20
@@ -62,7 +63,7 @@ def _list(session: Session, found: list[dict[str, Any]], *, everything: bool) ->
 
 def table(found: Iterable[dict[str, Any]]) -> Table:
     """Versions in lines, the current one marked."""
-    rows = Table.grid(padding=(0, 2))
+    rows = grid()
     for each in found:
         current = each.get("current") is True
         rows.add_row(
