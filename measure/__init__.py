@@ -1,1 +1,1 @@
-"""Measures Evenkeel and its peers: cost, faults, and an hour of service."""
+"""Measurements of Evenkeel and its peers: cost, faults, and an hour of service."""

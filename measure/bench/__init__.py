@@ -1,1 +1,1 @@
-"""Measures Evenkeel side by side with its alternatives, in one run on one machine."""
+"""Measures Evenkeel and its alternatives in one run on one machine."""

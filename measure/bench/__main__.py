@@ -24,26 +24,32 @@ from measure.common.evenkeel_worker import Evenkeel
 from measure.common.program import matches, open_console, require_setup, save
 
 WIDTH = 100
-"""Columns of the tables when their output is no terminal."""
+"""Columns of the tables where the output is no terminal."""
 
 Named = TypeVar("Named", Peer, Scenario)
 
 
 def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """What was asked for."""
+    """The options of the command line."""
     usual = Settings()
     parser = argparse.ArgumentParser(
         prog="python -m measure.bench",
         description="Measure Evenkeel beside its alternatives: about five minutes.",
         epilog=f"Sheets: {'; '.join(sheet.name for sheet in sheets(full=True))}.",
     )
-    parser.add_argument("--seconds", type=float, default=usual.seconds, help="of each measurement")
-    parser.add_argument("--rounds", type=int, default=usual.rounds, help="of all measurements")
-    parser.add_argument("--warm-up", type=float, default=usual.warm_up, help="seconds, per peer")
+    parser.add_argument(
+        "--seconds", type=float, default=usual.seconds, help="seconds of each measurement"
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=usual.rounds, help="rounds of all measurements"
+    )
+    parser.add_argument(
+        "--warm-up", type=float, default=usual.warm_up, help="seconds of warm-up for each peer"
+    )
     parser.add_argument(
         "--full",
         action="store_true",
-        help="also what takes long: memory over 200,000 requests (or: --only memory), and more "
+        help="also the long sheets: memory over 200,000 requests (alone: --only memory), and more "
         "numbers of origins; half an hour in all",
     )
     parser.add_argument(
@@ -51,7 +57,7 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         action="append",
         default=[],
         metavar="NAME",
-        help="sheets, scenarios and peers whose name contains NAME (may be given several times)",
+        help="sheets, scenarios and peers whose name contains NAME; repeatable",
     )
     parser.add_argument("--json", type=Path, default=FOLDER / "last.json", metavar="PATH")
     parser.add_argument(
@@ -60,24 +66,24 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--write-docs",
         action="store_true",
-        help="measure nothing: put the figures of the JSON file into docs/performance.md and "
+        help="measure nothing: write the figures of the JSON file into docs/performance.md and "
         "draw its chart",
     )
     return parser.parse_args(arguments)
 
 
 def chosen(named: Sequence[Named], only: Sequence[str]) -> list[Named]:
-    """Those whose name contains one of the words; all when no word fits any of them."""
+    """Those whose name contains one of the words; all if no name does."""
     return [one for one in named if matches(one.name, only)] or list(named)
 
 
 def chosen_sheets(every: Sequence[Sheet], only: Sequence[str], *, full: bool) -> list[Sheet]:
-    """The sheets that are asked for, each with what is asked for of it.
+    """The chosen sheets, each with its chosen scenarios and peers.
 
-    A word chooses sheets by their name or that of a scenario; if no word does, all are meant,
-    the long ones only when everything is asked for. Then words choose peers.
+    A word chooses sheets by their name or that of a scenario. If no word does, all sheets are
+    chosen, the long ones only with `full`. Then the words choose peers.
     """
-    meant = [
+    named = [
         sheet
         for sheet in every
         if matches(sheet.name, only) or any(matches(one.name, only) for one in sheet.scenarios)
@@ -86,12 +92,12 @@ def chosen_sheets(every: Sequence[Sheet], only: Sequence[str], *, full: bool) ->
         dataclasses.replace(
             sheet, peers=chosen(sheet.peers, only), scenarios=chosen(sheet.scenarios, only)
         )
-        for sheet in meant or [sheet for sheet in every if full or not sheet.long]
+        for sheet in named or [sheet for sheet in every if full or not sheet.long]
     ]
 
 
 def with_others(peers: Sequence[Peer], source: Path | None) -> list[Peer]:
-    """The peers, each Evenkeel followed by the same of another source."""
+    """The peers, each Evenkeel followed by its copy from another checkout's src/."""
     made: list[Peer] = []
     for peer in peers:
         made.append(peer)
@@ -102,7 +108,7 @@ def with_others(peers: Sequence[Peer], source: Path | None) -> list[Peer]:
 
 
 def present(sheet: Sheet) -> tuple[Sheet, list[str]]:
-    """The sheet with the peers that this machine can run, and why others are left out."""
+    """The sheet with the peers that this machine can run, and why the others are left out."""
     missing = {peer.name: peer.missing() for peer in sheet.peers}
     peers = [peer for peer in sheet.peers if not missing[peer.name]]
     lines = [f"{name} is left out: {why}" for name, why in missing.items() if why]
@@ -110,7 +116,7 @@ def present(sheet: Sheet) -> tuple[Sheet, list[str]]:
 
 
 def main() -> None:
-    """Measure what was asked for."""
+    """Run the command."""
     asked = options()
     console = open_console(WIDTH)
     every = sheets(full=asked.full)
@@ -137,22 +143,22 @@ def main() -> None:
 
 
 def _all(asked: Sequence[Sheet], settings: Settings, console: Console) -> list[Measured]:
-    """Measure sheet after sheet; say once what is left out, and why."""
+    """Measure sheet after sheet; print once which peers are left out, and why."""
     measured: list[Measured] = []
-    told: set[str] = set()
+    printed: set[str] = set()
     for wanted in asked:
         sheet, absent = present(wanted)
         for line in absent:
-            if line not in told:
+            if line not in printed:
                 console.print(line, style="yellow")
-        told.update(absent)
+        printed.update(absent)
         if sheet.peers:
             measured.append(_measured(sheet, settings, console))
     return measured
 
 
 def _measured(sheet: Sheet, settings: Settings, console: Console) -> Measured:
-    """Measure a sheet, and show it at once."""
+    """Measure a sheet, and print its tables at once."""
     with console.status("starting") as status:
         measured = measure(sheet, settings, status.update)
     for table in tables(measured):

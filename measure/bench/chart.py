@@ -1,4 +1,4 @@
-"""Draws the chart of the README: what a request costs, and how much later it is answered."""
+"""Draws the chart of the README: CPU time of a request, and latency added to it."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from measure.common.servers import Server
 WIDTH = 880
 LEFT = 24
 LABELS = 236
-"""Where the bars of the first panel begin."""
+"""Left edge of the first panel's bars."""
 PANEL = 236
-"""The longest bar."""
+"""Length of the longest bar."""
 GAP = 324
-"""From one panel to the next."""
+"""Distance from one panel's bars to the next one's."""
 ROW, BAR = 28, 16
 TOP = 62
 FONT = "system-ui,-apple-system,Segoe UI,Roboto,sans-serif"
@@ -43,14 +43,14 @@ class Bar:
 
     name: str
     kind: str
-    """own, worker or server: its class in the style."""
+    """Class in the style: own, worker or server."""
     cpu: float
     added: float
-    """Seconds above the origin alone, at one connection."""
+    """Seconds of latency above the origin alone, at one connection."""
 
 
 def bars(measured: Measured) -> list[Bar]:
-    """What the rounds say, of the peers that stand before an origin."""
+    """The rows of the peers in front of an origin."""
     runs, kinds = measured.runs, {peer.name: kind_of(peer) for peer in PEERS}
     alone = runs.get(ALONE, {}).get(QUIET.name, ())
     return [
@@ -66,14 +66,14 @@ def bars(measured: Measured) -> list[Bar]:
 
 
 def kind_of(peer: object) -> str:
-    """Its class in the style."""
+    """A peer's class in the style."""
     if isinstance(peer, Evenkeel):
         return "own"
     return "server" if isinstance(peer, Server) else "worker"
 
 
 def chart(found: Sequence[Bar], note: str) -> str:
-    """The SVG, readable on light and on dark ground; `note` is its last line."""
+    """The SVG, for light and dark backgrounds; `note` is its last line."""
     lines = list(_rows(found))
     height = TOP + sum(step for step, _ in lines) + 34
     spoken = "; ".join(
@@ -101,7 +101,7 @@ def chart(found: Sequence[Bar], note: str) -> str:
 
 
 def _rows(found: Sequence[Bar]) -> Iterator[tuple[int, str]]:
-    """The height of each row, and what is drawn in it."""
+    """Height and drawing of each row."""
     most_cpu = max((bar.cpu for bar in found), default=0.0)
     most_added = max((bar.added for bar in found), default=0.0)
     for kinds, heading in GROUPS:

@@ -1,4 +1,4 @@
-"""Puts the figures of a run into the documentation, between the marks that stand there for them."""
+"""Writes the figures of a run into the documentation, between the marks for them."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ MARKS = "<!-- {name} -->\n(.*?)<!-- / -->"
 MARKED = "<!-- {name} -->\n{text}<!-- / -->"
 GOALS = "goals"
 FAMILIES = ("origins",)
-"""Sheets that stand under one mark, by what their names begin with."""
+"""Beginnings of the names of sheets that share a mark."""
 
 
 def write(read: Mapping[str, Any], measured: Sequence[Measured]) -> list[Path]:
-    """Write what was measured into the documentation; what was not stays as it is."""
+    """Write the figures into the documentation; tables that were not measured stay."""
     page = PAGE.read_text()
     for name, text in blocks(read, measured).items():
         page = replaced(page, name, lambda _, text=text: text)  # type: ignore[misc]
@@ -62,13 +62,13 @@ def _tables(measured: Measured) -> Iterator[str]:
 
 
 def table(heading: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
-    """A table in Markdown: the first column is text, the others are numbers."""
+    """A Markdown table: text in the first column, numbers in the others."""
     lines = [heading, ["---", *["---:"] * (len(heading) - 1)], *cells]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def goals(old: str, of: Sequence[Found]) -> str:
-    """The table of goals; those that were not measured now keep their rows."""
+    """The table of goals; goals that were not measured keep their old rows."""
     kept = {
         line.split("|")[1].strip(): line
         for line in old.splitlines()
@@ -82,7 +82,7 @@ def goals(old: str, of: Sequence[Found]) -> str:
 
 
 def replaced(page: str, name: str, text: Callable[[str], str]) -> str:
-    """The page with another text between the marks of this name; `text` is given the old one."""
+    """The page with new text between the marks of this name; `text` gets the old text."""
     pattern = re.compile(MARKS.format(name=re.escape(name)), re.DOTALL)
     if not pattern.search(page):
         raise MeasurementError(
@@ -94,7 +94,7 @@ def replaced(page: str, name: str, text: Callable[[str], str]) -> str:
 
 
 def note(read: Mapping[str, Any]) -> str:
-    """When and on what the figures were taken."""
+    """Date and machine of the figures."""
     machine, settings = read["machine"], read["settings"]
     return (
         f"Medians, {read['time'][:10]}, {machine['cores']} cores of {machine['processor']}, "

@@ -1,4 +1,4 @@
-"""Starts load generators, processes of their own, and takes their reports."""
+"""Starts load generators as separate processes, and reads their reports."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from measure.common.process import Started
 
 GRACE_SECONDS = 30.0
 SLOWEST = 50
-"""Requests a second that a peer answers at least, and megabytes that it passes on."""
+"""Requests a second that every peer answers, and megabytes a second that it passes on."""
 
 Made = TypeVar("Made", load_program.Report, transfer_program.Report)
 
@@ -34,7 +34,7 @@ def load(  # noqa: PLR0913 (each is a keyword at every call)
     memory_every: int = 0,
     trace: bool = False,
 ) -> Report:
-    """Put load on a peer, and insist on answers that are all good."""
+    """Put load on a peer; MeasurementError unless every answer is good."""
     order = Order(
         port=subject.running.port,
         connections=connections,
@@ -60,7 +60,7 @@ def load(  # noqa: PLR0913 (each is a keyword at every call)
 def transfer(
     subject: Subject, *, size: int, upload: bool, seconds: float, least: int
 ) -> transfer_program.Report:
-    """Pass long bodies through a peer, and insist that all of them arrive."""
+    """Pass long bodies through a peer; MeasurementError unless all of them arrive."""
     order = transfer_program.Order(
         port=subject.running.port,
         pid=subject.running.process.pid,
@@ -80,14 +80,14 @@ def _run(subject: Subject, module: str, order: str, kind: type[Made], limit: flo
     command = [sys.executable, "-m", module, order]
     generator = Started(subject.ground.family, command, checkout.ROOT)
     try:
-        said = generator.wait(limit + GRACE_SECONDS)
+        printed = generator.wait(limit + GRACE_SECONDS)
     except subprocess.TimeoutExpired:
         generator.stop()
         raise MeasurementError(f"{subject.peer.name} hung under load") from None
     try:
-        return kind(**json.loads(said))
+        return kind(**json.loads(printed))
     except (ValueError, TypeError):
         raise MeasurementError(
-            f"{subject.peer.name} could not be measured:\n{said}\n"
+            f"{subject.peer.name} could not be measured:\n{printed}\n"
             f"{subject.running.process.output()}"
         ) from None

@@ -1,4 +1,4 @@
-"""What is to be reached, and whether it is."""
+"""The goals, and whether the measured figures reach them."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from measure.bench.scenarios.bodies import BODY_SIZE
 from measure.bench.sheets import FEW, MOST, origins
 
 FLAT = 100.0
-"""Bytes that a request may leave behind: what a settled heap still moves by, in 200,000 requests.
-Anything that is really kept of a request takes several times that."""
+"""Bytes of memory that a request may leave behind: the noise of a settled heap over 200,000
+requests. Any object that is really kept takes several times that."""
 
 
 class Sense(Enum):
-    """On which side of the limit the figure must be."""
+    """Side of the limit on which the figure must be."""
 
     AT_MOST = "at most"
     AT_LEAST = "at least"
 
 
 class Verdict(Enum):
-    """What the rounds say."""
+    """Outcome of a goal over all rounds."""
 
     MET = "met"
     MISSED = "missed"
     UNCLEAR = "cannot tell"
-    """Some rounds say this, some that."""
+    """Met in some rounds and missed in others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """A figure of a peer, or its ratio to that of a base, and its limit."""
+    """The limit of a peer's figure, or of its ratio to a base's figure."""
 
     text: str
     sheet: str
@@ -50,20 +50,20 @@ class Goal:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What came of a goal."""
+    """The measured figure of a goal."""
 
     goal: Goal
     values: Sequence[float]
-    """Of the rounds."""
+    """One for each round."""
 
     @property
     def value(self) -> float:
-        """Their median."""
+        """The median of the rounds."""
         return median(self.values)
 
     @property
     def verdict(self) -> Verdict:
-        """Only what all rounds agree on is certain."""
+        """Met or missed only if all rounds agree."""
         limit, at_most = self.goal.limit, self.goal.sense is Sense.AT_MOST
         good = {value <= limit if at_most else value >= limit for value in self.values}
         if len(good) > 1:
@@ -112,12 +112,12 @@ FORMATS = {"grown": megabytes, "growth": count}
 
 
 def shown(goal: Goal, value: float) -> str:
-    """A goal's figure as text."""
+    """A figure of a goal as text."""
     return FORMATS.get(goal.key, times)(value)
 
 
 def found(measured: Sequence[Measured], goals: Sequence[Goal] = GOALS) -> list[Found]:
-    """What came of the goals that were measured."""
+    """The outcome of each goal that was measured."""
     made = []
     for goal in goals:
         for one in measured:

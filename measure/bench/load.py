@@ -1,7 +1,7 @@
-"""Closed-loop load: each connection sends its next request when it has the answer to the last.
+"""Closed-loop load: each connection sends its next request when the last one is answered.
 
-Started as a program with an `Order` as JSON; prints a `Report` as JSON. It is a process of its own
-so that it disturbs nobody and can be accounted for.
+Started as a program with an `Order` as JSON; prints a `Report` as JSON. It is a separate process,
+so that its CPU time can be accounted for.
 """
 
 from __future__ import annotations
@@ -26,47 +26,47 @@ GOOD = b"200"
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What load to make."""
+    """The load to make."""
 
     port: int
     connections: int
     warm_up: float
     seconds: float
     pid: int
-    """The peer's process; what its children use counts too."""
+    """The peer's process; its children are included."""
     origin: int
     """The origins' process."""
     cookies: str = ""
     requests: int = 0
-    """Answers after which the load ends, however long that takes; 0 for `seconds` of it."""
+    """Answers after which the load ends; 0 = after `seconds`."""
     memory_every: int = 0
-    """Answers between two looks at the peer's memory; 0 for no look."""
+    """Answers between two samples of the peer's memory; 0 = no samples."""
     trace: bool = False
-    """Whether to tell of each request."""
+    """Whether to report each request."""
 
 
 @dataclass(slots=True)
 class Report:
-    """What happened between the end of the warm-up and the end."""
+    """Results from the end of the warm-up to the end."""
 
     seconds: float = 0.0
     requests: int = 0
-    """Answered with 200."""
+    """Requests answered with 200."""
     p50: float = 0.0
-    """Seconds that half of the requests took at most."""
+    """Median latency in seconds."""
     p90: float = 0.0
     p99: float = 0.0
     failures: dict[str, int] = field(default_factory=dict)
-    """Status, or what else came instead of an answer -> how often, warm-up included."""
+    """Status or error -> count, warm-up included."""
     cpu: float = 0.0
-    """CPU seconds of the peer; the others as in `clocks.Used`."""
+    """CPU seconds of the peer; the next three as in `clocks.Used`."""
     own_cpu: float = 0.0
     other_cpu: float = 0.0
     steal: float = 0.0
     memory: list[tuple[int, float]] = field(default_factory=list)
-    """Answers so far, and the peer's bytes of memory."""
+    """Answers so far, and bytes of the peer's memory."""
     trace: list[tuple[float, float]] = field(default_factory=list)
-    """When each request began, and the seconds that it took."""
+    """Start and duration of each request, in seconds."""
 
 
 class Connection:
@@ -80,13 +80,13 @@ class Connection:
         self.socket = self._connect()
 
     def send(self) -> None:
-        """Ask."""
+        """Send the request."""
         self._received = b""
         self.started = time.perf_counter()
         self.socket.sendall(self._message)
 
     def receive(self) -> str | None:
-        """Read on; gives the status of an answer that is complete, None before."""
+        """Read what has arrived; returns the status once the answer is complete, else None."""
         data = self.socket.recv(CHUNK)
         if not data:
             raise ConnectionError("closed")
@@ -94,7 +94,7 @@ class Connection:
         return status_of(self._received)
 
     def renew(self) -> None:
-        """Begin anew, after the peer broke the connection."""
+        """Reconnect after the peer closed the connection."""
         self.socket.close()
         self.socket = self._connect()
 
@@ -122,7 +122,7 @@ def status_of(answer: bytes) -> str | None:
 
 
 class Load:
-    """All clients at once, in one loop."""
+    """All clients, in one event loop."""
 
     def __init__(self, order: Order) -> None:
         self._order = order
@@ -164,15 +164,15 @@ class Load:
 
     def _until_answered(self, count: int, taken: list[tuple[float, float]]) -> None:
         every = self._order.memory_every or count
-        for next_look in range(0, count, every):
-            while len(taken) < next_look:
+        for next_sample in range(0, count, every):
+            while len(taken) < next_sample:
                 self._step(taken)
-            self._look(len(taken))
+            self._sample(len(taken))
         while len(taken) < count:
             self._step(taken)
-        self._look(len(taken))
+        self._sample(len(taken))
 
-    def _look(self, answered: int) -> None:
+    def _sample(self, answered: int) -> None:
         if self._order.memory_every:
             self._report.memory.append((answered, clocks.memory(self._order.pid)))
 

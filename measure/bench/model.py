@@ -1,4 +1,4 @@
-"""The words of a measurement: what is measured (peers), how (scenarios), and what came out."""
+"""The terms of a measurement: peers, scenarios, sheets and figures."""
 
 from __future__ import annotations
 
@@ -14,49 +14,49 @@ if TYPE_CHECKING:
 
 
 Figures = Mapping[str, float]
-"""What one run of a scenario on one peer brought; a scenario's columns name the keys."""
+"""The result of one run of a scenario on one peer, by the keys of the scenario's columns."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How long everything takes."""
+    """Duration and number of the runs."""
 
     seconds: float = 1.0
-    """Of one run of a scenario on one peer."""
+    """Duration of one run of a scenario on one peer."""
     rounds: int = 3
     warm_up: float = 1.5
-    """Seconds of load before the first round, in which code is compiled and memory grows."""
+    """Seconds of load before the first round: code is compiled, memory grows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ground(Place):
-    """A place to measure at."""
+    """A place with origins that are measured."""
 
     origin_process: Started
     settings: Settings
 
 
 class Peer(Protocol):
-    """Something that passes requests on to origins."""
+    """A program that passes requests on to origins."""
 
     @property
     def name(self) -> str:
-        """What the table calls it; unique."""
+        """Name in the table; unique."""
 
     @property
     def served_by(self) -> tuple[str, ...]:
-        """What X-Served-By of its answers may be; empty when it sets none."""
+        """Values of X-Served-By in its answers; empty if it sets none."""
 
     def missing(self) -> str:
-        """What this machine lacks to run it, "" when nothing."""
+        """What this machine lacks to run it, "" if nothing."""
 
     def start(self, ground: Ground) -> Running:
-        """Start it, in front of the ground's origins; it need not answer yet."""
+        """Start it in front of the ground's origins; it need not answer yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A peer as a scenario gets it: running, but it may be stopped and another one started."""
+    """A running peer; a scenario may start further copies of it."""
 
     peer: Peer
     running: Running
@@ -65,60 +65,60 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A figure in the table."""
+    """A column of the table."""
 
     key: str
     title: str
     format: Callable[[float], str]
     compared: bool = False
-    """Whether its ratios to other peers are shown too, and its spread."""
+    """Whether the spread and the ratios to other peers are shown too."""
     added: str = ""
-    """The heading of what is above the origin alone; "" when that is not shown."""
+    """Heading of the difference to the origin alone; "" = not shown."""
 
 
 class Scenario(Protocol):
-    """A way to put load on a peer."""
+    """A kind of load on a peer."""
 
     @property
     def name(self) -> str:
-        """How it is asked for; unique."""
+        """Name for --only; unique."""
 
     @property
     def columns(self) -> Sequence[Column]:
-        """The figures that go into the table."""
+        """The columns of the table."""
 
     @property
     def what(self) -> str:
-        """What the table's title says of it; "" when the sheet's title says it all."""
+        """End of the table's title; "" if the sheet's title is enough."""
 
     def run(self, subject: Subject) -> Figures:
-        """Put the load on, and say what came out."""
+        """Put the load on the peer, and return the figures."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
-    """Peers that are measured in turn, and compared with each other."""
+    """Peers that are measured in turn and compared with each other."""
 
     name: str
-    """How it is asked for; unique."""
+    """Name for --only; unique."""
     title: str
     peers: Sequence[Peer]
     scenarios: Sequence[Scenario]
     bases: Mapping[str, str] = field(default_factory=dict)
-    """What others are compared with: a peer's name, and the heading of the ratio's column."""
+    """Peers for comparison: name -> heading of the ratio's column."""
     origins: int = 2
-    """How many there are."""
+    """Number of origins."""
     rounds: float = 1.0
-    """Times the rounds that are asked for; one round at least."""
+    """Factor on the number of rounds; at least one round is run."""
     warm: bool = True
     """Whether peers are warmed up."""
     settle: float = 0.0
-    """Seconds after that in which each gets a request now and then, to do all that it has put off:
-    probes go out behind responses."""
+    """Seconds after the warm-up in which each peer gets a request now and then, and sends probes
+    behind the responses."""
     heap: int = 0
-    """Megabytes that a Worker's heap may have; 0 for as many as it likes."""
+    """Limit of a Worker's heap in megabytes; 0 = none."""
     long: bool = False
-    """Whether it takes minutes, so that it is measured only when it is asked for."""
+    """Whether it takes minutes, and is measured on demand only."""
 
 
 Runs = Mapping[str, Mapping[str, Sequence[Figures]]]
@@ -127,9 +127,9 @@ Runs = Mapping[str, Mapping[str, Sequence[Figures]]]
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Everything that the run of a sheet brought."""
+    """All results of a sheet."""
 
     sheet: Sheet
     runs: Runs
     served_by: Mapping[str, str]
-    """Peer -> the X-Served-By of its first answer, which was good."""
+    """Peer -> X-Served-By of its first good answer."""

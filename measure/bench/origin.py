@@ -1,9 +1,9 @@
-"""The origins that all peers share: a page of one kilobyte, given as fast as Python can.
+"""The origins that all peers share: a page of one kilobyte, as fast as Python can answer.
 
-Started as a program with a number of origins; prints their ports as one line of JSON. Some paths
-are special: `/body/N` gives N bytes, a POST counts what it gets, `/slow` is a health path that
-takes its time and lets every origin but the first fail every other time, and `/probes` tells when
-that was asked.
+Started as a program with a number of origins; prints their ports as one line of JSON. Special
+paths: `/body/N` returns N bytes; a POST returns the number of bytes received; `/slow` is a slow
+health path, on which every origin but the first fails every other time; `/probes` returns when
+`/slow` was requested.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LAST_CHUNK = b"0\r\n\r\n"
 
 
 def answer(body: bytes, status: str = "200 OK", length: int | None = None) -> bytes:
-    """An answer as it goes over the wire; `length` when the body comes later."""
+    """A response in bytes; with `length` the body follows later."""
     head = (
         f"HTTP/1.1 {status}\r\n"
         "Content-Type: application/json\r\n"
@@ -46,14 +46,14 @@ ANSWER = answer(BODY)
 
 @dataclass(slots=True)
 class Probes:
-    """What all origins tell of the slow health path."""
+    """Requests for the slow health path, of all origins."""
 
     spans: list[tuple[float, float]] = field(default_factory=list)
-    """When a probe came and when it was answered, by the clock that all processes share."""
+    """Arrival and response of each probe, by the clock that all processes share."""
 
 
 class Upload:
-    """Counts a body, and knows when it is over."""
+    """Counts the bytes of a body up to its end."""
 
     def __init__(self, head: bytes) -> None:
         self.received = 0
@@ -62,7 +62,7 @@ class Upload:
         self._tail = b""
 
     def take(self, data: bytes) -> bool:
-        """Whether this was the last of it. Of a chunked body the frames are counted too."""
+        """Whether this was the end of it. The frames of a chunked body are counted too."""
         self.received += len(data)
         if self._length is not None:
             return self.received >= self._length
@@ -71,7 +71,7 @@ class Upload:
 
 
 class Origin(asyncio.Protocol):
-    """Answers every request of a connection alike, but for the special paths."""
+    """One connection: every request gets the page, but for the special paths."""
 
     def __init__(self, probes: Probes, *, steady: bool) -> None:
         self._rest = b""
@@ -79,15 +79,15 @@ class Origin(asyncio.Protocol):
         self._steady = steady
         self._upload: Upload | None = None
         self._left = 0
-        """Bytes of a long body that are still to be sent."""
+        """Bytes of a long body still to be sent."""
         self._paused = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Remember where answers go."""
+        """Keep the transport for the answers."""
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
-        """Give an answer for each request that is complete."""
+        """Answer each complete request."""
         if self._upload is not None:
             self._count(self._upload, data)
             return
@@ -102,11 +102,11 @@ class Origin(asyncio.Protocol):
         self._rest = data[data.rfind(HEAD_END) + len(HEAD_END) :] if complete else data
 
     def pause_writing(self) -> None:
-        """Wait for the reader."""
+        """Stop until the reader has caught up."""
         self._paused = True
 
     def resume_writing(self) -> None:
-        """Go on."""
+        """Send the rest."""
         self._paused = False
         self._send()
 
@@ -144,8 +144,8 @@ class Origin(asyncio.Protocol):
 
 
 async def main(count: int) -> None:
-    """Serve until the process is ended."""
-    # Each origin is a socket, and so is each connection to it.
+    """Serve until the process ends."""
+    # Each origin and each connection to it needs a file descriptor.
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     loop, probes = asyncio.get_running_loop(), Probes()

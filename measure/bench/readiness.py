@@ -1,4 +1,4 @@
-"""Waits for a peer to serve, and makes sure that it does what it is measured for."""
+"""Waits until a peer serves, and checks its first answer."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class Answer:
     body: bytes
     served_by: str
     cookies: str
-    """What the peer wants to be told from now on."""
+    """The cookies that it sets, as a request's Cookie header."""
 
 
 def ask(port: int, target: str = TARGET) -> Answer:
-    """Send one request; raises OSError when there is no answer."""
+    """Send one request; OSError if there is no answer."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=START_SECONDS)
     try:
         connection.request("GET", target, headers=headers())
@@ -43,7 +43,7 @@ def ask(port: int, target: str = TARGET) -> Answer:
 
 
 def first_answer(peer: Peer, running: Running) -> Answer:
-    """Wait until a peer answers, and insist that it does what it is measured for."""
+    """Wait until a peer answers; MeasurementError unless the answer is the origin's page."""
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:

@@ -1,4 +1,4 @@
-"""What came out: tables for people, a document for programs."""
+"""The results: tables for the terminal, and a document for programs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ COLOURS = {Verdict.MET: "green", Verdict.MISSED: "red", Verdict.UNCLEAR: "yellow
 
 
 def headings(scenario: Scenario, bases: Mapping[str, str]) -> list[str]:
-    """The table's first row."""
+    """The first row of the table."""
     made = ["peer"]
     for column in scenario.columns:
         made.append(column.title)
@@ -35,7 +35,7 @@ def headings(scenario: Scenario, bases: Mapping[str, str]) -> list[str]:
 
 
 def rows(runs: Runs, scenario: Scenario, bases: Mapping[str, str]) -> list[list[str]]:
-    """A row for each peer: medians; for figures that are compared also spread and ratios."""
+    """One row for each peer: medians, and the spread and ratios of compared figures."""
     return [
         [
             peer,
@@ -58,9 +58,8 @@ def _cells(
     yield column.format(total.median) if total else ABSENT
     if column.added:
         alone = runs.get(ALONE, {}).get(scenario)
-        # To itself nothing was added.
-        tells = there and alone and peer != ALONE
-        yield column.format(added(rounds, alone or (), key)) if tells else ABSENT
+        has_difference = there and alone and peer != ALONE
+        yield column.format(added(rounds, alone or (), key)) if has_difference else ABSENT
     if column.compared:
         yield f"{total.spread:.0%}" if total else ABSENT
         for base in bases:
@@ -69,12 +68,12 @@ def _cells(
 
 
 def title(sheet: Sheet, scenario: Scenario) -> str:
-    """What a table is called."""
+    """The title of a table."""
     return f"{sheet.title}, {scenario.what}" if scenario.what else sheet.title
 
 
 def tables(measured: Measured) -> Iterator[Table]:
-    """One for each scenario."""
+    """One table for each scenario."""
     for scenario in measured.sheet.scenarios:
         made = Table(title=title(measured.sheet, scenario), title_justify="left")
         for index, heading in enumerate(headings(scenario, measured.sheet.bases)):
@@ -85,7 +84,7 @@ def tables(measured: Measured) -> Iterator[Table]:
 
 
 def goals_table(of: Sequence[Found]) -> Table:
-    """What is to be reached."""
+    """The table of goals."""
     made = Table(title="Goals", title_justify="left")
     for number, heading in enumerate(("", "limit", "measured", "")):
         made.add_column(heading, justify="right" if number in (1, 2) else "left")
@@ -96,15 +95,15 @@ def goals_table(of: Sequence[Found]) -> Table:
 
 
 def goal_cells(one: Found) -> tuple[str, str, str, str]:
-    """A goal's row."""
+    """The row of a goal."""
     goal = one.goal
     limit = f"{goal.sense.value} {shown(goal, goal.limit)}"
     return goal.text, limit, shown(goal, one.value), one.verdict.value
 
 
 def warnings(measured: Measured) -> list[str]:
-    """Why the figures may mislead."""
-    # The origin alone is there to show how much the origin and the load generator can do at most.
+    """Reasons why the figures may mislead."""
+    # The origin alone only shows the limit of the origin and the load generator.
     peers = {peer: scenario for peer, scenario in measured.runs.items() if peer != ALONE}
     compared = [
         column.key
@@ -121,7 +120,7 @@ def runtime() -> str:
 
 
 def document(measured: Sequence[Measured], settings: Settings) -> dict[str, Any]:
-    """Everything, in seconds and bytes and as numbers."""
+    """All results as numbers, in seconds and bytes."""
     return {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": machine(),
@@ -177,7 +176,7 @@ def _entry(measured: Measured, peer: str, scenario: Scenario) -> dict[str, Any]:
 
 
 def measured_in(read: Mapping[str, Any], sheets: Sequence[Sheet]) -> list[Measured]:
-    """What a document says, in the words of a run: for reports without measuring anew."""
+    """The results in a document, for reports without a new measurement."""
     made = []
     for sheet in sheets:
         entry = read["sheets"].get(sheet.name)

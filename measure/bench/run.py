@@ -1,4 +1,4 @@
-"""Runs every scenario on every peer, peer after peer, round after round."""
+"""Runs every scenario on every peer, round after round."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ FOLDER = checkout.CACHE / "bench"
 ORIGIN_SECONDS = 10.0
 WARM_UP_CONNECTIONS = 16
 WARM_UP_SECONDS = 0.2
-"""Measured after the warm-up, and thrown away."""
+"""Measured at the end of the warm-up, and discarded."""
 NOW_AND_THEN = 0.1
 """Seconds between two requests while peers settle."""
 
 
 @contextmanager
 def prepared(settings: Settings, origins: int = 2, heap: int = 0) -> Iterator[Ground]:
-    """Start the origins; what was started here or on this ground ends with it."""
+    """Start the origins; they and all that is started on this ground end with it."""
     with run_folder(FOLDER) as (family, folder):
         command = [sys.executable, "-m", "measure.bench.origin", str(origins)]
         origin = Started(family, command, checkout.ROOT)
@@ -42,7 +42,7 @@ def prepared(settings: Settings, origins: int = 2, heap: int = 0) -> Iterator[Gr
 
 
 def measure(sheet: Sheet, settings: Settings, show: Callable[[str], None]) -> Measured:
-    """Start all peers, then take turns, so that whatever the machine does meets them all alike."""
+    """Start all peers, then measure in turns, so that other load on the machine hits all alike."""
     runs: dict[str, dict[str, list[Figures]]] = {
         peer.name: {scenario.name: [] for scenario in sheet.scenarios} for peer in sheet.peers
     }
@@ -73,7 +73,7 @@ def measure(sheet: Sheet, settings: Settings, show: Callable[[str], None]) -> Me
 
 
 def _settle(subjects: Sequence[Subject], seconds: float, show: Callable[[str], None]) -> None:
-    """Let all peers come to rest, at the same time."""
+    """Let all peers settle at the same time."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         show(f"letting peers settle: {end - time.monotonic():.0f} seconds")

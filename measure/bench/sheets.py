@@ -1,4 +1,4 @@
-"""Everything that is measured, in the order of the report: one entry each."""
+"""The sheets, in the order of the report: one entry each."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ from measure.bench.scenarios import BUSY, CPU_ALONE, DOWN, MEMORY, QUIET, REFRES
 FEW, MOST = 2, 1000
 SIZES, CURVE = (FEW, MOST), (FEW, 10, 100, MOST)
 HEAP = 64
-"""Megabytes of JavaScript's heap in which memory is watched: without a bound it takes hundreds of
-the machine's before it is cleared for the first time, and what is kept does not show."""
+"""Limit of the JavaScript heap in megabytes while memory is measured: without it the heap grows by
+hundreds of megabytes before the first collection, and a leak does not show."""
 PROBED = 16.0
-"""Seconds after which each of many origins has been probed: 20 in a quarter of a second."""
+"""Seconds until each of 1,000 origins has been probed: 20 in a quarter of a second."""
 STEADIER = 5 / 3
-"""More rounds of what is short, or varies much."""
+"""Factor on the rounds of short or noisy measurements."""
 FLOOR_BASE = {FLOOR: BASES[FLOOR]}
 
 
 def origins(policy: str) -> str:
-    """The name of the sheet that asks what more origins cost."""
+    """Name of the sheet that compares few and many origins."""
     return f"origins, {policy}"
 
 
 def sheets(*, full: bool) -> tuple[Sheet, ...]:
-    """All sheets; the `full` ones have more in them."""
+    """All sheets; with `full` they measure more."""
     return (
         Sheet(
             name="requests",

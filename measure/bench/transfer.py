@@ -1,4 +1,4 @@
-"""Long bodies, one after the other on one connection, up or down.
+"""Long bodies, up or down, one after the other on one connection.
 
 Started as a program with an `Order` as JSON; prints a `Report` as JSON, like measure.bench.load.
 """
@@ -19,41 +19,41 @@ from measure.common.traffic import headers, request
 PIECE = memoryview(bytes(1 << 20))
 STALL_SECONDS = 30.0
 FRAMES = 1.02
-"""How much longer a body may have become with the frames of chunks."""
+"""Most growth of a body through the frames of chunks, as a factor."""
 
 
 class TransferError(Exception):
-    """A body did not arrive as it was sent."""
+    """A body that did not arrive as it was sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What to transfer."""
+    """The bodies to transfer."""
 
     port: int
     pid: int
-    """The peer's process; what its children use counts too."""
+    """The peer's process; its children are included."""
     origin: int
     """The origins' process."""
     size: int
     """Bytes of each body."""
     upload: bool
     seconds: float
-    """Transfers go on for so long, and there are `least` of them at least."""
+    """Duration of the transfers; at least `least` of them are made."""
     least: int
     cookies: str = ""
 
 
 @dataclass(slots=True)
 class Report:
-    """What happened after a first transfer, which is not measured."""
+    """Results after a first transfer, which is not measured."""
 
     seconds: float = 0.0
     transfers: int = 0
     idle: float = 0.0
-    """The peer's bytes of memory before the transfers that were measured."""
+    """Bytes of the peer's memory before the transfers."""
     peak: float = 0.0
-    """The most it had during them."""
+    """Bytes of the peer's memory during the transfers, at most."""
     cpu: float = 0.0
     own_cpu: float = 0.0
     other_cpu: float = 0.0
@@ -86,7 +86,7 @@ class Client:
         length = length_of(head)
         if not self._order.upload:
             if length != self._order.size:
-                raise TransferError(f"{length} bytes were promised")
+                raise TransferError(f"{length} bytes were announced, not {self._order.size}")
             self._skip(length - len(body))
             return
         while len(body) < length:
@@ -115,17 +115,17 @@ class Client:
 
 
 def length_of(head: bytes) -> int:
-    """The length that a good answer promises."""
+    """The Content-Length of a response with status 200."""
     if head[9:12] != b"200":
         raise TransferError(f"the answer was {head[:60]!r}")
     at = head.lower().find(b"\r\ncontent-length:")
     if at < 0:
-        raise TransferError("the answer promised no length")
+        raise TransferError("the response has no Content-Length")
     return int(head[at + 17 :].partition(b"\r\n")[0])
 
 
 def check_received(received: int, size: int) -> None:
-    """Insist that the origin got a body, perhaps with the frames of chunks."""
+    """TransferError unless the origin got the body, with or without the frames of chunks."""
     if not size <= received <= size * FRAMES:
         raise TransferError(f"{received} bytes of {size} arrived")
 

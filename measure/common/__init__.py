@@ -1,1 +1,1 @@
-"""What the measurements share."""
+"""Parts that bench, faults and soak share."""

@@ -1,4 +1,4 @@
-"""An origin that breaks on demand, and remembers every request that it got."""
+"""An origin that fails on demand, and records the requests that it gets."""
 
 from __future__ import annotations
 
@@ -18,27 +18,28 @@ ID_HEADER = b"x-request-id"
 
 BODY = b"x" * 1_000
 CUT_LENGTH = 30_000
-"""Promised by an answer that breaks off: too long to come with its headers."""
+"""Content-Length of a response that is cut off: too long to arrive with its headers."""
 CUT_AT = 15_000
+"""Bytes of the body after which it is cut off."""
 GARBAGE = bytes(range(256)) * 4
 SLOW_FACTOR = 1.5
-"""A slow answer comes after so many times the balancer's time-out."""
+"""Delay of a slow response, as a multiple of the balancer's time-out."""
 
 
 class Mode(Enum):
-    """What an origin does with whatever reaches it."""
+    """What an origin does with every connection and request."""
 
     FINE = "answers"
     REFUSE = "refuses connections"
     RESET = "resets the connection of each request"
     HANG = "takes requests and never answers"
-    SLOW = "answers after the balancer has given up"
+    SLOW = "answers after the balancer's time-out"
     ERROR_500 = "answers 500"
     ERROR_503 = "answers 503"
     ERROR_530 = "answers 530"
-    CUT = "breaks off its answers in the middle"
-    GARBAGE = "answers what is no HTTP"
-    SICK = "fails its health path alone"
+    CUT = "cuts its responses off in the middle"
+    GARBAGE = "answers with bytes that are not HTTP"
+    SICK = "fails on its health path alone"
 
 
 STATUS: Mapping[Mode, bytes] = {
@@ -52,23 +53,23 @@ STATUS: Mapping[Mode, bytes] = {
 
 
 class Origin:
-    """One origin on a port of its own; what it is told to do holds for all its connections."""
+    """One origin on its own port; its mode holds for all of its connections."""
 
-    def __init__(self, name: str, patience: float) -> None:
-        """`patience` is the balancer's time-out in seconds, which a slow answer exceeds."""
+    def __init__(self, name: str, timeout: float) -> None:
+        """`timeout` is the balancer's, in seconds; a slow response exceeds it."""
         self.name = name
         self.mode = Mode.FINE
         self.port = 0
         self.posts: Counter[str] = Counter()
-        """How often it got each POST, by the request's id."""
+        """Number of times that each POST arrived, by the request's id."""
         self.probed: list[float] = []
-        """When it was probed, by the monotonic clock."""
-        self.slow_seconds = patience * SLOW_FACTOR
+        """Times of its probes, by the monotonic clock."""
+        self.slow_seconds = timeout * SLOW_FACTOR
         self.connections: set[_Connection] = set()
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
-        """Listen, on the same port as before."""
+        """Listen, on the same port as before if there was one."""
         if self._server is None:
             loop = asyncio.get_running_loop()
             self._server = await loop.create_server(
@@ -77,7 +78,7 @@ class Origin:
             self.port = self._server.sockets[0].getsockname()[1]
 
     def stop(self) -> None:
-        """Listen no more, and drop every connection."""
+        """Stop listening, and drop every connection."""
         if self._server is not None:
             self._server.close()
             self._server = None
@@ -85,7 +86,7 @@ class Origin:
             connection.drop()
 
     async def behave(self, mode: Mode) -> None:
-        """Do this from now on."""
+        """Change the mode."""
         self.mode = mode
         if mode is Mode.REFUSE:
             self.stop()
@@ -93,7 +94,7 @@ class Origin:
             await self.start()
 
     async def heal(self) -> None:
-        """Be well; what waits for an answer goes on waiting."""
+        """Answer normally again; requests that wait for a response go on waiting."""
         await self.behave(Mode.FINE)
 
 
@@ -123,7 +124,7 @@ class _Connection(asyncio.Protocol):
             self._answer(target)
 
     def drop(self) -> None:
-        """End the connection at once, as a process that dies does."""
+        """Reset the connection, as the end of a process does."""
         with suppress(OSError):
             raw: socket.socket = self._transport.get_extra_info("socket")
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -150,13 +151,13 @@ class _Connection(asyncio.Protocol):
         self.drop()
 
     def _hang(self, mode: Mode) -> None:
-        """Do nothing."""
+        """Leave the request without a response."""
 
     def _cut(self, mode: Mode) -> None:
         del mode
         self._transport.write(self._head(Mode.FINE, CUT_LENGTH) + b"x" * CUT_AT)
         loop = asyncio.get_running_loop()
-        # What has been written must have left before the connection is gone.
+        # The bytes must have been sent before the reset.
         self._later.append(loop.call_later(0.01, self.drop))
 
     def _garble(self, mode: Mode) -> None:
@@ -175,7 +176,7 @@ class _Connection(asyncio.Protocol):
 ANSWERS: Mapping[Mode, Callable[[_Connection, Mode], None]] = {
     Mode.FINE: _Connection._reply,  # noqa: SLF001 (the table belongs to the class)
     Mode.SICK: _Connection._reply,  # noqa: SLF001
-    Mode.REFUSE: _Connection._reset,  # noqa: SLF001 (a connection that was just accepted)
+    Mode.REFUSE: _Connection._reset,  # noqa: SLF001 (a connection accepted just before)
     Mode.RESET: _Connection._reset,  # noqa: SLF001
     Mode.HANG: _Connection._hang,  # noqa: SLF001
     Mode.SLOW: _Connection._reply_late,  # noqa: SLF001
@@ -188,7 +189,7 @@ ANSWERS: Mapping[Mode, Callable[[_Connection, Mode], None]] = {
 
 
 def first_request(data: bytes) -> tuple[bytes, bytes, str, int] | None:
-    """Return target, method, id and length of the first request, None while it is incomplete."""
+    """Return target, method, id and length of the first request; None while it is incomplete."""
     head, end, _ = data.partition(b"\r\n\r\n")
     if not end:
         return None
@@ -199,7 +200,7 @@ def first_request(data: bytes) -> tuple[bytes, bytes, str, int] | None:
     length = len(head) + 4
     if fields.get(b"transfer-encoding", b"").lower() == b"chunked":
         rest = data[length:]
-        last = rest.find(b"0\r\n\r\n")  # the bodies that are sent here hold no such bytes
+        last = rest.find(b"0\r\n\r\n")  # no body that is sent here has these bytes
         if last < 0:
             return None
         length += last + 5

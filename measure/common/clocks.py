@@ -1,4 +1,4 @@
-"""CPU time and memory by the system's own account, of a peer and of all that is around it."""
+"""CPU time and memory of a peer and of the rest of the machine, from the operating system."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import NamedTuple
 import psutil
 
 RESET_PEAK = "5"
-"""What makes Linux forget a process's peak (proc(5), clear_refs)."""
+"""Value for clear_refs that resets a process's peak of memory (proc(5))."""
 
 
 class Clocks(NamedTuple):
-    """CPU seconds used so far."""
+    """Readings of the CPU clocks, in seconds."""
 
     peer: float
     own: float
@@ -25,20 +25,20 @@ class Clocks(NamedTuple):
 
 @dataclass(slots=True)
 class Used:
-    """CPU seconds used in a span of time."""
+    """CPU seconds used between two readings."""
 
     cpu: float = 0.0
-    """Of the peer."""
+    """The peer and its children."""
     own_cpu: float = 0.0
-    """Of the load generator."""
+    """The load generator."""
     other_cpu: float = 0.0
-    """Of all that has nothing to do with the measurement."""
+    """Programs that are no part of the measurement."""
     steal: float = 0.0
-    """What the machine's host gave to others."""
+    """Time that the machine's host gave to other machines."""
 
 
 def clocks(pid: int, origin: int) -> Clocks:
-    """Read all CPU clocks; what the children of `pid` use counts too."""
+    """Read the CPU clocks; the children of `pid` are included."""
     machine = psutil.cpu_times()
     return Clocks(
         peer=family_cpu(pid),
@@ -50,7 +50,7 @@ def clocks(pid: int, origin: int) -> Clocks:
 
 
 def used(before: Clocks, after: Clocks, *, origin_is_peer: bool = False) -> Used:
-    """What was used between two readings."""
+    """The CPU time between two readings."""
     spent = Clocks(*(late - early for late, early in zip(after, before, strict=True)))
     known = spent.own + spent.peer + (0.0 if origin_is_peer else spent.origin)
     return Used(
@@ -77,19 +77,19 @@ def family_cpu(pid: int) -> float:
 
 
 def memory(pid: int) -> float:
-    """Bytes of memory that a process and its children have now."""
+    """Resident bytes of a process and its children."""
     return float(sum(one.memory_info().rss for one in _family(pid)))
 
 
 def forget_peak(pid: int) -> None:
-    """Begin the peak of memory anew, where the system lets us."""
+    """Reset the peak of memory, where the system allows it."""
     for one in _family(pid):
         with contextlib.suppress(OSError):
             Path(f"/proc/{one.pid}/clear_refs").write_text(RESET_PEAK)
 
 
 def peak(pid: int) -> float:
-    """The most bytes of memory that a process and its children had; at least what they have."""
+    """Peak of resident bytes of a process and its children; never less than the present value."""
     return sum(_peak(one) for one in _family(pid))
 
 
@@ -101,7 +101,7 @@ def _peak(process: psutil.Process) -> float:
 
 
 def peak_in(status: str) -> float:
-    """The peak in bytes that Linux tells in a process's status; 0 when it does not."""
+    """The peak in bytes from a process's status on Linux; 0 where it has none."""
     for line in status.splitlines():
         if line.startswith("VmHWM:"):
             return float(line.split()[1]) * 1024

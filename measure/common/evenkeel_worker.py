@@ -1,4 +1,4 @@
-"""Evenkeel as it is in src/, with a configuration of its own."""
+"""Evenkeel from src/ as a peer, with its configurations."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from measure.common.traffic import HOST_NAME
 from measure.common.workerd import Worker, origin_urls
 
 STATE = "State"
-"""The class of its Durable Object, bound as wrangler.toml says."""
+"""The class of its Durable Object, bound as in wrangler.toml."""
 
 MONITOR = """
 [[monitors]]
@@ -24,7 +24,7 @@ interval = 30
 timeout = 5
 """
 
-# Two tunnels, the second one for when the first is down.
+# Two tunnels, active-passive.
 TWO_POOLS = """
 [[pools]]
 name = "primary"
@@ -60,7 +60,7 @@ fallback_pool = "servers"
 """
 ONE_POOL = POOL_OF_TWO + BEFORE_POOL_OF_TWO
 
-# Clients stay where they are.
+# Active-passive with sessions.
 ACTIVE_PASSIVE = (
     MONITOR
     + TWO_POOLS
@@ -79,8 +79,8 @@ BY_ADDRESS = (
     + 'session_affinity = "none"\n'
 )
 
-# Health that is refreshed all the time, and changes all the time: the origin's slow health path
-# keeps every probe waiting, and lets the second origin fail every other time.
+# Health that is refreshed and changes all the time: on the slow health path every probe waits, and
+# the second origin fails every other time.
 PROBED_EACH_SECOND = (
     ACTIVE_PASSIVE.replace('path = "/health"', 'path = "/slow"\nconsecutive_up = 0')
     .replace("interval = 30", "interval = 1\nretries = 0\nconsecutive_down = 0")
@@ -94,9 +94,10 @@ refresh = 1
 
 @dataclass(frozen=True, slots=True)
 class Evenkeel:
-    """The balancer; `config` is a loadbalancer.toml.
+    """The balancer.
 
-    $host, $first and $second are filled in; or $origin_1, $origin_2 and so on for many.
+    `config` is a loadbalancer.toml in which $host, $first and $second are replaced, and $origin_1,
+    $origin_2 and so on where there are more origins.
     """
 
     name: str
@@ -107,11 +108,11 @@ class Evenkeel:
     """Whether it has its Durable Object."""
 
     def missing(self) -> str:
-        """Nothing but its own code."""
+        """Its source, if that is not there, else ""."""
         return "" if (self.source / "entry.py").exists() else f"{self.source} has no entry.py"
 
     def start(self, place: Place) -> Running:
-        """Start it from a copy, so that the source may be edited meanwhile."""
+        """Start a copy, so that the source may be edited meanwhile."""
         names = [
             path.relative_to(self.source).as_posix()
             for path in sorted(self.source.rglob("*.py"))

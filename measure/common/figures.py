@@ -1,4 +1,4 @@
-"""The arithmetic: medians of rounds, ratios between peers, and whether figures can be trusted."""
+"""Statistics of rounds: medians, ratios between peers, and signs of noise."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 NOISY_SPREAD = 0.15
-"""Rounds further apart than this part of their median do not tell a small difference."""
+"""Spread of the rounds, as a part of their median, above which small differences mean nothing."""
 NOISY_OTHERS = 0.1
 NOISY_STEAL = 0.02
-"""Parts of the machine's CPU time."""
+"""Parts of the machine's CPU time that other programs and the machine's host may take."""
 BUSY_LOAD = 0.9
-"""CPU seconds a second above which the one thread of the load generator is what is measured."""
+"""CPU seconds a second above which the single-threaded load generator is the bottleneck."""
 
 Round = Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """One figure of all rounds."""
+    """One figure over all rounds."""
 
     median: float
     low: float
@@ -28,38 +28,38 @@ class Summary:
 
     @property
     def spread(self) -> float:
-        """How far rounds are apart, as a part of the median."""
+        """Distance between the highest and lowest round, as a part of the median."""
         return (self.high - self.low) / self.median if self.median else 0.0
 
 
 def summary(values: Sequence[float]) -> Summary:
-    """The summary of a figure's rounds."""
+    """Summarize the rounds of a figure."""
     return Summary(statistics.median(values), min(values), max(values))
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """The smallest value that `percent` of the values do not exceed; 0 when there is none."""
+    """The smallest value that `percent` of the values do not exceed; 0 without values."""
     ordered = sorted(values)
     rank = max(1, math.ceil(len(ordered) * percent / 100))
     return ordered[rank - 1] if ordered else 0.0
 
 
 def ratio(rounds: Sequence[Round], base: Sequence[Round], key: str) -> float:
-    """How many times the base's figure this one is.
+    """The ratio of a figure to the base's.
 
-    The median of each round's own ratio: what slows a whole round down cancels out.
+    It is the median of the ratios of each round, so a slow-down of a whole round cancels out.
     """
     pairs = zip(rounds, base, strict=False)
-    return statistics.median(mine[key] / its[key] for mine, its in pairs)
+    return statistics.median(one[key] / other[key] for one, other in pairs)
 
 
 def noise(
     runs: Mapping[str, Mapping[str, Sequence[Round]]], compared: Sequence[str], cores: int
 ) -> Iterator[str]:
-    """Say why figures may mislead; nothing when they can be trusted.
+    """Yield the reasons why figures may mislead.
 
-    Looks at the figures `compared` of the rounds, and at what every run may tell of the machine:
-    `others` and `steal`, in cores, and `load_cpu`, in cores of the load generator.
+    They come from the spread of the `compared` figures, and from the figures of the machine that a
+    run may have: `others`, `steal` and `load_cpu` (the load generator), all in cores.
     """
     apart = {
         peer: max(
@@ -89,17 +89,17 @@ def noise(
 
 
 def added(rounds: Sequence[Round], base: Sequence[Round], key: str) -> float:
-    """How much this figure is above the base's: the median of each round's own difference."""
+    """The difference of a figure to the base's: the median of the differences of each round."""
     pairs = zip(rounds, base, strict=False)
-    return statistics.median(mine[key] - its[key] for mine, its in pairs)
+    return statistics.median(one[key] - other[key] for one, other in pairs)
 
 
 def beside(
     requests: Sequence[tuple[float, float]], spans: Sequence[tuple[float, float]]
 ) -> tuple[list[float], list[float]]:
-    """The seconds of the requests that were under way in one of the spans, and of the others.
+    """Durations of the requests that overlap one of the spans, and of the others.
 
-    A request is its beginning and its seconds; a span is its beginning and its end.
+    A request is its start and its duration; a span is its start and its end.
     """
     during: list[float] = []
     between: list[float] = []
@@ -111,19 +111,19 @@ def beside(
 
 SLICES = 20
 SETTLED = 0.5
-"""The part of the requests in which memory may grow: caches fill, heaps find their size."""
+"""The first part of the requests, in which memory may grow: caches fill, heaps find their size."""
 
 
-def growth(looks: Sequence[tuple[int, float]]) -> float:
+def growth(samples: Sequence[tuple[int, float]]) -> float:
     """Bytes of memory that each further request leaves behind, once memory has settled.
 
-    Collectors let memory rise and fall, so what counts is how low it falls: the least of each
-    slice of the requests. The slope through these is the median of the slopes between any two of
-    them (Theil and Sen), which a single slice cannot bend.
+    `samples` are the number of answers and the bytes of memory. Garbage collection lets memory rise
+    and fall, so the lowest sample of each slice of the requests counts. The slope through these is
+    the median of the slopes between any two of them (Theil-Sen), robust against outliers.
     """
-    total = looks[-1][0]
+    total = samples[-1][0]
     lows: dict[int, tuple[int, float]] = {}
-    for answered, held in looks:
+    for answered, held in samples:
         at = answered * SLICES // (total + 1)
         if answered >= total * SETTLED and (at not in lows or held < lows[at][1]):
             lows[at] = (answered, held)

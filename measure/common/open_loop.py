@@ -1,4 +1,4 @@
-"""Open-loop load: each request is sent at its time, whatever became of those before it."""
+"""Open-loop load: each request is sent when it is due, whether or not others are still waiting."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from measure.common.traffic import HOST_NAME
 
 POST_EVERY = 5
 """One request in so many is a POST; the others are GETs."""
-PATIENCE = 20.0
-"""Seconds after which a client leaves."""
+CLIENT_TIMEOUT = 20.0
+"""Seconds after which a client gives up."""
 
 OK = "200"
 CUT = "cut"
@@ -64,11 +64,11 @@ async def until(moment: float) -> float:
 
 
 async def ask(port: int, number: int, at: float, started: float) -> Record:
-    """Send one request on a connection of its own."""
+    """Send one request on a new connection."""
     method = method_of(number)
     origin = ""
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(CLIENT_TIMEOUT):
             outcome, origin = await exchange(port, message(method, number))
     except TimeoutError:
         outcome = UNANSWERED
@@ -78,12 +78,12 @@ async def ask(port: int, number: int, at: float, started: float) -> Record:
 
 
 def method_of(number: int) -> str:
-    """A request's method; the first one of every fault is a POST, the worst there is."""
+    """A request's method; the first of every fault is a POST, which is the hardest to save."""
     return "POST" if number % POST_EVERY == 0 else "GET"
 
 
 def message(method: str, number: int) -> bytes:
-    """The request as it goes over the wire."""
+    """The bytes of a request."""
     body = b'{"order": %d}' % number if method == "POST" else b""
     lines = [
         f"{method} /orders/{number} HTTP/1.1",
@@ -97,7 +97,7 @@ def message(method: str, number: int) -> bytes:
 
 
 async def exchange(port: int, request: bytes) -> tuple[str, str]:
-    """Send a request; return what came of it, and which origin answered."""
+    """Send a request; return its outcome, and the origin that answered."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         writer.write(request)
@@ -121,7 +121,7 @@ async def exchange(port: int, request: bytes) -> tuple[str, str]:
 
 
 async def read_body(reader: asyncio.StreamReader, fields: Mapping[str, str]) -> bytes:
-    """Read a body that says where it ends; raises EOFError when it ends before."""
+    """Read a body with a Content-Length or in chunks; EOFError if it is cut off."""
     if fields.get("transfer-encoding", "").lower() != "chunked":
         return await reader.readexactly(int(fields.get("content-length", "0")))
     body = b""

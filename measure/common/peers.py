@@ -1,4 +1,4 @@
-"""Where a peer runs, and what a running one is."""
+"""The place where peers run, and a running peer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from measure.common.process import Started
 
 @contextmanager
 def run_folder(parent: Path) -> Iterator[tuple[Family, Path]]:
-    """Make a folder for one run, and a family of processes; both go at the end."""
+    """Make a folder and a process family for one run; both end with it."""
     parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="run-", dir=parent))
     with Family(folder) as family:
@@ -23,27 +23,27 @@ def run_folder(parent: Path) -> Iterator[tuple[Family, Path]]:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where peers run: their processes end together, and their files go with them."""
+    """The process family, folder and origins of peers; processes and files end together."""
 
     family: Family
     folder: Path
     origins: Sequence[int]
-    """Ports of origins, alike, on this machine."""
+    """Ports of the origins, on this machine."""
     heap: int = field(default=0, kw_only=True)
-    """Megabytes that a Worker's heap may have; 0 for as many as it likes."""
+    """Limit of a Worker's heap in megabytes; 0 = none."""
 
     def new_folder(self) -> Path:
-        """An empty folder for one peer's files."""
+        """Make an empty folder for one peer's files."""
         return Path(tempfile.mkdtemp(dir=self.folder))
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A peer at work on 127.0.0.1."""
+    """A running peer on 127.0.0.1."""
 
     port: int
     process: Started
 
     def stop(self) -> None:
-        """End it."""
+        """Stop it."""
         self.process.stop()

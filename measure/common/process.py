@@ -1,4 +1,4 @@
-"""A process that is measured: what it printed last, and its end."""
+"""A process of a measurement: its output and its end."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ END_SECONDS = 3.0
 
 
 class Started:
-    """A member of the family whose output is read, so that it never waits for a reader."""
+    """A member of the process family whose output is read all the time, so that it never blocks."""
 
     def __init__(
         self,
@@ -25,7 +25,7 @@ class Started:
         folder: Path,
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        """`environment` is added to this process's own."""
+        """`environment` is added to that of this process."""
         self._member: subprocess.Popen[bytes] = family.start(
             command, {**os.environ, **(environment or {})}, folder
         )
@@ -35,26 +35,26 @@ class Started:
 
     @property
     def pid(self) -> int:
-        """Its number."""
+        """Its process id."""
         return self._member.pid
 
     def runs(self) -> bool:
-        """Whether it is still there."""
+        """Whether it is still running."""
         return self._member.poll() is None
 
     def output(self) -> str:
-        """The last lines it printed; all there will be, once it has ended."""
+        """The last lines of its output; complete once it has ended."""
         if not self.runs():
             self._reader.join(END_SECONDS)
         return "\n".join(self._tail)
 
     def wait(self, seconds: float) -> str:
-        """Wait for its end, and return what it printed last."""
+        """Wait for its end, and return the last lines of its output."""
         self._member.wait(seconds)
         return self.output()
 
     def stop(self) -> None:
-        """End it, and wait until it is gone."""
+        """End it, and wait for its end."""
         self._member.terminate()
         try:
             self._member.wait(END_SECONDS)

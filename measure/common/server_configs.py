@@ -1,14 +1,14 @@
-"""Configurations of servers: one each for speed, and for surviving faults, side by side.
+"""Configurations of the servers: for each, one tuned for speed and one for faults.
 
-Those for speed do the work that Evenkeel does: two origins, their health, affinity, and the headers
-that tell origins of the client and clients of the origin. Those for faults are tuned as the
-servers' manuals say.
+Those for speed do the same work as Evenkeel: two origins, their health, affinity, and the headers
+with the client's address for origins and the origin's name for clients. Those for faults are tuned
+by the servers' manuals.
 """
 
 # https://nginx.org/en/docs/http/ngx_http_upstream_module.html
-# nginx has no probes: it learns of an origin's state from requests alone.
+# nginx has no probes: it learns the state of an origin from requests alone.
 
-# One worker, which streams bodies. Clients are spread by the address in Cloudflare's header.
+# One worker, which streams bodies. Clients are spread by the address in CF-Connecting-IP.
 NGINX_FOR_SPEED = """\
 daemon off;
 worker_processes 1;

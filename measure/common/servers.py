@@ -1,4 +1,4 @@
-"""Servers of Debian's packages in front of the origins: how each is found and started."""
+"""Servers from Debian's packages as peers: how each is found and started."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Program:
 
     name: str
     package: str
-    """The Debian package that has it."""
+    """Its Debian package."""
     arguments: Sequence[str]
-    """After the executable; $folder and $config stand for paths."""
+    """Command line after the executable; $folder and $config are replaced with paths."""
 
 
 NGINX = Program("nginx", "nginx-light", ("-e", "stderr", "-p", "$folder/", "-c", "$config"))
@@ -35,26 +35,26 @@ CADDY = Program("caddy", "caddy", ("run", "--adapter", "caddyfile", "--config", 
 
 
 def find_executable(name: str) -> str | None:
-    """The path of an installed executable; None where there is none."""
+    """The path of an executable; None if it is not installed."""
     path = os.pathsep.join((os.environ.get("PATH", os.defpath), SBIN))
     return shutil.which(name, path=path)
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A program with one configuration. All that it writes goes into a folder of its own."""
+    """A program with one configuration. All files that it writes go into its own folder."""
 
     name: str
     program: Program
     config: str
-    """A template with $port, $first, $second and, where needed, $folder, $user and `values`."""
+    """Template: $port, $first, $second, $folder, $user and the names in `values` are replaced."""
     values: Mapping[str, str] = field(default_factory=dict)
     served_by: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     find: Callable[[str], str | None] = find_executable
 
     def missing(self) -> str:
-        """The program and its package where it is not installed, else ""."""
+        """The program and its package if it is not installed, else ""."""
         if self.find(self.program.name):
             return ""
         return f"{self.program.name} is not installed (Debian's package {self.program.package})"
@@ -71,13 +71,13 @@ class Server:
                 for argument in self.program.arguments
             ),
         ]
-        # What a program keeps in its user's home goes into the folder too.
+        # Files that a program keeps in its user's home go into the folder too.
         homes = {name: str(folder) for name in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME")}
         environment = {**homes, **self.environment}
         return Running(port, Started(place.family, command, folder, environment))
 
     def configured(self, folder: Path, port: int, first: int, second: int) -> str:
-        """The configuration for this folder and these ports."""
+        """The configuration with this folder and these ports."""
         return Template(self.config).substitute(
             self.values,
             folder=folder,
@@ -89,5 +89,5 @@ class Server:
 
 
 def user_line(uid: int) -> str:
-    """The directive that keeps nginx's worker from becoming nobody when it is started by root."""
+    """The directive that keeps nginx's worker root; without it, it would become nobody."""
     return "" if uid else f"user {pwd.getpwuid(uid).pw_name};"

@@ -1,11 +1,11 @@
-"""Requests as a browser's arrive behind Cloudflare, the same for every peer."""
+"""A browser's requests as they arrive behind Cloudflare, the same for every peer."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 HOST_NAME = "service.example.com"
-"""The host that requests ask for."""
+"""The host of all requests."""
 
 TARGET = "/products/list?page=2&sort=price"
 
@@ -31,7 +31,7 @@ BROWSER = {
 
 
 def headers(cookies: str = "", client: int = 1) -> dict[str, str]:
-    """The headers of one of many clients, who each have an address of their own."""
+    """The headers of one of many clients, each with its own address."""
     address = f"203.0.113.{client % 254 + 1}"
     return {
         "Host": HOST_NAME,
@@ -43,6 +43,6 @@ def headers(cookies: str = "", client: int = 1) -> dict[str, str]:
 
 
 def request(fields: Mapping[str, str], target: str = TARGET, method: str = "GET") -> bytes:
-    """A request as it goes over the wire, without its body."""
+    """The bytes of a request without its body."""
     lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
     return ("\r\n".join(lines) + "\r\n\r\n").encode()

@@ -1,4 +1,4 @@
-"""Runs one Worker on a workerd of its own, without wrangler, so that CPU time has one owner."""
+"""Runs one Worker on its own workerd, without wrangler, so that CPU time is the Worker's alone."""
 
 from __future__ import annotations
 
@@ -38,22 +38,22 @@ const worker :Workerd.Worker = (
 );
 """
 
-# What kind of module a file is to the runtime.
+# File suffix -> kind of module.
 KINDS = {".mjs": "esModule", ".py": "pythonModule", ".json": "json", ".toml": "text"}
 
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """A Worker's files, by the names they have in it; the first is its entry."""
+    """A Worker's files by module name; the first is its entry."""
 
     files: Mapping[str, str]
     python: bool
     variables: Mapping[str, str] = field(default_factory=dict)
     state: str = ""
-    """The class of its Durable Object, if it has one."""
+    """The class of its Durable Object, "" if it has none."""
 
     def start(self, place: Place) -> Running:
-        """Start a workerd for it alone."""
+        """Start it on a workerd of its own."""
         folder, port = place.new_folder(), free_port()
         for name, content in self.files.items():
             path = folder / name
@@ -93,7 +93,7 @@ class Worker:
     def _module(self, name: str) -> str:
         kind = KINDS[Path(name).suffix]
         if self.python and kind == "json":
-            kind = "data"  # Python finds it as a file
+            kind = "data"  # a file for Python
         return f"(name = {_quoted(name)}, {kind} = embed {_quoted(name)})"
 
 
@@ -102,5 +102,5 @@ def _quoted(text: str) -> str:
 
 
 def origin_urls(ports: Sequence[int]) -> list[str]:
-    """The origins as a Worker's configuration names them."""
+    """The URLs of the origins."""
     return [f"http://127.0.0.1:{port}" for port in ports]

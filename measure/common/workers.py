@@ -1,4 +1,4 @@
-"""Small Workers that Evenkeel is compared with, each one file of worker_sources/."""
+"""Small Workers for comparison with Evenkeel, each one file of worker_sources/."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ SOURCES = Path(__file__).resolve().parent / "worker_sources"
 
 @dataclass(frozen=True, slots=True)
 class PlainWorker:
-    """A Worker of a single file, which finds the origins' URLs in origins.json."""
+    """A Worker of one file, which reads the origins' URLs from origins.json."""
 
     name: str
     source: str
     served_by: tuple[str, ...] = ()
 
     def missing(self) -> str:
-        """Nothing: it runs on the project's own runtime."""
+        """Nothing: it runs on the runtime of this checkout."""
         return ""
 
     def start(self, place: Place) -> Running:

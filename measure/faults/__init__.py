@@ -1,1 +1,1 @@
-"""Puts load on balancers while their origins break in every way, and counts what was lost."""
+"""Puts load on balancers while their origins fail in every way, and counts lost requests."""

@@ -1,4 +1,4 @@
-"""`python -m measure.faults`: runs the schedule, prints its tables, writes one JSON file."""
+"""`python -m measure.faults`: runs the schedule, prints its tables, writes a JSON file."""
 
 from __future__ import annotations
 
@@ -15,42 +15,43 @@ from measure.common.errors import MeasurementError
 from measure.common.program import matches, open_console, require_setup, save
 from measure.faults.model import Effort, Layout, Timing
 from measure.faults.peers import PEERS
-from measure.faults.report import complaints, document, tables, warnings
+from measure.faults.report import document, tables, violations, warnings
 from measure.faults.run import FOLDER, Line, Result, run
 from measure.faults.schedule import FAULTS
 
 WIDTH = 110
-"""Columns of output that is no terminal."""
+"""Columns of the tables where the output is no terminal."""
 
 
 def options() -> argparse.Namespace:
-    """What was asked for."""
+    """The options of the command line."""
     usual = Effort()
     parser = argparse.ArgumentParser(
-        prog="python -m measure.faults", description="Break origins behind Evenkeel, and count."
+        prog="python -m measure.faults",
+        description="Break origins behind Evenkeel under load, and count the lost requests.",
     )
     parser.add_argument(
         "--only",
         action="append",
         default=[],
         metavar="NAME",
-        help="faults and layouts whose name contains NAME (may be given several times)",
+        help="faults and layouts whose name contains NAME; repeatable",
     )
     parser.add_argument(
         "--peer",
         action="append",
         default=[],
         metavar="NAME",
-        help="peers whose name contains NAME (may be given several times)",
+        help="peers whose name contains NAME; repeatable",
     )
-    parser.add_argument("--runs", type=int, default=usual.runs, help="of every line")
+    parser.add_argument("--runs", type=int, default=usual.runs, help="runs of every line")
     parser.add_argument("--at-once", type=int, default=usual.at_once, help="lines side by side")
     parser.add_argument("--json", type=Path, default=FOLDER / "last.json", metavar="PATH")
     return parser.parse_args()
 
 
 def chosen(only: Sequence[str], peers: Sequence[str]) -> list[Line]:
-    """The lines that were asked for: all when no word fits."""
+    """The chosen lines; all faults or layouts if no word matches one."""
     faults = [fault for fault in FAULTS if matches(fault.name, only)] or list(FAULTS)
     layouts = [one for one in Layout if matches(one.value, only)] or list(Layout)
     return [
@@ -64,7 +65,7 @@ def chosen(only: Sequence[str], peers: Sequence[str]) -> list[Line]:
 
 
 def main() -> None:
-    """Run what was asked for."""
+    """Run the command; the exit code is 1 if a bound was broken."""
     asked = options()
     console = open_console(WIDTH)
     require_setup()
@@ -79,9 +80,9 @@ def main() -> None:
     for warning in warnings(results):
         console.print(f"Noisy: {warning}.", style="yellow")
     save(document(results, timing), asked.json, console)
-    broken = complaints(results, timing)
-    for complaint in broken:
-        console.print(f"Broken: {complaint}.", style="red", soft_wrap=True)
+    broken = violations(results, timing)
+    for violation in broken:
+        console.print(f"Broken: {violation}.", style="red", soft_wrap=True)
     if broken:
         sys.exit(1)
     if any(line.peer.bounded for line in lines):

@@ -1,4 +1,4 @@
-"""The accounting: what the records of a line mean."""
+"""The account of a line: counts from its records."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from measure.faults.model import Timing
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """What came of one line. A request is lost unless it brought a whole answer with status 200."""
+    """The result of one line. A request without a complete answer of status 200 is lost."""
 
     sent: int
     gets_lost: int
     posts_lost: int
     replayed: int
-    """POSTs that reached origins more than once."""
+    """POSTs that reached the origins more than once."""
     lost_after: int
-    """Lost although they were sent when all origins were well again."""
+    """Requests lost after all origins had recovered."""
     in_a_row: int
-    """The most that were lost one after the other."""
+    """Most consecutive requests that were lost."""
     slowest: float
     """Seconds of the slowest request."""
     slowest_at: float
-    """When it was sent, from the line's start."""
+    """When it was sent, in seconds from the line's start."""
     not_503: int
-    """Lost in another way than by an answer of status 503."""
+    """Requests lost in another way than with status 503."""
     outcomes: dict[str, int] = field(default_factory=dict)
-    """All requests by how they ended."""
+    """Number of requests by outcome."""
     moved: bool = False
     """Whether the other origin answered everything in the last quarter of the fault."""
     late: float = 0.0
-    """Seconds by which the load generator was behind its time at most."""
+    """Most seconds by which the load generator was late."""
 
 
 def account(
@@ -45,14 +45,14 @@ def account(
     other: str,
     late: float,
 ) -> Account:
-    """Draw up the account of the records of a line that has some, in the order of sending.
+    """Return the account of a line's records, which are in the order of sending and not empty.
 
-    `posts` says how often each origin got each POST; `other` is the origin that stays well.
+    `posts` are the counts of each POST at each origin; `other` is the origin that stays well.
     """
     lost = [one for one in records if one.outcome != OK]
-    got: Counter[str] = Counter()
+    received: Counter[str] = Counter()
     for one in posts:
-        got.update(one)
+        received.update(one)
     slowest = max(records, key=lambda one: one.seconds)
     runs = groupby(records, key=lambda one: one.outcome != OK)
     last = [
@@ -64,7 +64,7 @@ def account(
         sent=len(records),
         gets_lost=sum(one.method == "GET" for one in lost),
         posts_lost=sum(one.method == "POST" for one in lost),
-        replayed=sum(times > 1 for times in got.values()),
+        replayed=sum(times > 1 for times in received.values()),
         lost_after=sum(one.at >= timing.recovery for one in lost),
         in_a_row=max((len(list(run)) for is_lost, run in runs if is_lost), default=0),
         slowest=slowest.seconds,

@@ -15,7 +15,7 @@ class Layout(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How long everything takes, in seconds."""
+    """Rate and durations of a line, in seconds."""
 
     rate: int = 60
     """Requests a second."""
@@ -26,26 +26,26 @@ class Timing:
 
     @property
     def seconds(self) -> float:
-        """Of the whole line."""
+        """Duration of the whole line."""
         return self.before + self.fault + self.after
 
     @property
     def recovery(self) -> float:
-        """When all origins are well again, from the line's start."""
+        """When all origins recover, in seconds from the line's start."""
         return self.before + self.fault
 
     @property
     def requests(self) -> int:
-        """How many are sent."""
+        """Number of requests sent."""
         return round(self.rate * self.seconds)
 
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How often lines are run."""
+    """Number of runs of the lines."""
 
     runs: int = 1
     at_once: int = 4
     """Lines side by side."""
     repeats: int = 3
-    """How often a line is run again if the machine was too busy for the load generator."""
+    """Further runs of a line if the load generator was late."""

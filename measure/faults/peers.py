@@ -1,4 +1,4 @@
-"""The balancers that go through the schedule, in the order of the table: one entry each."""
+"""The balancers of the schedule, in the order of the tables: one entry each."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from measure.common.servers import CADDY, HAPROXY, NGINX, Program, Server
 from measure.common.workers import PlainWorker
 from measure.faults.model import Layout, Timing
 
-# What is not named here has its default. Only those of the balancer's times are shortened that
-# would otherwise be longer than a line.
+# All other settings have their defaults. Only those times are shortened that would otherwise be
+# longer than a line.
 POOLS: Mapping[Layout, str] = {Layout.PASSIVE: TWO_POOLS, Layout.ACTIVE: ONE_POOL}
 
 SETTINGS = """\
@@ -32,7 +32,7 @@ retries = 0
 
 
 class Installed(Protocol):
-    """A balancer that is configured already."""
+    """A balancer with its configuration."""
 
     def missing(self) -> str:
         """What this machine lacks to run it, "" if nothing."""
@@ -46,10 +46,10 @@ class Peer:
     """A balancer in front of two origins."""
 
     name: str
-    """Its name in the table; unique."""
+    """Name in the table; unique."""
     configured: Callable[[Layout, Timing], Installed]
     bounded: bool = False
-    """Whether the bounds hold for it, or it is there for comparison."""
+    """Whether the bounds apply to it; the others are for comparison."""
     layouts: Sequence[Layout] = tuple(Layout)
     """The layouts that it has."""
 
@@ -74,7 +74,7 @@ def _evenkeel(layout: Layout, timing: Timing) -> Evenkeel:
 def _server(
     program: Program, template: str, second: Mapping[Layout, str]
 ) -> Callable[[Layout, Timing], Server]:
-    """A server; `second` is the template's $second_role, which makes the layout."""
+    """A server; `second` has the $second_role of its template for each layout."""
 
     def configured(layout: Layout, timing: Timing) -> Server:
         timeout = f"{timing.first_byte_timeout * 1000:.0f}ms"

@@ -1,4 +1,4 @@
-"""What came out: a table for people, a document for programs."""
+"""The results: tables for the terminal, and a document for programs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ HEADINGS = (
 
 
 def grouped(results: Iterable[Result]) -> Mapping[Line, Sequence[Result]]:
-    """The results of each line, in the order in which lines were asked for."""
+    """The results of each line, in the order of the lines."""
     found: dict[Line, list[Result]] = {}
     for result in sorted(results, key=lambda one: one.run):
         found.setdefault(result.line, []).append(result)
@@ -33,7 +33,7 @@ def grouped(results: Iterable[Result]) -> Mapping[Line, Sequence[Result]]:
 
 
 def tables(results: Sequence[Result]) -> Iterator[Table]:
-    """One table for each peer and layout; a figure of several runs is shown for each of them."""
+    """One table for each peer and layout; figures that differ between runs are all shown."""
     lines = grouped(results)
     for peer, layout in dict.fromkeys((line.peer.name, line.layout) for line in lines):
         made = Table(title=f"{peer}, {layout.value}", title_justify="left")
@@ -46,7 +46,7 @@ def tables(results: Sequence[Result]) -> Iterator[Table]:
 
 
 def row(line: Line, runs: Sequence[Result]) -> list[str]:
-    """One line of the table."""
+    """A row of the table."""
     accounts = [one.account for one in runs]
     counts = [
         [one.gets_lost for one in accounts],
@@ -63,8 +63,8 @@ def _each(values: Sequence[int]) -> str:
     return str(values[0]) if len(set(values)) == 1 else " / ".join(map(str, values))
 
 
-def complaints(results: Sequence[Result], timing: Timing) -> list[str]:
-    """Every bound that was broken, in plain words."""
+def violations(results: Sequence[Result], timing: Timing) -> list[str]:
+    """A sentence for each bound that was broken."""
     return [
         f"{result.line.name} (run {result.run}): {what}"
         for result in results
@@ -74,7 +74,7 @@ def complaints(results: Sequence[Result], timing: Timing) -> list[str]:
 
 
 def warnings(results: Sequence[Result]) -> list[str]:
-    """Why figures may say more of the machine than of a balancer."""
+    """Lines in which the load generator was late."""
     return [
         f"{result.line.name} (run {result.run}): {what}"
         for result in results
@@ -83,7 +83,7 @@ def warnings(results: Sequence[Result]) -> list[str]:
 
 
 def document(results: Sequence[Result], timing: Timing) -> dict[str, Any]:
-    """Every figure of every run."""
+    """All figures of all runs."""
     return {
         "machine": machine(),
         "timing": {**asdict(timing), "requests": timing.requests},
@@ -98,5 +98,5 @@ def document(results: Sequence[Result], timing: Timing) -> dict[str, Any]:
             }
             for result in results
         ],
-        "broken": complaints(results, timing),
+        "broken": violations(results, timing),
     }

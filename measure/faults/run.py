@@ -1,4 +1,4 @@
-"""Runs lines of the schedule: each has two origins and a balancer of its own."""
+"""Runs lines of the schedule, each with its own two origins and balancer."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from measure.faults.schedule import ONE, TWO, Fault
 FOLDER = checkout.CACHE / "faults"
 START_SECONDS = 60.0
 WARM_REQUESTS = 40
-"""Answered before a line begins: code is compiled, connections are open."""
+"""Requests answered before a line begins: code is compiled, connections are open."""
 PROBE_ID = -1
 
 
@@ -36,13 +36,13 @@ class Line:
 
     @property
     def name(self) -> str:
-        """For people."""
+        """Name in messages."""
         return f"{self.peer.name}, {self.layout.value}: {self.fault.name}"
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of a line, in one of the runs."""
+    """The account of one run of a line."""
 
     line: Line
     run: int
@@ -52,10 +52,7 @@ class Result:
 async def run(
     lines: Sequence[Line], timing: Timing, effort: Effort, done: Callable[[Result], None]
 ) -> list[Result]:
-    """Run every line.
-
-    One in which the machine was too busy for the load generator says nothing and is run again.
-    """
+    """Run every line; one in which the load generator was late is run again."""
     todo = deque(
         (line, number, effort.repeats) for number in range(1, effort.runs + 1) for line in lines
     )
@@ -64,7 +61,7 @@ async def run(
         place = Place(family, folder, ())
         while todo:
             batch = [todo.popleft() for _ in range(min(effort.at_once, len(todo)))]
-            # Lines begin together: a balancer that starts would disturb the others.
+            # Lines begin together: the start of a balancer would disturb the others.
             ready = asyncio.Barrier(len(batch))
             async with asyncio.TaskGroup() as group:
                 tasks = [
@@ -80,7 +77,7 @@ async def run(
 
 
 async def measured(line: Line, timing: Timing, place: Place, ready: asyncio.Barrier) -> Account:
-    """Run one line at a place that has no origins yet, as soon as all others are ready too."""
+    """Run one line as soon as all others are ready too; `place` has no origins yet."""
     origins = [Origin(name, timing.first_byte_timeout) for name in ("one", "two")]
     for origin in origins:
         await origin.start()
@@ -109,7 +106,7 @@ async def measured(line: Line, timing: Timing, place: Place, ready: asyncio.Barr
 
 
 async def until_ready(line: Line, running: Running) -> None:
-    """Wait until a peer answers, and keeps on doing so for a while."""
+    """Wait until a peer has answered a number of requests in a row."""
     deadline, answered = time.monotonic() + START_SECONDS, 0
     while answered < WARM_REQUESTS:
         record = await ask(running.port, PROBE_ID, 0.0, time.monotonic())
@@ -126,12 +123,12 @@ async def until_ready(line: Line, running: Running) -> None:
 async def break_origins(
     fault: Fault, origins: Sequence[Origin], timing: Timing, started: float
 ) -> None:
-    """Carry out a fault, and make the origins well again at its end."""
+    """Carry out a fault, and let the origins recover at its end."""
     begin = started + timing.before
     for step in fault.steps(timing.fault):
         await until(begin + step.at)
         await origins[step.origin].behave(step.mode)
-    # A little before the first request that has to be answered again.
+    # Slightly before the first request that must be answered again.
     await until(begin + timing.fault - 0.5 / timing.rate)
     for origin in (origins[ONE], origins[TWO]):
         await origin.heal()

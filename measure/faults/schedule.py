@@ -1,4 +1,4 @@
-"""The schedule: each fault as what the two origins do, and when."""
+"""The schedule: for each fault, the modes of the two origins over time."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import NamedTuple
 from measure.common.breaking_origin import Mode
 
 ONE, TWO = 0, 1
-"""The origins: the primary, and the other one."""
+"""Indexes of the primary and of the other origin."""
 
 
 class Step(NamedTuple):
-    """What an origin begins to do."""
+    """A change of an origin's mode."""
 
     at: float
     """Seconds from the beginning of the fault."""
@@ -23,11 +23,11 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One line."""
+    """One fault of the schedule."""
 
     name: str
     steps: Callable[[float], Sequence[Step]]
-    """From how long it lasts, in seconds. Whatever it is, at its end both origins are well."""
+    """The steps for a duration in seconds. At its end both origins recover in any case."""
 
 
 def primary(mode: Mode) -> Callable[[float], Sequence[Step]]:
@@ -36,13 +36,13 @@ def primary(mode: Mode) -> Callable[[float], Sequence[Step]]:
 
 
 def flapping(seconds: float) -> list[Step]:
-    """The primary is down in every other second."""
+    """The primary is down every other second."""
     modes = (Mode.REFUSE, Mode.FINE)
     return [Step(float(at), ONE, modes[at % 2]) for at in range(int(seconds))]
 
 
 def restarted(seconds: float) -> list[Step]:
-    """The primary is down for a while, and after it the other one."""
+    """The primary is down for a while, and later the other origin."""
     return [
         Step(0.0, ONE, Mode.REFUSE),
         Step(0.3 * seconds, ONE, Mode.FINE),
@@ -52,7 +52,7 @@ def restarted(seconds: float) -> list[Step]:
 
 
 def both_down(seconds: float) -> list[Step]:
-    """Nothing is there."""
+    """Both origins are down."""
     del seconds
     return [Step(0.0, ONE, Mode.REFUSE), Step(0.0, TWO, Mode.REFUSE)]
 

@@ -1,1 +1,1 @@
-"""Serves for an hour with an origin that fails now and then, and looks what becomes of it."""
+"""Serves for an hour with an origin that fails now and then, and watches the runtime."""

@@ -1,4 +1,4 @@
-"""`python -m measure.soak`: serves for an hour, prints one table, writes one JSON file."""
+"""`python -m measure.soak`: serves for an hour, prints a table, writes a JSON file."""
 
 from __future__ import annotations
 
@@ -22,14 +22,15 @@ from measure.soak.run import FOLDER, soak
 
 WIDTH = 100
 LATE = 0.25
-"""Seconds by which this program may be late before its figures tell more of the machine."""
+"""Most seconds by which this program may be late without a warning."""
 
 
 def options() -> argparse.Namespace:
-    """What was asked for."""
+    """The options of the command line."""
     usual = Settings()
     parser = argparse.ArgumentParser(
-        prog="python -m measure.soak", description="Serve for long, with an origin that flaps."
+        prog="python -m measure.soak",
+        description="Serve for a long time with an origin that flaps.",
     )
     parser.add_argument("--minutes", type=float, default=usual.minutes)
     parser.add_argument("--rate", type=float, default=usual.rate, help="requests a second")
@@ -38,7 +39,7 @@ def options() -> argparse.Namespace:
 
 
 def table(found: Sequence[Figure]) -> Table:
-    """The summary."""
+    """The summary as a table."""
     made = Table(title="Soak", title_justify="left")
     for name, side in (("", "left"), ("seen", "right"), ("at most", "right"), ("", "left")):
         made.add_column(name, justify="right" if side == "right" else "left")
@@ -55,7 +56,7 @@ def table(found: Sequence[Figure]) -> Table:
 
 
 def document(settings: Settings, seen: Seen, found: Sequence[Figure]) -> dict[str, Any]:
-    """All of it."""
+    """All results, for programs."""
     return {
         "settings": dataclasses.asdict(settings),
         "machine": machine(),
@@ -70,7 +71,7 @@ def document(settings: Settings, seen: Seen, found: Sequence[Figure]) -> dict[st
 
 
 def main() -> int:
-    """Run it; the status says whether every bound was kept."""
+    """Run the command; the exit code is 1 if a bound was broken."""
     asked = options()
     console = open_console(WIDTH)
     require_setup()
@@ -79,17 +80,17 @@ def main() -> int:
     with Progress(*columns, TimeRemainingColumn(), console=console) as progress:
         task = progress.add_task("starting", total=settings.seconds)
 
-        def tell(one: Sample) -> None:
-            said = (
+        def show(one: Sample) -> None:
+            text = (
                 f"{one.memory / MEGABYTE:.0f} MB, {one.files} files, "
                 f"{one.requests:,} requests, {one.lost} lost, stall {one.stall * 1000:.0f} ms"
             )
-            progress.update(task, completed=one.at, description=said)
+            progress.update(task, completed=one.at, description=text)
             if not console.is_terminal:
-                console.print(f"{one.at:6.0f} s: {said}")
+                console.print(f"{one.at:6.0f} s: {text}")
 
         try:
-            seen = asyncio.run(soak(settings, tell))
+            seen = asyncio.run(soak(settings, show))
         except MeasurementError as error:
             sys.exit(f"soak: {error}")
         except KeyboardInterrupt:

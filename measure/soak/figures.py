@@ -1,4 +1,4 @@
-"""What a soak amounts to: figures, each with the most that it may be."""
+"""The figures of a soak, each with its bound."""
 
 from __future__ import annotations
 
@@ -10,24 +10,25 @@ from measure.common.open_loop import OK
 from measure.soak.model import MEGABYTE, Figure, Sample, Seen, Settings
 
 GROWTH_MEGABYTES = 64.0
-"""Of memory, after it has settled: more is a leak, less is what a heap does."""
+"""Growth of memory after it has settled; more is a leak, less is normal for a heap."""
 
 POSTS_LOST = 8
-"""At each fault (docs/reliability.md): a POST that may have been acted on is not sent again."""
+"""POSTs that may be lost at each fault: one that may have been processed is not sent again
+(docs/reliability.md)."""
 
 MOST_FILES = 500
-"""Sockets of requests that are under way, and of connections kept for the next ones."""
+"""Sockets of requests under way, and of idle connections."""
 
 LONGEST_STALL = 3.0
 USUAL_STALL = 0.5
-"""Seconds; of the 99th percentile. Generous, as other programs run beside this one."""
+"""Seconds of the 99th percentile. Generous, as other programs run on the machine."""
 
 DRIFT = 0.1
-"""Part of the interval by which the usual gap between probes may differ from it."""
+"""Most difference of the median gap between probes from the interval, as a part of it."""
 
 
 def figures(seen: Seen, settings: Settings) -> list[Figure]:
-    """Return the summary, what is promised first."""
+    """Return the figures, the most important first."""
     lost_gets, lost_posts = (
         sum(one.outcome != OK for one in seen.records if one.method == method)
         for method in ("GET", "POST")
@@ -52,7 +53,7 @@ def figures(seen: Seen, settings: Settings) -> list[Figure]:
         Figure("longest stall", max(stalls, default=0.0), "s", LONGEST_STALL),
         Figure("99th percentile of stalls", percentile(stalls, 99), "s", USUAL_STALL),
         Figure("this program late by", seen.late, "s"),
-        # A round with an origin that hangs ends with its time-out; the next one is still in time.
+        # A round with a hanging origin ends at the time-out; the next one is still in time.
         Figure("longest gap between probes", max(gaps, default=0.0), "s", 2 * interval + 1),
         Figure("usual gap off the interval by", abs(usual - interval), "s", DRIFT * interval),
         Figure("probes beside the alarm", _beside(seen.probes, settings), "", 1 + len(gaps) // 50),
@@ -70,7 +71,7 @@ def _memory(samples: Sequence[Sample]) -> float:
 
 
 def _growth(samples: Sequence[Sample], settings: Settings) -> float:
-    """Compare the last third with what was there once it had settled."""
+    """Megabytes of the last third above those of the time before, once memory had settled."""
     begin, end = settings.settled, settings.seconds * 2 / 3
     before = [one for one in samples if begin <= one.at < max(end, begin + settings.sample)]
     after = [one for one in samples if one.at >= end]
@@ -78,6 +79,6 @@ def _growth(samples: Sequence[Sample], settings: Settings) -> float:
 
 
 def _beside(probes: Sequence[float], settings: Settings) -> int:
-    """Probes that came long before their time: somebody else's, who no longer trusts the alarm."""
+    """Probes long before they were due: from an isolate that no longer relies on the alarm."""
     gaps = [(b, b - a) for a, b in pairwise(probes)]
     return sum(gap < settings.interval / 2 for at, gap in gaps if at > 2 * settings.interval)

@@ -1,4 +1,4 @@
-"""The words of a soak: how long, how hard, what was seen, and what may be seen at the most."""
+"""The terms of a soak: settings, samples and figures."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from measure.common.breaking_origin import Mode
 from measure.common.open_loop import OK, Record
 
 MEGABYTE = 1_000_000
-SICKNESSES = (Mode.REFUSE, Mode.ERROR_503, Mode.HANG, Mode.RESET, Mode.SICK)
-"""What the flapping origin does, in turn."""
+FAULTS = (Mode.REFUSE, Mode.ERROR_503, Mode.HANG, Mode.RESET, Mode.SICK)
+"""Modes of the flapping origin, in turn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """How long and how hard; times in seconds."""
+    """Duration and load; times in seconds."""
 
     minutes: float = 60.0
     rate: float = 40.0
     """Requests a second."""
     period: float = 90.0
     down: float = 20.0
-    """Of each period, at its end: how long the flapping origin is down."""
+    """Time at the end of each period in which the flapping origin is down."""
     interval: float = 5.0
-    """Of the monitor."""
+    """Interval of the monitor."""
     timeout: float = 2.0
-    """Of a probe, and until an answer's first byte."""
+    """Time-out of a probe, and of a response's first byte."""
     sample: float = 10.0
     tick: float = 0.1
-    """Between two tiny requests that tell of stalls."""
+    """Time between two tiny requests, which show stalls."""
 
     @property
     def seconds(self) -> float:
@@ -38,52 +38,52 @@ class Settings:
 
     @property
     def settled(self) -> float:
-        """When everything has been used once and memory has grown to what it needs."""
+        """When all code has run once and memory has reached its size."""
         return min(self.seconds / 3, 300.0)
 
     @property
     def faults(self) -> int:
-        """How often the origin goes down."""
+        """Number of times that the origin goes down."""
         return int((self.seconds + self.down) // self.period)
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What was seen at one moment."""
+    """State at one moment."""
 
     at: float
     memory: int
-    """Bytes that the runtime has in memory."""
+    """Resident bytes of the runtime."""
     requests: int
     lost: int
-    """Requests without a whole answer with status 200, so far."""
+    """Requests so far without a complete answer of status 200."""
     stall: float
-    """The longest since the sample before."""
+    """Longest stall since the last sample."""
     files: int
     """Files and sockets that the runtime has open."""
     errors: int
-    """Lines of the log that tell of a fault of the balancer's own, so far."""
+    """Lines of the log so far that report an error of the balancer itself."""
 
 
 @dataclass(slots=True)
 class Seen:
-    """All that was seen."""
+    """All observations."""
 
     samples: list[Sample] = field(default_factory=list)
     records: list[Record] = field(default_factory=list)
     stalls: list[tuple[float, float]] = field(default_factory=list)
-    """When a tiny request was due, and how long after that it was answered."""
+    """When each tiny request was due, and the seconds until its answer."""
     late: float = 0.0
-    """By how many seconds this program itself was late at most."""
+    """Most seconds by which this program was late."""
     probes: list[float] = field(default_factory=list)
-    """When the origin that never fails was probed."""
+    """Times of the probes of the steady origin."""
     events: Counter[str] = field(default_factory=Counter)
-    """Lines of the log, by name of event."""
+    """Number of log lines by event."""
     errors: list[str] = field(default_factory=list)
     replayed: int = 0
-    """POSTs that came to origins more than once."""
+    """POSTs that reached the origins more than once."""
     ended: str = ""
-    """Why the runtime is not the process that it was; empty when it is."""
+    """Why the runtime's process has ended, "" if it has not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class Figure:
     value: float
     unit: str
     bound: float | None = None
-    """The most that it may be."""
+    """Highest allowed value; None = any."""
 
     @property
     def broken(self) -> bool:
@@ -102,5 +102,5 @@ class Figure:
 
 
 def lost(records: Sequence[Record]) -> Mapping[str, int]:
-    """Count what clients saw instead of an answer, by method and kind."""
+    """Count the lost requests by method and outcome."""
     return Counter(f"{one.method} {one.outcome}" for one in records if one.outcome != OK)

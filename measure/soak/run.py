@@ -1,4 +1,4 @@
-"""Runs a soak: load, an origin that flaps, and somebody who looks."""
+"""Runs a soak: load, an origin that flaps, and samples of the runtime."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from evenkeel.dev.runtime import READY_PATH
 from measure.common.breaking_origin import Mode, Origin
 from measure.common.open_loop import NO_ANSWER, OK, load, until
 from measure.common.peers import run_folder
-from measure.soak.model import SICKNESSES, Sample, Seen, Settings
+from measure.soak.model import FAULTS, Sample, Seen, Settings
 from measure.soak.serve import Served
 
 FOLDER = checkout.CACHE / "soak"
-PATIENCE = 30.0
+ANSWER_SECONDS = 30.0
 
-Tell = Callable[[Sample], None]
+Show = Callable[[Sample], None]
 
 
-async def soak(settings: Settings, tell: Tell) -> Seen:
-    """Serve for the time that is wanted; `tell` is called with every sample."""
+async def soak(settings: Settings, show: Show) -> Seen:
+    """Serve for the set time; `show` is called with every sample."""
     seen = Seen()
     origins = [Origin(name, settings.timeout) for name in ("flapping", "steady")]
     for origin in origins:
@@ -35,7 +35,7 @@ async def soak(settings: Settings, tell: Tell) -> Seen:
             seen.late, _, _ = await asyncio.gather(
                 load(served.port, settings.rate, requests, started, seen.records.append),
                 ticks(served.port, settings, started, seen),
-                look(served, settings, started, seen, tell),
+                take_samples(served, settings, started, seen, show),
             )
         finally:
             flapping.cancel()
@@ -49,12 +49,12 @@ async def soak(settings: Settings, tell: Tell) -> Seen:
 
 
 async def ticks(port: int, settings: Settings, started: float, seen: Seen) -> None:
-    """Ask what costs nothing, and note how long after its time each answer came."""
+    """Send tiny requests that no origin gets, and record how late each answer is."""
     request = f"GET {READY_PATH} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
 
     async def one(at: float) -> None:
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(ANSWER_SECONDS):
                 reader, writer = await asyncio.open_connection("127.0.0.1", port)
                 writer.write(request)
                 await reader.readuntil(b"\r\n\r\n")
@@ -73,12 +73,12 @@ async def ticks(port: int, settings: Settings, started: float, seen: Seen) -> No
 
 
 async def flap(origin: Origin, settings: Settings, started: float) -> None:
-    """Be down at the end of each period, in another way each time."""
+    """Fail at the end of each period, each time in another mode."""
     number = 0
     while True:
         end = started + (number + 1) * settings.period
         await until(end - settings.down)
-        await origin.behave(SICKNESSES[number % len(SICKNESSES)])
+        await origin.behave(FAULTS[number % len(FAULTS)])
         await until(end)
         for connection in tuple(origin.connections):
             if origin.mode is Mode.HANG:
@@ -87,8 +87,10 @@ async def flap(origin: Origin, settings: Settings, started: float) -> None:
         number += 1
 
 
-async def look(served: Served, settings: Settings, started: float, seen: Seen, tell: Tell) -> None:
-    """Note every few seconds how things stand."""
+async def take_samples(
+    served: Served, settings: Settings, started: float, seen: Seen, show: Show
+) -> None:
+    """Take a sample every few seconds."""
     at, stalls = 0.0, 0
     while at < settings.seconds:
         at = min(at + settings.sample, settings.seconds)
@@ -104,4 +106,4 @@ async def look(served: Served, settings: Settings, started: float, seen: Seen, t
             errors=len(seen.errors),
         )
         seen.samples.append(sample)
-        tell(sample)
+        show(sample)

@@ -1,4 +1,4 @@
-"""`evenkeel dev` for as long as a soak lasts, and what it logs."""
+"""`evenkeel dev` during a soak, its process and its log."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ failover = {{ first_byte_timeout = {timeout:g} }}
 
 
 class Served:
-    """The Worker with its Durable Object, under wrangler on workerd."""
+    """The Worker with its Durable Object, on wrangler and workerd."""
 
     def __init__(
         self, family: Family, folder: Path, settings: Settings, ports: Sequence[int], seen: Seen
@@ -78,11 +78,11 @@ class Served:
 
     @property
     def memory(self) -> int:
-        """Bytes of the runtime; notes if it is not the process that it was."""
+        """Resident bytes of the runtime; records its end if the process is gone."""
         try:
             return int(self._runtime.memory_info().rss)
         except psutil.NoSuchProcess:
-            self._seen.ended = self._seen.ended or "\n".join(self._tail) or "it is gone"
+            self._seen.ended = self._seen.ended or "\n".join(self._tail) or "the process is gone"
             return 0
 
     @property
@@ -94,7 +94,7 @@ class Served:
             return 0
 
     def stop(self) -> None:
-        """End it, and read what it wrote to the end."""
+        """End it, and read the rest of its output."""
         self._process.terminate()
         self._process.wait()
         self._reader.join(5)
@@ -111,7 +111,7 @@ class Served:
         found = [one for one in family if one.name().startswith("workerd")]
         if not found:
             raise MeasurementError("no workerd is running")
-        # wrangler has another one, which passes requests on to that of the Worker.
+        # wrangler has a second one, which passes requests on to that of the Worker.
         return max(found, key=lambda one: one.memory_info().rss)
 
     def _read(self) -> None:
@@ -134,5 +134,5 @@ class Served:
             if event["event"] == "error":
                 self._seen.errors.append(line)
         elif "rror" in line:
-            # What the runtime itself has to say.
+            # An error of the runtime itself.
             self._seen.errors.append(line)

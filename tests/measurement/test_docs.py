@@ -1,4 +1,4 @@
-"""The chart and the tables that are written into the documentation."""
+"""The chart and the tables in the documentation."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ FOUND = [
 
 
 def drawn(found: list[Bar]) -> ET.Element:
-    """The chart, as XML."""
+    """The chart as XML."""
     return ET.fromstring(chart(found, "a note"))
 
 
 def test_a_chart_has_two_bars_for_each_peer() -> None:
-    """The longest of each panel is as long as the panel, and none is shorter than can be seen."""
+    """The longest bar fills its panel, and the shortest is still visible."""
     found = drawn(FOUND)
     marks = [mark for mark in found.iter(f"{SVG}rect") if mark.get("class") != "bg"]
     assert [mark.get("class") for mark in marks] == ["own"] * 2 + ["worker"] * 2 + ["server"] * 2
@@ -46,8 +46,8 @@ def test_a_chart_has_two_bars_for_each_peer() -> None:
     assert all(float(mark.get("x", "")) + PANEL < WIDTH for mark in marks)
 
 
-def test_a_chart_can_be_read_and_heard() -> None:
-    """Names are escaped, figures stand beside their bars, and a description says them all."""
+def test_a_chart_has_text_for_readers_and_screen_readers() -> None:
+    """Names are escaped, figures stand beside their bars, and a description has them all."""
     found = drawn(FOUND)
     texts = [text.text for text in found.iter(f"{SVG}text")]
     assert {"Evenkeel", "a Worker <&>", "500", "0.80", "-0.01", "a note"} <= set(texts)
@@ -59,15 +59,15 @@ def test_a_chart_can_be_read_and_heard() -> None:
     assert "prefers-color-scheme:dark" in str(style.text)
 
 
-def test_a_chart_without_servers_has_no_place_for_them() -> None:
-    """Where none is installed, no heading is left alone."""
+def test_a_chart_without_servers_has_no_heading_for_them() -> None:
+    """A group without peers is left out."""
     texts = [str(text.text) for text in drawn(FOUND[:2]).iter(f"{SVG}text")]
     assert not any(text.startswith("Servers") for text in texts)
     assert drawn([]).tag == f"{SVG}svg"
 
 
 def requests(**peers: tuple[float, float]) -> Measured:
-    """Rounds of the main sheet: CPU and latency."""
+    """One round of the sheet `requests`: peer -> CPU time and latency."""
     (sheet,) = (sheet for sheet in sheets(full=False) if sheet.name == "requests")
     runs = {
         name: {BUSY.name: [{"cpu": cpu, "p50": 1.0, "rate": 1.0}], QUIET.name: [{"p50": latency}]}
@@ -76,8 +76,8 @@ def requests(**peers: tuple[float, float]) -> Measured:
     return Measured(sheet, runs, {})
 
 
-def test_bars_are_what_was_measured_above_the_origin() -> None:
-    """The origin itself is no peer, and without it nothing can be said."""
+def test_bars_show_the_latency_above_the_origin_alone() -> None:
+    """The origin itself has no bar; without its figures there are none."""
     found = bars(requests(**{EVENKEEL: (0.5, 3.0), "unknown": (1.0, 1.0), ALONE: (0.1, 1.0)}))
     assert found == [Bar(EVENKEEL, "own", 0.5, 2.0)]
     assert bars(requests(**{EVENKEEL: (0.5, 3.0)})) == []
@@ -85,7 +85,7 @@ def test_bars_are_what_was_measured_above_the_origin() -> None:
 
 
 def test_text_goes_between_marks() -> None:
-    """What stands outside of them stays."""
+    """Text outside the marks stays."""
     page = "a\n<!-- one -->\nold\n<!-- / -->\nb\n<!-- two -->\n<!-- / -->\n"
     assert replaced(page, "one", lambda old: old + "new\n") == page.replace("old", "old\nnew")
     assert replaced(page, "two", lambda _: "x\\1\n").endswith("<!-- two -->\nx\\1\n<!-- / -->\n")
@@ -94,12 +94,12 @@ def test_text_goes_between_marks() -> None:
 
 
 def test_tables_are_markdown() -> None:
-    """The first column is text, the others are numbers."""
+    """The first column is left-aligned, the others are right-aligned."""
     assert table(["peer", "us"], [["a", "1"]]) == "| peer | us |\n| --- | ---: |\n| a | 1 |\n"
 
 
-def test_sheets_of_a_kind_stand_together() -> None:
-    """Each says when and on what it was measured, once."""
+def test_sheets_of_a_family_share_a_mark() -> None:
+    """Date and machine stand once above them."""
     runs = {"a": {CPU_ALONE.name: [{"cpu": 1e-6, "rate": 2.0}]}}
     of = [
         Measured(Sheet(name=name, title=name.title(), peers=(), scenarios=(CPU_ALONE,)), runs, {})
@@ -114,7 +114,7 @@ def test_sheets_of_a_kind_stand_together() -> None:
 
 
 def test_goals_that_were_not_measured_keep_their_rows() -> None:
-    """A run of one sheet changes its own goals."""
+    """A run of one sheet changes the rows of its own goals only."""
     first, second = (Found(goal, [goal.limit]) for goal in GOALS[:2])
     both = goals("", [first, second])
     assert both.count("| met |") == 2
@@ -125,8 +125,8 @@ def test_goals_that_were_not_measured_keep_their_rows() -> None:
     assert again.splitlines()[3] == both.splitlines()[3]
 
 
-def test_the_page_has_a_place_for_every_sheet() -> None:
-    """So that a run of everything can be written down."""
+def test_the_page_has_marks_for_every_sheet() -> None:
+    """The figures of every run can be written into it."""
     page = PAGE.read_text()
     for full in (False, True):
         empty = [Measured(sheet, {}, {}) for sheet in sheets(full=full)]

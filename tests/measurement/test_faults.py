@@ -1,4 +1,4 @@
-"""The fault schedule's accounting: what counts as lost, and which promises were broken."""
+"""The fault schedule: which requests count as lost, and which bounds were broken."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from measure.faults.account import Account, account
 from measure.faults.bounds import ALLOWANCE, BOUNDS, LATE, broken, untrustworthy
 from measure.faults.model import Layout, Timing
 from measure.faults.peers import PEERS, configuration
-from measure.faults.report import complaints, row, tables
+from measure.faults.report import row, tables, violations
 from measure.faults.run import Line, Result
 from measure.faults.schedule import FAULTS, Fault
 
@@ -32,13 +32,13 @@ def drawn(*records: Record, posts: tuple[dict[str, int], ...] = ()) -> Account:
 
 
 def kept(fault: Fault) -> Account:
-    """Return an account that keeps every promise."""
+    """Return an account that keeps every bound."""
     done = drawn(GOOD)
     return replace(done, moved=BOUNDS[fault].moves)
 
 
-def test_lost_is_all_that_brought_no_whole_answer_of_200() -> None:
-    """By method, and by how it ended."""
+def test_a_request_without_a_complete_answer_of_200_is_lost() -> None:
+    """Lost requests are counted by method and by outcome."""
     done = drawn(
         GOOD,
         GOOD._replace(outcome="503", seconds=0.5),
@@ -53,14 +53,14 @@ def test_lost_is_all_that_brought_no_whole_answer_of_200() -> None:
 
 
 def test_a_replay_is_a_post_that_origins_got_more_than_once() -> None:
-    """Whether it was the same origin or the other one."""
+    """The same origin counts as well as the other one."""
     assert drawn(GOOD, posts=({"4": 1, "9": 1}, {"14": 1})).replayed == 0
     assert drawn(GOOD, posts=({"4": 1, "9": 1}, {"4": 1})).replayed == 1
     assert drawn(GOOD, posts=({"4": 2}, {"9": 3})).replayed == 2
 
 
 def test_traffic_has_moved_when_the_other_origin_answers_all() -> None:
-    """In the last quarter of the fault."""
+    """The last quarter of the fault counts."""
     early, late = GOOD._replace(at=1.5), GOOD._replace(at=2.6, origin="two")
     assert drawn(early, late).moved
     assert not drawn(early, late, late._replace(origin="one")).moved
@@ -68,7 +68,7 @@ def test_traffic_has_moved_when_the_other_origin_answers_all() -> None:
 
 
 def test_every_fault_has_bounds_and_every_mode_an_answer() -> None:
-    """The tables are total."""
+    """The tables of faults and modes are total."""
     assert set(BOUNDS) == set(FAULTS)
     assert set(ANSWERS) == set(Mode)
     assert all(bounds.reason for bounds in BOUNDS.values())
@@ -76,39 +76,39 @@ def test_every_fault_has_bounds_and_every_mode_an_answer() -> None:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_bounds_are_told_in_plain_words(fault: Fault) -> None:
-    """What keeps all of them is not complained of; each one that is broken is named."""
+def test_each_broken_bound_has_a_sentence(fault: Fault) -> None:
+    """An account that keeps all bounds has none."""
     fine = kept(fault)
     assert list(broken(fault, fine, TIMING)) == []
 
     bounds = BOUNDS[fault]
     bad = replace(fine, replayed=1, lost_after=2, slowest=9.0, posts_lost=99, gets_lost=99)
     told = list(broken(fault, bad, TIMING))
-    assert "1 POSTs reached origins more than once, none may be" in told
-    assert "2 requests were lost after the origins were well again, none may be" in told
+    assert "1 POSTs reached origins more than once, at most 0 are allowed" in told
+    assert "2 requests were lost after the origins had recovered, at most 0 are allowed" in told
     most = bounds.timeouts * 0.1 + ALLOWANCE
-    assert f"the slowest request took 9.00 s, {most:.2f} s is the most" in told
+    assert f"the slowest request took 9.00 s, at most {most:.2f} s are allowed" in told
     assert any("POSTs were lost" in line for line in told) == (bounds.posts_lost is not None)
     assert any("GETs were lost" in line for line in told) == (bounds.gets_lost is not None)
 
 
 def test_bounds_of_some_faults() -> None:
-    """A cut that nobody notices, traffic that stays, and refusals that are none."""
+    """A cut that is not noticed, traffic that does not move, and losses without a 503."""
     told = list(broken(schedule.CUTS, replace(kept(schedule.CUTS), in_a_row=11), TIMING))
-    assert told == ["11 requests were lost in a row, 10 may be"]
+    assert told == ["11 requests were lost in a row, at most 10 are allowed"]
     told = list(broken(schedule.SICK, replace(kept(schedule.SICK), moved=False), TIMING))
     assert told == ["traffic had not moved to the other origin by the end of the fault"]
     told = list(broken(schedule.BOTH_DOWN, replace(kept(schedule.BOTH_DOWN), not_503=1), TIMING))
-    assert told == ["1 requests were lost without a 503, none may be"]
+    assert told == ["1 requests were lost without a 503, at most 0 are allowed"]
 
 
 def test_bounds_hold_for_evenkeel_alone() -> None:
-    """The others are there to compare with."""
+    """The other balancers are there for comparison."""
     bad = replace(drawn(GOOD), replayed=1)
     lines = [Line(peer, Layout.PASSIVE, schedule.FLAPS) for peer in PEERS]
     results = [Result(line, 1, bad) for line in lines]
 
-    (told,) = complaints(results, TIMING)
+    (told,) = violations(results, TIMING)
     assert told.startswith("Evenkeel, active-passive: flaps (run 1): 1 POSTs reached origins")
     assert [table.title for table in tables(results)] == [
         f"{peer.name}, active-passive" for peer in PEERS
@@ -116,29 +116,29 @@ def test_bounds_hold_for_evenkeel_alone() -> None:
 
 
 def test_runs_that_differ_are_all_shown() -> None:
-    """A lost request does not disappear in a median."""
+    """A lost request of one run does not disappear in a median."""
     line = Line(EVENKEEL, Layout.PASSIVE, schedule.FLAPS)
     runs = [Result(line, n, replace(drawn(GOOD), posts_lost=lost)) for n, lost in ((1, 0), (2, 1))]
     assert row(line, runs) == ["flaps", "0", "0 / 1", "0", "0", "0", "0.01 s"]
 
 
 def test_a_line_on_a_machine_that_is_too_busy_is_not_trusted() -> None:
-    """It says more of the load generator than of a balancer."""
+    """A late load generator measures the machine, not the balancer."""
     done = drawn(GOOD)
     assert untrustworthy(replace(done, late=LATE)) == ""
-    assert untrustworthy(replace(done, late=0.3)) == "the load generator was 0.30 s behind its time"
+    assert untrustworthy(replace(done, late=0.3)) == "the load generator was 0.30 s late"
 
 
 @pytest.mark.parametrize("layout", Layout)
 def test_evenkeels_configuration_is_valid(layout: Layout) -> None:
-    """But for the addresses, which are filled in."""
+    """The template is a good loadbalancer.toml once the addresses are filled in."""
     text = configuration(layout, TIMING).replace("$host", "a.test")
     text = text.replace("$first", "http://127.0.0.1:1").replace("$second", "http://127.0.0.1:2")
     assert not isinstance(from_toml(text), Invalid)
 
 
 def test_requests_are_found_in_a_stream() -> None:
-    """One after the other, with a length or in chunks."""
+    """Requests with a length and with chunks are found one after the other."""
     post = b"POST /a HTTP/1.1\r\nX-Request-Id: 4\r\nContent-Length: 2\r\n\r\nok"
     chunked = b"POST /b HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"
     assert first_request(post + chunked) == (b"/a", b"POST", "4", len(post))
@@ -164,7 +164,7 @@ OUTCOMES = {
 
 @pytest.mark.parametrize("mode", OUTCOMES)
 def test_origins_do_what_they_are_told(mode: Mode) -> None:
-    """And the load generator sees it as a client would."""
+    """The load generator records the outcome that a client would see."""
 
     async def outcome() -> tuple[str, str]:
         origin = Origin("one", 0.01)
@@ -180,8 +180,8 @@ def test_origins_do_what_they_are_told(mode: Mode) -> None:
     assert asyncio.run(outcome()) == (OUTCOMES[mode], "200")
 
 
-def test_requests_are_sent_at_their_time_whatever_became_of_the_others() -> None:
-    """An origin that hangs does not slow the load down; one request of five is a POST."""
+def test_requests_are_sent_when_they_are_due() -> None:
+    """A slow origin does not slow the load down; one request in five is a POST."""
     timing = Timing(rate=50, before=0.1, fault=0.2, after=0.1)
 
     async def run() -> list[Record]:

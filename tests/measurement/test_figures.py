@@ -1,4 +1,4 @@
-"""What long bodies, many requests, refreshes and goals mean in figures."""
+"""The figures of long bodies, memory, refreshes and goals."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from measure.common.figures import beside, growth
 MEGABYTE = 1_000_000.0
 
 
-def looks(*, kept: float = 0.0, settles_at: int = 0) -> list[tuple[int, float]]:
-    """What a collected heap looks like over 200,000 requests: a saw of 40 MB, and some noise.
+def samples(*, kept: float = 0.0, settles_at: int = 0) -> list[tuple[int, float]]:
+    """Memory of a collected heap over 200,000 requests: a sawtooth of 40 MB, and some noise.
 
     `kept` bytes stay of each request; until `settles_at` requests the heap grows by as many KB.
     """
@@ -44,37 +44,38 @@ def looks(*, kept: float = 0.0, settles_at: int = 0) -> list[tuple[int, float]]:
 
 
 def test_memory_that_rises_and_falls_is_flat() -> None:
-    """Collectors let it rise between their rounds; what counts is how low it falls."""
-    assert abs(growth(looks())) < FLAT / 2
+    """Memory rises between two collections; the lowest samples count."""
+    assert abs(growth(samples())) < FLAT / 2
 
 
 def test_memory_that_grows_at_first_is_flat() -> None:
     """Caches fill and heaps find their size, in the first half."""
-    assert abs(growth(looks(settles_at=80_000))) < FLAT / 2
+    assert abs(growth(samples(settles_at=80_000))) < FLAT / 2
 
 
 @pytest.mark.parametrize("kept", [300.0, 1024.0, 10_000.0])
 def test_a_leak_is_noticed(kept: float) -> None:
-    """A few hundred bytes of each request are enough, through all the rising and falling."""
-    assert growth(looks(kept=kept)) == pytest.approx(kept, rel=0.25)
-    assert growth(looks(kept=kept)) > FLAT
+    """A few hundred bytes of each request show through the rise and fall of a collected heap."""
+    assert growth(samples(kept=kept)) == pytest.approx(kept, rel=0.25)
+    assert growth(samples(kept=kept)) > FLAT
 
 
 def test_one_slice_cannot_bend_the_slope() -> None:
-    """Something else was going on for a while."""
+    """Memory that was high for a while does not count as a leak."""
     disturbed = [
-        (number, held + 200 * MEGABYTE * (150_000 <= number < 160_000)) for number, held in looks()
+        (number, held + 200 * MEGABYTE * (150_000 <= number < 160_000))
+        for number, held in samples()
     ]
     assert abs(growth(disturbed)) < FLAT / 2
 
 
-def test_few_looks_tell_nothing() -> None:
+def test_few_samples_have_no_growth() -> None:
     """One point has no slope."""
     assert growth([(100, MEGABYTE)]) == 0.0
 
 
-def test_memory_is_told_early_late_and_at_most() -> None:
-    """The early one is that after a quarter of the looks."""
+def test_memory_has_an_early_a_late_and_a_highest_figure() -> None:
+    """The early figure is taken after a quarter of the samples."""
     report = Report(
         seconds=2.0, requests=400, memory=[(100 * n, m) for n, m in enumerate([1, 5, 9, 3])]
     )
@@ -83,7 +84,7 @@ def test_memory_is_told_early_late_and_at_most() -> None:
 
 
 def test_requests_beside_a_refresh() -> None:
-    """Under way at any moment of it, be it the first or the last."""
+    """A request that overlaps the beginning or the end of a refresh counts as during it."""
     spans = [(10.0, 11.0), (20.0, 21.0)]
     requests = [(8.0, 1.0), (9.5, 0.6), (10.2, 0.1), (9.0, 3.0), (11.0, 0.5), (20.9, 9.0)]
     during, between = beside(requests, spans)
@@ -92,7 +93,7 @@ def test_requests_beside_a_refresh() -> None:
 
 
 def test_a_refresh_is_compared_with_the_time_around_it() -> None:
-    """By medians; the slowest request that met it is told too."""
+    """Medians are compared; the slowest request during the refresh is a figure too."""
     trace = [(0.0, 0.001), (1.0, 0.002), (1.1, 0.004), (1.2, 0.003), (5.0, 0.001)]
     found = refresh.figures(Report(seconds=6.0, requests=5, trace=trace), [(0.9, 1.5)])
     assert found["during"] == 0.003
@@ -102,12 +103,12 @@ def test_a_refresh_is_compared_with_the_time_around_it() -> None:
 
 
 def test_without_a_refresh_there_is_nothing_to_compare() -> None:
-    """A run that met none must not pass for one that was not slowed down."""
+    """A run without a refresh must not count as one that was not slowed down."""
     with pytest.raises(MeasurementError, match="0 requests met a probe, 1 did not"):
         refresh.figures(Report(seconds=1.0, requests=1, trace=[(0.0, 0.1)]), [])
 
 
-def test_bodies_are_told_by_the_second_and_by_the_megabyte() -> None:
+def test_bodies_have_a_speed_and_a_cost_per_megabyte() -> None:
     """Four bodies of 100 MB in two seconds are 200 MB/s."""
     report = Transferred(
         seconds=2.0, transfers=4, idle=50 * MEGABYTE, peak=170 * MEGABYTE, cpu=0.8, own_cpu=1.0
@@ -121,7 +122,7 @@ def test_bodies_are_told_by_the_second_and_by_the_megabyte() -> None:
 
 
 def test_only_whole_bodies_count() -> None:
-    """An upload may have become longer by the frames of its chunks, and by no more."""
+    """An upload may be longer by the frames of its chunks, but by no more."""
     check_received(100, 100)
     check_received(102, 100)
     for wrong in (99, 103, 0):
@@ -130,12 +131,12 @@ def test_only_whole_bodies_count() -> None:
     assert length_of(answer(b"abc")[:-7]) == 3
     with pytest.raises(TransferError, match="503"):
         length_of(answer(b"", "503 Service Unavailable"))
-    with pytest.raises(TransferError, match="no length"):
+    with pytest.raises(TransferError, match="no Content-Length"):
         length_of(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked")
 
 
-def test_the_origin_knows_when_an_upload_is_over() -> None:
-    """By its length, or by its last chunk, however that is cut up."""
+def test_the_origin_recognizes_the_end_of_an_upload() -> None:
+    """The end is its length, or its last chunk in any number of pieces."""
     sized = Upload(b"POST / HTTP/1.1\r\nContent-Length: 5")
     assert not sized.take(b"abc")
     assert sized.take(b"de")
@@ -148,8 +149,8 @@ def test_the_origin_knows_when_an_upload_is_over() -> None:
     assert not Upload(b"POST / HTTP/1.1").take(CHUNK)
 
 
-def test_strangers_are_whoever_is_not_measured() -> None:
-    """The peer, the origin and the load generator are not; the origin alone counts once."""
+def test_cpu_time_of_other_programs_is_the_rest() -> None:
+    """The peer, the origin and the load generator are subtracted; the origin alone counts once."""
     before, after = Clocks(1, 1, 1, 10, 0), Clocks(3, 2, 1.5, 14, 0.25)
     spent = used(before, after)
     assert (spent.cpu, spent.own_cpu, spent.steal) == (2, 1, 0.25)
@@ -158,19 +159,19 @@ def test_strangers_are_whoever_is_not_measured() -> None:
     assert used(after, before).other_cpu >= 0
 
 
-def test_the_peak_of_memory_is_the_systems() -> None:
-    """Linux tells it in kilobytes of 1,024 bytes; other systems do not."""
+def test_the_peak_of_memory_comes_from_the_system() -> None:
+    """Linux reports it in kilobytes of 1,024 bytes; other systems do not."""
     assert peak_in("Name:\tx\nVmPeak:\t 9 kB\nVmHWM:\t    2048 kB\nVmRSS:\t 1 kB\n") == 2_097_152
     assert peak_in("") == 0.0
 
 
 def reached(sense: Sense, limit: float, *values: float) -> Verdict:
-    """The verdict on a goal whose rounds brought these values."""
+    """The verdict on a goal with these values of the rounds."""
     return Found(replace(GOALS[0], sense=sense, limit=limit), values).verdict
 
 
-def test_a_goal_is_met_when_all_rounds_say_so() -> None:
-    """Rounds that contradict each other tell nothing."""
+def test_a_goal_is_met_when_all_rounds_meet_it() -> None:
+    """Rounds that contradict each other make it unclear."""
     assert reached(Sense.AT_MOST, 2.5, 2.0, 2.5) is Verdict.MET
     assert reached(Sense.AT_MOST, 2.5, 2.6, 3.0) is Verdict.MISSED
     assert reached(Sense.AT_MOST, 2.5, 2.4, 2.4, 2.6) is Verdict.UNCLEAR
@@ -178,8 +179,8 @@ def test_a_goal_is_met_when_all_rounds_say_so() -> None:
     assert reached(Sense.AT_LEAST, 0.95, 0.94) is Verdict.MISSED
 
 
-def test_every_goal_is_of_something_that_is_measured() -> None:
-    """Its sheet has the scenario, the peer, and whatever that is compared with."""
+def test_every_goal_is_about_a_measured_figure() -> None:
+    """Its sheet has the scenario, the peer, and the peer for comparison."""
     by_name = {sheet.name: sheet for sheet in sheets(full=True)}
     for goal in GOALS:
         sheet = by_name[goal.sheet]
@@ -190,7 +191,7 @@ def test_every_goal_is_of_something_that_is_measured() -> None:
 
 
 def test_goals_compare_within_rounds() -> None:
-    """What was not measured is not spoken of."""
+    """A goal that was not measured is left out."""
     goal = next(goal for goal in GOALS if goal.base)
     (sheet,) = (sheet for sheet in sheets(full=False) if sheet.name == goal.sheet)
     runs = {
@@ -204,6 +205,6 @@ def test_goals_compare_within_rounds() -> None:
     assert found([Measured(sheet, {goal.peer: runs[goal.peer]}, {})]) == []
 
 
-def test_the_documents_place_is_this_checkout() -> None:
-    """Figures go where the page is."""
+def test_the_page_is_in_this_checkout() -> None:
+    """Figures are written into the page of this checkout."""
     assert (Path(__file__).parents[2] / "docs" / "performance.md").exists()

@@ -1,4 +1,4 @@
-"""What the measuring programs have in common is in measure/common."""
+"""Parts that the measuring programs share are in measure/common."""
 
 from __future__ import annotations
 
@@ -32,5 +32,5 @@ def test_a_program_imports_itself_and_the_common_room(program: str) -> None:
 
 
 def test_the_common_room_imports_no_program() -> None:
-    """Otherwise it could not be shared."""
+    """The common room is below all programs."""
     assert imported(ROOM / "common") == {"common"}

@@ -1,4 +1,4 @@
-"""The configurations of what is measured beside each other."""
+"""The configurations of the peers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from measure.common.workerd import Worker
 
 
 def configured(peer: Evenkeel) -> Config:
-    """What the balancer makes of a peer's configuration."""
+    """The configuration of a peer as the balancer reads it."""
     ports = range(1, 1001)
     text = Template(peer.config).substitute(
         {f"origin_{number}": f"http://127.0.0.1:{20_000 + number}" for number in ports},
@@ -36,7 +36,7 @@ def configured(peer: Evenkeel) -> Config:
     "peer", [peer for peer in (*PEERS, REFRESHING) if isinstance(peer, Evenkeel)]
 )
 def test_evenkeels_configurations_are_good(peer: Evenkeel) -> None:
-    """Each has two origins that are probed, and knows the names that answers may bear."""
+    """Each has two origins with a monitor, and their names are the allowed X-Served-By."""
     (lb,) = configured(peer).load_balancers
     names = [origin.name for pool in lb.pools for origin in pool.origins]
     assert names == ["server-1", "server-2"]
@@ -46,7 +46,7 @@ def test_evenkeels_configurations_are_good(peer: Evenkeel) -> None:
 
 @pytest.mark.parametrize("peer", features.PEERS, ids=lambda peer: peer.name)
 def test_features_are_measured_one_by_one(peer: Evenkeel) -> None:
-    """Each differs from the plain load balancer, and in nothing that moves the requests."""
+    """Each differs from the plain load balancer, but does not move the requests."""
     (lb,) = configured(peer).load_balancers
     (plain,) = configured(features.PEERS[0]).load_balancers
 
@@ -55,8 +55,8 @@ def test_features_are_measured_one_by_one(peer: Evenkeel) -> None:
     assert peer.served_by == ("server-1",)
 
 
-def test_what_is_refreshed_is_refreshed_each_second() -> None:
-    """And changes at once: one failure or success is enough."""
+def test_the_refreshed_peer_is_refreshed_each_second() -> None:
+    """One failed or successful probe changes its health at once."""
     config = configured(REFRESHING)
     monitor = config.load_balancers[0].pools[0].monitor
     assert monitor is not None
@@ -68,7 +68,7 @@ def test_what_is_refreshed_is_refreshed_each_second() -> None:
 @pytest.mark.parametrize("policy", scale.POLICIES)
 @pytest.mark.parametrize(("count", "pools"), [(2, 1), (10, 1), (100, 10), (1000, 100)])
 def test_many_origins_are_in_pools_of_ten(policy: str, count: int, pools: int) -> None:
-    """Those that may answer are in the first pool."""
+    """The origins of the first pool are the allowed X-Served-By."""
     peer = scale.evenkeel(count, policy)
     (lb,) = configured(peer).load_balancers
     assert len(lb.default_pools) == pools
@@ -82,7 +82,7 @@ def test_many_origins_are_in_pools_of_ten(policy: str, count: int, pools: int) -
 
 @pytest.mark.parametrize("server", SERVERS, ids=lambda server: server.program.name)
 def test_servers_do_the_same_work(server: Server) -> None:
-    """Two origins, their names for clients, and the client's address for origins."""
+    """Each has two origins, and passes on the origin's name and the client's address."""
     text = server.configured(Path("/run"), 8080, 9001, 9002)
     for needed in (
         "127.0.0.1:9001",
@@ -96,14 +96,14 @@ def test_servers_do_the_same_work(server: Server) -> None:
         "server-2",
     ):
         assert needed in text
-    # Every address that it listens at or sends to is on this machine, and no file is outside.
+    # Every address is on this machine, and every file in its own folder.
     assert "0.0.0.0" not in text
     assert "/var" not in text
     assert "/etc" not in text
 
 
-def test_a_program_that_is_not_there_is_named_with_its_package() -> None:
-    """So that one knows what to install."""
+def test_a_missing_program_is_named_with_its_package() -> None:
+    """The message names the package to install."""
     nginx = Program("nginx", "nginx-light", ())
     absent = Server("x", nginx, "", find=lambda _: None)
     assert absent.missing() == "nginx is not installed (Debian's package nginx-light)"
@@ -112,13 +112,13 @@ def test_a_program_that_is_not_there_is_named_with_its_package() -> None:
 
 
 def test_nginx_keeps_its_user() -> None:
-    """Nobody could not read what belongs to root; others cannot change their user."""
+    """The user nobody could not read root's files; other users cannot switch."""
     assert user_line(1000) == ""
     assert user_line(0) == "user root;"
 
 
-def test_a_worker_has_its_durable_object_when_it_wants_one() -> None:
-    """Bound by the name that the balancer looks for."""
+def test_a_worker_has_a_durable_object_on_demand() -> None:
+    """Its binding has the name that the balancer uses."""
     files = {"entry.py": ""}
     plain = Worker(files, python=True)._config(1)
     assert "durableObject" not in plain
@@ -128,7 +128,7 @@ def test_a_worker_has_its_durable_object_when_it_wants_one() -> None:
 
 
 def test_a_heap_can_be_bounded() -> None:
-    """Where memory is watched; everywhere else the runtime does what it always does."""
+    """A limit becomes a flag of V8; without one there is no flag."""
     worker = Worker({"entry.py": ""}, python=True)
 
     assert "v8Flags = []," in worker._config(1)

@@ -1,4 +1,4 @@
-"""The arithmetic of the measurements, and the table that is made of it."""
+"""Statistics of the rounds, and the tables."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_few_values_have_percentiles_too() -> None:
 
 
 def test_a_ratio_compares_within_rounds() -> None:
-    """What slows a whole round down cancels out."""
+    """A slow-down of a whole round cancels out."""
     # The machine was three times slower in the second round: the ratio does not notice.
     mine = [{"cpu": 4.0}, {"cpu": 12.0}, {"cpu": 4.2}]
     its = [{"cpu": 2.0}, {"cpu": 6.0}, {"cpu": 2.0}]
@@ -78,19 +78,19 @@ def test_a_ratio_compares_within_rounds() -> None:
 
 
 def test_quiet_machines_give_no_warning() -> None:
-    """A tenth more or less is nothing to speak of."""
+    """A spread of a tenth is normal."""
     assert list(noise(runs_of(one=[1.0, 1.05, 1.1]), ["cpu"], cores=2)) == []
 
 
-def test_rounds_far_apart_are_warned_of() -> None:
+def test_rounds_far_apart_give_a_warning() -> None:
     """The warning names the peers whose rounds differ, and no others."""
     (found,) = noise(runs_of(calm=[1.0, 1.1], wild=[1.0, 2.0]), ["cpu"], cores=2)
     assert "wild 67%" in found
     assert "calm" not in found
 
 
-def test_figures_that_nothing_is_compared_by_may_vary() -> None:
-    """The slowest requests always do."""
+def test_figures_without_a_comparison_may_vary() -> None:
+    """The slowest requests always vary."""
     runs = {"peer": {"idle": [{"p99": 1.0}, {"p99": 9.0}]}}
     assert list(noise(runs, ["cpu"], cores=2)) == []
 
@@ -103,7 +103,7 @@ def test_figures_that_nothing_is_compared_by_may_vary() -> None:
         ("load_cpu", 0.95, "load generator was busy"),
     ],
 )
-def test_a_busy_machine_is_warned_of(key: str, value: float, words: str) -> None:
+def test_a_busy_machine_gives_a_warning(key: str, value: float, words: str) -> None:
     """One run on a machine that was busy is enough for a warning."""
     quiet = {"peer": {"idle": [{"cpu": 1.0, key: 0.01}]}}
     busy = {"peer": {"idle": [{"cpu": 1.0, key: 0.01}, {"cpu": 1.0, key: value}]}}
@@ -114,12 +114,12 @@ def test_a_busy_machine_is_warned_of(key: str, value: float, words: str) -> None
 
 
 def sheet_of(**bases: str) -> Sheet:
-    """A sheet of the scenario that does nothing."""
+    """A sheet with the scenario that does nothing."""
     return Sheet(name="sheet", title="A sheet", peers=(), scenarios=(Idle(),), bases=bases)
 
 
 def test_a_row_has_medians_spread_and_ratios() -> None:
-    """A ratio to a peer that was not measured is left open."""
+    """The ratio to a peer that was not measured is a dash."""
     runs = runs_of(mine=[3.0, 4.0, 5.0], base=[2.0, 2.0, 2.0])
     bases = {"base": "x base", "not measured": "x other"}
     assert headings(Idle(), bases) == ["peer", "CPU", "spread", "x base", "x other", "p50"]
@@ -129,7 +129,7 @@ def test_a_row_has_medians_spread_and_ratios() -> None:
     ]
 
 
-def test_what_a_scenario_did_not_measure_is_left_open() -> None:
+def test_a_figure_that_was_not_measured_is_a_dash() -> None:
     """Every row has as many cells as there are headings."""
     runs: Runs = {"mine": {"idle": [{"p50": 1.0}]}, "base": {"idle": []}}
     assert rows(runs, Idle(), {"base": "x base"}) == [
@@ -139,13 +139,13 @@ def test_what_a_scenario_did_not_measure_is_left_open() -> None:
 
 
 class Added(Idle):
-    """A scenario that shows what is above the origin alone."""
+    """A scenario that shows the difference to the origin alone."""
 
     columns = (Column("p50", "p50", "{:.2f}".format, added="added"),)
 
 
-def test_what_a_peer_adds_is_above_the_origin_of_the_same_round() -> None:
-    """The machine was slower in the second round: the difference does not notice."""
+def test_the_difference_to_the_origin_is_taken_within_rounds() -> None:
+    """A machine that is slower in one round does not change the difference."""
     mine, its = (
         [{"p50": 0.5}, {"p50": 1.5}, {"p50": 0.6}],
         [{"p50": 0.1}, {"p50": 1.1}, {"p50": 0.1}],
@@ -157,8 +157,8 @@ def test_what_a_peer_adds_is_above_the_origin_of_the_same_round() -> None:
     assert rows({"mine": {"idle": mine}}, Added(), {}) == [["mine", "0.60", "-"]]
 
 
-def test_each_scenario_has_a_table_for_people() -> None:
-    """It is called by the sheet and by the scenario."""
+def test_each_scenario_has_a_table() -> None:
+    """Its title has the sheet's title and the scenario's."""
     (made,) = tables(Measured(sheet_of(), runs_of(mine=[3.0]), {"mine": ""}))
     assert made.title == "A sheet, doing nothing"
     assert made.row_count == 1
@@ -166,7 +166,7 @@ def test_each_scenario_has_a_table_for_people() -> None:
 
 @pytest.mark.parametrize("full", [False, True])
 def test_every_table_fits_into_100_columns(full: bool) -> None:
-    """With nothing cut off, however large its figures are."""
+    """Nothing is cut off, even with large figures."""
     console = Console(width=WIDTH, file=io.StringIO(), record=True)
     for sheet in sheets(full=full):
         runs = {
@@ -185,7 +185,7 @@ def test_every_table_fits_into_100_columns(full: bool) -> None:
 
 
 def test_the_document_is_json_with_every_round() -> None:
-    """Its ratios and warnings are those of the table, and it can be read again."""
+    """It has the ratios and warnings of the tables, and can be read again."""
     runs = runs_of(mine=[3.0, 4.0, 5.0], base=[2.0, 2.0, 2.0])
     sheet = sheet_of(base="x base")
     measured = Measured(sheet, runs, {"mine": "a", "base": ""})
@@ -200,7 +200,7 @@ def test_the_document_is_json_with_every_round() -> None:
 
 
 def test_an_answer_is_complete_when_all_of_it_is_there() -> None:
-    """By its length, by its last chunk, or without a body."""
+    """The end is that of its length, its last chunk, or its head if it has no body."""
     assert status_of(ANSWER) == "200"
     assert status_of(ANSWER[:-1]) is None
     assert status_of(ANSWER[:40]) is None
@@ -211,12 +211,12 @@ def test_an_answer_is_complete_when_all_of_it_is_there() -> None:
 
 
 def test_the_page_is_a_kilobyte() -> None:
-    """As the origin's description says."""
+    """The origin's page has the size that the documentation states."""
     assert len(BODY) == 1024
 
 
 def test_requests_are_a_browsers_behind_cloudflare() -> None:
-    """Clients have addresses and cookies of their own."""
+    """Each client has its own address and cookies."""
     text = request(headers("lb=abc", client=4)).decode()
     assert text.startswith("GET /products/list?page=2&sort=price HTTP/1.1\r\nHost: ")
     assert "\r\nCF-Connecting-IP: 203.0.113.5\r\n" in text
@@ -225,7 +225,7 @@ def test_requests_are_a_browsers_behind_cloudflare() -> None:
 
 
 def test_names_are_unique_and_chosen_by_a_part() -> None:
-    """Peers, scenarios and sheets are asked for by the same words."""
+    """Peers, scenarios and sheets are chosen by the same words."""
     names = [peer.name for peer in PEERS]
     assert len(set(names)) == len(names)
     assert set(BASES) <= set(names)
@@ -242,7 +242,7 @@ def test_names_are_unique_and_chosen_by_a_part() -> None:
 
 
 def test_sheets_are_chosen_by_their_names_and_their_scenarios() -> None:
-    """What takes long is measured in full, or when it is asked for."""
+    """Long sheets are measured with `full`, or by their name."""
     every = sheets(full=False)
 
     def names(*only: str, full: bool = False) -> list[str]:
@@ -260,8 +260,8 @@ def test_sheets_are_chosen_by_their_names_and_their_scenarios() -> None:
     assert [peer.name for peer in quiet.peers] == ["nginx, address hash"]
 
 
-def test_who_is_missing_is_left_out_with_a_word() -> None:
-    """The word says what to install."""
+def test_a_missing_peer_is_left_out_with_a_message() -> None:
+    """The message names the package to install."""
 
     class Missing:
         name, served_by = "Absent", ()

@@ -1,4 +1,4 @@
-"""What a soak amounts to, and which of it is too much."""
+"""The figures of a soak and their bounds."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SETTINGS = Settings(minutes=10)
 
 
 def good() -> Seen:
-    """Ten minutes as they should be."""
+    """Ten minutes in which every bound is kept."""
     seen = Seen()
     seen.records = [Record(n / 40, "GET", "200", 0.01, "steady") for n in range(24_000)]
     seen.stalls = [(n / 10, 0.005) for n in range(6000)]
@@ -25,24 +25,24 @@ def good() -> Seen:
 
 
 def broken(seen: Seen) -> list[str]:
-    """The names of what is too much."""
+    """The names of the figures above their bounds."""
     return [one.name for one in figures(seen, SETTINGS) if one.broken]
 
 
-def test_ten_minutes_as_they_should_be() -> None:
-    """Nothing is too much, and losses are counted by method and kind."""
+def test_a_good_soak_breaks_no_bound() -> None:
+    """Lost requests are counted by method and outcome."""
     assert broken(good()) == []
     assert lost([*good().records, Record(1, "POST", "503", 1, "")]) == {"POST 503": 1}
 
 
 def with_(seen: Seen, field: str, value: object) -> Seen:
-    """The same but for a field."""
+    """The observations with one field changed."""
     setattr(seen, field, value)
     return seen
 
 
 def test_each_bound_can_be_broken() -> None:
-    """By a lost GET, a leak, a stall, an alarm late or early, a fault, or another process."""
+    """Each bound has a case that breaks it alone."""
     one = good()
     leak = [
         Sample(
@@ -77,8 +77,8 @@ def test_each_bound_can_be_broken() -> None:
     assert {name: broken(seen) for name, seen in cases.items()} == {name: [name] for name in cases}
 
 
-def test_what_is_seen_before_it_has_settled_is_no_stall() -> None:
-    """Code is compiled in the first minutes, and memory grows to what it needs."""
+def test_the_first_minutes_count_as_no_stall() -> None:
+    """Code is compiled in the first minutes, and memory reaches its size."""
     seen = good()
     seen.stalls.append((1.0, 4.0))
     seen.samples[0] = Sample(at=1.0, memory=1, requests=0, lost=0, stall=4, files=9, errors=0)

@@ -1,4 +1,4 @@
-"""Everything that is measured, in the order of the table: one entry each."""
+"""The peers that are measured, in the order of the table: one entry each."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ REFRESHING = Evenkeel("Evenkeel, probes of its own", PROBED_EACH_SECOND, ("serve
 SHARING = Evenkeel("Evenkeel, Durable Object", PROBED_EACH_SECOND, ("server-1",), state=True)
 LEAKY = PlainWorker("a leak of 1 KB, on purpose", "leaky.py")
 
-# What other figures are compared with: the name, and the heading of the ratio's column.
+# Peers for comparison: name -> heading of the ratio's column.
 BASES = {REFERENCE: "x reference", FLOOR: "x pass-through"}
 
 
 def named(*names: str) -> tuple[Peer, ...]:
-    """Those peers, in the order of the names."""
+    """The peers of these names, in this order."""
     return tuple(next(peer for peer in PEERS if peer.name == name) for name in names)

@@ -1,4 +1,4 @@
-"""The origin without anything before it: what the origin and the load generator can do."""
+"""The origin without a peer: the limit of the origin and the load generator."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from measure.common.peers import Running
 
 @dataclass(frozen=True, slots=True)
 class OriginAlone:
-    """The ground's own first origin."""
+    """The first origin of the ground."""
 
     name: str
     served_by: tuple[str, ...] = ()
 
     def missing(self) -> str:
-        """Nothing."""
+        """Nothing: it is part of the measurement."""
         return ""
 
     def start(self, ground: Ground) -> Running:
-        """It runs already."""
+        """Return the origin, which is running already."""
         return Running(ground.origins[0], ground.origin_process)

@@ -1,4 +1,4 @@
-"""Evenkeel with one feature at a time, to see what each costs a request."""
+"""Evenkeel with one feature at a time: the cost of each."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ overrides = {{ default_pools = ["replica"] }}
     for number in range(1, 6)
 )
 
-# What the load balancer says beside its pools. Requests go where they would go without it.
+# Settings of the load balancer beside its pools. None of them moves a request.
 FEATURES: Mapping[str, str] = {
     PLAIN: "",
     "session_affinity cookie": 'session_affinity = "cookie"',
@@ -48,10 +48,10 @@ FEATURES: Mapping[str, str] = {
 }
 
 
-def config(says: str) -> str:
+def config(setting: str) -> str:
     """A loadbalancer.toml with one feature."""
-    shadow = SHADOW if "shadow" in says else ""
-    return MONITOR + shadow + TWO_POOLS + says + "\n"
+    shadow = SHADOW if "shadow" in setting else ""
+    return MONITOR + shadow + TWO_POOLS + setting + "\n"
 
 
-PEERS = tuple(Evenkeel(name, config(says), ("server-1",)) for name, says in FEATURES.items())
+PEERS = tuple(Evenkeel(name, config(setting), ("server-1",)) for name, setting in FEATURES.items())

@@ -8,7 +8,7 @@ from measure.common.evenkeel_worker import Evenkeel
 
 PER_POOL = 10
 
-# A probe of each origin in an hour: what is asked is what a request costs, not what probes cost.
+# One probe of each origin an hour: the sheet measures requests, not probes.
 MONITOR = """\
 [[monitors]]
 name = "web"
@@ -35,7 +35,7 @@ fallback_pool = "pool-1"
 session_affinity = "{affinity}"
 """
 
-# What is measured: origin steering, and session affinity.
+# Name -> origin steering and session affinity.
 POLICIES: Mapping[str, tuple[str, str]] = {
     "random": ("random", "none"),
     "hash": ("hash", "none"),
@@ -43,11 +43,11 @@ POLICIES: Mapping[str, tuple[str, str]] = {
 }
 
 MOST_USED = ("hash", "cookie")
-"""Those that are measured when not everything is."""
+"""The policies of a run without --full."""
 
 
 def config(count: int, policy: str) -> str:
-    """A loadbalancer.toml with so many origins, ten to a pool."""
+    """A loadbalancer.toml with `count` origins, ten to a pool."""
     steering, affinity = POLICIES[policy]
     numbers = range(1, count + 1)
     pools = [numbers[at : at + PER_POOL] for at in range(0, count, PER_POOL)]
@@ -74,11 +74,11 @@ def config(count: int, policy: str) -> str:
 
 
 def named(count: int, policy: str) -> str:
-    """What the table calls it."""
+    """Name in the table."""
     return f"{policy}, {count:,} origins"
 
 
 def evenkeel(count: int, policy: str) -> Evenkeel:
-    """Evenkeel with so many origins; requests go to those of the first pool."""
+    """Evenkeel with `count` origins; requests go to those of the first pool."""
     served_by = tuple(f"server-{number}" for number in range(1, min(count, PER_POOL) + 1))
     return Evenkeel(named(count, policy), config(count, policy), served_by)

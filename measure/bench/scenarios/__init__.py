@@ -1,4 +1,4 @@
-"""All ways to put load on a peer; what each measures is in its columns."""
+"""The scenarios, each with its columns, and the formats of figures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Long bodies, so that what counts is how they stream, and whether they are kept in memory."""
+"""Long bodies: how fast they stream, and whether they are held in memory."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from measure.bench.transfer import Report
 
 BODY_SIZE = 100_000_000
 SHORTER = 3
-"""A few bodies tell as much as many requests, and more rounds tell more than more bodies."""
+"""Divisor of the time: a few bodies are enough, and more rounds help more than more bodies."""
 LEAST = 3
-"""Bodies in each round, however slow they are."""
+"""Least number of bodies in a round."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +28,14 @@ class Bodies:
     size: int = BODY_SIZE
 
     def run(self, subject: Subject) -> Figures:
-        """Transfer them for a part of the time that is set."""
+        """Transfer bodies for a part of the set time."""
         seconds = subject.ground.settings.seconds / SHORTER
         report = transfer(subject, size=self.size, upload=self.upload, seconds=seconds, least=LEAST)
         return figures(report, self.size)
 
 
 def figures(report: Report, size: int) -> Figures:
-    """What a report means in bytes a second, and CPU seconds for a megabyte."""
+    """Bytes a second, and CPU seconds for a megabyte."""
     passed = report.transfers * size
     return {
         "speed": passed / report.seconds,

@@ -1,4 +1,4 @@
-"""What every measurement tells of the machine beside its own figures."""
+"""Figures of the machine that every measurement has."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from measure.bench.model import Figures
 
 
 class Spent(Protocol):
-    """A load generator's report."""
+    """The part of a load generator's report about the machine."""
 
     seconds: float
     own_cpu: float
@@ -17,7 +17,7 @@ class Spent(Protocol):
 
 
 def machine_figures(report: Spent) -> Figures:
-    """Cores that were used by the load generator, by strangers, and by the machine's host."""
+    """Cores used by the load generator, by other programs, and by the machine's host."""
     return {
         "load_cpu": report.own_cpu / report.seconds,
         "others": report.other_cpu / report.seconds,

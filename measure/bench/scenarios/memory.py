@@ -1,4 +1,4 @@
-"""Many requests, and whether memory grows with them."""
+"""Many requests: whether memory grows with them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from measure.bench.scenarios.machine import machine_figures
 from measure.common.figures import growth
 
 REQUESTS = 200_000
-LOOKS = 400
-"""At the peer's memory, evenly spread over the requests."""
+SAMPLES = 400
+"""Samples of the peer's memory, evenly spread over the requests."""
 CONNECTIONS = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """A number of requests, however long they take."""
+    """A fixed number of requests."""
 
     name: str
     columns: Sequence[Column]
@@ -27,8 +27,8 @@ class Memory:
     requests: int = REQUESTS
 
     def run(self, subject: Subject) -> Figures:
-        """Send them all."""
-        every = max(1, self.requests // LOOKS)
+        """Send the requests."""
+        every = max(1, self.requests // SAMPLES)
         report = load(
             subject,
             CONNECTIONS,
@@ -41,14 +41,14 @@ class Memory:
 
 
 def figures(report: Report) -> Figures:
-    """What the looks at the peer's memory mean."""
-    looks = report.memory
-    quarter = looks[len(looks) // 4]
+    """Memory at several points, and its growth per request."""
+    samples = report.memory
+    quarter = samples[len(samples) // 4]
     return {
         "early": quarter[1],
-        "late": looks[-1][1],
-        "most": max(held for _, held in looks),
-        "growth": growth(looks),
+        "late": samples[-1][1],
+        "most": max(held for _, held in samples),
+        "growth": growth(samples),
         "requests": report.requests,
         **machine_figures(report),
     }

@@ -1,4 +1,4 @@
-"""Requests while what is known of health is refreshed, against those before and after."""
+"""Requests during a refresh of health, compared with those before and after."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from measure.common.errors import MeasurementError
 from measure.common.figures import beside, percentile
 
 PERIODS = 4
-"""How much longer than other measurements this takes: there must be several refreshes in it."""
+"""Factor on the time of other measurements, so that several refreshes fall into it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Refresh:
     what: str = ""
 
     def run(self, subject: Subject) -> Figures:
-        """Ask all the time, and then ask the origin when it was probed."""
+        """Send requests all the time, then ask the origin when it was probed."""
         seconds = PERIODS * subject.ground.settings.seconds
         report = load(subject, 1, warm_up=SETTLE_SECONDS, seconds=seconds, trace=True)
         spans = json.loads(ask(subject.ground.origins[0], "/probes").body)

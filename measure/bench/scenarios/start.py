@@ -1,4 +1,4 @@
-"""Cold start: from nothing to the first answer."""
+"""Cold start: from starting the process to the first answer."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ POLL_SECONDS = 0.002
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """One start of a further copy of the peer, each time that it runs."""
+    """One start of a further copy of the peer."""
 
     name: str
     columns: Sequence[Column]
     what: str = ""
 
     def run(self, subject: Subject) -> Figures:
-        """Start it, ask as soon as it listens, and stop it."""
+        """Start a copy, send a request as soon as it listens, and stop it."""
         peer = subject.peer
         began = time.perf_counter()
         running = peer.start(subject.ground)
@@ -41,7 +41,7 @@ class Start:
 
 
 def _listening(running: Running) -> None:
-    """Wait until connections are taken."""
+    """Wait until connections are accepted."""
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:

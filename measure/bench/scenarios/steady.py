@@ -1,4 +1,4 @@
-"""Steady load: a number of connections, each asking again as soon as it has its answer."""
+"""Steady load: each connection sends its next request as soon as the last one is answered."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from measure.bench.model import Column, Figures, Subject
 from measure.bench.scenarios.machine import machine_figures
 
 SETTLE_SECONDS = 0.2
-"""Load before each measurement: connections are opened, caches filled."""
+"""Seconds of load before each measurement: connections are opened, caches filled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +24,13 @@ class Steady:
     what: str = ""
 
     def run(self, subject: Subject) -> Figures:
-        """Put it on for the time that is set."""
+        """Put the load on the peer for the set time."""
         seconds = subject.ground.settings.seconds
         return figures(load(subject, self.connections, warm_up=SETTLE_SECONDS, seconds=seconds))
 
 
 def figures(report: Report) -> Figures:
-    """What a report means for one request and one second."""
+    """Figures of one request and of one second."""
     return {
         "cpu": report.cpu / report.requests,
         "rate": report.requests / report.seconds,

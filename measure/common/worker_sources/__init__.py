@@ -1,1 +1,1 @@
-"""The Workers that are measured beside Evenkeel; each reads its origins from origins.json."""
+"""Workers for comparison with Evenkeel; each reads its origins from origins.json."""

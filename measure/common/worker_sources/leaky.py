@@ -1,4 +1,4 @@
-"""A Worker that keeps a kilobyte of every request: what a leak looks like in the table."""
+"""A Worker that keeps a kilobyte of every request, to show a leak in the table."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ KEPT: list[bytearray] = []
 
 
 async def on_fetch(request: Any, env: Any, ctx: Any) -> Any:  # noqa: ARG001 (the runtime's call)
-    """Fetch the same path from the origin, and keep what nobody needs."""
+    """Fetch the same path from the origin, and keep a kilobyte."""
     KEPT.append(bytearray(b"." * 1024))
     url: str = request.url
     return await js.fetch(ORIGIN + url[url.find("/", 8) :], request)

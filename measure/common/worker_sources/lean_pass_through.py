@@ -1,7 +1,7 @@
-"""The least that Python can cost: a plain function that returns JavaScript's own promise.
+"""The cheapest pass-through in Python: a plain function that returns JavaScript's own promise.
 
-A promise that comes out of a JavaScript call is made into a future of asyncio. Coming out inside
-an array it is not, so the call is made by Array.from, which maps a one-element list.
+Pyodide turns a promise that a JavaScript call returns into a future of asyncio, but not a promise
+inside an array. So the call is made by Array.from, which maps a list with one element.
 """
 
 import json
@@ -15,7 +15,7 @@ ORIGIN: str = json.loads((Path(__file__).parent / "origins.json").read_text())[0
 
 
 class _Late:
-    """JavaScript objects, made by the first request: the top level may hold none."""
+    """JavaScript objects, made by the first request: a snapshot cannot hold them."""
 
     call: Any = None
 

@@ -1,4 +1,4 @@
-// The least a Worker can do in JavaScript: every request goes to one origin, as it is.
+// The simplest pass-through in JavaScript: every request goes to one origin, unchanged.
 import ORIGINS from "origins.json";
 
 const ORIGIN = ORIGINS[0];

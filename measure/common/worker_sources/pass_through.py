@@ -1,4 +1,4 @@
-"""The least a Worker can do in Python as one would write it: every request goes to one origin."""
+"""The simplest pass-through in Python: every request goes to one origin."""
 
 import json
 from pathlib import Path

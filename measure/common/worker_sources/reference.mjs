@@ -1,6 +1,6 @@
-// The JavaScript Worker that Evenkeel is compared with: it keeps the health of two servers in
-// memory, probes them on a request's time when that is stale, takes the first healthy one, names
-// it in X-Served-By both ways, and goes once to the other one when a fetch fails.
+// The JavaScript reference for Evenkeel: it keeps the health of two servers in memory, probes them
+// within a request when that is stale, sends the request to the first healthy one, names it in
+// X-Served-By of request and response, and tries the other one once if a fetch fails.
 import ORIGINS from "origins.json";
 
 const SERVERS = ORIGINS.map((url, index) => ({
