@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import Counter
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -107,6 +108,22 @@ def test_imports_only_lead_downwards() -> None:
     ]
 
     assert upwards == []
+
+
+def test_the_picture_shows_the_floors() -> None:
+    """docs/architecture.md draws the packages floor by floor, the highest one first."""
+    page = (SRC.parent / "docs" / "architecture.md").read_text("utf-8")
+    picture = page.split("```")[1]
+    drawn = [
+        {
+            word
+            for cell in re.split(r"\s{2,}", floor.strip().splitlines()[0])
+            if (word := cell.strip().removesuffix(".py")) in FLOOR_OF
+        }
+        for floor in re.split(r"^─+$", picture, flags=re.MULTILINE)
+    ]
+
+    assert drawn[::-1] == [set(names) for names in FLOORS]
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
