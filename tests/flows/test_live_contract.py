@@ -15,14 +15,14 @@ import respx
 
 from evenkeel.live.commands.adopt import OF_THE_FILE
 from evenkeel.output.errors import Exit
+from lb.admin.auth.cloudflare_access import AccessIdentity
+from lb.admin.auth.gate import Denial, Gate
+from lb.admin.auth.logins import description
+from lb.admin.auth.signed_in import Role
+from lb.admin.auth.tokens import Tokens, tokens_of
 from lb.admin.calls import enveloped
-from lb.admin.handlers.actions import OF_THE_FILE as SAID_OF_THE_FILE
+from lb.admin.codes import Code
 from lb.admin.handlers.context import HandlerContext
-from lb.admin.who.cloudflare_access import Vouched
-from lb.admin.who.gate import Denied, Gate
-from lb.admin.who.logins import told
-from lb.admin.who.people import Role
-from lb.admin.who.tokens import Tokens, tokens_of
 from lb.model import Config
 from lb.request.facts import RequestFacts
 from support.commands import URL, Scripted, run
@@ -175,7 +175,7 @@ def test_somebody_who_is_quicker_is_noticed(office: Balancer, file: Path) -> Non
 
 def test_both_sides_have_the_same_code_for_what_the_file_defines() -> None:
     """The command line has no module in common with the handlers."""
-    assert OF_THE_FILE == SAID_OF_THE_FILE
+    assert OF_THE_FILE == Code.FROM_FILE
 
 
 def test_an_origin_is_drained_and_brought_back(office: Balancer) -> None:
@@ -267,15 +267,15 @@ def test_a_service_token_of_access_is_enough(office: Balancer) -> None:
     tokens = tokens_of("a" * 40, "", "")
     assert isinstance(tokens, Tokens)
     gate = Gate(tokens)
-    vouched = Vouched(author="id.access", role=Role.ADMIN, until=office.now + 3600)
+    vouched = AccessIdentity(author="id.access", role=Role.ADMIN, until=office.now + 3600)
 
     def answered(request: httpx.Request) -> httpx.Response:
         facts = RequestFacts(request.method, str(request.url), request.headers.get)
-        who = gate.admit(facts, gate.identify(facts, vouched, office.now), office.now)
-        if isinstance(who, Denied):
+        who = gate.authorize(facts, gate.authenticate(facts, vouched, office.now), office.now)
+        if isinstance(who, Denial):
             said = enveloped(who.refusal)
         elif request.url.path.endswith("/session"):
-            said = told(who)
+            said = description(who)
         else:
             body = request.content.decode()
             path = request.url.path.removeprefix("/_lb")

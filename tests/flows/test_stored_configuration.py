@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from lb.admin.who.gate import Gate
-from lb.admin.who.people import Means, Role, Who
-from lb.admin.who.tokens import Tokens, tokens_of
+from lb.admin.auth.gate import Gate
+from lb.admin.auth.signed_in import Operator, Role, SignIn
+from lb.admin.auth.tokens import Tokens, tokens_of
 from lb.catalog.changes import Action
 from lb.catalog.managed import Kind
 from lb.catalog.store import Changed
@@ -143,14 +143,14 @@ def test_a_login_outlives_the_version_that_gave_it(successor: Successor) -> None
     gate = Gate(tokens)
 
     def who(which: str, now: float = STORED.at) -> tuple[Any, ...] | None:
-        found = gate.identify(facts(cookie=STORED.known[which]), None, now)
+        found = gate.authenticate(facts(cookie=STORED.known[which]), None, now)
         if found is None:
             return None
-        assert isinstance(found, Who)
-        return found.role, found.means, found.author, found.session
+        assert isinstance(found, Operator)
+        return found.role, found.sign_in, found.author, found.session
 
-    assert who("ended_session") == (Role.ADMIN, Means.SESSION, "admin token", ENDED)
-    assert who("lasting_session") == (Role.READ, Means.SESSION, "read token", LASTING)
+    assert who("ended_session") == (Role.ADMIN, SignIn.SESSION, "admin token", ENDED)
+    assert who("lasting_session") == (Role.READ, SignIn.SESSION, "read token", LASTING)
     assert who("lasting_session", STORED.at + 12 * 3600) is None
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from hypothesis import example, given
 from hypothesis import strategies as some
 
-from lb.admin.who.cloudflare_access import BadJwt, Jwt, keys_in, taken_apart, vouched_by
-from lb.admin.who.gate import Denied, Gate
-from lb.admin.who.logins import logged_in
-from lb.admin.who.people import author_of, client_of, place_of
-from lb.admin.who.sessions import COOKIE
-from lb.admin.who.tokens import Tokens, tokens_of
+from lb.admin.auth.client_address import client_of, logged_network
+from lb.admin.auth.cloudflare_access import BadJwt, Jwt, claimed_identity, decoded
+from lb.admin.auth.gate import Denial, Gate
+from lb.admin.auth.key_ring import keys_in
+from lb.admin.auth.logins import login
+from lb.admin.auth.sessions import COOKIE
+from lb.admin.auth.signed_in import author_of
+from lb.admin.auth.tokens import Tokens, tokens_of
 from lb.model import Access
 from lb.request.facts import RequestFacts
 from support.access import text_of
@@ -55,9 +57,9 @@ def test_no_request_without_a_token_is_let_in(request: RequestFacts, body: str) 
     """Neither to look, nor to begin a session; and a refusal is always one."""
     assert isinstance(TOKENS, Tokens)
     gate = Gate(TOKENS)
-    known = gate.identify(request, None, NOW)
-    for found in (gate.admit(request, known, NOW), logged_in(gate, request, known, body, NOW)):
-        assert isinstance(found, Denied)
+    known = gate.authenticate(request, None, NOW)
+    for found in (gate.authorize(request, known, NOW), login(gate, request, known, body, NOW)):
+        assert isinstance(found, Denial)
         assert found.refusal.status >= 400
 
 
@@ -68,7 +70,7 @@ def test_an_author_and_a_client_can_be_shown(claimed: str) -> None:
     assert author.isprintable()
     assert author.isascii()
     assert len(author) < 200
-    for name in (client_of(claimed), place_of(claimed)):
+    for name in (client_of(claimed), logged_network(claimed)):
         assert not name or "/" in name
 
 
@@ -85,17 +87,17 @@ def test_an_author_and_a_client_can_be_shown(claimed: str) -> None:
 )
 def test_no_jwt_raises(written: str) -> None:
     """It is taken apart, or it is none."""
-    found = taken_apart(written)
+    found = decoded(written)
     if isinstance(found, Jwt):
         assert found.kid
-        vouched_by(found, ACCESS, NOW)
+        claimed_identity(found, ACCESS, NOW)
 
 
 @given(claims)
 @example({"exp": NOW + 60, "nbf": 10**400})
 def test_who_is_vouched_for_is_named_by_the_right_team(said: dict[str, object]) -> None:
     """For the right application, and not for ever."""
-    found = vouched_by(Jwt(kid="k", claims=said, signed=b"", signature=b""), ACCESS, NOW)
+    found = claimed_identity(Jwt(kid="k", claims=said, signed=b"", signature=b""), ACCESS, NOW)
     if not isinstance(found, BadJwt):
         assert said["iss"] == ACCESS.team
         assert "aud" in said["aud"]  # type: ignore[operator]

@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as some
 
 from evenkeel.check.toml_lines import TomlLines
-from lb.admin.handlers.actions import Action, Wish, carried_out, wish_in
+from lb.admin.handlers.origin_actions import Action, ActionRequest, after_action, read_action
 from lb.base.times import for_people, lasting, rfc3339, rfc5322
 from lb.config import Invalid, from_toml, from_variables
 from lb.config.reading.host_names import (
@@ -234,15 +234,15 @@ def test_nothing_costs_a_square(unit: str) -> None:
 @example("[" * 100_000)
 def test_an_action_is_a_wish_or_plain_words(body: str) -> None:
     """And what a wish makes of an origin is one, with nothing else changed."""
-    wish = wish_in(body)
+    wish = read_action(body)
 
-    if not isinstance(wish, Wish):
+    if not isinstance(wish, ActionRequest):
         assert wish
         assert all(fault.code >= 1000 and fault.message for fault in wish)
         return
     before = {"name": "a", "address": "a.example.com", "header": {}, "weight": 0.25}
-    after = carried_out(wish, before, 0.0)
+    after = after_action(wish, before, 0.0)
     assert {key: after[key] for key in ("name", "address", "header")} == {
         key: before[key] for key in ("name", "address", "header")
     }
-    assert carried_out(wish, after, 9.0) == after
+    assert after_action(wish, after, 9.0) == after

@@ -89,7 +89,7 @@ def test_whom_access_knows_needs_no_token(worker: Workerd, team: Origin) -> None
 FORGERIES: Mapping[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "none": ("it is not signed with RS256", lambda said: f"{_with('none', said)}.e30"),
     "None": ("it is not signed with RS256", lambda said: f"{_with('None', said)}.e30"),
-    "empty signature": ("this is no JWT", lambda said: f"{_with('none', said)}."),
+    "empty signature": ("it is not a JWT", lambda said: f"{_with('none', said)}."),
     "HS256 with the public key": ("it is not signed with RS256", hmac_jwt),
     "RS512": ("it is not signed with RS256", lambda said: jwt(said, alg="RS512")),
     "no kid": ("it does not say which key it is signed with", lambda said: jwt(said, kid="")),
@@ -109,11 +109,11 @@ FORGERIES: Mapping[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
         ),
     ),
     "cut signature": ("its signature is wrong", lambda said: jwt(said)[:-20]),
-    "over": ("it is over", lambda said: jwt({**said, "exp": time.time() - 120})),
-    "never over": ("it is over", lambda said: jwt({**said, "exp": None})),
-    "over as text": ("it is over", lambda said: jwt({**said, "exp": "9999999999"})),
-    "too early": ("it is not yet good", lambda said: jwt({**said, "nbf": time.time() + 120})),
-    "of tomorrow": ("it is not yet good", lambda said: jwt({**said, "iat": time.time() + 86400})),
+    "over": ("it has expired", lambda said: jwt({**said, "exp": time.time() - 120})),
+    "never over": ("it has expired", lambda said: jwt({**said, "exp": None})),
+    "over as text": ("it has expired", lambda said: jwt({**said, "exp": "9999999999"})),
+    "too early": ("it is not valid yet", lambda said: jwt({**said, "nbf": time.time() + 120})),
+    "of tomorrow": ("it is not valid yet", lambda said: jwt({**said, "iat": time.time() + 86400})),
     "another team": (
         "it is another team's",
         lambda said: jwt({**said, "iss": "https://evil.test"}),
@@ -128,10 +128,10 @@ FORGERIES: Mapping[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
         lambda said: jwt({**said, "aud": AUDIENCE[:8]}),
     ),
     "nobody": ("it names nobody", lambda said: jwt({**said, "email": ""})),
-    "nonsense": ("this is no JWT", lambda _: "a.b"),
-    "deep": ("this is no JWT", lambda _: f"{text_of(b'[' * 5000)}.e30.e30"),
-    "no tables": ("this is no JWT", lambda _: "W10.W10.W10"),
-    "four parts": ("this is no JWT", lambda said: jwt(said) + ".e30"),
+    "nonsense": ("it is not a JWT", lambda _: "a.b"),
+    "deep": ("it is not a JWT", lambda _: f"{text_of(b'[' * 5000)}.e30.e30"),
+    "no tables": ("it is not a JWT", lambda _: "W10.W10.W10"),
+    "four parts": ("it is not a JWT", lambda said: jwt(said) + ".e30"),
 }
 
 

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from lb.admin.who.people import Role
-from lb.admin.who.sessions import COOKIE, Session, Sessions
-from lb.admin.who.tokens import Tokens, tokens_of
+from lb.admin.auth.sessions import COOKIE, Session, Sessions
+from lb.admin.auth.signed_in import Role
+from lb.admin.auth.tokens import Tokens, tokens_of
 from lb.model import Admin
 from support.answers import reply
 from support.operator import ACCOUNT, ANALYTICS, ZONE, Operator

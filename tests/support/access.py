@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
@@ -83,6 +84,17 @@ def hmac_jwt(said: Mapping[str, Any], kid: str = "k1") -> str:
     signed = unsigned(said, {"alg": "HS256", "kid": kid, "typ": "JWT"})
     secret = json.dumps(jwk(kid)).encode()
     return f"{signed}.{text_of(hmac.digest(secret, signed.encode(), 'sha256'))}"
+
+
+def verified(key: tuple[str, str], signed: bytes, signature: bytes) -> bool:
+    """Whether a signature with RS256 is valid for a key's modulus and exponent."""
+    modulus, exponent = (int.from_bytes(base64.urlsafe_b64decode(f"{part}==")) for part in key)
+    public = rsa.RSAPublicNumbers(exponent, modulus).public_key()
+    try:
+        public.verify(signature, signed, padding.PKCS1v15(), hashes.SHA256())
+    except InvalidSignature:
+        return False
+    return True
 
 
 def unsigned(said: Mapping[str, Any], header: Mapping[str, Any]) -> str:

@@ -84,6 +84,10 @@ class Office:
             self.context, Call(method=method, path=path, query=query, body=text, **fields)
         )
 
+    def answer_text(self, text: str) -> str:
+        """Answer a call as the Durable Object does, in JSON both ways."""
+        return answer(self.context, Call.from_json(text)).to_json()
+
     def result(self, method: str, path: str, body: object = None, **also: Any) -> Any:
         """Send a call that is carried out; return its result."""
         said = self.call(method, path, body, **also)

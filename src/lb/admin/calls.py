@@ -1,31 +1,39 @@
-"""What the edge asks the Durable Object on behalf of an operator, and what it is told."""
+"""Calls of operators to the Durable Object, and its answers."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lb.admin.codes import Code
 
 JSON = "application/json"
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+"""Methods that the admin side takes."""
+SAFE = frozenset({"GET", "HEAD"})
+"""Methods that change nothing (RFC 9110, 9.2.1)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A request below the admin path whose sender is known. Nothing in it is a secret."""
+    """A request below the admin path whose sender is authenticated. It holds no secret."""
 
     method: str
     path: str
     """Below the admin path, as it was sent: `/client/v4/accounts/...`, `/status`."""
     query: str = ""
-    """What follows the question mark, as it was sent."""
+    """After the question mark, as it was sent."""
     body: str = ""
     author: str = ""
-    """Who it is, for the record of changes: `admin token`, or a mail address."""
+    """The operator, for the record of changes: `admin token`, or a mail address."""
     may_write: bool = False
     session: str = ""
-    """The id of the status page's session that it came with, if it did."""
+    """Id of the status page's session; "" for a token or Cloudflare Access."""
     if_match: str = ""
-    """The header If-Match (RFC 9110, 13.1.1)."""
+    """Header If-Match (RFC 9110, 13.1.1)."""
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -37,14 +45,14 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What the operator gets."""
+    """The answer to an operator."""
 
     status: int = 200
     body: str = ""
     content_type: str = JSON
     headers: tuple[tuple[str, str], ...] = ()
     version: int = 0
-    """Of the configuration, as it is after the call."""
+    """Version of the configuration after the call."""
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -58,16 +66,15 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One thing that is wrong with a call, as Cloudflare's API tells it.
+    """One error of a call, in the shape of Cloudflare's API.
 
     https://developers.cloudflare.com/api/ (ErrorData: code, message, source.pointer)
     """
 
-    code: int
-    """1000 or more."""
+    code: Code
     message: str
     pointer: str = ""
-    """Where in the body: `/origins/0/weight` (RFC 6901); empty when it is about all of it."""
+    """Place in the body: `/origins/0/weight` (RFC 6901); "" for the whole body."""
 
     def to_dict(self) -> dict[str, Any]:
         source = {"source": {"pointer": self.pointer}} if self.pointer else {}
@@ -76,18 +83,18 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note(Fault):
-    """Something to know of a call that was carried out all the same."""
+    """A remark on a call that was carried out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What a handler found, before it is put into an envelope."""
+    """The result of a handler, before it is put into an envelope."""
 
     result: Any = None
     status: int = 200
     notes: tuple[Note, ...] = ()
     info: dict[str, int] | None = None
-    """Cloudflare's result_info, of lists."""
+    """Cloudflare's result_info of a list."""
     headers: tuple[tuple[str, str], ...] = field(default=())
 
 
@@ -127,7 +134,7 @@ def enveloped(outcome: Result | Refusal) -> Answer:
 
 def refused(
     status: int,
-    code: int,
+    code: Code,
     message: str,
     pointer: str = "",
     *,

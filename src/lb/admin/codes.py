@@ -1,43 +1,42 @@
-"""Codes of Cloudflare's API, and refusals that several endpoints have in common."""
+"""Error codes of the admin API, each of them once.
+
+Cloudflare's own where its API has one; every code is 1000 or more
+(https://developers.cloudflare.com/api/: ErrorData).
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from lb.admin.calls import Fault, Refusal, refused
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-NOT_FOUND = 1001
-INVALID = 1002
-"""A field that does not pass validation."""
-NOT_UNIQUE = 1003
-"""A name that another object has."""
-REFERENCED = 1005
-"""An object that others refer to cannot be deleted."""
-UNREADABLE = 1007
-"""A body that is no JSON object."""
-CHANGED = 1006
-"""The object is not what If-Match says: somebody else was quicker."""
-READ_ONLY = 1008
-"""An object that can only be changed in the file."""
-NO_ROUTE = 7003
-METHOD = 10405
-
-UNHEEDED = 1100
-"""Of a message: a field was kept, and has no effect."""
+from enum import IntEnum
 
 
-def not_found(kind: str, identifier: str) -> Refusal:
-    """Return the refusal of an object that does not exist, or not in this account or zone."""
-    return refused(404, NOT_FOUND, f"there is no {kind} with the id {identifier[:64]}")
+class Code(IntEnum):
+    """What is wrong with a call, or what to know about it."""
 
-
-def invalid(faults: Iterable[tuple[str, str]]) -> Refusal:
-    """Return the refusal of a body: each fault is a JSON pointer and a message."""
-    listed = tuple(
-        Fault(code=INVALID, message=f"{message}: validation failed", pointer=pointer)
-        for pointer, message in faults
-    )
-    return Refusal(status=400, faults=listed)
+    GENERAL = 1000
+    """Nothing more specific: a body that did not arrive whole, a fault of the load balancer."""
+    NOT_FOUND = 1001
+    """No such object in this account or zone."""
+    INVALID = 1002
+    """A field fails validation."""
+    NOT_UNIQUE = 1003
+    """Another object has this name."""
+    REFERENCED = 1005
+    """Other objects refer to the one to delete."""
+    CHANGED = 1006
+    """If-Match names an older state: somebody else has changed it."""
+    UNREADABLE = 1007
+    """The body is not a JSON object."""
+    FROM_FILE = 1008
+    """The object comes from loadbalancer.toml, and changes with a deployment only."""
+    NO_EFFECT = 1100
+    """Of a message: a field or table was accepted and changes nothing."""
+    NOTHING_SERVES = 1200
+    """No stored configuration is valid."""
+    NO_ROUTE = 7003
+    """No such path."""
+    AUTHENTICATION = 10000
+    """Not signed in, or signed in to read only."""
+    FORBIDDEN = 10001
+    """Signed in, but the request is not allowed: another site's page, or not in the lists."""
+    METHOD = 10405
+    """The path does not take this method."""

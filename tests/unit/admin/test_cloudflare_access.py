@@ -7,21 +7,17 @@ from typing import Any
 
 import pytest
 
-from lb.admin.who.cloudflare_access import (
-    ASK_EVERY,
-    FIRST_ASKED,
-    KEEP,
+from lb.admin.auth.cloudflare_access import (
+    AccessIdentity,
     BadJwt,
     Jwt,
-    KeyRing,
-    Vouched,
-    jwt_in,
-    keys_in,
+    claimed_identity,
+    decoded,
+    jwt_of,
     role_of,
-    taken_apart,
-    vouched_by,
 )
-from lb.admin.who.people import Role
+from lb.admin.auth.key_ring import FETCH_EVERY, FIRST_FETCHES, KEEP, KeyRing, keys_in
+from lb.admin.auth.signed_in import Role
 from lb.model import Access
 from lb.request.facts import RequestFacts
 from support.access import text_of, unsigned
@@ -39,10 +35,10 @@ SAID = {
 }
 
 
-def vouched(access: Access = ACCESS, **changed: Any) -> Vouched | BadJwt:
-    """Who a JWT with these claims stands for; None leaves one out."""
+def vouched(access: Access = ACCESS, **changed: Any) -> AccessIdentity | BadJwt:
+    """Operator a JWT with these claims stands for; None leaves one out."""
     said = {name: value for name, value in {**SAID, **changed}.items() if value is not None}
-    return vouched_by(Jwt(kid="k", claims=said, signed=b"", signature=b""), access, NOW)
+    return claimed_identity(Jwt(kid="k", claims=said, signed=b"", signature=b""), access, NOW)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +58,7 @@ def vouched(access: Access = ACCESS, **changed: Any) -> Vouched | BadJwt:
 def test_good_claims_stand_for_somebody(changed: dict[str, Any]) -> None:
     """With a minute of difference between two clocks."""
     found = vouched(**changed)
-    assert isinstance(found, Vouched)
+    assert isinstance(found, AccessIdentity)
     assert (found.author, found.role) == ("ann@example.com", Role.ADMIN)
     assert found.until == changed.get("exp", NOW + 600)
 
@@ -76,14 +72,14 @@ def test_good_claims_stand_for_somebody(changed: dict[str, Any]) -> None:
         ({"aud": []}, "it is for another application"),
         ({"aud": {"aud": 1}}, "it is for another application"),
         ({"aud": "audience"}, "it is for another application"),
-        ({"exp": None}, "it is over"),
-        ({"exp": True}, "it is over"),
-        ({"exp": str(NOW + 600)}, "it is over"),
-        ({"exp": NOW - 60}, "it is over"),
-        ({"nbf": NOW + 61}, "it is not yet good"),
-        ({"nbf": "0"}, "it is not yet good"),
-        ({"iat": NOW + 61}, "it is not yet good"),
-        ({"iat": [0]}, "it is not yet good"),
+        ({"exp": None}, "it has expired"),
+        ({"exp": True}, "it has expired"),
+        ({"exp": str(NOW + 600)}, "it has expired"),
+        ({"exp": NOW - 60}, "it has expired"),
+        ({"nbf": NOW + 61}, "it is not valid yet"),
+        ({"nbf": "0"}, "it is not valid yet"),
+        ({"iat": NOW + 61}, "it is not valid yet"),
+        ({"iat": [0]}, "it is not valid yet"),
         ({"email": None}, "it names nobody"),
         ({"email": ["ann@example.com"]}, "it names nobody"),
         ({"email": "ann@example.com\n"}, "it names nobody"),
@@ -121,7 +117,7 @@ def test_the_lists_say_who_may_do_what(
 def test_a_jwt_is_taken_apart_as_it_was_put_together() -> None:
     """What is signed are the bytes that were sent."""
     signed = unsigned(SAID, {"alg": "RS256", "kid": "k"})
-    found = taken_apart(f"{signed}.{text_of(b'abc')}")
+    found = decoded(f"{signed}.{text_of(b'abc')}")
     assert found == Jwt(kid="k", claims=SAID, signed=signed.encode(), signature=b"abc")
 
 
@@ -140,16 +136,16 @@ def test_a_jwt_is_taken_apart_as_it_was_put_together() -> None:
 )
 def test_what_is_no_jwt_is_none(text: str) -> None:
     """Padding and other alphabets are not base64url (RFC 7515, 2)."""
-    found = taken_apart(text)
+    found = decoded(text)
     assert isinstance(found, BadJwt)
 
 
 def test_the_header_comes_before_the_cookie() -> None:
     """The one that Access's own edge adds; a cookie may be of another application."""
     both = {"cf-access-jwt-assertion": "h", "cookie": "CF_Authorization=c"}
-    assert jwt_in(RequestFacts("GET", "https://a/", both.get)) == "h"
-    assert jwt_in(RequestFacts("GET", "https://a/", {"cookie": both["cookie"]}.get)) == "c"
-    assert jwt_in(RequestFacts("GET", "https://a/", {"cookie": "cf_authorization=c"}.get)) == ""
+    assert jwt_of(RequestFacts("GET", "https://a/", both.get)) == "h"
+    assert jwt_of(RequestFacts("GET", "https://a/", {"cookie": both["cookie"]}.get)) == "c"
+    assert jwt_of(RequestFacts("GET", "https://a/", {"cookie": "cf_authorization=c"}.get)) == ""
 
 
 KEY = {"kid": "k", "kty": "RSA", "n": text_of(b"\xff" * 256), "e": "AQAB", "alg": "RS256"}
@@ -188,38 +184,38 @@ def test_what_is_no_set_of_keys_has_none(text: str) -> None:
 def test_an_unknown_key_is_asked_for_once_a_minute() -> None:
     """However many ids somebody makes up."""
     ring = KeyRing()
-    assert ring.should_ask("k", NOW)
-    ring.asked(NOW)
+    assert ring.should_fetch("k", NOW)
+    ring.fetching(NOW)
     ring.take({"k": ("n", "e")}, NOW)
-    assert not ring.should_ask("k", NOW + 1)
-    assert not ring.should_ask("l", NOW + ASK_EVERY - 1)
-    assert ring.should_ask("l", NOW + ASK_EVERY)
-    ring.asked(NOW + ASK_EVERY)
-    assert not ring.should_ask("m", NOW + ASK_EVERY + 1)
+    assert not ring.should_fetch("k", NOW + 1)
+    assert not ring.should_fetch("l", NOW + FETCH_EVERY - 1)
+    assert ring.should_fetch("l", NOW + FETCH_EVERY)
+    ring.fetching(NOW + FETCH_EVERY)
+    assert not ring.should_fetch("m", NOW + FETCH_EVERY + 1)
 
 
 def test_before_there_is_a_key_a_few_requests_may_ask_at_once() -> None:
     """They come together to a new isolate, and cannot wait for each other."""
     ring = KeyRing()
-    for _ in range(FIRST_ASKED):
-        assert ring.should_ask("k", NOW)
-        ring.asked(NOW)
-    assert not ring.should_ask("k", NOW)
+    for _ in range(FIRST_FETCHES):
+        assert ring.should_fetch("k", NOW)
+        ring.fetching(NOW)
+    assert not ring.should_fetch("k", NOW)
     ring.take(None, NOW)
-    assert not ring.should_ask("k", NOW + ASK_EVERY - 1)
-    assert ring.should_ask("k", NOW + ASK_EVERY)
+    assert not ring.should_fetch("k", NOW + FETCH_EVERY - 1)
+    assert ring.should_fetch("k", NOW + FETCH_EVERY)
 
 
 def test_keys_are_asked_for_anew_after_an_hour_and_kept_if_that_fails() -> None:
     """One that was withdrawn is known no longer than that."""
     ring = KeyRing()
-    ring.asked(NOW)
+    ring.fetching(NOW)
     ring.take({"k": ("n", "e")}, NOW)
-    assert not ring.should_ask("k", NOW + KEEP - 1)
-    assert ring.should_ask("k", NOW + KEEP)
-    ring.asked(NOW + KEEP)
+    assert not ring.should_fetch("k", NOW + KEEP - 1)
+    assert ring.should_fetch("k", NOW + KEEP)
+    ring.fetching(NOW + KEEP)
     ring.take(None, NOW + KEEP)
     assert set(ring.keys) == {"k"}
-    assert not ring.should_ask("k", NOW + KEEP + 1)
+    assert not ring.should_fetch("k", NOW + KEEP + 1)
     ring.take({"l": ("n", "e")}, NOW + KEEP + 2)
     assert set(ring.keys) == {"l"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lb.admin.who.sessions import LASTS
+from lb.admin.auth.sessions import LASTS
 from support.office import Office
 
 

@@ -1,27 +1,21 @@
-"""Who is let in to the admin side, and why others are not."""
+"""Operator is let in to the admin side, and why others are not."""
 
 from __future__ import annotations
 
 import pytest
 
-from lb.admin.calls import Refusal
-from lb.admin.who.audience import Audience, audience_of, below
-from lb.admin.who.cloudflare_access import Assertion, BadJwt, NoKeys, Vouched
-from lb.admin.who.cors import (
-    METHODS,
-    SAFE,
-    allowed_origin,
-    cross_site,
-    headers_of,
-    preflight,
-    secure_cookie,
-)
-from lb.admin.who.gate import Denied, Fault, Gate, token_in
-from lb.admin.who.logins import logged_in, logged_out, told, with_cookie
-from lb.admin.who.people import Means, Role, Who
-from lb.admin.who.sessions import COOKIE, LASTS
-from lb.admin.who.throttle import FREE
-from lb.admin.who.tokens import Tokens, tokens_of
+from lb.admin.auth.audience import Audience, audience_of, below
+from lb.admin.auth.cloudflare_access import AccessIdentity, Assertion, BadJwt, NoKeys
+from lb.admin.auth.cors import allowed_origin, preflight
+from lb.admin.auth.gate import Cause, Denial, Gate, token_in
+from lb.admin.auth.logins import description, login, logout, with_cookie
+from lb.admin.auth.same_origin import cross_site, secure_cookie
+from lb.admin.auth.sessions import COOKIE, LASTS
+from lb.admin.auth.signed_in import Operator, Role, SignIn
+from lb.admin.auth.throttle import FREE
+from lb.admin.auth.tokens import Tokens, tokens_of
+from lb.admin.calls import METHODS, SAFE, Refusal
+from lb.admin.responses import headers_of
 from lb.request.facts import RequestFacts
 
 ADMIN = "a" * 40
@@ -48,27 +42,27 @@ def gate() -> Gate:
 
 def admitted(
     gate: Gate, request: RequestFacts, assertion: Assertion | None = None, now: float = NOW
-) -> Who | Denied:
-    """Who may do what a request asks for."""
-    return gate.admit(request, gate.identify(request, assertion, now), now)
+) -> Operator | Denial:
+    """Operator may do what a request asks for."""
+    return gate.authorize(request, gate.authenticate(request, assertion, now), now)
 
 
-def denied(found: Who | Denied | None) -> tuple[int, str]:
+def denied(found: Operator | Denial | None) -> tuple[int, str]:
     """The status and the words of a refusal."""
-    assert isinstance(found, Denied)
+    assert isinstance(found, Denial)
     return found.refusal.status, found.refusal.faults[0].message
 
 
-def named(found: Who | Denied | None) -> Who:
+def named(found: Operator | Denial | None) -> Operator:
     """Somebody who was let in."""
-    assert isinstance(found, Who)
+    assert isinstance(found, Operator)
     return found
 
 
 def session_of(gate: Gate, token: str = ADMIN) -> dict[str, str]:
     """The headers of a page that has a session."""
     who = named(gate.by_token(facts(), token, NOW))
-    return {"cookie": f"{COOKIE}={gate.session(who, NOW, 'x')}", **OWN}
+    return {"cookie": f"{COOKIE}={gate.new_session(who, NOW, 'x')}", **OWN}
 
 
 @pytest.mark.parametrize(
@@ -86,7 +80,7 @@ def test_a_token_is_shown_in_one_of_three_headers(
 ) -> None:
     """It needs nothing else, not even for a change from another page."""
     who = named(admitted(gate, facts(headers={**headers, "origin": "https://evil.test"})))
-    assert (who.role, who.author, who.means) == (role, author, Means.TOKEN)
+    assert (who.role, who.author, who.sign_in) == (role, author, SignIn.TOKEN)
 
 
 @pytest.mark.parametrize(
@@ -106,8 +100,8 @@ def test_a_wrong_token_opens_nothing(headers: dict[str, str], gate: Gate) -> Non
     """Nor does the session or the JWT that comes with it."""
     found = admitted(gate, facts(headers={**session_of(gate), **headers}))
     assert denied(found) == (401, "Authentication error")
-    assert isinstance(found, Denied)
-    assert found.fault is Fault.WRONG_TOKEN
+    assert isinstance(found, Denial)
+    assert found.cause is Cause.WRONG_TOKEN
     assert dict(found.refusal.headers)["WWW-Authenticate"].startswith("Bearer")
 
 
@@ -123,7 +117,7 @@ def test_who_only_reads_changes_nothing(gate: Gate) -> None:
     """By token or by session."""
     for method in METHODS:
         found = admitted(gate, facts(method, {"x-auth-key": READ}))
-        assert isinstance(found, Who) is (method in SAFE)
+        assert isinstance(found, Operator) is (method in SAFE)
     page = session_of(gate, READ)
     csrf = named(admitted(gate, facts(headers=page))).csrf
     found = admitted(gate, facts("PUT", {**page, "x-csrf-token": csrf}))
@@ -159,11 +153,11 @@ def test_a_sessions_change_must_come_from_its_own_page(
     page = session_of(gate)
     good = {**page, "x-csrf-token": named(admitted(gate, facts(headers=page))).csrf}
     for method in set(METHODS) - SAFE:
-        assert isinstance(admitted(gate, facts(method, good)), Who)
+        assert isinstance(admitted(gate, facts(method, good)), Operator)
         assert denied(admitted(gate, facts(method, {**good, **changed}))) == (403, words)
         gate = _anew(gate)
     # Nothing is changed by looking.
-    assert isinstance(admitted(gate, facts(headers={**page, **changed})), Who)
+    assert isinstance(admitted(gate, facts(headers={**page, **changed})), Operator)
 
 
 def _anew(gate: Gate) -> Gate:
@@ -177,34 +171,34 @@ def test_one_of_the_two_is_enough(left_out: str, gate: Gate) -> None:
     page = session_of(gate)
     del page[left_out]
     csrf = named(admitted(gate, facts(headers=page))).csrf
-    assert isinstance(admitted(gate, facts("POST", {**page, "x-csrf-token": csrf})), Who)
+    assert isinstance(admitted(gate, facts("POST", {**page, "x-csrf-token": csrf})), Operator)
 
 
-ANN = Vouched(author="ann@example.com", role=Role.ADMIN, until=NOW + 60)
+ANN = AccessIdentity(author="ann@example.com", role=Role.ADMIN, until=NOW + 60)
 
 
 def test_access_stands_for_a_token_but_not_for_the_csrf_token(gate: Gate) -> None:
     """Its cookie is sent by any page too."""
     who = named(admitted(gate, facts(), ANN))
-    assert (who.role, who.author, who.means) == (Role.ADMIN, "ann@example.com", Means.ACCESS)
+    assert (who.role, who.author, who.sign_in) == (Role.ADMIN, "ann@example.com", SignIn.ACCESS)
     assert denied(admitted(gate, facts("POST", OWN), ANN))[0] == 403
     good = {**OWN, "x-csrf-token": who.csrf}
-    assert isinstance(admitted(gate, facts("POST", good), ANN), Who)
-    bob = Vouched(author="bob@example.com", role=Role.ADMIN, until=NOW + 60)
+    assert isinstance(admitted(gate, facts("POST", good), ANN), Operator)
+    bob = AccessIdentity(author="bob@example.com", role=Role.ADMIN, until=NOW + 60)
     assert denied(admitted(gate, facts("POST", good), bob))[0] == 403
 
 
 @pytest.mark.parametrize(
     ("assertion", "alone", "with_token"),
     [
-        (BadJwt("it is over"), (403, "the JWT of Access: it is over"), False),
+        (BadJwt("it has expired"), (403, "the JWT of Access: it has expired"), False),
         (
             NoKeys(),
             (503, "the keys of Access cannot be fetched: try again, or use a token"),
             True,
         ),
         (
-            Vouched(author="eve@x", role=None, until=NOW + 60),
+            AccessIdentity(author="eve@x", role=None, until=NOW + 60),
             (403, "[admin] access does not name eve@x"),
             True,
         ),
@@ -217,7 +211,7 @@ def test_what_access_does_not_vouch_for(
     assert denied(admitted(gate, facts(), assertion)) == alone
     for headers in ({"x-auth-key": ADMIN}, session_of(gate)):
         found = admitted(gate, facts(headers=headers), assertion)
-        assert isinstance(found, Who) is with_token
+        assert isinstance(found, Operator) is with_token
 
 
 def test_who_fails_often_is_told_to_wait_and_who_is_right_is_not(gate: Gate) -> None:
@@ -229,13 +223,13 @@ def test_who_fails_often_is_told_to_wait_and_who_is_right_is_not(gate: Gate) -> 
     assert statuses == [401] * FREE + [429]
     found = admitted(gate, neighbour)
     assert denied(found) == (429, "too many failed attempts: try again in 10 s")
-    assert isinstance(found, Denied)
+    assert isinstance(found, Denial)
     assert dict(found.refusal.headers)["Retry-After"] == "10"
     assert denied(admitted(gate, other))[0] == 401
     right = facts(headers={"x-auth-key": ADMIN, "cf-connecting-ip": "2001:db8::1"})
-    assert isinstance(admitted(gate, right), Who)
+    assert isinstance(admitted(gate, right), Operator)
     page = {**session_of(gate), "cf-connecting-ip": "2001:db8::1"}
-    assert isinstance(admitted(gate, facts(headers=page)), Who)
+    assert isinstance(admitted(gate, facts(headers=page)), Operator)
     assert denied(admitted(gate, wrong, now=NOW + 10))[0] == 401
 
 
@@ -245,19 +239,19 @@ def test_who_has_not_logged_in_has_not_failed(gate: Gate) -> None:
         for _ in range(3 * FREE):
             found = admitted(gate, facts(headers=headers))
             assert denied(found)[0] == 401
-            assert isinstance(found, Denied)
-            assert (found.fault, found.failures) == (None, 0)
+            assert isinstance(found, Denial)
+            assert (found.cause, found.failures) == (None, 0)
 
 
 JSON = {"content-type": "application/json; charset=utf-8"}
 
 
-def begin(gate: Gate, body: str | Refusal = "", **headers: str) -> Who | Denied:
+def begin(gate: Gate, body: str | Refusal = "", **headers: str) -> Operator | Denial:
     """Send a POST to the session."""
     request = facts(
         "POST", {**JSON, **{name.replace("_", "-"): it for name, it in headers.items()}}
     )
-    return logged_in(gate, request, gate.identify(request, None, NOW), body, NOW)
+    return login(gate, request, gate.authenticate(request, None, NOW), body, NOW)
 
 
 def test_a_token_in_the_body_begins_a_session(gate: Gate) -> None:
@@ -266,9 +260,9 @@ def test_a_token_in_the_body_begins_a_session(gate: Gate) -> None:
         who = named(begin(gate, f'{{"token": "{READ}"}}', origin=origin))
         assert (who.role, who.author) == (Role.READ, "read token")
     assert named(begin(gate, "", authorization=f"Bearer {ADMIN}")).role is Role.ADMIN
-    again = named(gate.identify(facts(headers=session_of(gate)), None, NOW + LASTS - 1))
-    assert told(again).status == 200
-    assert gate.identify(facts(headers=session_of(gate)), None, NOW + LASTS) is None
+    again = named(gate.authenticate(facts(headers=session_of(gate)), None, NOW + LASTS - 1))
+    assert description(again).status == 200
+    assert gate.authenticate(facts(headers=session_of(gate)), None, NOW + LASTS) is None
 
 
 @pytest.mark.parametrize(
@@ -301,7 +295,7 @@ def test_a_session_cannot_be_drawn_out(gate: Gate) -> None:
     page = session_of(gate)
     csrf = named(admitted(gate, facts(headers=page))).csrf
     request = facts("POST", {**page, "x-csrf-token": csrf})
-    assert denied(logged_in(gate, request, gate.identify(request, None, NOW), "", NOW))[0] == 400
+    assert denied(login(gate, request, gate.authenticate(request, None, NOW), "", NOW))[0] == 400
 
 
 def test_a_session_ends_by_its_own_page_alone(gate: Gate) -> None:
@@ -314,11 +308,11 @@ def test_a_session_ends_by_its_own_page_alone(gate: Gate) -> None:
         ({"origin": "https://evil.test"}, 403),
     ):
         request = facts("DELETE", headers)
-        found = logged_out(gate, request, gate.identify(request, None, NOW), NOW)
+        found = logout(gate, request, gate.authenticate(request, None, NOW), NOW)
         assert denied(found)[0] == expected
     request = facts("DELETE", {**page, "x-csrf-token": who.csrf})
-    assert logged_out(gate, request, gate.identify(request, None, NOW), NOW) == who
-    assert logged_out(gate, facts("DELETE", OWN), None, NOW) is None
+    assert logout(gate, request, gate.authenticate(request, None, NOW), NOW) == who
+    assert logout(gate, facts("DELETE", OWN), None, NOW) is None
     (header,) = with_cookie(facts(), "", "/_lb").headers
     assert header[1].startswith(f"{COOKIE}=; Path=/_lb; Max-Age=0;")
 
@@ -356,8 +350,8 @@ def test_the_admin_path_is_matched_byte_for_byte(path: str, rest: str | None) ->
         ("GET", "/public/", Audience.OPERATORS),
         ("GET", "/status", Audience.OPERATORS),
         ("GET", "/metrics", Audience.OPERATORS),
-        ("GET", "/session", Audience.WHOEVER_LOGS_IN),
-        ("DELETE", "/session", Audience.WHOEVER_LOGS_IN),
+        ("GET", "/session", Audience.SIGNING_IN),
+        ("DELETE", "/session", Audience.SIGNING_IN),
         ("GET", "/session/", Audience.OPERATORS),
     ],
 )

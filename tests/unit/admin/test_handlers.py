@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from lb.admin.handlers.actions import CHANGES, WORDS, Action
 from lb.admin.handlers.context import HandlerContext
+from lb.admin.handlers.origin_actions import CHANGES, WORDS, Action
 from lb.base.times import rfc3339
 from lb.config import Invalid
 from lb.metrics.isolate_totals import IsolateTotals

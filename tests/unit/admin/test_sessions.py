@@ -7,8 +7,8 @@ import json
 
 import pytest
 
-from lb.admin.who.people import Means, Role, Who
-from lb.admin.who.sessions import COOKIE, Session, Sessions, cookie, csrf_fits
+from lb.admin.auth.sessions import COOKIE, Session, Sessions, cookie, csrf_fits
+from lb.admin.auth.signed_in import Operator, Role, SignIn
 
 NOW = 1_800_000_000.0
 SESSIONS = Sessions(b"k" * 32)
@@ -16,16 +16,20 @@ MINE = Session(role=Role.READ, author="ann@example.com", until=int(NOW) + 100, i
 VALUE = SESSIONS.value(MINE)
 
 
-def who(header: str, now: float = NOW, sessions: Sessions = SESSIONS) -> Who | None:
-    """Who a Cookie header belongs to."""
-    return sessions.who(header, now)
+def who(header: str, now: float = NOW, sessions: Sessions = SESSIONS) -> Operator | None:
+    """Operator a Cookie header belongs to."""
+    return sessions.operator(header, now)
 
 
 def test_a_session_says_who_it_is_until_it_is_over() -> None:
     """And not a second longer."""
     found = who(f"a=b; {COOKIE}={VALUE}; c=d")
     assert found is not None
-    assert (found.role, found.author, found.means) == (Role.READ, "ann@example.com", Means.SESSION)
+    assert (found.role, found.author, found.sign_in) == (
+        Role.READ,
+        "ann@example.com",
+        SignIn.SESSION,
+    )
     assert found.until == NOW + 100
     assert who(f"{COOKIE}={VALUE}", NOW + 99.9) is not None
     assert who(f"{COOKIE}={VALUE}", NOW + 100) is None
@@ -102,7 +106,7 @@ def test_each_session_has_a_csrf_token_of_its_own() -> None:
     assert csrf_fits(mine, mine.csrf)
     for wrong in ("", theirs.csrf, mine.csrf + "x", mine.csrf.lower(), "\ud800", VALUE):
         assert not csrf_fits(mine, wrong)
-    by_token = Who(role=Role.ADMIN, means=Means.TOKEN, author="a")
+    by_token = Operator(role=Role.ADMIN, sign_in=SignIn.TOKEN, author="a")
     assert not csrf_fits(by_token, "")
 
 

@@ -1,11 +1,20 @@
-"""Who tries tokens is told to wait, longer each time; the log and the memory stay small."""
+"""Operator tries tokens is told to wait, longer each time; the log and the memory stay small."""
 
 from __future__ import annotations
 
 import pytest
 
-from lb.admin.who.people import author_of, client_of, place_of
-from lb.admin.who.throttle import FREE, LONGEST, MOST_CLIENTS, MOST_TOLD, SHORTEST, WINDOW, Throttle
+from lb.admin.auth.client_address import client_of, logged_network
+from lb.admin.auth.signed_in import author_of
+from lb.admin.auth.throttle import (
+    FREE,
+    LONGEST,
+    MOST_CLIENTS,
+    MOST_LOGGED,
+    SHORTEST,
+    WINDOW,
+    Throttle,
+)
 
 
 def fail(throttle: Throttle, times: int, now: float = 0.0, client: str = "a") -> None:
@@ -81,7 +90,7 @@ def test_the_log_is_told_of_a_few_clients_a_minute() -> None:
     """However many there are; none of their failures is lost."""
     throttle = Throttle()
     told = [throttle.failed(str(number), 0.0) for number in range(50)]
-    assert told == [1] * MOST_TOLD + [0] * (50 - MOST_TOLD)
+    assert told == [1] * MOST_LOGGED + [0] * (50 - MOST_LOGGED)
     assert throttle.failed("40", 60.0) == 2
 
 
@@ -103,7 +112,7 @@ def test_a_client_is_an_address_or_a_subscribers_prefix(
     address: str, client: str, place: str
 ) -> None:
     """And the log shows the network alone."""
-    assert (client_of(address), place_of(address)) == (client, place)
+    assert (client_of(address), logged_network(address)) == (client, place)
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import string
 
 import pytest
 
-from lb.admin.who.people import Role
-from lb.admin.who.tokens import MAKE_ONE, Closed, Tokens, token_problem, tokens_of
+from lb.admin.auth.signed_in import Role
+from lb.admin.auth.tokens import MAKE_ONE, Closed, Tokens, token_problem, tokens_of
 
 ADMIN = "a" * 32
 READ = "r" * 32

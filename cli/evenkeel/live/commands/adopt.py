@@ -10,8 +10,8 @@ from evenkeel.live.client.session import Session, live
 from evenkeel.live.commands.changes import kind_word
 from evenkeel.output.errors import Exit, Failure, plain
 
-OF_THE_FILE = 1101
-"""The balancer's code for an object that changes with a deployment alone."""
+OF_THE_FILE = 1008
+"""The balancer's code for an object that comes from loadbalancer.toml."""
 MEANING = (
     "Adopting copies the load balancers, pools and monitors of the deployed loadbalancer.toml into "
     "the balancer's own store. From then on they are changed here, by the API and on the status "

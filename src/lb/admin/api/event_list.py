@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lb.admin.calls import Refusal, Result
-from lb.admin.codes import invalid
+from lb.admin.refusals import invalid
 from lb.catalog.managed import Kind
 from lb.config.reading.moments import seconds_of
 from lb.object.event_log import MOST_PER_PAGE, EventLog, Query

@@ -8,7 +8,8 @@ from lb.admin.api import region_list
 from lb.admin.api.resources import BY_KIND, LOAD_BALANCERS, MONITORS, POOLS
 from lb.admin.api.visible import VisibleObjects
 from lb.admin.calls import Refusal, Result, refused
-from lb.admin.codes import INVALID, NOT_FOUND, not_found
+from lb.admin.codes import Code
+from lb.admin.refusals import not_found
 from lb.catalog.references import referred
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def region(request: ApiRequest) -> Result | Refusal:
     """GET regions/{id}."""
     found = region_list.region(request.identifier)
     if found is None:
-        return refused(404, NOT_FOUND, f"there is no region {request.identifier[:64]}")
+        return refused(404, Code.NOT_FOUND, f"there is no region {request.identifier[:64]}")
     return Result(result=found)
 
 
@@ -56,7 +57,7 @@ def search(request: ApiRequest) -> Result | Refusal:
     """
     wanted, query = request.query.get("references", ""), request.query.get("query", "").lower()
     if wanted not in _KINDS_OF_REFERENCE:
-        return refused(400, INVALID, 'references must be "", *, referral or referrer')
+        return refused(400, Code.INVALID, 'references must be "", *, referral or referrer')
     page = request.query.get("page", "1")
     visible = VisibleObjects(request)
     found: list[dict[str, Any]] = []

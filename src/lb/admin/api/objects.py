@@ -10,7 +10,7 @@ from lb.admin.api.lookups import one_page
 from lb.admin.api.resources import POOLS
 from lb.admin.api.visible import VisibleObjects, shown
 from lb.admin.calls import Refusal, Result
-from lb.admin.codes import invalid, not_found
+from lb.admin.refusals import invalid, not_found
 from lb.catalog.managed import Kind, Managed
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lb.admin.api.resources import POOLS
 from lb.admin.api.visible import VisibleObjects
 from lb.admin.calls import Refusal, Result
-from lb.admin.codes import not_found
+from lb.admin.refusals import not_found
 from lb.health.verdict import EVERYWHERE, NO_FAILURES
 from lb.model import Health
 

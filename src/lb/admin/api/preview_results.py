@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 from lb.admin.api.documents import taken
 from lb.admin.api.pool_health import said_of
 from lb.admin.api.resources import MONITORS, POOLS
-from lb.admin.api.visible import VisibleObjects
-from lb.admin.calls import Note, Refusal, Result, refused
-from lb.admin.codes import INVALID, NOT_FOUND, UNHEEDED, invalid, not_found
+from lb.admin.api.visible import VisibleObjects, without_effect
+from lb.admin.calls import Refusal, Result, refused
+from lb.admin.codes import Code
+from lb.admin.refusals import invalid, not_found
 from lb.catalog.merging import pointer_of
 from lb.config import Invalid, parse
 from lb.object.previews import Previews
@@ -50,7 +51,7 @@ def result(request: ApiRequest) -> Result | Refusal:
     """GET preview/{id}: what is known by now, for an hour."""
     found = Previews(request.context.sql).result(request.identifier, request.context.clock())
     if found is None:
-        return refused(404, NOT_FOUND, "there is no such preview: each is kept for an hour")
+        return refused(404, Code.NOT_FOUND, "there is no such preview: each is kept for an hour")
     return Result(
         result={
             pool: {
@@ -83,11 +84,11 @@ def _preview(
             for problem in parsed.problems
         )
     if not parsed.monitors:
-        return refused(400, INVALID, "a Worker cannot probe as this monitor says", "/type")
+        return refused(400, Code.INVALID, "a Worker cannot probe as this monitor says", "/type")
     one, names = VisibleObjects(request).new_id(), {each.id: each.name for each in pools}
     Previews(request.context.sql).add(one, document, names, request.context.clock())
     notes = (
-        Note(code=UNHEEDED, message=f"{pointer[1:].replace('/', '.')}: {reason}", pointer=pointer)
+        without_effect(pointer, reason)
         for path, reason in parsed.unheeded.items()
         if path.startswith(_AT) and (pointer := pointer_of(path.removeprefix(_AT)))
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lb.admin.calls import refused
-from lb.admin.codes import INVALID, UNREADABLE
+from lb.admin.codes import Code
 from lb.base.bounded_json import Unreadable, bounded_json
 
 if TYPE_CHECKING:
@@ -42,12 +42,12 @@ class ApiRequest:
         """Return the JSON object that was sent, or the refusal of anything else."""
         text = self.call.body
         if len(text) > LONGEST_BODY or len(text.encode(errors="replace")) > LONGEST_BODY:
-            return refused(413, UNREADABLE, f"the body has more than {LONGEST_BODY} bytes")
+            return refused(413, Code.UNREADABLE, f"the body has more than {LONGEST_BODY} bytes")
         found = bounded_json(text)
         if isinstance(found, Unreadable):
-            return refused(400, UNREADABLE, f"the body cannot be read: {found.message}")
+            return refused(400, Code.UNREADABLE, f"the body cannot be read: {found.message}")
         if not isinstance(found, dict):
-            return refused(400, INVALID, "the body must be a JSON object")
+            return refused(400, Code.INVALID, "the body must be a JSON object")
         return found
 
 

@@ -14,8 +14,9 @@ from lb.admin.api.event_list import events
 from lb.admin.api.pool_health import pool_health
 from lb.admin.api.request import ApiRequest, fixed_id
 from lb.admin.api.resources import LOAD_BALANCERS, MONITOR_GROUPS, MONITORS, POOLS
-from lb.admin.calls import Fault, Refusal, refused
-from lb.admin.codes import INVALID, METHOD, NO_ROUTE
+from lb.admin.calls import Refusal, refused
+from lb.admin.codes import Code
+from lb.admin.refusals import impossible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -93,23 +94,21 @@ BY_OWNER: Mapping[tuple[str, str], Mapping[tuple[str, ...], Methods]] = {
 def handle(context: HandlerContext, call: Call) -> Result | Refusal:
     """Answer a call below /client/v4."""
     if len(call.path) > LONGEST_PATH:
-        return refused(414, NO_ROUTE, "the path is too long")
+        return refused(414, Code.NO_ROUTE, "the path is too long")
     found = _route(call.path.removeprefix(ROOT))
     if found is None:
-        return refused(404, NO_ROUTE, f"could not route to {call.path[:200]}: no such endpoint")
+        return refused(
+            404, Code.NO_ROUTE, f"could not route to {call.path[:200]}: no such endpoint"
+        )
     scope, identifier, methods = found
     owner, _, given = scope.partition("/")
     known = fixed_id(context, owner)
     if known and given != known:
-        return refused(404, NO_ROUTE, f"[admin] of the file names another of the {owner}")
+        return refused(404, Code.NO_ROUTE, f"[admin] of the file names another of the {owner}")
     method = "GET" if call.method == "HEAD" else call.method
     handler = methods.get(method)
     if handler is None:
-        return Refusal(
-            status=405,
-            faults=(Fault(code=METHOD, message=f"{call.method[:20]} is not possible here"),),
-            headers=(("Allow", ", ".join(methods)),),
-        )
+        return impossible(call.method, *methods)
     query = _query(call.query)
     if isinstance(query, Refusal):
         return query
@@ -144,5 +143,5 @@ def _query(text: str) -> dict[str, str] | Refusal:
     try:
         pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_PARAMETERS)
     except ValueError:
-        return refused(400, INVALID, f"the query has more than {MOST_PARAMETERS} parameters")
+        return refused(400, Code.INVALID, f"the query has more than {MOST_PARAMETERS} parameters")
     return dict(pairs)

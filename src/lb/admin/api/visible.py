@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from lb.admin.api.resources import BY_KIND
 from lb.admin.calls import Fault, Note, Refusal, Result, refused
-from lb.admin.codes import CHANGED, INVALID, NOT_UNIQUE, READ_ONLY, REFERENCED, UNHEEDED
+from lb.admin.codes import Code
+from lb.admin.refusals import from_file
 from lb.catalog.managed import Kind, Managed
 from lb.catalog.references import renamed
 from lb.catalog.store import Referenced, Rejected
@@ -101,17 +102,12 @@ class VisibleObjects:
     def refused_change(self, one: Managed) -> Refusal | None:
         """Return why an object cannot be changed by this request; None when it can."""
         if one.read_only:
-            return refused(
-                403,
-                READ_ONLY,
-                f"this {BY_KIND[one.kind].word} stands in the configuration file, and is only "
-                "changed there: adopt the file's objects first (`evenkeel adopt`)",
-            )
+            return from_file(BY_KIND[one.kind].word)
         wanted = self._request.call.if_match
         known = {tag.strip().removeprefix("W/") for tag in wanted.split(",")}
         if wanted and not known & {"*", etag(one)}:
             return refused(
-                412, CHANGED, "somebody has changed it since: read it again, then change that"
+                412, Code.CHANGED, "somebody has changed it since: read it again, then change that"
             )
         return None
 
@@ -128,7 +124,7 @@ class VisibleObjects:
             )
             # The first part is Cloudflare's own, which tools look for.
             message = f"This object is referenced by other objects, delete them first: {names}"
-            return refused(412, REFERENCED, message)
+            return refused(412, Code.REFERENCED, message)
         if isinstance(outcome, Rejected):
             own = {one.id for one in puts}
             return Refusal(status=400, faults=tuple(_fault(wrong, own) for wrong in outcome.wrong))
@@ -143,7 +139,7 @@ class VisibleObjects:
             if other.id != one.id and other.name.lower() == name.lower():
                 message = f"a {BY_KIND[one.kind].word} has this name already ({other.id})"
                 hint = ", in the configuration file" if other.read_only else ""
-                return refused(400, NOT_UNIQUE, f"{message}{hint}: names are unique", "/name")
+                return refused(400, Code.NOT_UNIQUE, f"{message}{hint}: names are unique", "/name")
         return None
 
     def _id_of(self, kind: Kind, reference: str) -> str:
@@ -162,14 +158,19 @@ class VisibleObjects:
             owner = serving.made.owner(at)
             if owner is not None and owner.id == one.id:
                 pointer = serving.made.pointer(at)
-                message = f"{pointer.removeprefix('/').replace('/', '.')}: {reason}"
-                notes.append(Note(code=UNHEEDED, message=message, pointer=pointer))
+                notes.append(without_effect(pointer, reason))
         return tuple(notes[:_MOST_NOTES])
 
 
 def shown(one: Managed) -> dict[str, Any]:
     """Return an object as callers see it."""
     return {"id": one.id, **BY_KIND[one.kind].shown(one.document)}
+
+
+def without_effect(pointer: str, reason: str) -> Note:
+    """Return the note on a field that is kept and has no effect."""
+    message = f"{pointer.removeprefix('/').replace('/', '.')}: {reason}"
+    return Note(code=Code.NO_EFFECT, message=message, pointer=pointer)
 
 
 def _content(one: Managed) -> str:
@@ -187,8 +188,8 @@ def etag(one: Managed) -> str:
 def _fault(wrong: Wrong, own: set[str]) -> Fault:
     """Return a fault whose pointer leads into the body; of another object it is told which."""
     if wrong.owner is not None and wrong.owner.id not in own:
-        return Fault(code=INVALID, message=f"{wrong.sentence}: validation failed")
-    code = NOT_UNIQUE if wrong.taken else INVALID
+        return Fault(code=Code.INVALID, message=f"{wrong.sentence}: validation failed")
+    code = Code.NOT_UNIQUE if wrong.taken else Code.INVALID
     key = wrong.pointer.removeprefix("/").replace("/", ".")
     message = f"{key}: {wrong.message}" if key else wrong.message
     return Fault(code=code, message=f"{message}: validation failed", pointer=wrong.pointer)

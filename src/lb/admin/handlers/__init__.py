@@ -1,1 +1,1 @@
-"""What operators ask of the Durable Object, and its answers."""
+"""Handlers of operators' calls in the Durable Object."""

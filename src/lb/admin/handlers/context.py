@@ -1,4 +1,4 @@
-"""What stands at the disposal of those who answer operators in the Durable Object."""
+"""What handlers of operators' calls work with."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, kw_only=True)
 class HandlerContext:
-    """What handlers work with: everything that the Durable Object has."""
+    """The parts of the Durable Object that handlers use."""
 
     store: ConfigStore
     keeper: Keeper | None
-    """None while nothing good is configured."""
+    """None while no stored configuration is valid."""
     sql: Sql
     clock: Clock
     chance: Chance

@@ -1,4 +1,4 @@
-"""GET /status: how everything stands, with the charts that are asked for."""
+"""GET /status: the present state of everything, with charts on request."""
 
 from __future__ import annotations
 
@@ -6,59 +6,50 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
-from lb.admin.calls import Refusal, Result, refused
+from lb.admin.calls import Refusal, Result
 from lb.admin.handlers.status_document import status_document
+from lb.admin.refusals import NOTHING_SERVES, unless_read
 from lb.catalog.managed import Kind
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from lb.admin.calls import Call
     from lb.admin.handlers.context import HandlerContext
-
 
 MOST_CHARTS = 200
 """Origins in one answer: each takes some kilobytes."""
 MOST_FIELDS = 1100
-NOTHING_SERVES = 1200
-"""No configuration is good."""
-NOT_ALLOWED = 10405
-"""Cloudflare's code for a method that a path does not take."""
+"""Parameters of a query: each of the 1000 pools, and some more."""
 
 
 def status(context: HandlerContext, call: Call) -> Result | Refusal:
-    """GET /status: see lb.report.report for its shape.
+    """Answer with the status document.
 
-    `?charts=<pool>`, once or more, adds `charts`: those of the origins of these pools, and of all
-    load balancers (lb.metrics.history.history), for MOST_CHARTS origins at most.
+    `?charts=<pool>`, once or more, adds `charts` (lb.metrics.history): of the origins of these
+    pools, `MOST_CHARTS` at most, and of all load balancers.
     """
-    if call.method not in {"GET", "HEAD"}:
-        return refused(405, NOT_ALLOWED, f"{call.path} is only read: use GET")
-    told = _reported(context)
-    wanted = _charts_in(call.query)
-    if isinstance(told, Refusal) or not wanted or context.keeper is None:
-        return told
-    left, drawn = MOST_CHARTS, []
-    for pool in context.keeper.config.pools:
-        if pool.name in wanted and len(pool.origins) <= left:
-            left -= len(pool.origins)
-            drawn.append(pool.name)
-    charts = context.keeper.totals.charts(drawn, context.clock())
-    return Result(result={**told.result, "charts": charts})
+    refusal = unless_read(call)
+    if refusal is not None:
+        return refusal
+    document, wanted = status_now(context), _charts_in(call.query)
+    if document is None:
+        return NOTHING_SERVES
+    if wanted and context.keeper is not None:
+        left, drawn = MOST_CHARTS, []
+        for pool in context.keeper.config.pools:
+            if pool.name in wanted and len(pool.origins) <= left:
+                left -= len(pool.origins)
+                drawn.append(pool.name)
+        document["charts"] = context.keeper.totals.charts(drawn, context.clock())
+    return Result(result=document)
 
 
-def _charts_in(query: str) -> set[str]:
-    """Return the names of the pools whose charts are wanted."""
-    try:
-        return set(parse_qs(query, max_num_fields=MOST_FIELDS).get("charts", ()))
-    except ValueError:
-        return set()
-
-
-def _reported(context: HandlerContext) -> Result | Refusal:
+def status_now(context: HandlerContext) -> dict[str, Any] | None:
+    """Return the status document; None while no stored configuration is valid."""
     store, keeper, config = context.store, context.keeper, context.store.effective.config
     if keeper is None or config is None:
-        return refused(
-            503, NOTHING_SERVES, "nothing that is configured can serve: apply one that can"
-        )
+        return None
     fixed = {(one.kind, one.name) for one in store.catalog.objects.values() if one.read_only}
     problems = store.effective.problems if store.version else ()
     known = replace(
@@ -73,4 +64,12 @@ def _reported(context: HandlerContext) -> Result | Refusal:
         ],
         read_only=lambda kind, name: (Kind(kind), name) in fixed,
     )
-    return Result(result=status_document(config, known, context.clock()))
+    return status_document(config, known, context.clock())
+
+
+def _charts_in(query: str) -> set[str]:
+    """Return the names of the pools whose charts are requested."""
+    try:
+        return set(parse_qs(query, max_num_fields=MOST_FIELDS).get("charts", ()))
+    except ValueError:
+        return set()

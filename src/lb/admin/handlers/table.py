@@ -1,4 +1,4 @@
-"""Answers operators inside the Durable Object: which path is whose."""
+"""Which handler of the Durable Object answers which path."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lb.admin.api import handle as cloudflare
-from lb.admin.calls import Answer, Refusal, Result, enveloped, refused
-from lb.admin.handlers.actions import act
+from lb.admin.calls import SAFE, Answer, Refusal, Result, enveloped, refused
+from lb.admin.codes import Code
+from lb.admin.handlers.actions import actions
+from lb.admin.handlers.ended_sessions import ended, session
 from lb.admin.handlers.metrics import metrics
 from lb.admin.handlers.status import status
 from lb.admin.handlers.versions import adopt, apply, export, versions
-from lb.admin.who.ended_sessions import refusal_of, session
+from lb.admin.refusals import nothing_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,14 +23,9 @@ if TYPE_CHECKING:
 
     Handler = Callable[[HandlerContext, Call], Answer | Result | Refusal]
 
-NO_ROUTE = 7003
-"""Cloudflare's code for a path that leads nowhere."""
-READ_ONLY = 10000
-SAFE = frozenset({"GET", "HEAD"})
-
 
 HANDLERS: Mapping[str, Handler] = {
-    "actions": act,
+    "actions": actions,
     "adopt": adopt,
     "apply": apply,
     "client": cloudflare,
@@ -42,15 +39,15 @@ HANDLERS: Mapping[str, Handler] = {
 
 
 def answer(context: HandlerContext, call: Call) -> Answer:
-    """Return the answer to a call whose sender the edge knows."""
+    """Return the answer to a call whose sender is authenticated."""
     if call.method not in SAFE and not call.may_write:
-        return enveloped(refused(403, READ_ONLY, "this token may only read"))
-    ended = refusal_of(context, call)
-    if ended is not None:
-        return enveloped(ended)
+        return enveloped(refused(403, Code.AUTHENTICATION, "this token may only read"))
+    refusal = ended(context, call)
+    if refusal is not None:
+        return enveloped(refusal)
     handler = HANDLERS.get(call.path.split("/", 2)[1])
     if handler is None:
-        return enveloped(refused(404, NO_ROUTE, f"there is nothing at {call.path}"))
+        return enveloped(nothing_at(call.path))
     outcome = handler(context, call)
     answer = outcome if isinstance(outcome, Answer) else enveloped(outcome)
     return replace(answer, version=context.store.version)

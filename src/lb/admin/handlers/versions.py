@@ -1,11 +1,13 @@
-"""What operators do with the whole configuration: versions, adoption, a document, an export."""
+"""Handlers of the whole configuration: versions, adoption, a document, an export."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
-from lb.admin.calls import Answer, Fault, Note, Refusal, Result, refused
+from lb.admin.calls import SAFE, Answer, Fault, Note, Refusal, Result, refused
+from lb.admin.codes import Code
+from lb.admin.refusals import impossible, wrong_method
 from lb.base.stored_json import parsed
 from lb.base.times import rfc3339
 from lb.catalog.applying import adopted, applied, other_settings
@@ -20,13 +22,6 @@ if TYPE_CHECKING:
     from lb.catalog.changes import Change
     from lb.catalog.effective import Stored
     from lb.catalog.store import ConfigStore, Version
-
-INVALID = 1002
-"""Cloudflare's code for what does not pass validation."""
-GONE = 1001
-CHANGED_MEANWHILE = 1006
-DEPLOYED = 1100
-"""A note: some things come with a deployment alone."""
 
 TOML = "application/toml; charset=utf-8"
 """RFC 9618."""
@@ -43,62 +38,63 @@ def versions(context: HandlerContext, call: Call) -> Result | Refusal:
     if steps[1:] == ["rollback"] and call.method == "POST":
         return _rollback(context, call, number)
     if len(steps) != 1 or call.method != "GET":
-        return refused(405, 10405, f"{call.method} is not possible here")
+        return impossible(call.method)
     if found is None:
-        return refused(404, GONE, f"version {steps[0][:20]} is not kept; GET /versions lists those")
+        message = f"version {steps[0][:20]} is not kept; GET /versions lists those"
+        return refused(404, Code.NOT_FOUND, message)
     return Result(
         result={**_version(store, found), "changes": _changes(store.changed_by(number) or ())}
     )
 
 
 def adopt(context: HandlerContext, call: Call) -> Result | Refusal:
-    """Take the file's objects over: from then on they are changed here, and not by deployments."""
+    """Copy the file's objects into the store: from then on calls change them, not deployments."""
     if call.method != "POST":
-        return refused(405, 10405, "POST adopts the objects of the file")
+        return wrong_method("POST adopts the objects of the file")
     store = context.store
     taken = [one for one in store.catalog.objects.values() if one.read_only]
     if not store.adopted:
         note = f"adopt {len(taken)} objects of the file"
-        said = _replaced(context, call, adopted(store.catalog, context.clock()), note=note)
-        if isinstance(said, Refusal):
-            return said
+        outcome = _replaced(context, call, adopted(store.catalog, context.clock()), note=note)
+        if isinstance(outcome, Refusal):
+            return outcome
     result = [{"kind": one.kind.value, "name": one.name, "id": one.id} for one in taken]
     return Result(result={"version": store.version, "adopted": result})
 
 
 def apply(context: HandlerContext, call: Call) -> Result | Refusal:
-    """Put a whole document in the place of every object, or say what that would change.
+    """Replace every object by those of a document; `?dry_run=true` only says what would change.
 
     The body is a configuration in the shape of loadbalancer.toml, as JSON. From then on the file
-    is not read: `adopts` says that this is what the call itself brings about.
+    is not read; `adopts` is true where this call is the reason.
     """
     if call.method != "POST":
-        return refused(405, 10405, "POST applies a configuration")
+        return wrong_method("POST applies a configuration")
     store = context.store
     document = parsed(call.body)
     if not isinstance(document, dict):
-        return refused(400, INVALID, "the body must be a configuration as a JSON object")
+        return refused(400, Code.INVALID, "the body must be a configuration as a JSON object")
     reading = parse(document, short_sessions=store.effective.short_sessions)
     if isinstance(reading, Invalid):
         faults = (
-            Fault(code=INVALID, message=str(one), pointer=pointer_of(one.path[1:]))
+            Fault(code=Code.INVALID, message=str(one), pointer=pointer_of(one.path[1:]))
             for one in reading.problems
         )
         return Refusal(status=400, faults=tuple(faults))
     notes = tuple(
-        Note(code=DEPLOYED, message=f"{key} comes with a deployment alone: it stays as it is")
+        Note(code=Code.NO_EFFECT, message=f"{key} comes with a deployment alone: it stays as it is")
         for key in other_settings(document, store.effective.made.document)
     )
     state = applied(store.catalog, document, context.clock())
     dry_run = parse_qs(call.query).get("dry_run", [""])[-1].lower() in {"1", "true"}
     adopts = not store.adopted
-    said = _replaced(context, call, state, dry_run=dry_run)
-    if isinstance(said, Refusal):
-        return said
+    outcome = _replaced(context, call, state, dry_run=dry_run)
+    if isinstance(outcome, Refusal):
+        return outcome
     return Result(
         result={
-            "version": said.version,
-            "changes": _changes(said.changes),
+            "version": outcome.version,
+            "changes": _changes(outcome.changes),
             "applied": not dry_run,
             "adopts": adopts,
         },
@@ -108,8 +104,8 @@ def apply(context: HandlerContext, call: Call) -> Result | Refusal:
 
 def export(context: HandlerContext, call: Call) -> Answer | Refusal:
     """Answer with the configuration as the text of a loadbalancer.toml."""
-    if call.method not in {"GET", "HEAD"}:
-        return refused(405, 10405, "GET exports the configuration")
+    if call.method not in SAFE:
+        return wrong_method("GET exports the configuration")
     serving = context.store.effective
     settings = settings_in(serving.made.document)
     text = exported(serving.catalog, settings, short_sessions=serving.short_sessions)
@@ -119,11 +115,12 @@ def export(context: HandlerContext, call: Call) -> Answer | Refusal:
 def _rollback(context: HandlerContext, call: Call, number: int) -> Result | Refusal:
     state = context.store.stored(number) if number >= 0 else None
     if state is None:
-        return refused(404, GONE, "that version is not kept; GET /versions lists those that are")
-    said = _replaced(context, call, state, note=f"roll back to version {number}")
-    if isinstance(said, Refusal):
-        return said
-    return Result(result={"version": said.version, "changes": _changes(said.changes)})
+        message = "that version is not kept; GET /versions lists those that are"
+        return refused(404, Code.NOT_FOUND, message)
+    outcome = _replaced(context, call, state, note=f"roll back to version {number}")
+    if isinstance(outcome, Refusal):
+        return outcome
+    return Result(result={"version": outcome.version, "changes": _changes(outcome.changes)})
 
 
 def _replaced(
@@ -132,12 +129,14 @@ def _replaced(
     store = context.store
     if call.if_match.strip('"') not in {"", "*", str(store.version)}:
         message = f"the configuration has changed meanwhile: it is version {store.version} now"
-        return refused(412, CHANGED_MEANWHILE, message)
-    said = store.replace(state, author=call.author, now=context.clock(), note=note, dry_run=dry_run)
-    if isinstance(said, Rejected):
-        faults = (Fault(code=INVALID, message=each.sentence) for each in said.wrong)
+        return refused(412, Code.CHANGED, message)
+    outcome = store.replace(
+        state, author=call.author, now=context.clock(), note=note, dry_run=dry_run
+    )
+    if isinstance(outcome, Rejected):
+        faults = (Fault(code=Code.INVALID, message=each.sentence) for each in outcome.wrong)
         return Refusal(status=400, faults=tuple(faults))
-    return said
+    return outcome
 
 
 def _version(store: ConfigStore, one: Version) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""The admin side's part of the runtime."""
+"""The runtime's part of the admin side."""

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from workers import DurableObject
 
-from lb.admin.calls import Answer, Call, enveloped, refused
+from lb.admin.calls import Answer, Call, enveloped
 from lb.admin.handlers.context import HandlerContext
 from lb.admin.handlers.table import answer
+from lb.admin.refusals import BROKEN
 from lb.log_events import trouble
 from lb.object.ports import Ports
 from lb.object.run import Coordinator
@@ -70,7 +71,7 @@ class State(DurableObject):
             said = await self._coordinator.operate(answered)
         except Exception as error:  # noqa: BLE001 (the operator gets an error)
             log(trouble("an admin call failed", error))
-            said = enveloped(refused(500, 1000, "a fault of the load balancer itself"))
+            said = enveloped(BROKEN)
         return said.to_json()
 
     async def wake(self) -> None:

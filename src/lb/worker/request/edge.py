@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lb.proxy.plan import Deliver, Step
     from lb.request.facts import RequestFacts
     from lb.state.run import BackgroundWork
-    from lb.worker.admin.admin_side import AdminSide
+    from lb.worker.admin.admin_side import ServedAdminSide
     from lb.worker.request.body_watch import BodyWatch
     from lb.worker.request.transport import Toolkit
 
@@ -53,7 +53,7 @@ class Edge:
         self,
         tools: Toolkit,
         counts: IsolateTotals,
-        admin: AdminSide | None,
+        admin: ServedAdminSide | None,
         log: Log,
         *,
         development: bool,

@@ -16,8 +16,7 @@ from lb.state.ports import Ports
 from lb.state.refresh import DATASET, Home
 from lb.state.run import BackgroundWork, until_certain
 from lb.state.served_config import ServedConfig
-from lb.worker.admin.admin_side import admin_side
-from lb.worker.admin.page_files import PageFiles
+from lb.worker.admin.admin_side import served_admin_side
 from lb.worker.deployment import in_development, source_of, start, variables_of
 from lb.worker.object.prober import FetchProber
 from lb.worker.request.bindings import BoundDataset, BoundKv, BoundObject, bindings_of
@@ -62,8 +61,7 @@ class Isolate:
         self._log = counts.listening(log)
         source = source_of(variables, log)
         admin = admin_of(source.document)
-        pages = PageFiles(admin, self._view)
-        side = admin_side(admin, variables, env, self._follow, pages)
+        side = served_admin_side(admin, variables, env, self._follow, self._view)
         tools = Toolkit()
         prober = FetchProber(tools.timers)
 

@@ -1,11 +1,14 @@
-"""Sessions of the status page that were ended early, kept until they would be over anyway."""
+"""Sessions of the status page that were ended early, kept until they would expire."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lb.admin.auth.audience import SESSION_PATH
+from lb.admin.auth.sessions import LASTS
 from lb.admin.calls import Refusal, Result, refused
-from lb.admin.who.sessions import LASTS
+from lb.admin.codes import Code
+from lb.admin.refusals import nothing_at
 
 if TYPE_CHECKING:
     from lb.admin.calls import Call
@@ -16,11 +19,11 @@ _INSERT = "INSERT OR REPLACE INTO ended_sessions (id, until) VALUES (?, ?)"
 _FIND = "SELECT until FROM ended_sessions WHERE id = ?"
 _DROP = "DELETE FROM ended_sessions WHERE until < ?"
 
-_ENDED = refused(401, 10000, "Authentication error: this session was ended")
+_ENDED = refused(401, Code.AUTHENTICATION, "Authentication error: this session was ended")
 
 
-def refusal_of(context: HandlerContext, call: Call) -> Refusal | None:
-    """Say that a call comes with a session that was ended; None for all others."""
+def ended(context: HandlerContext, call: Call) -> Refusal | None:
+    """Return the refusal of a call whose session was ended; None for all others."""
     if not call.session:
         return None
     context.sql(_TABLE)
@@ -28,13 +31,13 @@ def refusal_of(context: HandlerContext, call: Call) -> Refusal | None:
 
 
 def session(context: HandlerContext, call: Call) -> Result | Refusal:
-    """Answer the edge: whether a session is good, or that it has been ended."""
-    if call.path != "/session" or not call.session:
-        return refused(404, 7003, f"there is nothing at {call.path}")
+    """Answer an isolate: GET for a session that is valid, DELETE to end it."""
+    if call.path != SESSION_PATH or not call.session:
+        return nothing_at(call.path)
     if call.method == "DELETE":
         now = context.clock()
         context.sql(_TABLE)
         context.sql(_DROP, now)
-        # No session lasts longer than from now on.
+        # A session that exists now expires within this time.
         context.sql(_INSERT, call.session, now + LASTS)
     return Result()

@@ -1,4 +1,4 @@
-"""The status page's session: a signed cookie, so that nothing has to be kept while it lasts."""
+"""The status page's session: a signed cookie, so nothing is stored while it lasts."""
 
 from __future__ import annotations
 
@@ -8,49 +8,49 @@ import hmac
 import json
 from dataclasses import dataclass
 
-from lb.admin.who.people import Means, Role, Who
+from lb.admin.auth.signed_in import Operator, Role, SignIn
 
 COOKIE = "evenkeel_admin"
 LASTS = 12 * 3600
 """Seconds."""
 
 _MOST_TRIED = 4
-"""Cookies of the name that are looked at: two may come of a change of path."""
+"""Most cookies of this name that are checked: a change of the admin path leaves two."""
 _LONGEST = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """What the cookie says."""
+    """Content of the cookie."""
 
     role: Role
     author: str
     until: int
     """Seconds since the Unix epoch."""
     id: str
-    """Random, so that no two sessions are the same."""
+    """Random: no two sessions are the same."""
 
 
 class Sessions:
-    """Signs and reads them with one key, HMAC-SHA256 (RFC 2104)."""
+    """Signs and reads session cookies with one key, HMAC-SHA256 (RFC 2104)."""
 
     def __init__(self, key: bytes) -> None:
         self._key = key
 
     def value(self, session: Session) -> str:
-        """Return the cookie's value."""
-        said = [session.role.value, session.author, session.until, session.id]
-        text = _text(json.dumps(said, separators=(",", ":")).encode())
+        """Return the value of the cookie."""
+        content = [session.role.value, session.author, session.until, session.id]
+        text = _text(json.dumps(content, separators=(",", ":")).encode())
         return f"{text}.{self._mac('session', text)}"
 
-    def who(self, header: str, now: float) -> Who | None:
-        """Return who a Cookie header belongs to; None when no session in it is good now."""
+    def operator(self, header: str, now: float) -> Operator | None:
+        """Return the operator of a Cookie header; None when it has no valid session."""
         for value in cookies_in(header, COOKIE):
             session = self._read(value)
             if session is not None and session.until > now:
-                return Who(
+                return Operator(
                     role=session.role,
-                    means=Means.SESSION,
+                    sign_in=SignIn.SESSION,
                     author=session.author,
                     csrf=self._mac("csrf", value),
                     session=session.id,
@@ -58,9 +58,9 @@ class Sessions:
                 )
         return None
 
-    def csrf_of(self, who: str) -> str:
-        """Return the CSRF token of somebody who has no session: Access tells who it is."""
-        return self._mac("csrf of", who)
+    def csrf_of(self, operator: str) -> str:
+        """Return the CSRF token of an operator without a session, whom Access identifies."""
+        return self._mac("csrf of", operator)
 
     def _read(self, value: str) -> Session | None:
         text, _, mac = value.partition(".")
@@ -70,20 +70,20 @@ class Sessions:
             role, author, until, unique = json.loads(_bytes(text))
             return Session(role=Role(role), author=str(author), until=int(until), id=str(unique))
         except (ValueError, TypeError):
-            return None  # signed by another version of ours
+            return None  # signed by another release
 
     def _mac(self, purpose: str, text: str) -> str:
         message = f"{purpose}\0{text}".encode("utf-8", "surrogatepass")
         return _text(hmac.digest(self._key, message, "sha256"))
 
 
-def csrf_fits(who: Who, given: str) -> bool:
-    """Whether a request that changes something has the header X-CSRF-Token that it must have."""
-    return bool(who.csrf) and _same(given, who.csrf)
+def csrf_fits(operator: Operator, given: str) -> bool:
+    """Whether the header X-CSRF-Token of a change has the required value."""
+    return bool(operator.csrf) and _same(given, operator.csrf)
 
 
 def cookie(value: str, path: str, *, secure: bool, seconds: int = LASTS) -> str:
-    """Return the Set-Cookie of a session; an empty value ends it.
+    """Return the Set-Cookie header of a session; an empty value ends it.
 
     https://www.rfc-editor.org/rfc/rfc6265#section-4.1, SameSite of
     https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis#section-5.6.7
@@ -94,7 +94,7 @@ def cookie(value: str, path: str, *, secure: bool, seconds: int = LASTS) -> str:
 
 
 def cookies_in(header: str, name: str) -> list[str]:
-    """Return the values of the cookies of a name, the first few of them."""
+    """Return the values of the first few cookies of a name."""
     found = [
         value.strip()
         for each in header.split(";")

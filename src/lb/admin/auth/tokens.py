@@ -1,4 +1,4 @@
-"""The two tokens: which are good enough, and which of them somebody has."""
+"""The admin token and the read token: their requirements, and their comparison."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hmac
 from dataclasses import dataclass
 from hashlib import sha256
 
-from lb.admin.who.people import Role
+from lb.admin.auth.signed_in import Role
 
 ADMIN_TOKEN = "LB_ADMIN_TOKEN"  # noqa: S105 (the name of the secret, not the secret)
 READ_TOKEN = "LB_READ_TOKEN"  # noqa: S105 (as above)
@@ -19,23 +19,23 @@ MAKE_ONE = "`evenkeel token` makes a good one"
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """Nobody is let in until the operator has mended something."""
+    """The admin side answers 503 until the operator fixes the tokens."""
 
     problems: tuple[str, ...]
-    """In plain words; no token is in them."""
+    """Messages without the tokens."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Digests of the tokens: all are of one length, so comparing them tells nothing of theirs."""
+    """SHA-256 digests of the tokens; of one length, so a comparison reveals nothing."""
 
     admin: bytes
     read: bytes | None
     key: bytes
-    """What sessions are signed with. It comes of both tokens: changing one ends all sessions."""
+    """Key of the sessions' signatures, derived from both tokens: changing one ends all sessions."""
 
     def role_of(self, given: str) -> Role | None:
-        """Return what a token is good for; it takes as long for each that is wrong."""
+        """Return the role of a token; the time taken is the same for each wrong one."""
         digest = _digest(given)
         admin = hmac.compare_digest(digest, self.admin)
         read = hmac.compare_digest(digest, self.read or bytes(len(digest)))
@@ -47,7 +47,7 @@ class Tokens:
 def tokens_of(admin: str, read: str, context: str = "") -> Tokens | Closed | None:
     """Return the tokens of these two secrets; None where neither is set.
 
-    `context` is what else ends all sessions when it changes.
+    Sessions also end when `context` changes.
     """
     if not admin:
         return Closed((f"{READ_TOKEN} is set and {ADMIN_TOKEN} is not",)) if read else None
@@ -66,7 +66,7 @@ def tokens_of(admin: str, read: str, context: str = "") -> Tokens | Closed | Non
 
 
 def token_problem(token: str) -> str | None:
-    """Say why a token is not good enough, without telling it; None when it is."""
+    """Say what is wrong with a token, without repeating it; None = nothing."""
     if len(token) < SHORTEST:
         return f"has fewer than {SHORTEST} characters: {MAKE_ONE}"
     if len(token) > LONGEST:

@@ -1,0 +1,1 @@
+"""Authentication of operators: tokens, sessions, Cloudflare Access, CSRF and CORS."""

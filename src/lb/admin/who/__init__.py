@@ -1,1 +1,0 @@
-"""Who an operator is, decided from values."""
