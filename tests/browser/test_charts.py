@@ -81,7 +81,7 @@ def test_draining_says_for_how_long(browser: Browser, worker: Workerd) -> None:
 
         expect(shown.row("dallas")).to_contain_text("disabled, and keeps its sessions, for 25 min")
         shown.button("Drain ashburn").click()
-        expect(shown.dialog).to_contain_text("Sessions that it has may stay for 1 h")
+        expect(shown.dialog).to_contain_text("Its sessions stay for 1 h")
 
 
 @pytest.mark.parametrize("width", [360, 1240])

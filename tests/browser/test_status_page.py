@@ -65,7 +65,7 @@ def test_log_in_look_and_log_out(tab: Screen) -> None:
     tab.open()
     tab.page.get_by_label("Token").fill("x" * 40)
     tab.button("Log in").click()
-    expect(tab.page.get_by_role("alert").filter(has_text="That is not the token.")).to_be_visible()
+    expect(tab.page.get_by_role("alert").filter(has_text="Wrong token.")).to_be_visible()
 
     tab.page.get_by_label("Token").fill(TOKEN)
     tab.page.keyboard.press("Enter")
@@ -252,7 +252,7 @@ def test_a_token_that_may_only_look_gets_no_buttons(tab: Screen) -> None:
     tab.log_in(READ)
 
     expect(tab.state("one")).to_have_text("Available")
-    expect(tab.page.get_by_text("This token may only look")).to_be_visible()
+    expect(tab.page.get_by_text("Read-only: nothing can be changed")).to_be_visible()
     expect(tab.page.get_by_role("button", name="Drain")).to_have_count(0)
 
 

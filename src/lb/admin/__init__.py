@@ -1,1 +1,1 @@
-"""Who may use the admin side, decided from values: nothing here reads a clock or sends anything."""
+"""The admin side: operators, their calls, the API and the pages."""

@@ -162,7 +162,7 @@ class AdminSide:
         try:
             asking = ports.state_object.admin(call.to_json())
             answer = Answer.from_json(await asyncio.wait_for(asking, OBJECT_SECONDS))
-        except Exception as error:  # noqa: BLE001 (whatever it is, the operator is told)
+        except Exception as error:  # noqa: BLE001 (the operator gets a 503)
             ports.log(trouble("the state object cannot be reached", error))
             return enveloped(_NO_ANSWER)
         try:

@@ -1,8 +1,7 @@
-"""What the API's objects look like: what was sent, what is computed, and Cloudflare's defaults.
+"""Shape of the API's objects: sent values, computed values and Cloudflare's defaults.
 
-What was sent comes back exactly as it was sent, and what was not comes back with the default that
-Cloudflare documents for it. A key whose default is "nothing" is left out, as Terraform's provider
-would take an empty table there for a change that somebody made.
+Sent values come back unchanged; others have the default that Cloudflare documents. A key without a
+default is left out: Terraform's provider would take an empty table for a change.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from lb.catalog.managed import Kind
 Document = Mapping[str, Any]
 
 READ_ONLY = frozenset({"id", "created_on", "modified_on", "disabled_at", "zone_name", "healthy"})
-"""Computed: whatever a caller sends for them, often the object as it was read, is not taken."""
+"""Computed keys; values that a caller sends, often with the object as it was read, are ignored."""
 
 _SOCKET = frozenset({"tcp", "smtp"})
 _ECHO = frozenset({"icmp_ping", "udp_icmp"})
@@ -62,7 +61,7 @@ LOAD_BALANCER_DEFAULTS: Mapping[str, Any] = {
 
 
 def monitor(document: Document) -> dict[str, Any]:
-    """Return a monitor as it is shown; the last three defaults depend on its type."""
+    """Return a monitor as callers see it; the last three defaults depend on its type."""
     kind = document.get("type")
     of_type = _OVER_HTTP
     if kind in _SOCKET:
@@ -72,14 +71,14 @@ def monitor(document: Document) -> dict[str, Any]:
     shown = {**MONITOR_DEFAULTS, **of_type, **document}
     codes = shown["expected_codes"]
     if not isinstance(codes, str) and codes is not None:
-        # A file may have numbers and lists; Cloudflare's clients know a text alone.
+        # A file may have numbers and lists; Cloudflare's clients expect text.
         listed = codes if isinstance(codes, list) else [codes]
         shown["expected_codes"] = ",".join(map(str, listed))
     return shown
 
 
 def pool(document: Document) -> dict[str, Any]:
-    """Return a pool as it is shown, and its origins."""
+    """Return a pool as callers see it, with its origins."""
     shown = {**POOL_DEFAULTS, **document}
     shown["origins"] = [
         {**ORIGIN_DEFAULTS, **origin} if isinstance(origin, dict) else origin
@@ -89,7 +88,7 @@ def pool(document: Document) -> dict[str, Any]:
 
 
 def load_balancer(document: Document) -> dict[str, Any]:
-    """Return a load balancer as it is shown."""
+    """Return a load balancer as callers see it."""
     return {
         **LOAD_BALANCER_DEFAULTS,
         **document,
@@ -98,21 +97,21 @@ def load_balancer(document: Document) -> dict[str, Any]:
 
 
 def zone_of(name: str) -> str:
-    """Return the zone that a host name probably belongs to: a Worker is not told which it is."""
+    """Return the zone that a host name probably belongs to: a Worker does not know its zone."""
     labels = name.removeprefix("*.").split(".")
     country = len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _SECOND_LEVEL
     return "" if name == "*" else ".".join(labels[-3 if country else -2 :])
 
 
-def taken(body: Document) -> dict[str, Any]:
-    """Return what of a body is the caller's to say."""
+def writable(body: Document) -> dict[str, Any]:
+    """Return a body without its computed keys."""
     return {key: value for key, value in body.items() if key not in READ_ONLY}
 
 
 def dated(kind: Kind, document: Document, before: Document | None, now: float) -> dict[str, Any]:
-    """Return a document with the times that are computed, for it and all inside it.
+    """Return a document with its computed times, and those of its origins or members.
 
-    An origin is the same as before while its name is, a member while its monitor is.
+    An origin is the same as before if its name is, a member if its monitor is.
     """
     at = rfc3339(now)
     was = before or {}
@@ -142,17 +141,17 @@ def _origin(origin: Document, was: Document, at: str) -> dict[str, Any]:
 
 def _member(member: Document, was: Document, at: str) -> dict[str, Any]:
     times = {"created_at", "updated_at"}
-    said = {key: value for key, value in member.items() if key not in times}
-    same = said == {key: value for key, value in was.items() if key not in times}
+    sent = {key: value for key, value in member.items() if key not in times}
+    same = sent == {key: value for key, value in was.items() if key not in times}
     created = was.get("created_at") or at
-    return {**said, "created_at": created, "updated_at": was.get("updated_at", at) if same else at}
+    return {**sent, "created_at": created, "updated_at": was.get("updated_at", at) if same else at}
 
 
 _PARTS = {"origins": _origin, "members": _member}
 
 
 def _switch(found: dict[str, Any], was: Document, at: str) -> None:
-    """Note when something was disabled, and forget it when it is enabled again."""
+    """Set when something was disabled; remove it when it is enabled again."""
     if found.get("enabled") is False:
         found["disabled_at"] = was.get("disabled_at") or at
     else:

@@ -1,4 +1,4 @@
-"""GET .../load_balancing_analytics/events: the log of health changes, with Cloudflare's filters."""
+"""GET .../load_balancing_analytics/events: health changes, with Cloudflare's filters."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def events(request: ApiRequest) -> Result | Refusal:
     if isinstance(query, Refusal):
         return query
     names = {one.id: one.name for one in request.context.store.catalog.of(Kind.POOL)}
-    # The log knows pools by their names, which outlive a new deployment of the file.
+    # The log has names of pools, which outlive a new deployment of the file.
     if query.pool_id is not None:
         query = replace(query, pool_id=names.get(query.pool_id, query.pool_id))
     page = EventLog(request.context.sql).query(query)

@@ -1,4 +1,4 @@
-"""What can only be read: references, search, regions."""
+"""Handlers of paths that can only be read: references, search, regions."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
     from lb.catalog.managed import Managed
 
 REFERRER = "referrer"
-"""Of something that refers to the object in question."""
+"""Type of reference: an object that refers to the one in question."""
 REFERRAL = "referral"
-"""Of something that the object in question refers to."""
+"""Type of reference: an object that the one in question refers to."""
 SEARCHED = (LOAD_BALANCERS, POOLS, MONITORS)
-"""The types of resource that Cloudflare's searches know."""
+"""Kinds of object that Cloudflare's search covers."""
 _KINDS_OF_REFERENCE = frozenset({"", "*", REFERRER, REFERRAL})
 
 
 def regions(request: ApiRequest) -> Result:
-    """GET regions."""
+    """GET regions: return the regions of a country or subdivision, or all."""
     return Result(result=region_list.regions(request.query))
 
 
 def region(request: ApiRequest) -> Result | Refusal:
-    """GET regions/{id}."""
+    """GET regions/{id}: return one region."""
     found = region_list.region(request.identifier)
     if found is None:
         return refused(404, Code.NOT_FOUND, f"there is no region {request.identifier[:64]}")
@@ -40,7 +40,7 @@ def region(request: ApiRequest) -> Result | Refusal:
 
 
 def references(resource: Resource, request: ApiRequest) -> Result | Refusal:
-    """GET .../references: what refers to an object, whosoever it is."""
+    """GET .../references: return the objects, of any owner, that refer to one."""
     visible = VisibleObjects(request)
     found = visible.find(resource)
     if found is None:
@@ -50,10 +50,10 @@ def references(resource: Resource, request: ApiRequest) -> Result | Refusal:
 
 
 def search(request: ApiRequest) -> Result | Refusal:
-    """GET search: objects by a part of their names or ids.
+    """GET search: return objects by a part of their names or ids.
 
-    Cloudflare documents `resources`, and its Python SDK reads `items`: both are there. The SDK asks
-    for page after page until one is empty, so that the first one has everything.
+    Cloudflare documents `resources`, its Python SDK reads `items`; the answer has both. The SDK
+    fetches pages until one is empty, so the first page has everything.
     """
     wanted, query = request.query.get("references", ""), request.query.get("query", "").lower()
     if wanted not in _KINDS_OF_REFERENCE:
@@ -89,13 +89,13 @@ def _entry(one: Managed) -> dict[str, str]:
     resource = BY_KIND[one.kind]
     return {
         "resource_id": one.id,
-        "resource_name": resource.called(one),
+        "resource_name": resource.name_of(one),
         "resource_type": resource.type,
     }
 
 
 def one_page(count: int) -> dict[str, int]:
-    """Cloudflare's result_info of a list that is on one page, whatever was asked for."""
+    """Return Cloudflare's result_info of a list that has one page."""
     return {
         "page": 1,
         "per_page": max(count, 25),

@@ -1,11 +1,11 @@
-"""Objects are made, read, changed and deleted: the same way for all four kinds."""
+"""Handlers that create, read, change and delete objects of all four kinds."""
 
 from __future__ import annotations
 
 from dataclasses import replace as changed
 from typing import TYPE_CHECKING, Any
 
-from lb.admin.api.documents import dated, taken
+from lb.admin.api.documents import dated, writable
 from lb.admin.api.lookups import one_page
 from lb.admin.api.resources import POOLS
 from lb.admin.api.visible import VisibleObjects, shown
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def listed(resource: Resource, request: ApiRequest) -> Result:
-    """GET: every object on one page, whatever page was asked for."""
+    """GET: return every object on one page, whatever page is requested."""
     found = [shown(one) for one in VisibleObjects(request).seen(resource)]
     monitor = request.query.get("monitor")
     if resource is POOLS and monitor:
@@ -28,7 +28,7 @@ def listed(resource: Resource, request: ApiRequest) -> Result:
 
 
 def create(resource: Resource, request: ApiRequest) -> Result | Refusal:
-    """POST: make an object."""
+    """POST: create an object."""
     body = _body(request, {})
     if isinstance(body, Refusal):
         return body
@@ -39,7 +39,7 @@ def create(resource: Resource, request: ApiRequest) -> Result | Refusal:
 
 
 def get(resource: Resource, request: ApiRequest) -> Result | Refusal:
-    """GET one."""
+    """GET: return one object."""
     visible = VisibleObjects(request)
     found = visible.find(resource)
     if found is None:
@@ -48,12 +48,12 @@ def get(resource: Resource, request: ApiRequest) -> Result | Refusal:
 
 
 def replace(resource: Resource, request: ApiRequest) -> Result | Refusal:
-    """PUT: what is not in the body has its default from now on."""
+    """PUT: replace an object; keys that are not in the body get their defaults."""
     return _change(resource, request, whole=True)
 
 
 def edit(resource: Resource, request: ApiRequest) -> Result | Refusal:
-    """PATCH: what is not in the body stays."""
+    """PATCH: change an object; keys that are not in the body stay."""
     return _change(resource, request, whole=False)
 
 
@@ -73,7 +73,7 @@ def _change(resource: Resource, request: ApiRequest, *, whole: bool) -> Result |
 
 
 def delete(resource: Resource, request: ApiRequest) -> Result | Refusal:
-    """DELETE one that nothing refers to."""
+    """DELETE: remove an object that nothing refers to."""
     visible = VisibleObjects(request)
     found = visible.find(resource)
     if found is None:
@@ -82,7 +82,7 @@ def delete(resource: Resource, request: ApiRequest) -> Result | Refusal:
 
 
 def edit_all_pools(request: ApiRequest) -> Result | Refusal:
-    """PATCH pools: all of them at once. Cloudflare's only field here is one that can be cleared."""
+    """PATCH pools: change all of them; Cloudflare's only field here can only be cleared."""
     body = request.body()
     if isinstance(body, Refusal):
         return body
@@ -112,8 +112,8 @@ def edit_all_pools(request: ApiRequest) -> Result | Refusal:
 
 
 def _body(request: ApiRequest, before: dict[str, Any]) -> dict[str, Any] | Refusal:
-    """Return the document that a body makes of another one."""
+    """Return a document with the body's keys, and those of `before` that it lacks."""
     body = request.body()
     if isinstance(body, Refusal):
         return body
-    return {**taken(before), **taken(body)}
+    return {**writable(before), **writable(body)}

@@ -1,4 +1,4 @@
-"""What countries and their subdivisions are called: ISO 3166 short names, in English."""
+"""English short names of countries and their subdivisions (ISO 3166)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A pool's health in the shape of Cloudflare's: by place, then by the addresses of its origins."""
+"""Health of a pool in Cloudflare's shape: by place, then by address of the origin."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from lb.object.known import Known
 
 HERE = "Worker"
-"""Stands for the place of the Durable Object, which it is not told."""
+"""Place of the Durable Object, which does not know its data centre."""
 
 
 def pool_health(request: ApiRequest) -> Result | Refusal:
-    """GET pools/{id}/health: one entry for each place that probes; none before the first probe."""
+    """GET pools/{id}/health: return an entry for each place that probes; none before a probe."""
     visible = VisibleObjects(request)
     found = visible.find(POOLS)
     if found is None:
@@ -39,9 +39,9 @@ def pool_health(request: ApiRequest) -> Result | Refusal:
 
 
 def by_place(pool: Pool, known: Known) -> dict[str, Any]:
-    """Return what is known of a pool's origins, as each place sees it.
+    """Return the health of a pool's origins by place.
 
-    All places vote for one verdict, so that they differ in their round trip times alone.
+    The places vote on one verdict, so they differ in their round trip times only.
     """
     seen = {
         origin: found
@@ -57,7 +57,7 @@ def by_place(pool: Pool, known: Known) -> dict[str, Any]:
             "healthy": healthy >= pool.minimum_origins,
             "origins": [
                 {
-                    origin.address: said_of(
+                    origin.address: probe_result(
                         healthy=found.health is Health.HEALTHY,
                         cause=found.cause,
                         seconds=dict(found.latencies).get(place, known.latencies.get(origin.key)),
@@ -77,8 +77,10 @@ def _places(pool: Pool, known: Iterable[OriginHealth]) -> list[str]:
     return chosen or list(dict.fromkeys(timed)) or [EVERYWHERE]
 
 
-def said_of(*, healthy: bool, cause: str, seconds: float | None, status: int = 0) -> dict[str, Any]:
-    """Return what a probe said of one origin; a status of 0 is none, or not known."""
+def probe_result(
+    *, healthy: bool, cause: str, seconds: float | None, status: int = 0
+) -> dict[str, Any]:
+    """Return the result of the latest probe of an origin; status 0 = none, or unknown."""
     return {
         "healthy": healthy,
         "failure_reason": NO_FAILURES if healthy else cause or "Health unknown",
@@ -88,7 +90,7 @@ def said_of(*, healthy: bool, cause: str, seconds: float | None, status: int = 0
 
 
 def rtt(seconds: float | None) -> str:
-    """Return a round trip time as Cloudflare writes it: `12.1ms`, `1.52s`; `0s` where none is."""
+    """Return a round trip time as Cloudflare writes it: `12.1ms`, `1.52s`; `0s` for none."""
     if seconds is None:
         return "0s"
     return f"{seconds * 1000:.1f}ms" if seconds < 1 else f"{seconds:.2f}s"

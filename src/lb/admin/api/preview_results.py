@@ -1,11 +1,11 @@
-"""Previews: what a monitor would say of pools, found out behind the answer."""
+"""Previews: trial runs of a monitor on pools, carried out after the answer."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lb.admin.api.documents import taken
-from lb.admin.api.pool_health import said_of
+from lb.admin.api.documents import writable
+from lb.admin.api.pool_health import probe_result
 from lb.admin.api.resources import MONITORS, POOLS
 from lb.admin.api.visible import VisibleObjects, without_effect
 from lb.admin.calls import Refusal, Result, refused
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 _NAME = "preview"
 _AT = f"$.{MONITORS.kind.value}[0]"
 _OF_POOLS = frozenset({"monitor", "monitor_group", "check_regions"})
-"""What a pool is probed by otherwise."""
+"""Keys of a pool that choose how it is probed."""
 
 
 def of_monitor(request: ApiRequest) -> Result | Refusal:
-    """POST monitors/{id}/preview: the monitor with what the body changes, on all of its pools."""
+    """POST monitors/{id}/preview: try the monitor, changed by the body, on all of its pools."""
     visible = VisibleObjects(request)
     found = visible.find(MONITORS)
     if found is None:
@@ -38,7 +38,7 @@ def of_monitor(request: ApiRequest) -> Result | Refusal:
 
 
 def of_pool(request: ApiRequest) -> Result | Refusal:
-    """POST pools/{id}/preview: the pool's monitor with what the body changes, on this pool."""
+    """POST pools/{id}/preview: try the pool's monitor, changed by the body, on this pool."""
     visible = VisibleObjects(request)
     found = visible.find(POOLS)
     if found is None:
@@ -48,7 +48,7 @@ def of_pool(request: ApiRequest) -> Result | Refusal:
 
 
 def result(request: ApiRequest) -> Result | Refusal:
-    """GET preview/{id}: what is known by now, for an hour."""
+    """GET preview/{id}: return the results so far; they are kept for an hour."""
     found = Previews(request.context.sql).result(request.identifier, request.context.clock())
     if found is None:
         return refused(404, Code.NOT_FOUND, "there is no such preview: each is kept for an hour")
@@ -57,7 +57,7 @@ def result(request: ApiRequest) -> Result | Refusal:
             pool: {
                 "healthy": seen["healthy"],
                 "origins": [
-                    {address: said_of(**said) for address, said in origin.items()}
+                    {address: probe_result(**found) for address, found in origin.items()}
                     for origin in seen["origins"]
                 ],
             }
@@ -74,7 +74,7 @@ def _preview(
         return body
     pools = tuple(pools)
     document = {
-        MONITORS.kind.value: [{**monitor, **taken(body), "name": _NAME}],
+        MONITORS.kind.value: [{**monitor, **writable(body), "name": _NAME}],
         POOLS.kind.value: [_on(one) for one in pools],
     }
     parsed = parse(document, lenient=True)

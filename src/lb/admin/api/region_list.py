@@ -1,4 +1,4 @@
-"""Cloudflare's regions, and which countries and subdivisions belong to each.
+"""Cloudflare's regions, with their countries and subdivisions.
 
 https://developers.cloudflare.com/load-balancing/reference/region-mapping-api/
 """
@@ -18,7 +18,7 @@ STANDARD = "Country and subdivision codes follow ISO 3166-1 alpha-2 and ISO 3166
 
 
 def regions(query: Mapping[str, str]) -> dict[str, Any]:
-    """Return the regions that have the country and the subdivision of a query, and these alone.
+    """Return the regions with the country and the subdivision of a query, reduced to these.
 
     The parameters are Cloudflare's: country_code_a2, and subdivision_code_a2 or its other name
     subdivision_code.
@@ -30,7 +30,7 @@ def regions(query: Mapping[str, str]) -> dict[str, Any]:
 
 
 def region(code: str) -> dict[str, Any] | None:
-    """Return one region as a list of itself; None when there is none of that code."""
+    """Return a list with one region; None when no region has that code."""
     found = next((one for one in Region if one.value == code.upper()), None)
     if found is None:
         return None

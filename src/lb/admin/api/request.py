@@ -1,4 +1,4 @@
-"""What a handler is request, and what it works with."""
+"""One request to Cloudflare's API, and the JSON object that it holds."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ if TYPE_CHECKING:
     from lb.admin.handlers.context import HandlerContext
 
 LONGEST_BODY = 1_048_576
-"""Bytes; the edge refuses longer ones before they get here."""
+"""Bytes; an isolate refuses longer ones earlier."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiRequest:
-    """One request to Cloudflare's API, taken apart."""
+    """A request to Cloudflare's API, split into its parts."""
 
     context: HandlerContext
     call: Call
     scope: str
-    """Whose objects: `accounts/<id>`, `zones/<id>` or `user`, as given."""
+    """Owner of the objects: `accounts/<id>`, `zones/<id>` or `user`, as sent."""
     identifier: str = ""
-    """Of the object in the path."""
+    """Id of the object in the path."""
     query: Mapping[str, str] = field(default_factory=dict)
 
     def sees(self, scope: str) -> bool:
-        """Whether an object that was made under `scope` is seen here; the file's are everywhere."""
+        """Whether an object made under `scope` is visible here; those of the file always are."""
         owner = self.scope.partition("/")[0]
         return scope in {"", self.scope} or (
             bool(fixed_id(self.context, owner)) and scope.startswith(f"{owner}/")
         )
 
     def body(self) -> dict[str, Any] | Refusal:
-        """Return the JSON object that was sent, or the refusal of anything else."""
+        """Return the JSON object in the body, or the refusal of anything else."""
         text = self.call.body
         if len(text) > LONGEST_BODY or len(text.encode(errors="replace")) > LONGEST_BODY:
             return refused(413, Code.UNREADABLE, f"the body has more than {LONGEST_BODY} bytes")
@@ -52,7 +52,7 @@ class ApiRequest:
 
 
 def fixed_id(context: HandlerContext, owner: str) -> str:
-    """Return the only account or zone that there is, if the configuration names it; else ""."""
+    """Return the only account or zone id, if the configuration names one; else ""."""
     config = context.store.effective.config
     if config is None:
         return ""

@@ -1,4 +1,4 @@
-"""The four kinds of object that the API keeps, and how they differ."""
+"""The four kinds of object of the API, and their differences."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ class Resource:
 
     kind: Kind
     shown: Callable[[Document], Document]
-    """Makes of a document what callers see."""
+    """Turns a document into what callers see."""
     label: str = "name"
-    """The key that people know it by."""
+    """Key of the name that people use."""
     deleted_whole: bool = False
-    """Whether a deletion is answered with all of the object, not with its id alone."""
+    """Whether the answer to a deletion is the whole object, not only its id."""
 
     @property
     def word(self) -> str:
-        """For people: `monitor group`."""
+        """Name of the kind in messages: `monitor group`."""
         return WORDS[self.kind]
 
     @property
@@ -37,8 +37,8 @@ class Resource:
         """Cloudflare's `resource_type`: `monitor_group`."""
         return self.word.replace(" ", "_")
 
-    def called(self, one: Managed) -> str:
-        """Return what people call an object."""
+    def name_of(self, one: Managed) -> str:
+        """Return the name that people use for an object."""
         return str(one.document.get(self.label) or one.document.get("name") or "")
 
 

@@ -1,4 +1,4 @@
-"""Which path of Cloudflare's API is answered by what: literal tables.
+"""Routes of Cloudflare's API: literal tables of paths, methods and handlers.
 
 https://developers.cloudflare.com/api/resources/load_balancers/
 """
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 ROOT = "/client/v4/"
 ANY = "*"
-"""Stands for an identifier in a path."""
+"""Placeholder of an identifier in a path."""
 LONGEST_PATH = 2000
 MOST_PARAMETERS = 50
 LONGEST_IDENTIFIER = 128
@@ -80,7 +80,7 @@ OF_THE_REST: Mapping[tuple[str, ...], Methods] = {
 }
 OF_EVENTS: Mapping[tuple[str, ...], Methods] = {("events",): {"GET": events}}
 
-# The last one that knows a path answers it: `monitors` is no load balancer's id.
+# `_route` tries fixed steps before ids, so `monitors` is never the id of a load balancer.
 BY_OWNER: Mapping[tuple[str, str], Mapping[tuple[str, ...], Methods]] = {
     ("accounts", "load_balancers"): {**OF_BALANCERS, **OF_THE_REST},
     ("zones", "load_balancers"): OF_BALANCERS,
@@ -88,7 +88,7 @@ BY_OWNER: Mapping[tuple[str, str], Mapping[tuple[str, ...], Methods]] = {
     ("accounts", "load_balancing_analytics"): OF_EVENTS,
     ("user", "load_balancing_analytics"): OF_EVENTS,
 }
-"""Paths by whose they are and what they are about; below these two, by their steps."""
+"""By owner and subject of a path, then by the steps below."""
 
 
 def handle(context: HandlerContext, call: Call) -> Result | Refusal:
@@ -118,7 +118,7 @@ def handle(context: HandlerContext, call: Call) -> Result | Refusal:
 
 
 def _route(path: str) -> tuple[str, str, Methods] | None:
-    """Return whose objects a path is about, the object's id, and what is possible there."""
+    """Return the scope of a path, the id in it ("" without one) and its methods; None: no route."""
     steps = [unquote(step) for step in path.removesuffix("/").split("/")]
     owner, *rest = steps
     number = 0 if owner == "user" else 1
@@ -139,7 +139,7 @@ def _route(path: str) -> tuple[str, str, Methods] | None:
 
 
 def _query(text: str) -> dict[str, str] | Refusal:
-    """Return the parameters of a query; of one that comes twice the last."""
+    """Return the parameters of a query; the last value of each."""
     try:
         pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_PARAMETERS)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The objects that a request may see, and how it changes them."""
+"""Objects that a request can see, and their changes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _MOST_NOTES = 100
 
 
 class VisibleObjects:
-    """All objects as one request finds them."""
+    """The catalog as one request sees it."""
 
     def __init__(self, request: ApiRequest) -> None:
         self._request = request
@@ -37,15 +37,15 @@ class VisibleObjects:
 
     @property
     def catalog(self) -> Catalog:
-        """Every object, whosoever it is."""
+        """Every object, of any owner."""
         return self.store.catalog
 
     def seen(self, resource: Resource) -> Iterator[Managed]:
-        """Yield the objects of a kind that were made where the request looks, and the file's."""
+        """Yield the objects of a kind that belong to the request's owner, and the file's."""
         return (one for one in self.catalog.of(resource.kind) if self._request.sees(one.scope))
 
     def found(self, resource: Resource) -> Iterator[Managed]:
-        """Yield what a search looks through: load balancers of zones, too, whosoever these are."""
+        """Yield the objects of a kind that a search covers: also those of any zone."""
         return (
             one
             for one in self.catalog.of(resource.kind)
@@ -53,12 +53,12 @@ class VisibleObjects:
         )
 
     def find(self, resource: Resource) -> Managed | None:
-        """Return the object that the path names, if it is seen there."""
+        """Return the object that the path names, if it is visible."""
         wanted = self._request.identifier
         return next((one for one in self.seen(resource) if one.id == wanted), None)
 
     def new_id(self) -> str:
-        """Return an id that no object has: 32 hexadecimal digits."""
+        """Return an unused id: 32 hexadecimal digits."""
         context = self._request.context
         drawn = "/".join(repr(context.chance()) for _ in range(4))
         ids = (
@@ -68,27 +68,27 @@ class VisibleObjects:
         return next(one for one in ids if one not in self.catalog.objects)
 
     def put(self, one: Managed) -> Result | Refusal:
-        """Keep an object in its new shape, and show it."""
+        """Store an object and return it."""
         one = replace(one, document=renamed(one.kind, one.document, self._id_of))
         before = self.catalog.objects.get(one.id)
         if before is not None and _content(before) == _content(one):
-            # Perhaps with defaults that were not written before: that is no change to anybody.
+            # At most defaults are spelled out now, which changes nothing.
             return self.show(before)
-        taken = self._taken(one)
-        if taken is not None:
-            return taken
+        conflict = self._name_conflict(one)
+        if conflict is not None:
+            return conflict
         outcome = self._change(puts=(one,))
         if isinstance(outcome, Refusal):
             return outcome
         return self.show(self.catalog.objects[one.id])
 
     def put_all(self, several: tuple[Managed, ...]) -> Refusal | None:
-        """Keep several objects of one kind in their new shapes."""
+        """Store several objects of one kind."""
         outcome = self._change(puts=several)
         return outcome if isinstance(outcome, Refusal) else None
 
     def delete(self, one: Managed) -> Result | Refusal:
-        """Take an object away that nothing refers to."""
+        """Delete an object that nothing refers to."""
         resource = BY_KIND[one.kind]
         outcome = self._change(deletes=(one.id,))
         if isinstance(outcome, Refusal):
@@ -96,11 +96,11 @@ class VisibleObjects:
         return Result(result=shown(one) if resource.deleted_whole else {"id": one.id})
 
     def show(self, one: Managed) -> Result:
-        """Return an object with what there is to know of it."""
+        """Return an object with its notes and its ETag."""
         return Result(result=shown(one), notes=self._notes(one), headers=(("ETag", etag(one)),))
 
     def refused_change(self, one: Managed) -> Refusal | None:
-        """Return why an object cannot be changed by this request; None when it can."""
+        """Return why this request cannot change an object; None when it can."""
         if one.read_only:
             return from_file(BY_KIND[one.kind].word)
         wanted = self._request.call.if_match
@@ -118,11 +118,11 @@ class VisibleObjects:
         outcome = self.store.change(puts, deletes, author=author, now=context.clock())
         if isinstance(outcome, Referenced):
             names = ", ".join(
-                f"{BY_KIND[each.kind].word} {BY_KIND[each.kind].called(each) or each.id}"
+                f"{BY_KIND[each.kind].word} {BY_KIND[each.kind].name_of(each) or each.id}"
                 for users in outcome.by.values()
                 for each in users[:5]
             )
-            # The first part is Cloudflare's own, which tools look for.
+            # Tools look for the first part, which is Cloudflare's own.
             message = f"This object is referenced by other objects, delete them first: {names}"
             return refused(412, Code.REFERENCED, message)
         if isinstance(outcome, Rejected):
@@ -130,8 +130,8 @@ class VisibleObjects:
             return Refusal(status=400, faults=tuple(_fault(wrong, own) for wrong in outcome.wrong))
         return None
 
-    def _taken(self, one: Managed) -> Refusal | None:
-        """Refuse a name that another object of the kind has."""
+    def _name_conflict(self, one: Managed) -> Refusal | None:
+        """Return the refusal of a name that another object of the kind has."""
         name = one.document.get("name")
         if not isinstance(name, str):
             return None
@@ -143,14 +143,14 @@ class VisibleObjects:
         return None
 
     def _id_of(self, kind: Kind, reference: str) -> str:
-        """Return the id of what a reference names, where it is a name: the API has only ids."""
+        """Return the id that a reference stands for, which may be a name: the API has only ids."""
         if reference in self.catalog.objects:
             return reference
         named = self.catalog.named(kind, reference)
         return reference if named is None else named.id
 
     def _notes(self, one: Managed) -> tuple[Note, ...]:
-        """Return what of an object has no effect."""
+        """Return notes on the fields of an object that have no effect."""
         serving = self.store.effective
         notes = []
         for path, reason in () if serving.config is None else serving.config.unheeded.items():
@@ -174,19 +174,19 @@ def without_effect(pointer: str, reason: str) -> Note:
 
 
 def _content(one: Managed) -> str:
-    """Return what callers see of an object but for the time of its latest change."""
+    """Return an object as callers see it, without the time of its latest change."""
     content = {key: value for key, value in shown(one).items() if key != "modified_on"}
     return json.dumps(content, sort_keys=True)
 
 
 def etag(one: Managed) -> str:
-    """Return the entity tag of an object (RFC 9110, 8.8.3): it changes with the object."""
+    """Return the entity tag of an object (RFC 9110, 8.8.3)."""
     text = json.dumps(shown(one), sort_keys=True, separators=(",", ":"))
     return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
 
 
 def _fault(wrong: Wrong, own: set[str]) -> Fault:
-    """Return a fault whose pointer leads into the body; of another object it is told which."""
+    """Return a fault with its pointer into the body; one of another object names that object."""
     if wrong.owner is not None and wrong.owner.id not in own:
         return Fault(code=Code.INVALID, message=f"{wrong.sentence}: validation failed")
     code = Code.NOT_UNIQUE if wrong.taken else Code.INVALID

@@ -1,4 +1,4 @@
-"""How everything stands at one moment, for the status page and the command line."""
+"""State of everything at one moment, for the status page and the command line."""
 
 from __future__ import annotations
 
@@ -27,16 +27,14 @@ if TYPE_CHECKING:
     from lb.model import Config, LoadBalancer, Origin, OriginKey, Pool
     from lb.object.known import Known, TrafficFailure
 
-"""An origin's: its pool's name and its own."""
-
 
 class _Moment(NamedTuple):
-    """What the parts of a status_document are made from."""
+    """What the parts of the document are made from."""
 
     by_probes: Snapshot
-    """As all isolates see it."""
+    """Health as all isolates see it."""
     by_traffic: Snapshot
-    """With what some of them have ejected."""
+    """The same with the ejections of isolates."""
     ejections: Mapping[OriginKey, EjectionState]
     known: Known
 
@@ -46,7 +44,7 @@ class _Moment(NamedTuple):
 
 
 class _Reason(NamedTuple):
-    """Why something stands as it does, from when, and until when; None where no time is known."""
+    """Reason of a state, its begin and its end; None = not known."""
 
     why: str = ""
     since: str | None = None
@@ -54,32 +52,31 @@ class _Reason(NamedTuple):
 
 
 def status_document(config: Config, known: Known, now: float) -> dict[str, Any]:
-    """Return everything that an operator wants to see at one look, ready for JSON.
+    """Return the state of load balancers, pools and origins, ready for JSON.
 
-    Moments are RFC 3339 in UTC, or null where there is none; shares are 0 to 1; seconds and
-    milliseconds have their unit in their names.
+    Times are RFC 3339 in UTC, or null; shares are 0 to 1; names of durations end in their unit.
 
         at                server time
         version           of the configuration
-        probed            when the latest round of probes ended; probe_age: seconds since
+        probed            end of the latest round of probes; probe_age: seconds since then
         warnings[]        kind ("prober_stalled" or "message"), message
         load_balancers[]  name, description, enabled, health, steering_policy, session_affinity,
-                          drain_duration, default_pools[], fallback_pool, other_pools[] (reached by
-                          places, pool sets, rules or the mirror alone), read_only
+                          drain_duration, default_pools[], fallback_pool, other_pools[] (used by
+                          places, pool sets, rules or the mirror only), read_only
         pools[]           name, description, enabled, health, state, why, since, until,
-                          minimum_origins, available_origins, monitor (name, type, interval; null
-                          without one), load_balancers[], read_only, and
+                          minimum_origins, available_origins, monitor (name, type, interval; or
+                          null), load_balancers[], read_only, and
         pools[].origins[] name, address, enabled, weight, state, why, since, until, takes_new,
                           health, health_since, cause, checked, latency_ms,
-                          failed (at, cause: of real traffic; null if not lately),
-                          share (its part of all requests of the last minutes, null when there
-                          were none), and whatever else `Known.traffic` has of it
+                          failed (at, cause: of a recent request; or null),
+                          share (part of all requests of the last minutes, null without any),
+                          and the other keys of `Known.traffic`
         events[]          the newest first, in Cloudflare's shape
 
-    The state of an origin is one of lb.availability.Standing's words, that of a pool "disabled",
-    "draining" or "maintenance" where it is switched off, else its health. Isolates eject for
-    themselves: here an origin is ejected while one of them may have done so, going by the failures
-    that they told of; the health of pools and load balancers goes by probes alone.
+    The state of an origin is a value of lb.health.snapshot.Standing; that of a pool is "disabled",
+    "draining" or "maintenance" while it is switched off, else its health. Each isolate ejects for
+    itself: an origin is shown as ejected while one of them may have ejected it, according to the
+    reported failures. The health of pools and load balancers comes from probes only.
     """
     by_probes = Snapshot(known.shared.origins, {}, now)
     ejections = _ejections(config, known.failures, by_probes)
@@ -100,7 +97,7 @@ def status_document(config: Config, known: Known, now: float) -> dict[str, Any]:
 
 
 def _users(config: Config) -> dict[str, list[LoadBalancer]]:
-    """Return by each pool's name the load balancers that use it."""
+    """Return the load balancers that use each pool, by its name."""
     users: dict[str, list[LoadBalancer]] = {pool.name: [] for pool in config.pools}
     for lb in config.load_balancers:
         for pool in lb.watched:
@@ -121,9 +118,9 @@ def _warnings(config: Config, known: Known, now: float) -> list[dict[str, str]]:
 def _ejections(
     config: Config, failures: Mapping[OriginKey, TrafficFailure], snapshot: Snapshot
 ) -> dict[OriginKey, EjectionState]:
-    """Return what isolates may have ejected: those that told of a failure, if one is enough.
+    """Return the origins that isolates may have ejected: where one failure is enough.
 
-    Each counts for itself, and does not tell how many it has had in a row.
+    Each isolate counts for itself, and does not report how many failures it has had in a row.
     """
     found = {}
     for lb in config.load_balancers:
@@ -245,7 +242,7 @@ def _switched_off(origin: Origin, drain: float, moment: _Moment) -> _Reason:
 
 
 def _noticed(origin: Origin, events: Sequence[Mapping[str, Any]]) -> str | None:
-    """Return when an origin that does not say since when it is disabled was seen to be so."""
+    """Return when an origin that is disabled without a time was first seen to be disabled."""
     for event in events:
         for one in event["origins"] if event["pool"]["name"] == origin.pool else ():
             if one["name"] == origin.name and one["changed"]:
@@ -265,7 +262,7 @@ REASONS: Mapping[Standing, Callable[[Origin, float, _Moment], _Reason]] = {
 
 
 def _off(one: Origin | Pool, off: SwitchedOff, drain: float, now: float) -> _Reason:
-    """Return why, since when and until when something is switched off, or is being drained."""
+    """Return why, since when and until when an origin or a pool is switched off or drained."""
     since = _at(off.since) if isfinite(off.since) else None
     if off.drains(drain, now):
         why = f"{off.why.value}, and keeps its sessions"

@@ -1,1 +1,1 @@
-"""The pages of the admin side."""
+"""Pages of the admin side."""

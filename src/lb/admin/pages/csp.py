@@ -1,4 +1,4 @@
-"""Pages of the admin side as they are served, and the policy that guards each."""
+"""Pages with a Content-Security-Policy that admits their own scripts and styles only."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ HTML = "text/html; charset=utf-8"
 
 
 def shell(html: str) -> Answer:
-    """Return a page with a policy that lets run what stands in it, and nothing else.
+    """Return a page whose policy allows exactly the scripts and styles in it, by hash.
 
-    A script or style that got in by way of data would have another hash, and what is fetched
-    comes from this host alone. https://www.w3.org/TR/CSP3/#framework-directives
+    An injected script or style has another hash; everything is fetched from this host
+    (https://www.w3.org/TR/CSP3/#framework-directives).
     """
     policy = (
         "default-src 'none'",

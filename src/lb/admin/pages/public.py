@@ -1,4 +1,4 @@
-"""The page that anybody may see: which load balancers are up, and nothing else."""
+"""The public page: which load balancers are up, and nothing else."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _ROW = '<li><span>{name}</span><b class="{state}">{word}</b></li>'
 def public_page(config: Config, snapshot: Snapshot) -> str:
     """Return the page: the names of the enabled load balancers, each up or down.
 
-    One is up while one of its default pools or its fallback pool takes traffic.
+    A load balancer is up while one of its default pools or its fallback pool takes traffic.
     """
     shown = [(lb, _is_up(lb, snapshot)) for lb in config.load_balancers if lb.enabled]
     down = sum(not up for _, up in shown)
