@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from support.api_bodies import ACCOUNT
-from support.api_calls import hold_for_bodies, told
+from support.api_calls import hold_for_bodies, sent
 from support.hostile import text
 from support.office import Office
 
@@ -22,4 +22,4 @@ def test_any_path_is_answered(path: str, query: str, method: str) -> None:
     """Below the accounts, and above them."""
     office = Office()
     for each in (f"/{path}", f"{ACCOUNT}/{path}", f"{ACCOUNT}/search"):
-        told(office, method, f"{each.replace('?', '')}?{query}", "")
+        sent(office, method, f"{each.replace('?', '')}?{query}", "")

@@ -1,4 +1,4 @@
-"""A caller of Cloudflare's API, as a program of an operator would be."""
+"""A client of Cloudflare's API, as an operator's program is."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Z = "/zones/z1/load_balancers"
 
 @dataclass
 class Api:
-    """One caller of the API, on nothing but what it makes itself."""
+    """A client of the API of a balancer without a file."""
 
     office: Office = field(default_factory=lambda: Office(file=""))
 
@@ -25,10 +25,10 @@ class Api:
         return self.office.call(method, f"/client/v4{path}", body, **also)
 
     def envelope(self, method: str, path: str, body: object = None, **also: Any) -> dict[str, Any]:
-        """Send a request that is carried out; return all that is answered."""
-        said = self.call(method, path, body, **also)
-        assert said.status == 200, said.body
-        found: dict[str, Any] = json.loads(said.body)
+        """Send a request that is carried out; return the envelope."""
+        reply = self.call(method, path, body, **also)
+        assert reply.status == 200, reply.body
+        found: dict[str, Any] = json.loads(reply.body)
         assert found["success"] is True
         assert found["errors"] == []
         return found
@@ -39,14 +39,16 @@ class Api:
 
     def notes(self, method: str, path: str, body: object = None) -> dict[str, str]:
         """Send a request that is carried out; return its messages by pointer."""
-        said = self.envelope(method, path, body)["messages"]
-        return {each["source"]["pointer"]: each["message"] for each in said}
+        reply = self.envelope(method, path, body)["messages"]
+        return {each["source"]["pointer"]: each["message"] for each in reply}
 
     def errors(self, status: int, method: str, path: str, body: object = None, **also: Any) -> Any:
         """Send a request that is refused; return each code with its pointer."""
-        said = self.call(method, path, body, **also)
-        found = json.loads(said.body)
-        assert (said.status, found["success"], found["result"]) == (status, False, None), said.body
+        reply = self.call(method, path, body, **also)
+        found = json.loads(reply.body)
+        assert (reply.status, found["success"], found["result"]) == (status, False, None), (
+            reply.body
+        )
         return [(each["code"], each.get("source", {}).get("pointer")) for each in found["errors"]]
 
     def monitor(self, **fields: Any) -> str:

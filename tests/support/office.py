@@ -37,7 +37,7 @@ session_affinity = "cookie"
 
 
 def context_of(world: World) -> HandlerContext:
-    """Return the room of a keeper whose configuration is no file's."""
+    """Return the context of a World's keeper, beside the configuration of FILE."""
     store = ConfigStore(Database(), source_in_toml(FILE))
     return HandlerContext(
         store=store,
@@ -50,7 +50,7 @@ def context_of(world: World) -> HandlerContext:
 
 @dataclass
 class Office:
-    """A Durable Object that operators call; it may be evicted, and the file deployed anew."""
+    """A Durable Object for operators; it can be evicted, and the file deployed anew."""
 
     file: str = FILE
     now: float = START
@@ -61,7 +61,7 @@ class Office:
         self.store = self.evicted()
 
     def evicted(self) -> ConfigStore:
-        """Begin anew with what is stored."""
+        """Start again from what is stored."""
         self.store = ConfigStore(self.sql, source_in_toml(self.file))
         return self.store
 
@@ -76,7 +76,7 @@ class Office:
         )
 
     def call(self, method: str, path: str, body: object = None, **also: Any) -> Answer:
-        """Send a call to the desk."""
+        """Send a call to the handlers."""
         path, _, query = path.partition("?")
         text = body if isinstance(body, str) else "" if body is None else json.dumps(body)
         fields: dict[str, Any] = {"author": self.author, "may_write": True, **also}
@@ -90,13 +90,13 @@ class Office:
 
     def result(self, method: str, path: str, body: object = None, **also: Any) -> Any:
         """Send a call that is carried out; return its result."""
-        said = self.call(method, path, body, **also)
-        assert said.status == 200, said.body
-        return json.loads(said.body)["result"]
+        reply = self.call(method, path, body, **also)
+        assert reply.status == 200, reply.body
+        return json.loads(reply.body)["result"]
 
     def errors(self, method: str, path: str, body: object = None, **also: Any) -> list[Any]:
         """Send a call that is refused; return its errors."""
-        said = self.call(method, path, body, **also)
-        assert said.status >= 400, said.body
-        found: list[Any] = json.loads(said.body)["errors"]
+        reply = self.call(method, path, body, **also)
+        assert reply.status >= 400, reply.body
+        found: list[Any] = json.loads(reply.body)["errors"]
         return found

@@ -1,4 +1,4 @@
-"""Whoever has the tokens of a Worker: a script, or the status page in a browser."""
+"""An operator with a Worker's token: a script, or the status page in a browser."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ZONE = "/client/v4/zones/fedcba9876543210fedcba9876543210/load_balancers"
 
 
 class Operator:
-    """Calls the admin side of one Worker with its token; is a client of it, too."""
+    """Calls the admin side of one Worker, and is a client of it."""
 
     def __init__(self, worker: Worker, token: str) -> None:
         self._worker = worker
@@ -28,30 +28,30 @@ class Operator:
 
     def call(self, method: str, path: str, body: object = None) -> Any:
         """Return the result of a call that is carried out."""
-        said = self.send(method, path, body)
-        assert said.status_code == 200, (method, path, said.text)
-        return said.json()["result"]
+        response = self.send(method, path, body)
+        assert response.status_code == 200, (method, path, response.text)
+        return response.json()["result"]
 
     def text(self, path: str) -> str:
-        """Return what is no JSON."""
-        said = self.send("GET", path)
-        assert said.status_code == 200, (path, said.text)
-        return said.text
+        """Return an answer that is not JSON."""
+        response = self.send("GET", path)
+        assert response.status_code == 200, (path, response.text)
+        return response.text
 
     def begin_session(self, token: str) -> str:
         """Log in to the status page; return the cookie."""
-        said = self.send("POST", "/session", {"token": token}, headers={})
-        assert said.status_code == 204, said.text
-        return said.headers["set-cookie"].partition(";")[0]
+        response = self.send("POST", "/session", {"token": token}, headers={})
+        assert response.status_code == 204, response.text
+        return response.headers["set-cookie"].partition(";")[0]
 
     def end_session(self, cookie: str) -> None:
         """Log out of the status page."""
-        said = self.send("GET", "/session", headers={"Cookie": cookie}).json()
+        response = self.send("GET", "/session", headers={"Cookie": cookie}).json()
         headers = {
             "Cookie": cookie,
             "Origin": self._worker.url,
             "Sec-Fetch-Site": "same-origin",
-            "X-CSRF-Token": said["result"]["csrf"],
+            "X-CSRF-Token": response["result"]["csrf"],
         }
         assert self.send("DELETE", "/session", headers=headers).status_code == 204
 
@@ -61,7 +61,7 @@ class Operator:
         return httpx.get(self._worker.url, headers=headers, trust_env=False, timeout=30)
 
     def origins(self) -> dict[str, Any]:
-        """Return how each origin stands, by the name of its pool and its own."""
+        """Return the state of each origin, by the names of its pool and itself."""
         return {
             f"{pool['name']}/{each['name']}": each
             for pool in self.call("GET", "/status")["pools"]
@@ -69,5 +69,5 @@ class Operator:
         }
 
     def health(self, origin: str) -> str:
-        """Return what is known of an origin."""
+        """Return the health of an origin."""
         return str(self.origins().get(origin, {}).get("health"))

@@ -1,4 +1,4 @@
-"""Cloudflare's load-balancing API, as the Durable Object answers it."""
+"""Cloudflare's load balancing API, as the Durable Object answers it."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ LATER = "2026-09-21T14:14:20Z"
 
 @pytest.fixture
 def api() -> Api:
-    """A caller of an empty balancer."""
+    """Return a caller of an empty balancer."""
     return Api()
 
 
 def test_an_object_comes_back_as_it_was_sent_with_what_is_computed(api: Api) -> None:
-    """Ids are 32 hexadecimal digits, times RFC 3339, and what was not sent has its default."""
+    """Ids are 32 hexadecimal digits, times RFC 3339; other keys have their defaults."""
     made = api.result("POST", f"{A}/monitors", {"type": "https", "description": "web"})
 
     assert len(bytes.fromhex(made["id"])) == 16
@@ -50,7 +50,7 @@ def test_an_object_comes_back_as_it_was_sent_with_what_is_computed(api: Api) -> 
 
 
 def test_a_tcp_monitor_has_the_defaults_of_its_type(api: Api) -> None:
-    """No path and no status code."""
+    """It has no path and no status code."""
     made = api.result("POST", f"{A}/monitors", {"type": "tcp", "port": 5432})
 
     assert (made["method"], made["path"], made["expected_codes"]) == (
@@ -61,7 +61,7 @@ def test_a_tcp_monitor_has_the_defaults_of_its_type(api: Api) -> None:
 
 
 def test_pools_and_load_balancers_show_their_defaults(api: Api) -> None:
-    """A pool always says check_regions, and each origin its weight."""
+    """A pool always has check_regions, and each origin its weight."""
     pool = api.result("POST", f"{A}/pools", {"name": "p", "origins": [ORIGIN]})
     balancer = {"name": "www.example.com", "default_pools": [pool["id"]]}
     served = api.result("POST", Z, {**balancer, "fallback_pool": pool["id"]})
@@ -91,14 +91,14 @@ def test_pools_and_load_balancers_show_their_defaults(api: Api) -> None:
     ],
 )
 def test_the_zone_of_a_name_is_guessed(api: Api, name: str, zone: str) -> None:
-    """A Worker is not told which zones there are."""
+    """A Worker does not know which zones there are."""
     identifier = api.balancer(api.pool(), name=name)
 
     assert api.result("GET", f"{Z}/{identifier}")["zone_name"] == zone
 
 
 def test_put_replaces_and_patch_keeps(api: Api) -> None:
-    """What a PUT leaves out has its default again."""
+    """A key that PUT leaves out has its default again."""
     monitor = api.monitor(path="/health", interval=30)
 
     edited = api.result("PATCH", f"{A}/monitors/{monitor}", {"retries": 0})
@@ -108,8 +108,8 @@ def test_put_replaces_and_patch_keeps(api: Api) -> None:
     assert (replaced["path"], replaced["interval"], replaced["retries"]) == ("/", 90, 2)
 
 
-def test_times_tell_of_making_and_of_the_latest_change(api: Api) -> None:
-    """A change that changes nothing is none."""
+def test_times_are_those_of_the_creation_and_the_latest_change(api: Api) -> None:
+    """A request that changes nothing leaves them."""
     monitor = api.monitor(path="/health")
     api.office.now += 60
     same = api.result("PUT", f"{A}/monitors/{monitor}", {"path": "/health"})
@@ -120,7 +120,7 @@ def test_times_tell_of_making_and_of_the_latest_change(api: Api) -> None:
     assert api.office.store.version == 2
 
 
-def test_computed_fields_are_not_taken(api: Api) -> None:
+def test_computed_fields_are_ignored(api: Api) -> None:
     """Callers send objects back as they read them."""
     pool = api.pool()
     read = api.result("GET", f"{A}/pools/{pool}")
@@ -129,8 +129,8 @@ def test_computed_fields_are_not_taken(api: Api) -> None:
     assert api.result("PUT", f"{A}/pools/{pool}", {**read, **forged}) == read
 
 
-def test_disabling_notes_when(api: Api) -> None:
-    """For pools and origins, until they are enabled again; other changes do not move it."""
+def test_disabling_sets_a_time(api: Api) -> None:
+    """This holds for pools and origins until they are enabled; other changes leave the time."""
     off = {**ORIGIN, "enabled": False}
     pool = api.pool(enabled=False, origins=[off])
     path = f"{A}/pools/{pool}"
@@ -147,7 +147,7 @@ def test_disabling_notes_when(api: Api) -> None:
     assert again["origins"][0]["disabled_at"] == LATER
 
 
-def test_what_is_written_as_nothing_stays_so(api: Api) -> None:
+def test_empty_values_stay_as_sent(api: Api) -> None:
     """null, "" and 0 come back as they were sent."""
     sent = {
         "name": "p",
@@ -172,7 +172,7 @@ def test_what_is_written_as_nothing_stays_so(api: Api) -> None:
 
 
 def test_what_has_no_effect_is_named(api: Api) -> None:
-    """In `messages`, with a pointer, and each time that the object is read."""
+    """`messages` has it with a pointer, each time that the object is read."""
     said = api.envelope("POST", f"{A}/monitors", {"interval": 0, "allow_insecure": True, "x": 1})
 
     assert {each["source"]["pointer"]: each["message"] for each in said["messages"]} == {
@@ -195,8 +195,8 @@ def test_an_origin_out_of_reach_is_named(api: Api) -> None:
     assert list(api.notes("POST", f"{A}/pools", body)) == ["/origins/1/address"]
 
 
-def test_all_problems_are_told_at_once(api: Api) -> None:
-    """With code 1002 and a pointer into the body."""
+def test_all_problems_are_reported_at_once(api: Api) -> None:
+    """Each has the code 1002 and a pointer into the body."""
     body = {
         "name": 3,
         "origins": [{"name": "a", "address": "a.example.com", "weight": 2}, 7],
@@ -221,17 +221,17 @@ def test_all_problems_are_told_at_once(api: Api) -> None:
         ("", {}, ["/name", "/default_pools", "/fallback_pool"]),
     ],
 )
-def test_what_must_be_given_is_named(
+def test_required_keys_are_named(
     api: Api, path: str, body: dict[str, Any], pointers: list[str]
 ) -> None:
-    """As Cloudflare has it."""
+    """Required keys are those of Cloudflare."""
     found = api.errors(400, "POST", f"{A}/{path}", body)
 
     assert found == [(1002, pointer) for pointer in pointers]
 
 
 def test_a_name_that_is_taken_is_refused(api: Api) -> None:
-    """With 400 and 1003, never 409, which clients send again."""
+    """The answer is 400 with 1003, never 409, which clients would send again."""
     pool = api.pool("primary")
     other = api.pool("other")
     api.balancer(pool)
@@ -244,7 +244,7 @@ def test_a_name_that_is_taken_is_refused(api: Api) -> None:
 
 
 def test_what_is_referred_to_cannot_be_deleted(api: Api) -> None:
-    """412 with code 1005 in the wrong order; in the right one everything goes."""
+    """In the wrong order it is 412 with 1005; in the right one everything is deleted."""
     monitor = api.monitor()
     pool = api.pool(monitor=monitor)
     balancer = api.balancer(pool)
@@ -258,7 +258,7 @@ def test_what_is_referred_to_cannot_be_deleted(api: Api) -> None:
 
 
 def test_a_group_is_made_of_monitors(api: Api) -> None:
-    """Its members have times of their own, and a deletion is answered with all of it."""
+    """Members have times of their own; a deletion is answered with the whole object."""
     monitor = api.monitor()
     member = {"monitor_id": monitor, "enabled": True}
     member |= {"monitoring_only": False, "must_be_healthy": True}
@@ -277,7 +277,7 @@ def test_a_group_is_made_of_monitors(api: Api) -> None:
 
 @pytest.mark.parametrize("kind", ["monitors", "pools", "monitor_groups"])
 def test_what_is_not_there_is_not_found(api: Api, kind: str) -> None:
-    """By no method."""
+    """No method finds it."""
     path = f"{A}/{kind}/{'0' * 32}"
     for method in ("GET", "PUT", "PATCH", "DELETE"):
         assert api.errors(404, method, path, {}) == [(1001, None)]
@@ -285,7 +285,7 @@ def test_what_is_not_there_is_not_found(api: Api, kind: str) -> None:
 
 
 def test_objects_are_seen_where_they_were_made(api: Api) -> None:
-    """Any account and zone is taken as it is given; elsewhere its objects are not found."""
+    """Any account and zone id is accepted; under another one its objects are not found."""
     monitor = api.monitor()
     balancer = api.balancer(api.pool())
 
@@ -298,7 +298,7 @@ def test_objects_are_seen_where_they_were_made(api: Api) -> None:
 
 
 def test_the_configuration_can_fix_the_account_and_the_zone(api: Api) -> None:
-    """Then there is no other, and all objects are seen there, wherever they were made before."""
+    """There is no other id then, and all objects are visible under it."""
     monitor = api.monitor()
     balancer = api.balancer(api.pool())
     api.office.file = '[admin]\naccount_id = "mine"\nzone_id = "example.com"\n'
@@ -314,7 +314,7 @@ def test_the_configuration_can_fix_the_account_and_the_zone(api: Api) -> None:
 
 
 def test_there_are_load_balancers_of_accounts_and_objects_of_users(api: Api) -> None:
-    """The twins of Cloudflare's API."""
+    """Cloudflare's API has the same paths for accounts and users."""
     pool = api.result("POST", "/user/load_balancers/pools", {"name": "p", "origins": [ORIGIN]})
     body = {"name": "a.example.com", "default_pools": [pool["id"]], "fallback_pool": pool["id"]}
     made = api.result("POST", A, body)
@@ -324,7 +324,7 @@ def test_there_are_load_balancers_of_accounts_and_objects_of_users(api: Api) -> 
 
 
 def test_objects_of_the_file_are_seen_everywhere_and_not_changed() -> None:
-    """They say how to make them changeable."""
+    """The refusal says how to make them changeable."""
     api = Api(Office(file=FILE))
     pools = api.result("GET", f"{A}/pools")
     path = f"{A}/pools/{pools[0]['id']}"
@@ -340,7 +340,7 @@ def test_objects_of_the_file_are_seen_everywhere_and_not_changed() -> None:
 
 
 def test_lists_are_one_page(api: Api) -> None:
-    """Whatever page is asked for, as clients never ask for a second one."""
+    """Clients never fetch a second one, whatever page they ask for."""
     for number in range(30):
         api.pool(f"pool-{number}")
     said = api.envelope("GET", f"{A}/pools?page=1&per_page=5")
@@ -356,7 +356,7 @@ def test_lists_are_one_page(api: Api) -> None:
 
 
 def test_pools_are_listed_by_their_monitor(api: Api) -> None:
-    """?monitor=."""
+    """`?monitor=` filters pools."""
     monitor = api.monitor()
     pool = api.pool(monitor=monitor)
     api.pool("other")
@@ -364,8 +364,8 @@ def test_pools_are_listed_by_their_monitor(api: Api) -> None:
     assert [one["id"] for one in api.result("GET", f"{A}/pools?monitor={monitor}")] == [pool]
 
 
-def test_references_are_told(api: Api) -> None:
-    """Of a pool the load balancers of every zone, of a monitor pools and groups."""
+def test_references_are_listed(api: Api) -> None:
+    """Load balancers of any zone refer to a pool; pools and groups refer to a monitor."""
     monitor = api.monitor(description="web")
     pool = api.pool(monitor=monitor)
     balancer = api.balancer(pool)
@@ -383,7 +383,7 @@ def test_references_are_told(api: Api) -> None:
 
 
 def test_search_finds_by_a_part_of_the_name(api: Api) -> None:
-    """As `resources`, and as `items`, which the Python SDK reads until a page is empty."""
+    """The Python SDK reads `items`, which are the same as `resources`."""
     monitor = api.monitor(description="Primary's monitor")
     pool = api.pool(monitor=monitor)
     balancer = api.balancer(pool)
@@ -403,8 +403,8 @@ def test_search_finds_by_a_part_of_the_name(api: Api) -> None:
     assert api.errors(400, "GET", f"{A}/search?references=x") == [(1002, None)]
 
 
-def test_regions_are_told(api: Api) -> None:
-    """All of them, one of them, those of a country, those of a subdivision."""
+def test_regions_are_listed(api: Api) -> None:
+    """There are all, one, those of a country and those of a subdivision."""
     every = api.result("GET", f"{A}/regions")["regions"]
     german = api.result("GET", f"{A}/regions?country_code_a2=de")["regions"]
     californian = api.result(
@@ -438,7 +438,7 @@ def test_regions_are_told(api: Api) -> None:
 
 
 def test_all_pools_are_edited_at_once(api: Api) -> None:
-    """Only a field that Cloudflare has retired, which can be cleared."""
+    """Cloudflare's only field here is retired, and can be cleared."""
     pool = api.pool(notification_email="ops@example.com")
     body = {"notification_email": ""}
 
@@ -452,7 +452,7 @@ def test_all_pools_are_edited_at_once(api: Api) -> None:
 
 
 def test_a_name_may_stand_in_for_an_id(api: Api) -> None:
-    """What is kept, and shown, is the id, so that nothing referred to can be deleted."""
+    """The id is stored and shown, so that deletions find the reference."""
     pool = api.pool("primary")
     balancer = api.balancer("primary")
 
@@ -461,7 +461,7 @@ def test_a_name_may_stand_in_for_an_id(api: Api) -> None:
 
 
 def test_a_reference_to_nothing_is_refused(api: Api) -> None:
-    """With its place."""
+    """The refusal has its place."""
     pool = api.pool()
     body = {"name": "a.example.com", "default_pools": [pool, "0" * 32], "fallback_pool": pool}
 
@@ -505,7 +505,7 @@ def test_if_match_protects_from_lost_updates(api: Api) -> None:
     ],
 )
 def test_other_paths_lead_nowhere(api: Api, path: str) -> None:
-    """With the code that Cloudflare has for it."""
+    """The code is Cloudflare's."""
     assert api.errors(404, "GET", path) == [(7003, None)]
 
 
@@ -520,7 +520,7 @@ def test_other_paths_lead_nowhere(api: Api, path: str) -> None:
     ],
 )
 def test_other_methods_are_not_allowed(api: Api, method: str, path: str, allowed: str) -> None:
-    """The answer says which ones are (RFC 9110, 15.5.6)."""
+    """The answer lists those that are (RFC 9110, 15.5.6)."""
     said = api.call(method, f"{A}/{path}", {})
 
     assert said.status == 405
@@ -544,21 +544,21 @@ def test_other_methods_are_not_allowed(api: Api, method: str, path: str, allowed
     ],
 )
 def test_a_body_that_is_no_object_is_refused(api: Api, body: str, status: int) -> None:
-    """Without an exception, and without an object."""
+    """Nothing raises and nothing is stored."""
     (error,) = api.errors(status, "POST", f"{A}/monitors", body)
 
     assert error[0] in {1002, 1007}
     assert api.result("GET", f"{A}/monitors") == []
 
 
-def test_reading_takes_no_right_to_write(api: Api) -> None:
-    """A token that may only read gets 403 for everything else."""
+def test_reading_needs_no_right_to_write(api: Api) -> None:
+    """A read token gets 403 for everything else."""
     assert api.call("GET", f"{A}/pools", may_write=False).status == 200
     assert api.errors(403, "POST", f"{A}/pools", {}, may_write=False)
 
 
 def test_a_change_has_an_author(api: Api) -> None:
-    """Each one is a version."""
+    """Each change is a version."""
     api.monitor()
     (version,) = api.office.store.versions()
 
@@ -583,7 +583,7 @@ def test_what_is_sent_is_applied_again_without_a_difference(api: Api) -> None:
 
 
 def test_status_codes_of_a_file_are_shown_as_a_text() -> None:
-    """Clients in other languages take nothing else; a file may have numbers and lists of them."""
+    """Clients in other languages expect text; a file may have numbers and lists of them."""
     file = FILE.replace('type = "https"', 'type = "https"\nexpected_codes = [200, "3xx"]')
     api = Api(Office(file=file))
 
@@ -603,7 +603,7 @@ def test_status_codes_of_a_file_are_shown_as_a_text() -> None:
 def test_every_route_leads_somewhere(
     api: Api, owner: tuple[str, str], pattern: tuple[str, ...], method: str
 ) -> None:
-    """To an answer, if only that there is no such object or that the body is no good one."""
+    """Every path is answered, at least that there is no such object or that the body is wrong."""
     whose = owner[0] if owner[0] == "user" else f"{owner[0]}/x"
     steps = ("0" * 32 if step == ANY else step for step in pattern)
     path = "/".join(["", whose, owner[1], *steps])

@@ -11,5 +11,5 @@ from support.api_calls import hold_for_bodies
 @settings(max_examples=400, deadline=None)
 @given(seed=some.integers(0, 1 << 32))
 def test_ten_thousand_bodies_are_carried_out_or_refused(seed: int) -> None:
-    """25 at a time; none is an exception, none has an answer of 500 or more."""
+    """Bodies in batches of 25: none raises, none is answered with 500 or more."""
     hold_for_bodies(seed, 25)

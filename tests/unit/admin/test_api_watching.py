@@ -57,16 +57,16 @@ class Watched:
         return said.result
 
 
-def test_before_the_first_probe_no_place_knows_of_a_pool() -> None:
-    """And none does of a pool without a monitor."""
+def test_before_the_first_probe_no_place_has_results() -> None:
+    """A pool without a monitor never has any."""
     watched = Watched()
 
     health = watched.ask("GET", f"{A}/pools/{watched.pool}/health")
     assert health == {"pool_id": watched.pool, "pop_health": {}}
 
 
-def test_health_is_told_by_place_and_address() -> None:
-    """As the latest probe found it, in Cloudflare's words."""
+def test_health_is_shown_by_place_and_address() -> None:
+    """Each origin has the result of its latest probe, in Cloudflare's wording."""
     watched = Watched(minimum_origins=2)
     watched.world.down = {"two"}
     watched.world.takes = {"one": 0.0121, "two": 0.0121}
@@ -98,7 +98,7 @@ def test_health_is_told_by_place_and_address() -> None:
 
 
 def test_each_region_that_probes_is_a_place() -> None:
-    """All of them vote for one verdict."""
+    """All regions vote on one verdict."""
     votes = {region: {"one": True, "two": True} for region in (Region.WEU, Region.ENAM)}
     watched = Watched(votes, check_regions=["ENAM", "WEU"])
     watched.world.times = {Region.WEU: {"one": 0.01}, Region.ENAM: {"one": 0.2}}
@@ -110,12 +110,12 @@ def test_each_region_that_probes_is_a_place() -> None:
 
 
 def test_round_trips_are_written_as_cloudflare_writes_them() -> None:
-    """Go's durations."""
+    """Durations are written as Go writes them."""
     assert [rtt(0.0121), rtt(0.5), rtt(1.518), rtt(None)] == ["12.1ms", "500.0ms", "1.52s", "0s"]
 
 
 def test_a_preview_is_answered_before_anything_is_probed() -> None:
-    """What the probes say is there once they were sent."""
+    """The results are there once the probes are done."""
     watched = Watched()
     watched.world.down = {"two"}
     body = {"path": "/other", "interval": 0}
@@ -138,7 +138,7 @@ def test_a_preview_is_answered_before_anything_is_probed() -> None:
 
 
 def test_a_monitor_is_previewed_on_all_of_its_pools() -> None:
-    """Those of a group that it is a member of, too; nothing of it is changed."""
+    """The pools of a group with this monitor are probed, too; the configuration stays."""
     watched = Watched()
     member = {"monitor_id": watched.monitor, "enabled": True}
     member |= {"monitoring_only": False, "must_be_healthy": True}
@@ -155,7 +155,7 @@ def test_a_monitor_is_previewed_on_all_of_its_pools() -> None:
 
 
 def test_a_preview_that_no_worker_can_carry_out_is_refused() -> None:
-    """As is one of a monitor with mistakes; each with its place."""
+    """A monitor with mistakes is refused with the place of each."""
     watched = Watched()
     path = f"{A}/pools/{watched.pool}/preview"
 
@@ -171,7 +171,7 @@ def test_a_preview_that_no_worker_can_carry_out_is_refused() -> None:
 
 
 def test_a_preview_is_kept_for_an_hour() -> None:
-    """Then it is not found; nor is one that never was."""
+    """After an hour it is not found; nor is an unknown one."""
     watched = Watched()
     asked = watched.ask("POST", f"{A}/pools/{watched.pool}/preview")
     watched.world.now = START + KEPT_SECONDS + 1
@@ -182,8 +182,8 @@ def test_a_preview_is_kept_for_an_hour() -> None:
         assert said.status == 404
 
 
-def test_events_are_told_with_ids() -> None:
-    """Filtered as Cloudflare has it, for the account and for the user."""
+def test_events_are_shown_with_ids() -> None:
+    """Cloudflare's filters apply, for the account and for the user."""
     watched = Watched()
     watched.world.run_until(5)
     watched.world.down = {"one", "two"}
@@ -201,8 +201,8 @@ def test_events_are_told_with_ids() -> None:
     assert watched.ask("GET", "/user/load_balancing_analytics/events?origin_name=one") == events
 
 
-def test_a_filter_that_is_none_is_named() -> None:
-    """All of them at once."""
+def test_an_invalid_filter_is_named() -> None:
+    """All mistakes are reported at once."""
     said = handle(
         Watched().context,
         Call(
@@ -220,7 +220,7 @@ def test_a_filter_that_is_none_is_named() -> None:
 
 
 def test_an_origin_out_of_reach_is_neither_asked_nor_probed() -> None:
-    """Not even as the last resort: the client gets 503, or another origin."""
+    """It serves nobody, not even as the last resort: the client gets 503 or another origin."""
     far = [{"address": "192.0.2.1"}, {"name": "v", "address": "v.example.com"}, {}]
     far[1]["virtual_network_id"] = "a5624d4e-044a-4ff0-b3e1-e2465353d4b4"
     watched = Watched()

@@ -1,4 +1,4 @@
-"""A session that was ended is no good any more, wherever its cookie went."""
+"""Sessions that were ended before they expired."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from support.office import Office
 
 
 def test_an_ended_session_opens_nothing() -> None:
-    """Neither to look nor to change; other sessions and the tokens go on."""
+    """It can neither read nor change; other sessions and tokens can."""
     office = Office()
     assert office.result("GET", "/versions", session="mine") is not None
     office.result("DELETE", "/session", session="mine")
@@ -21,8 +21,8 @@ def test_an_ended_session_opens_nothing() -> None:
     assert office.call("GET", "/versions", session="mine").status == 401
 
 
-def test_it_is_forgotten_once_it_would_be_over_anyway() -> None:
-    """The next one that is ended sees to it."""
+def test_it_is_forgotten_once_it_would_have_expired() -> None:
+    """Ending another session removes it."""
     office = Office()
     for session in ("a", "b", "c"):
         office.result("DELETE", "/session", session=session)
@@ -32,7 +32,7 @@ def test_it_is_forgotten_once_it_would_be_over_anyway() -> None:
 
 
 def test_only_a_session_can_be_ended() -> None:
-    """And asking for one that is going on changes nothing."""
+    """Asking for a valid one changes nothing."""
     office = Office()
     assert office.call("DELETE", "/session").status == 404
     assert office.call("DELETE", "/session/x", session="a").status == 404

@@ -1,4 +1,4 @@
-"""What the Durable Object tells the status page, and what it changes for it."""
+"""Calls of the status page to the Durable Object."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ fallback_pool = "p"
 
 @dataclass
 class Board(Office):
-    """An office with a keeper that goes by what the office has stored."""
+    """An office with a keeper of the configuration that is stored."""
 
     file: str = DRAINING
 
@@ -47,7 +47,7 @@ class Board(Office):
 
     @property
     def keeper(self) -> Keeper:
-        """The keeper of what is configured now."""
+        """The keeper of the present configuration."""
         config = self.store.effective.config
         assert config is not None
         if config is not self.world.config:
@@ -61,30 +61,30 @@ class Board(Office):
         return replace(super().context, keeper=self.keeper)
 
     def status(self) -> Any:
-        """Return what the status page is given."""
+        """Return the status."""
         self.world.now = self.now
         return self.result("GET", "/status")
 
     def origin(self, name: str = "server-1") -> Any:
-        """Return an origin of it."""
+        """Return an origin in the status."""
         origins = [one for pool in self.status()["pools"] for one in pool["origins"]]
         return next(one for one in origins if one["name"] == name)
 
     def act(self, action: str, **also: object) -> Any:
-        """Do something to server-1; return what is said."""
+        """Carry out an action on server-1; return its result."""
         body = {"pool": "primary", "origin": "server-1", "action": action, **also}
         return self.result("POST", "/actions", body)
 
 
 def adopted(file: str = DRAINING) -> Board:
-    """Return a board whose objects may be changed; version 1."""
+    """Return a board with adopted objects, at version 1."""
     board = Board(file=file)
     board.result("POST", "/adopt")
     return board
 
 
-def test_the_status_tells_what_the_keeper_knows() -> None:
-    """Health, latencies, the latest round and the latest events."""
+def test_the_status_shows_what_the_keeper_knows() -> None:
+    """It has health, latencies, the latest round and the latest events."""
     told = Board().status()
 
     assert [one["health"] for pool in told["pools"] for one in pool["origins"]] == ["healthy"] * 2
@@ -93,8 +93,8 @@ def test_the_status_tells_what_the_keeper_knows() -> None:
     assert [event["pool"]["name"] for event in told["events"]] == ["replica", "primary"]
 
 
-def test_failures_that_isolates_tell_of_are_shown() -> None:
-    """With their cause; what is no report is not."""
+def test_failures_that_isolates_report_are_shown() -> None:
+    """Each has its cause; a report that cannot be read is ignored."""
     board = Board()
     rows = [["primary", "server-1", "timed out", START], ["replica", "server-2", 5, START]]
     board.world.pull(reports=[*rows, ["primary", "x", "?", START], ["primary"]])
@@ -105,7 +105,7 @@ def test_failures_that_isolates_tell_of_are_shown() -> None:
 
 
 def test_failures_are_still_shown_after_a_change() -> None:
-    """A new configuration has a new keeper, which knows what the one before did."""
+    """The keeper of a new configuration takes over what the old one knew."""
     board = adopted()
     board.world.pull(reports=[["primary", "server-1", "timed out", START]])
     board.act("weight", weight=0.5)
@@ -114,7 +114,7 @@ def test_failures_are_still_shown_after_a_change() -> None:
 
 
 def test_the_latest_events_cost_no_more_rows_than_are_shown() -> None:
-    """A page that looks every few seconds must not read the log of a month each time."""
+    """A page that polls every few seconds must not read the log of a month each time."""
     board = Board(file=ON_ITS_OWN.replace('name = "p"\n', 'name = "p"\nmonitor = "m"\n') + MONITOR)
     for number in range(60):
         board.world.down = {"a"} if number % 2 else set()
@@ -131,7 +131,7 @@ MONITOR = '[[monitors]]\nname = "m"\ntype = "https"\n'
 
 
 def counting(board: Board, **answers: int) -> None:
-    """Let an isolate hand over how many requests primary/server-1 and replica/server-2 answered."""
+    """Hand over counts of an isolate: requests that server-1 and server-2 answered."""
     counts = IsolateTotals("isolate", board.now - 30)
     for (pool, origin), number in zip(
         (("primary", "server-1"), ("replica", "server-2")), answers.values(), strict=True
@@ -141,8 +141,8 @@ def counting(board: Board, **answers: int) -> None:
     board.keeper.totals.hear(counts.offer(board.now), board.now)
 
 
-def test_shares_of_traffic_are_told_of_all_origins() -> None:
-    """Of the last minutes; nothing is known where there was no request."""
+def test_shares_of_traffic_have_all_origins() -> None:
+    """It covers the last minutes; null without any request."""
     board = Board()
     assert board.origin()["share"] is None
 
@@ -152,8 +152,8 @@ def test_shares_of_traffic_are_told_of_all_origins() -> None:
     assert board.origin("server-2")["share"] == 0.25
 
 
-def test_charts_are_told_of_the_pools_that_are_named() -> None:
-    """They are long, so that nobody gets those that he does not look at."""
+def test_charts_are_those_of_the_named_pools() -> None:
+    """Charts are large, so only those of visible pools are sent."""
     board = Board()
     counting(board, one=3, two=1)
 
@@ -168,7 +168,7 @@ def test_charts_are_told_of_the_pools_that_are_named() -> None:
 
 
 def test_charts_are_bounded() -> None:
-    """A pool that is too large for what is left is left out, and so is a query of any length."""
+    """A pool beyond the limit is left out; an excessive query has no charts."""
     entries = (f'{{ name = "o{at}", address = "o{at}.example.com" }}' for at in range(250))
     large = f'\n[[pools]]\nname = "large"\norigins = [{", ".join(entries)}]\n'
     board = Board(file=ON_ITS_OWN + large)
@@ -180,12 +180,12 @@ def test_charts_are_bounded() -> None:
 
 
 def test_the_status_is_only_read() -> None:
-    """Whatever else is sent to it is refused."""
+    """Other methods are refused."""
     assert Board().call("POST", "/status").status == 405
 
 
 def test_the_status_says_what_comes_from_the_file_alone() -> None:
-    """Until it is adopted, and which version serves."""
+    """It says so until they are adopted, and which version serves."""
     board = Board()
     before = board.status()
     board.result("POST", "/adopt")
@@ -197,7 +197,7 @@ def test_the_status_says_what_comes_from_the_file_alone() -> None:
 
 
 def test_a_file_that_is_not_used_is_a_warning() -> None:
-    """What served before goes on serving, and the page says what is wrong."""
+    """The old configuration serves on, and the page shows the problem."""
     board = adopted()
     board.file = FILE.replace("[[pools]]", "[[pool]]")
     board.evicted()
@@ -209,7 +209,7 @@ def test_a_file_that_is_not_used_is_a_warning() -> None:
 
 
 def test_without_any_good_configuration_there_is_no_status() -> None:
-    """And the operator is told what to do."""
+    """The answer says what to do."""
     office = Office(file="nonsense = 1")
     assert not isinstance(office.store.effective.config, Invalid)
 
@@ -220,12 +220,12 @@ def test_without_any_good_configuration_there_is_no_status() -> None:
 
 
 def test_the_tables_of_actions_are_total() -> None:
-    """Each action has its change and its words."""
+    """Both tables are total."""
     assert set(CHANGES) == set(WORDS) == set(Action)
 
 
 def test_draining_takes_nothing_new_and_keeps_sessions_for_their_time() -> None:
-    """Then the origin is disabled, since the same moment."""
+    """After that it is disabled since the same moment."""
     board = adopted()
     said = board.act("drain")
 
@@ -237,7 +237,7 @@ def test_draining_takes_nothing_new_and_keeps_sessions_for_their_time() -> None:
 
 
 def test_disabling_keeps_no_session() -> None:
-    """Since when is told by the log of events, once the keeper has noticed."""
+    """The event log provides the time, once the keeper has noticed."""
     board = adopted()
 
     assert board.act("disable")["origin"]["state"] == "disabled"
@@ -247,7 +247,7 @@ def test_disabling_keeps_no_session() -> None:
 
 
 def test_an_origin_that_drains_can_be_disabled_at_once() -> None:
-    """The sessions that are left move then."""
+    """The remaining sessions move at once."""
     board = adopted()
     board.act("drain")
 
@@ -257,7 +257,7 @@ def test_an_origin_that_drains_can_be_disabled_at_once() -> None:
 
 
 def test_enabling_brings_back_what_was_drained_or_disabled() -> None:
-    """With its weight as it was."""
+    """Its weight is kept."""
     board = adopted()
     board.act("weight", weight=0.25)
     for way in ("drain", "disable"):
@@ -267,7 +267,7 @@ def test_enabling_brings_back_what_was_drained_or_disabled() -> None:
 
 
 def test_the_weight_can_be_set_to_anything_up_to_1() -> None:
-    """0 takes nothing new."""
+    """0 means no new sessions."""
     board = adopted()
 
     assert board.act("weight", weight=0.5)["origin"]["weight"] == 0.5
@@ -286,8 +286,10 @@ def test_the_weight_can_be_set_to_anything_up_to_1() -> None:
         ({"action": "weight", "weight": 1}, {"action": "weight", "weight": 1.0}),
     ],
 )
-def test_what_is_so_already_makes_no_version(first: dict[str, Any], again: dict[str, Any]) -> None:
-    """It is answered like any other action."""
+def test_what_changes_nothing_makes_no_version(
+    first: dict[str, Any], again: dict[str, Any]
+) -> None:
+    """The answer is that of any action."""
     board = adopted()
     version = board.act(**first)["version"]
     board.now += 10
@@ -298,7 +300,7 @@ def test_what_is_so_already_makes_no_version(first: dict[str, Any], again: dict[
 
 
 def test_what_was_drained_stays_disabled_since_then() -> None:
-    """Disabling it when its time is over changes nothing."""
+    """Disabling it after its time is over changes nothing."""
     board = adopted()
     board.act("drain")
     board.now += 301
@@ -308,7 +310,7 @@ def test_what_was_drained_stays_disabled_since_then() -> None:
 
 
 def test_every_change_is_a_version_with_its_author() -> None:
-    """And words for what was done."""
+    """The summary says what was done."""
     board = adopted()
     board.author = "ops@example.com"
     board.act("weight", weight=0.5)
@@ -337,7 +339,7 @@ def test_what_comes_from_the_file_is_not_changed() -> None:
 
 @pytest.mark.parametrize("action", ["drain", "disable"])
 def test_the_last_enabled_origin_of_a_load_balancer_stays(action: str) -> None:
-    """In the words that a configuration is refused with."""
+    """The messages are those of a refused configuration."""
     board = adopted(ON_ITS_OWN)
     body = {"pool": "p", "origin": "a", "action": action}
 
@@ -353,7 +355,7 @@ def test_the_last_enabled_origin_of_a_load_balancer_stays(action: str) -> None:
 
 
 def test_an_unknown_place_is_404_with_the_nearest_name() -> None:
-    """For pools and for origins."""
+    """This holds for pools and for origins."""
     board = adopted()
     body = {"pool": "primry", "origin": "server-1", "action": "drain"}
 
@@ -384,8 +386,10 @@ NO_WEIGHTS: tuple[object, ...] = (None, True, "1", -0.1, 1.1, [], 10**15)
         ('{"pool": "p", "origin": "a", "action": "weight", "weight": NaN}', [None]),
     ],
 )
-def test_a_bad_body_is_told_every_problem_at_once(body: object, pointers: list[str | None]) -> None:
-    """With 400 and its place."""
+def test_a_bad_body_is_refused_with_every_problem_at_once(
+    body: object, pointers: list[str | None]
+) -> None:
+    """Each mistake is answered with 400 and its place."""
     board = adopted(ON_ITS_OWN)
 
     said = board.call("POST", "/actions", body)
@@ -396,5 +400,5 @@ def test_a_bad_body_is_told_every_problem_at_once(body: object, pointers: list[s
 
 
 def test_actions_are_sent_by_post() -> None:
-    """Nothing else is one."""
+    """Other methods are refused."""
     assert adopted().call("GET", "/actions").status == 405

@@ -1,4 +1,4 @@
-"""The admin side's pages: what guards them, and what the public one tells."""
+"""Pages of the admin side: their policy and their content."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def digest(text: str) -> str:
 
 
 def test_a_page_runs_what_stands_in_it_and_nothing_else() -> None:
-    """By hash: no `unsafe-inline`, and nothing from any other place."""
+    """The policy has hashes, no `unsafe-inline`, and no other host."""
     told = policy("<style>a{}</style><p><script data-x>\nrun()\n</script>")
 
     assert f"script-src {digest(chr(10) + 'run()' + chr(10))};" in told
@@ -40,12 +40,12 @@ def test_a_page_runs_what_stands_in_it_and_nothing_else() -> None:
 
 
 def test_a_page_without_a_script_runs_none() -> None:
-    """And says so."""
+    """The policy says so."""
     assert "script-src 'none';" in policy("<p>")
 
 
 def test_the_status_page_comes_whole() -> None:
-    """It asks no other place for anything, and has neither data nor a handler in an attribute."""
+    """It fetches nothing from elsewhere, and has neither data nor inline handlers."""
     addresses = set(re.findall(r"https?://[^\s\"'<>%]+", PANEL))
 
     assert addresses == {"http://www.w3.org/2000/svg"}  # a name, which nobody asks for
@@ -63,12 +63,12 @@ def test_the_status_page_never_reads_data_as_html() -> None:
 
 
 def test_the_status_page_is_small() -> None:
-    """It is uploaded with the Worker, whose room is limited."""
+    """It is uploaded with the Worker, whose size is limited."""
     assert len(PANEL.encode()) < 56 * 1024
 
 
 def drawn(*marks: str, **fields: bool) -> str:
-    """Return the public page of load balancers a, b, ...; each mark is a pool's: + or -."""
+    """Return the public page of load balancers a, b, ...; each mark is a pool: + up, - down."""
     names = ["a.example.com", "b.example.com"]
     pools = {
         (name, number): pool(f"p{lb}{number}", "secret-origin", monitor=monitor())
@@ -91,11 +91,11 @@ def drawn(*marks: str, **fields: bool) -> str:
 
 
 def states(page: str) -> list[tuple[str, str]]:
-    """Return what a public page says of each load balancer."""
+    """Return the state of each load balancer on a public page."""
     return re.findall(r"<li><span>(.*?)</span><b class=\"\w+\">(\w+)</b></li>", page)
 
 
-def test_the_public_page_tells_what_is_up() -> None:
+def test_the_public_page_shows_what_is_up() -> None:
     """A load balancer is up while one of its pools takes traffic."""
     page = drawn("-+", "--")
 
@@ -104,8 +104,8 @@ def test_the_public_page_tells_what_is_up() -> None:
     assert "<h1>Everything is up</h1>" in drawn("+", "+")
 
 
-def test_the_public_page_tells_nothing_else() -> None:
-    """Neither pools nor origins, addresses, versions or times."""
+def test_the_public_page_shows_nothing_else() -> None:
+    """It has no pools, origins, addresses, versions or times."""
     page = drawn("-+", "+")
 
     assert "secret" not in page
@@ -119,7 +119,7 @@ def test_a_disabled_load_balancer_is_not_on_the_public_page() -> None:
 
 
 def test_names_are_text_on_the_public_page() -> None:
-    """Whatever they hold; the one for any host is called what it is."""
+    """They are escaped; the load balancer for any host has a readable name."""
     hurt = balancer_of(pool("p", "a"), name="<b>&'\"")
     others = balancer_of(pool("p", "a"), name="*")
     now = Snapshot({}, {}, 0.0)

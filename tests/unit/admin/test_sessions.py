@@ -1,4 +1,4 @@
-"""The status page's session: what its cookie says, and when it says nothing."""
+"""The cookie of the status page's session: its content, its signature and its attributes."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ VALUE = SESSIONS.value(MINE)
 
 
 def who(header: str, now: float = NOW, sessions: Sessions = SESSIONS) -> Operator | None:
-    """Operator a Cookie header belongs to."""
+    """Return the operator of a Cookie header."""
     return sessions.operator(header, now)
 
 
-def test_a_session_says_who_it_is_until_it_is_over() -> None:
-    """And not a second longer."""
+def test_a_session_names_its_operator_until_it_expires() -> None:
+    """It expires to the second."""
     found = who(f"a=b; {COOKIE}={VALUE}; c=d")
     assert found is not None
     assert (found.role, found.author, found.sign_in) == (
@@ -36,18 +36,18 @@ def test_a_session_says_who_it_is_until_it_is_over() -> None:
 
 
 def test_the_first_of_a_few_that_is_good_counts() -> None:
-    """An old one of another path may come along; hundreds are nobody's."""
+    """An old cookie of another path may be first; hundreds are ignored."""
     assert who(f"{COOKIE}=old; {COOKIE}={VALUE}") is not None
     assert who(f"{COOKIE}=old; " * 100 + f"{COOKIE}={VALUE}") is None
 
 
 def test_another_key_makes_it_worthless() -> None:
-    """As when a token was changed."""
+    """A changed token changes the key."""
     assert who(f"{COOKIE}={VALUE}", sessions=Sessions(b"K" * 32)) is None
 
 
 def forged(**changed: object) -> str:
-    """The cookie with something else in it and the old signature."""
+    """Return the cookie with other content and the old signature."""
     text, _, mac = VALUE.partition(".")
     said = dict(zip(("role", "author", "until", "id"), json.loads(_decoded(text)), strict=True))
     said.update(changed)
@@ -79,8 +79,8 @@ def _decoded(text: str) -> bytes:
         f'"{VALUE}"',
     ],
 )
-def test_a_forged_one_is_nobodys(value: str) -> None:
-    """Whatever of it is right."""
+def test_a_forged_one_is_ignored(value: str) -> None:
+    """One wrong part is enough."""
     assert who(f"{COOKIE}={value}") is None
     assert who(f"{COOKIE.upper()}={VALUE}") is None
     assert who(f"x{COOKIE}={VALUE}") is None
@@ -89,14 +89,14 @@ def test_a_forged_one_is_nobodys(value: str) -> None:
 @pytest.mark.parametrize(
     "said", ["{}", "[1]", '["root","a",1,"x"]', '["admin","a","x","x"]', "\xff"]
 )
-def test_what_another_version_signed_is_nobodys(said: str) -> None:
-    """It is signed with our key, and yet says nothing that we know of."""
+def test_a_session_of_another_release_is_ignored(said: str) -> None:
+    """Signed content that this release cannot read is no session."""
     text = base64.urlsafe_b64encode(said.encode()).rstrip(b"=").decode()
     assert who(f"{COOKIE}={text}.{SESSIONS._mac('session', text)}") is None
 
 
 def test_each_session_has_a_csrf_token_of_its_own() -> None:
-    """Which is no session, and fits no other one."""
+    """It is not a session, and fits no other one."""
     other = SESSIONS.value(
         Session(role=Role.READ, author="ann@example.com", until=MINE.until, id="y")
     )
@@ -111,7 +111,7 @@ def test_each_session_has_a_csrf_token_of_its_own() -> None:
 
 
 def test_the_cookie_is_for_the_admin_path_and_no_script() -> None:
-    """For https, but on a developer's own machine."""
+    """It is for https, except on a developer's own machine."""
     assert cookie("v", "/ops", secure=True) == (
         f"{COOKIE}=v; Path=/ops; Max-Age=43200; HttpOnly; SameSite=Strict; Secure"
     )

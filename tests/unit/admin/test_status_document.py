@@ -1,4 +1,4 @@
-"""What operators are shown of one moment."""
+"""The status document: the state of everything at one moment."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ DOWN = OriginHealth(
 
 
 def known(**health: OriginHealth) -> Known:
-    """Return what is known when the origins of pool p were found so, five seconds ago."""
+    """Return the state when the origins of pool p were probed five seconds ago."""
     origins = {("p", name): one for name, one in health.items()}
     return Known(shared=replace(NOTHING_SHARED, probed=NOW - 5, origins=origins))
 
 
 def one_origin(subject: Origin, knows: Known | None = None, **fields: Any) -> dict[str, Any]:
-    """Return the status_document of an origin beside a healthy one."""
+    """Return an origin in the document, beside a healthy one."""
     of = pool("p", subject, "other", monitor=monitor())
     found = status_document(config_of(balancer_of(of, **fields)), knows or known(a=HEALTHY), NOW)
     told: dict[str, Any] = found["pools"][0]["origins"][0]
@@ -48,7 +48,7 @@ def one_origin(subject: Origin, knows: Known | None = None, **fields: Any) -> di
 
 
 def standing(told: dict[str, Any]) -> tuple[object, ...]:
-    """Return how it stands, why, from when and until when."""
+    """Return the state of an origin, its reason, begin and end."""
     return told["state"], told["why"], told["since"], told["until"]
 
 
@@ -64,12 +64,12 @@ def test_every_standing_has_its_reason() -> None:
 
 
 def test_a_healthy_origin_is_available_since_it_was_found_healthy() -> None:
-    """And needs no reason."""
+    """It has no reason."""
     assert standing(one_origin(origin("a"))) == ("available", "", rfc3339(SINCE), None)
 
 
 def test_an_origin_that_nothing_is_known_of_takes_traffic() -> None:
-    """The page says so, since it is not the same as healthy."""
+    """Unknown health is not the same as healthy."""
     told = one_origin(origin("a"), known())
 
     assert standing(told) == ("available", "nothing is known of its health", None, None)
@@ -77,8 +77,8 @@ def test_an_origin_that_nothing_is_known_of_takes_traffic() -> None:
     assert (told["health"], told["checked"], told["latency_ms"]) == ("unknown", None, None)
 
 
-def test_an_unhealthy_origin_tells_the_monitors_cause() -> None:
-    """And since when."""
+def test_an_unhealthy_origin_has_the_monitors_cause() -> None:
+    """The reason is the cause of the failed probe."""
     told = one_origin(origin("a"), known(a=DOWN))
 
     assert standing(told) == ("unhealthy", "TCP connection failed", rfc3339(SINCE), None)
@@ -86,8 +86,8 @@ def test_an_unhealthy_origin_tells_the_monitors_cause() -> None:
     assert told["cause"] == "TCP connection failed"
 
 
-def test_a_disabled_origin_tells_since_when_if_that_is_known() -> None:
-    """A file that says `enabled = false` alone says no time."""
+def test_a_disabled_origin_shows_since_when_if_that_is_known() -> None:
+    """`enabled = false` alone in a file has no time."""
     off = origin("a", enabled=False)
 
     assert standing(one_origin(off)) == ("disabled", "", None, None)
@@ -96,7 +96,7 @@ def test_a_disabled_origin_tells_since_when_if_that_is_known() -> None:
 
 
 def test_a_drained_origin_keeps_its_sessions_until_then() -> None:
-    """For the longest drain_duration of the load balancers that use it, then it is disabled."""
+    """Draining lasts for the longest drain_duration of its load balancers."""
     off = origin("a", enabled=False, disabled_at=NOW - 60)
 
     assert standing(one_origin(off, **KEEPS_SESSIONS)) == (
@@ -108,8 +108,8 @@ def test_a_drained_origin_keeps_its_sessions_until_then() -> None:
     assert one_origin(replace(off, disabled_at=NOW - 300), **KEEPS_SESSIONS)["state"] == "disabled"
 
 
-def test_maintenance_tells_when_it_ends() -> None:
-    """By the windows that cover this moment."""
+def test_maintenance_shows_when_it_ends() -> None:
+    """A window that covers this moment counts."""
     windows = (Window(start=NOW - 60, end=NOW + 60), Window(start=NOW - 30, end=NOW + 90))
 
     assert standing(one_origin(origin("a", maintenance=windows))) == (
@@ -121,7 +121,7 @@ def test_maintenance_tells_when_it_ends() -> None:
 
 
 def test_weight_0_is_a_state_of_its_own() -> None:
-    """It is healthy, and takes nothing new."""
+    """It is healthy and gets nothing new."""
     told = one_origin(origin("a", weight=0))
 
     assert told["state"] == "weight 0"
@@ -129,12 +129,12 @@ def test_weight_0_is_a_state_of_its_own() -> None:
 
 
 def failing() -> Known:
-    """Return what is known when a request to the origin failed ten seconds ago."""
+    """Return the state when a request to the origin failed ten seconds ago."""
     return replace(known(a=HEALTHY), failures={("p", "a"): TrafficFailure(NOW - 10, "timed out")})
 
 
 def test_an_origin_that_failed_real_traffic_is_ejected_for_the_base_time() -> None:
-    """Isolates eject for themselves, and tell only of failures."""
+    """Each isolate ejects for itself and reports failures only."""
     told = one_origin(origin("a"), failing())
 
     assert standing(told) == (
@@ -155,8 +155,8 @@ def test_an_origin_that_failed_real_traffic_is_ejected_for_the_base_time() -> No
         pytest.param(Ejection(base_time=0), id="nothing is ejected"),
     ],
 )
-def test_a_failure_that_ejects_nothing_is_only_told(ejection: Ejection) -> None:
-    """The origin is available, and its latest failure is there to see."""
+def test_a_failure_that_ejects_nothing_is_only_shown(ejection: Ejection) -> None:
+    """The origin is available and shows its latest failure."""
     told = one_origin(origin("a"), failing(), ejection=ejection)
 
     assert told["state"] == "available"
@@ -164,14 +164,14 @@ def test_a_failure_that_ejects_nothing_is_only_told(ejection: Ejection) -> None:
 
 
 def test_the_last_origin_is_not_ejected() -> None:
-    """As in the isolates."""
+    """Isolates do not eject it either."""
     told = status_document(config_of(balancer_of(pool("p", "a"))), failing(), NOW)
 
     assert told["pools"][0]["origins"][0]["state"] == "available"
 
 
 def test_what_isolates_eject_is_no_health_of_pools() -> None:
-    """One isolate's trouble is not everybody's: health goes by probes."""
+    """An ejection is one isolate's; health comes from probes."""
     told = status_document(
         config_of(balancer_of(pool("p", "a", "b", monitor=monitor()))), failing(), NOW
     )
@@ -181,7 +181,7 @@ def test_what_isolates_eject_is_no_health_of_pools() -> None:
 
 
 def test_latency_is_the_latest_probes_else_the_usual_one() -> None:
-    """In milliseconds."""
+    """Latency is in milliseconds."""
     usual = replace(HEALTHY, latencies=(("WEU", 0.0301), ("OC", 0.2)))
     knows = known(a=usual)
 
@@ -190,7 +190,7 @@ def test_latency_is_the_latest_probes_else_the_usual_one() -> None:
     assert one_origin(origin("a"), knows)["latency_ms"] == 12.3
 
 
-def test_a_pool_tells_its_health_or_why_it_is_off() -> None:
+def test_a_pool_shows_its_health_or_why_it_is_off() -> None:
     """Its state is its health unless it is switched off."""
     ways = {
         "healthy": pool("p", "a", monitor=monitor()),
@@ -206,7 +206,7 @@ def test_a_pool_tells_its_health_or_why_it_is_off() -> None:
 
 
 def test_a_load_balancer_lists_its_pools_in_order_of_preference() -> None:
-    """And apart from them those that only rules, sets or places lead to."""
+    """Pools used by rules, sets or places only are listed apart."""
     first, second, last, ruled = (pool(name, "a") for name in ("first", "second", "last", "ruled"))
     rule = Rule(name="r", overrides=(("default_pools", (ruled,)),))
     lb = balancer_of(second, first, name="x.example.com", fallback_pool=last, rules=(rule,))
@@ -233,7 +233,7 @@ def test_a_load_balancer_lists_its_pools_in_order_of_preference() -> None:
 
 
 def test_a_prober_that_stopped_is_the_first_warning() -> None:
-    """What is shown may be old, and the page says for how long."""
+    """The warning says for how long there has been no probe."""
     config = config_of(balancer_of(pool("p", "a", monitor=monitor())))
     shared = replace(NOTHING_SHARED, probed=NOW - 3600)
 
@@ -247,7 +247,7 @@ def test_a_prober_that_stopped_is_the_first_warning() -> None:
 
 
 def test_without_any_probe_there_is_no_age() -> None:
-    """Nor a warning: nothing may be due."""
+    """Without an earlier round nothing may be due, so there is no warning."""
     told = status_document(
         config_of(balancer_of(pool("p", "a"))), Known(shared=NOTHING_SHARED), NOW
     )
@@ -256,7 +256,7 @@ def test_without_any_probe_there_is_no_age() -> None:
 
 
 def test_a_report_is_json_with_what_others_know_in_it() -> None:
-    """History and shares come as they are given; the file's objects are marked."""
+    """Shares come unchanged; objects of the file are marked."""
     config = config_of(balancer_of(pool("p", "a", monitor=monitor())))
     knows = replace(
         known(a=HEALTHY),

@@ -1,4 +1,4 @@
-"""Which tokens are good enough, and what they open."""
+"""Requirements of tokens, and their roles."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from lb.admin.auth.tokens import MAKE_ONE, Closed, Tokens, token_problem, tokens
 ADMIN = "a" * 32
 READ = "r" * 32
 GOOD = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-"""Terraform takes tokens of this kind alone: ^[0-9A-Za-z\\-_]{40,80}$."""
+"""Terraform accepts only tokens of this kind: ^[0-9A-Za-z\\-_]{40,80}$."""
 
 
 def opened(admin: str = ADMIN, read: str = READ) -> Tokens:
-    """The tokens of two secrets that are good."""
+    """Return the tokens of two valid secrets."""
     found = tokens_of(admin, read)
     assert isinstance(found, Tokens)
     return found
 
 
 def test_without_the_admin_token_there_is_no_admin_side() -> None:
-    """None at all, unless the other secret says that somebody wants one."""
+    """There is no admin side, unless the read token shows that one is wanted."""
     assert tokens_of("", "") is None
     assert tokens_of("", READ) == Closed(("LB_READ_TOKEN is set and LB_ADMIN_TOKEN is not",))
 
 
 @pytest.mark.parametrize("token", [ADMIN, GOOD, string.printable[:94], "x" * 1024])
 def test_a_long_token_of_printable_ascii_is_good(token: str) -> None:
-    """From 32 characters on."""
+    """A token has 32 characters or more."""
     assert token_problem(token) is None
     assert opened(token).role_of(token) is Role.ADMIN
 
@@ -50,13 +50,13 @@ def test_a_long_token_of_printable_ascii_is_good(token: str) -> None:
     ],
 )
 def test_a_token_that_is_not_good_enough_closes_everything(token: str, problem: str) -> None:
-    """Either of them, and the words tell nothing of it."""
+    """This holds for either token; the message does not repeat it."""
     assert tokens_of(token, "") == Closed((f"LB_ADMIN_TOKEN {problem}",))
     assert tokens_of(ADMIN, token) == Closed((f"LB_READ_TOKEN {problem}",))
 
 
-def test_every_problem_is_told_at_once() -> None:
-    """And two equal tokens are one: who may read could change everything."""
+def test_every_problem_is_reported_at_once() -> None:
+    """With equal tokens a reader could change everything."""
     short = "has fewer than 32 characters: `evenkeel token` makes a good one"
     same = "LB_READ_TOKEN is the same as LB_ADMIN_TOKEN, so it would do more than read"
     assert tokens_of("a", "a") == Closed(
@@ -66,7 +66,7 @@ def test_every_problem_is_told_at_once() -> None:
 
 
 def test_each_token_has_its_role() -> None:
-    """And nothing else has any, whatever it has in common with one."""
+    """Anything else has no role, however similar."""
     tokens = opened()
     assert tokens.role_of(ADMIN) is Role.ADMIN
     assert tokens.role_of(READ) is Role.READ
@@ -76,7 +76,7 @@ def test_each_token_has_its_role() -> None:
 
 
 def test_the_key_of_sessions_changes_with_everything_it_is_made_of() -> None:
-    """Either token, or what else ends all sessions."""
+    """This holds for either token and for the context."""
     keys = [
         tokens_of(admin, read, context)
         for admin, read, context in (

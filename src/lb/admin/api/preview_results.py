@@ -57,7 +57,7 @@ def result(request: ApiRequest) -> Result | Refusal:
             pool: {
                 "healthy": seen["healthy"],
                 "origins": [
-                    {address: probe_result(**found) for address, found in origin.items()}
+                    {address: probe_result(**verdict) for address, verdict in origin.items()}
                     for origin in seen["origins"]
                 ],
             }
