@@ -1,6 +1,6 @@
-"""What Terraform's provider sends is kept as it was sent: a second plan finds nothing to do.
+"""Bodies of Terraform's provider come back as they were sent, so a second plan is empty.
 
-The bodies are what both major versions of the provider make of the examples in its documentation
+The bodies are those that both major versions of the provider send for the documented examples
 (https://registry.terraform.io/providers/cloudflare/cloudflare/latest/docs): the older one sends its
 blocks with empty values, the newer one what was written and the defaults of its schema.
 """
@@ -271,7 +271,7 @@ GROUPS: dict[str, Body] = {
 
 
 def with_ids(body: Any, ids: dict[str, str]) -> Any:
-    """Return a body with the ids of objects in the places of their words."""
+    """Return a body with the ids of objects in place of their placeholders."""
     if isinstance(body, dict):
         return {ids.get(key, key): with_ids(value, ids) for key, value in body.items()}
     if isinstance(body, list):
@@ -280,7 +280,7 @@ def with_ids(body: Any, ids: dict[str, str]) -> Any:
 
 
 def of_shape(found: Any, sent: Any) -> Any:
-    """Return what was found as far as something was sent for it."""
+    """Return the parts of `found` that were sent."""
     if isinstance(sent, dict) and isinstance(found, dict):
         return {key: of_shape(found[key], value) for key, value in sent.items()}
     if isinstance(sent, list) and isinstance(found, list) and len(sent) == len(found):
@@ -302,7 +302,7 @@ CASES = [
     ids=[f"{path.rpartition('/')[2]} {name}" for path, name, _ in CASES],
 )
 def test_an_example_is_applied_without_drift(path: str, body: Body) -> None:
-    """Created, read, compared with what was sent, sent again whole: nothing differs, ever."""
+    """The object is created, read, compared and sent again; nothing differs."""
     api = Api()
     ids = {"POOL": api.pool("one"), "OTHER": api.pool("two"), "MONITOR": api.monitor()}
     sent = with_ids(body, ids)
@@ -315,7 +315,7 @@ def test_an_example_is_applied_without_drift(path: str, body: Body) -> None:
     assert of_shape(read, sent) == sent
     assert {"id", "created_on", "modified_on"} <= set(read)
     for key, value in read.items():
-        # What was not sent is computed once and for all; an empty map would be a difference.
+        # Other keys are computed once; an empty map would be a difference.
         assert key in sent or value not in ({}, []), key
 
     assert api.result("PUT", f"{path}/{made['id']}", sent) == made
