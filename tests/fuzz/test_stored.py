@@ -11,6 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from lb.health.verdict import FailureReport, OriginHealth, Verdict
+from lb.metrics.isolate_totals import IsolateTotals
+from lb.metrics.labels import Kind
+from lb.metrics.object_totals import ObjectTotals
+from lb.metrics.probes import Probed, probed_from_json, probed_to_json
 from lb.model import Health, Notification, SinkType
 from lb.notify.outbox import Outbox
 from lb.notify.sinks import SINKS
@@ -23,7 +27,7 @@ from lb.state.refresh import Home, Refresh
 from lb.state.shared_view import SharedHealth, from_json, health_from_row, health_to_row, to_json
 from support.hostile import anything, quick, spoiled, text
 from support.messages import SECRETS, SETTINGS, message
-from support.state import START, World
+from support.state import START, Database, World
 from support.telling import Story, config
 
 CONFIG = config()
@@ -133,6 +137,92 @@ def test_a_number_without_end_is_no_outbox() -> None:
     spoiled_row = json.loads(OUTBOX)
     spoiled_row["sinks"]["ops"]["incidents"][0][1] = 10**400
     assert outbox_from_json(json.dumps(spoiled_row)).sinks == {}
+
+
+def a_hand_over() -> dict[str, object]:
+    """What an isolate that has counted answers and events hands over."""
+    counts = IsolateTotals("one", START - 60)
+    counts.of("*").answered(KEYS[0], 200, 0.02)
+    counts.of("*").answered(KEYS[1], 503, 1.5)
+    counts.mirrored("*", KEYS[0])
+    offered = counts.offer(START)
+    assert offered is not None
+    offered["events"].append([*Kind.FAILED.of("*", *KEYS[0], "1", "timeout"), 2])
+    return offered
+
+
+HAND_OVER = a_hand_over()
+
+
+def totals(sql: Database, probed: str = "") -> ObjectTotals:
+    """The totals of CONFIG, with what is stored."""
+    return ObjectTotals(CONFIG, sql=sql, log=lambda _event: None, probed=probed)
+
+
+@given(spoiled(some.just(HAND_OVER)))
+def test_a_hand_over_may_be_anything(written: str) -> None:
+    """What is whole is counted, and what is stored of it is read again."""
+    try:
+        offered = json.loads(written)
+    except ValueError:
+        return
+    sql = Database()
+    book = totals(sql)
+    assert book.hear(offered, START) in {None, 0, 1} or offered["number"] != 1
+    book.settle(START + 1000)
+    before = book.history(START + 1000)
+    assert totals(sql).history(START + 1000) == before
+
+
+@pytest.mark.parametrize("number", [10**400, 1e305], ids=["integer", "float"])
+def test_a_number_without_end_is_no_count(number: float) -> None:
+    """As a count or a time in a hand-over, or as a count of probes, it raised OverflowError."""
+    offered = json.loads(json.dumps(HAND_OVER))
+    offered["events"][0][-1] = offered["answers"][0][-1][0][-1] = number
+    sql = Database()
+    book = totals(sql, probed=json.dumps([[*KEYS[0], number, 0, 0.0, 0.0]]))
+    assert book.hear(offered, START) == 1
+    requests = totals(sql).history(START)["origins"][1]["requests"]
+    assert sum(requests) == 1
+
+
+def stored_totals() -> dict[str, object]:
+    """The row of totals in which everything occurs."""
+    sql = Database()
+    book = totals(sql)
+    book.hear(HAND_OVER, START)
+    book.woken(START - 1, START)
+    book.round({}, START + 100)
+    (row,) = sql("SELECT value FROM metrics")
+    found: dict[str, object] = json.loads(row["value"])
+    return found
+
+
+@given(spoiled(some.just(stored_totals())))
+def test_stored_totals_may_be_anything(written: str) -> None:
+    """They start from what is whole, and go on counting and storing."""
+    sql = Database()
+    totals(sql).round({}, START)
+    sql("UPDATE metrics SET value = ?", written.encode("utf-8", "replace").decode())
+    book = totals(sql)
+    assert book.hear({**HAND_OVER, "isolate": "another"}, START + 1000) in {0, 1}
+    book.round({}, START + 2000)
+    json.dumps(book.history(START + 2000), allow_nan=False)
+
+
+probed_rows = some.dictionaries(
+    some.sampled_from(KEYS),
+    some.builds(Probed, passed=some.integers(0, 99), latest=some.sampled_from([0.0, 0.25])),
+).map(probed_to_json)
+
+
+@given(spoiled(probed_rows.map(documents)))
+def test_counts_of_probes_may_be_anything(written: str) -> None:
+    """What is whole is read as it was written."""
+    found = probed_from_json(written, KEYS)
+    assert set(found) <= set(KEYS)
+    assert all(isfinite(one.seconds) and one.passed >= 0 for one in found.values())
+    assert probed_from_json(probed_to_json(found), KEYS).keys() == found.keys()
 
 
 @given(spoiled(views.map(to_json).map(documents)) | some.none(), some.floats(0, 2e9))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from math import isfinite
 from typing import TYPE_CHECKING, Any
+
+from lb.base.stored_json import DamagedError, as_amounts, as_int, as_list, as_texts, each, or_else
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -111,21 +112,14 @@ class Rings:
         rings = Rings()
         if not isinstance(found, dict):
             return rings
-        oldest = found.get("oldest")
-        if not isinstance(oldest, int):
+        oldest = or_else(as_int, found.get("oldest"), None)
+        if oldest is None:
             return rings
-        for subject, rows in _subjects(found.get("minutes")):
-            kept = [row for row in rows if len(row) == 7 and _numbers(row)]
-            rings.minutes[subject] = {
-                oldest + int(row[0]): [int(cell) for cell in row[1:]] for row in kept
-            }
-        for subject, rows in _subjects(found.get("steps")):
-            runs = [row for row in rows if len(row) == 3 and _numbers(row)]
+        for subject, rows in each(found.get("minutes"), _subject):
+            rings.minutes[subject] = {oldest + at: cells for at, cells in each(rows, _cells)}
+        for subject, rows in each(found.get("steps"), _subject):
             rings.steps[subject] = {
-                int(at) + more: int(state)
-                for at, state, length in runs
-                if 0 <= state < len(STATES)
-                for more in range(min(int(length), STEPS))
+                at + more: state for at, state, length in each(rows, _run) for more in range(length)
             }
         return rings
 
@@ -293,13 +287,22 @@ def _runs(kept: Mapping[int, int]) -> list[list[int]]:
     return runs
 
 
-def _subjects(value: object) -> Iterable[tuple[Subject, list[list[Any]]]]:
-    for row in value if isinstance(value, list) else ():
-        if isinstance(row, list) and len(row) > 1 and isinstance(row[-1], list):
-            names = row[:-1]
-            if all(isinstance(name, str) for name in names):
-                yield tuple(names), [one for one in row[-1] if isinstance(one, list)]
+def _subject(row: list[Any]) -> tuple[Subject, list[Any]]:
+    *names, found = row
+    if not names:
+        raise DamagedError
+    return as_texts(names), as_list(found)
 
 
-def _numbers(row: list[Any]) -> bool:
-    return all(type(one) in {int, float} and isfinite(one) and one >= 0 for one in row)
+def _cells(row: list[Any]) -> tuple[int, list[int]]:
+    at, *cells = map(int, as_amounts(row))
+    if len(cells) != 6:
+        raise DamagedError
+    return at, cells
+
+
+def _run(row: list[Any]) -> tuple[int, int, int]:
+    at, state, length = map(int, as_amounts(row))
+    if state >= len(STATES):
+        raise DamagedError
+    return at, state, min(length, STEPS)

@@ -8,7 +8,7 @@ from base64 import b64decode, b64encode
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lb.base.stored_json import document, is_time
+from lb.base.stored_json import as_int, as_text, as_time, document, each, or_else
 from lb.health.snapshot import Snapshot, load_balancer_health
 from lb.log_events import Trouble
 from lb.metrics.charts import chart
@@ -85,9 +85,9 @@ class ObjectTotals:
         self._total = Totals.from_rows(found.get("counted"))
         self._rings = Rings.from_rows(found.get("rings"))
         self._rings.keep(_subjects(config))
-        self._numbers = _numbers(found.get("isolates"))
-        self._late = _time(found.get("late"))
-        self._stored = _time(found.get("stored")) or 0.0
+        self._numbers = dict(each(found.get("isolates"), _isolate))
+        self._late = or_else(as_time, found.get("late"), None)
+        self._stored = or_else(as_time, found.get("stored"), 0.0)
         self._forget_others()
 
     def hear(self, offered: object, now: float) -> int | None:
@@ -105,7 +105,7 @@ class ObjectTotals:
         if number > stored and (known is None or known.number != number):
             counted = Totals.from_rows(offered)
             self._heard[isolate] = Heard(number, counted)
-            since = _time(offered.get("since")) or now
+            since = or_else(as_time, offered.get("since"), 0.0) or now
             chart(self._rings, counted, min(since, now), now)
         self.settle(now)
         return self._numbers.get(isolate, (0, 0.0))[0]
@@ -250,20 +250,9 @@ def unpacked(text: str) -> str:
         return ""
 
 
-def _time(value: object) -> float | None:
-    return float(value) if is_time(value) else None  # type: ignore[arg-type] # a number
-
-
-def _numbers(found: object) -> dict[str, tuple[int, float]]:
-    return {
-        row[0]: (row[1], float(row[2]))
-        for row in (found if isinstance(found, list) else ())
-        if isinstance(row, list)
-        and len(row) == 3
-        and isinstance(row[0], str)
-        and type(row[1]) is int
-        and is_time(row[2])
-    }
+def _isolate(row: list[Any]) -> tuple[str, tuple[int, float]]:
+    isolate, number, at = row
+    return as_text(isolate), (as_int(number), as_time(at))
 
 
 def _subjects(config: Config) -> set[Subject]:

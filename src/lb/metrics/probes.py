@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from math import isfinite
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from lb.base.stored_json import rows, texts
+from lb.base.stored_json import as_amounts, as_text, each, parsed
 from lb.health.verdict import latency_of
 
 if TYPE_CHECKING:
@@ -58,18 +57,12 @@ def probed_to_json(probed: Mapping[OriginKey, Probed]) -> str:
 
 def probed_from_json(text: str, keys: Collection[OriginKey]) -> dict[OriginKey, Probed]:
     """Return what such a text says of these origins; what cannot be read is left out."""
-    found: dict[OriginKey, Probed] = {}
-    try:
-        document = json.loads(text or "[]")
-    except (ValueError, RecursionError):
-        document = []
-    for row in rows(document):
-        if len(row) != 6 or not texts(row[:2]) or (row[0], row[1]) not in keys:
-            continue
-        numbers = row[2:]
-        if all(type(one) in {int, float} and isfinite(one) and one >= 0 for one in numbers):
-            passed, failed, seconds, latest = numbers
-            found[row[0], row[1]] = Probed(
-                passed=int(passed), failed=int(failed), seconds=seconds, latest=latest
-            )
-    return found
+    return {key: one for key, one in each(parsed(text), _probed) if key in keys}
+
+
+def _probed(row: list[Any]) -> tuple[OriginKey, Probed]:
+    pool, origin, *numbers = row
+    passed, failed, seconds, latest = as_amounts(numbers)
+    return (as_text(pool), as_text(origin)), Probed(
+        passed=int(passed), failed=int(failed), seconds=seconds, latest=latest
+    )

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from lb.base.stored_json import DamagedError, as_amount, as_int, as_list, as_texts, each
 from lb.proxy.tallies import CELLS, SECONDS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 MOST_ANSWERS = 2000
 """Load balancer, pool, origin and number of attempt: more of them than this are counted as OTHER's.
@@ -81,30 +78,32 @@ class Totals:
         """Return what such a value counts; what cannot be read is left out."""
         counted = Totals()
         if isinstance(found, dict):
-            for labels, cells in _rows(found.get("answers")):
-                if len(labels) == 5 and isinstance(cells, list):
-                    counted.answered(labels, _cells(cells))
-            for labels, amount in _rows(found.get("events")):
-                if len(labels) > 1 and _is_number(amount):
-                    counted.add(labels, amount)
+            for labels, cells in each(found.get("answers"), _answers):
+                counted.answered(labels, cells)
+            for labels, amount in each(found.get("events"), _event):
+                counted.add(labels, amount)
         return counted
 
 
-def _rows(value: object) -> Iterator[tuple[Labels, Any]]:
-    for row in value if isinstance(value, list) else ():
-        if isinstance(row, list) and row and all(isinstance(one, str) for one in row[:-1]):
-            yield tuple(row[:-1]), row[-1]
-
-
-def _cells(found: list[Any]) -> list[float]:
+def _answers(row: list[Any]) -> tuple[Labels, list[float]]:
+    *labels, found = row
+    if len(labels) != 5:
+        raise DamagedError
     cells: list[float] = [0] * CELLS
-    for one in found:
-        if isinstance(one, list) and len(one) == 2 and type(one[0]) is int and _is_number(one[1]):
-            at, cell = one
-            if 0 <= at < CELLS:
-                cells[at] = float(cell) if at == SECONDS else int(cell)
-    return cells
+    for at, cell in each(as_list(found), _cell):
+        cells[at] = float(cell) if at == SECONDS else int(cell)
+    return as_texts(labels), cells
 
 
-def _is_number(value: object) -> bool:
-    return type(value) in {int, float} and isfinite(value) and value >= 0  # type: ignore[arg-type, operator] # a number
+def _cell(row: list[Any]) -> tuple[int, float]:
+    at, cell = row
+    if not 0 <= as_int(at) < CELLS:
+        raise DamagedError
+    return at, as_amount(cell)
+
+
+def _event(row: list[Any]) -> tuple[Labels, float]:
+    *labels, amount = row
+    if len(labels) < 2:
+        raise DamagedError
+    return as_texts(labels), as_amount(amount)

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
-from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from lb.base.stored_json import (
+    as_enum,
+    as_flag,
+    as_int,
+    as_list,
+    as_number,
+    as_object,
+    as_text,
+    parsed,
+)
 from lb.health.events import OriginStatus, PoolStatus
 from lb.model import Health
 from lb.notify.incident import Incident, Phase
 from lb.notify.message import Affected, Message, Telling
 from lb.notify.outbox import Delivery, OutboxState, Sink
 from lb.notify.wording import Condition, Story, Target
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 def to_json(kept: OutboxState) -> str:
@@ -36,35 +42,23 @@ def to_json(kept: OutboxState) -> str:
 def from_json(text: str) -> OutboxState:
     """Return what a text holds; any other text gives what an outbox starts from."""
     try:
-        document = json.loads(text)
-        pools = [_pool(row) for row in document["status"]]
+        document = as_object(parsed(text))
+        pools = [_pool(row) for row in as_list(document["status"])]
         return OutboxState(
             status={pool.name: pool for pool in pools},
-            sinks={
-                name: Sink(
-                    incidents=[_incident(one) for one in sink["incidents"]],
-                    waiting=[_delivery(one) for one in sink["waiting"]],
-                    dropped=_as(int, sink["dropped"]),
-                )
-                for name, sink in document["sinks"].items()
-            },
+            sinks={name: _sink(sink) for name, sink in as_object(document["sinks"]).items()},
         )
-    # What a text that is not ours can lead to.
-    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
+    except (ValueError, KeyError):
         return OutboxState()
 
 
-def _as(kind: Callable[[Any], Any], value: Any) -> Any:
-    """Return a value that is of a kind already: nothing is converted but whole numbers."""
-    if kind is float and type(value) is int:
-        value = float(value)
-    if type(value) is not kind or (kind is float and not isfinite(value)):
-        raise TypeError
-    return value
-
-
-def _time_or_none(value: Any) -> float | None:
-    return None if value is None else float(_as(float, value))
+def _sink(value: object) -> Sink:
+    sink = as_object(value)
+    return Sink(
+        incidents=[_incident(one) for one in as_list(sink["incidents"])],
+        waiting=[_delivery(one) for one in as_list(sink["waiting"])],
+        dropped=as_int(sink["dropped"]),
+    )
 
 
 def _pool_row(pool: PoolStatus) -> list[Any]:
@@ -81,26 +75,26 @@ def _pool_row(pool: PoolStatus) -> list[Any]:
     ]
 
 
-def _pool(row: Any) -> PoolStatus:
-    name, enabled, health, monitored, minimum_origins, origins = row
+def _pool(row: object) -> PoolStatus:
+    name, enabled, health, monitored, minimum_origins, origins = as_list(row)
     return PoolStatus(
-        name=_as(str, name),
-        enabled=_as(bool, enabled),
-        health=Health(health),
-        monitored=_as(bool, monitored),
-        minimum_origins=_as(int, minimum_origins),
-        origins=tuple(_origin(one) for one in origins),
+        name=as_text(name),
+        enabled=as_flag(enabled),
+        health=as_enum(Health, health),
+        monitored=as_flag(monitored),
+        minimum_origins=as_int(minimum_origins),
+        origins=tuple(_origin(one) for one in as_list(origins)),
     )
 
 
-def _origin(row: Any) -> OriginStatus:
-    name, address, enabled, health, cause = row
+def _origin(row: object) -> OriginStatus:
+    name, address, enabled, health, cause = as_list(row)
     return OriginStatus(
-        name=_as(str, name),
-        address=_as(str, address),
-        enabled=_as(bool, enabled),
-        health=Health(health),
-        cause=_as(str, cause),
+        name=as_text(name),
+        address=as_text(address),
+        enabled=as_flag(enabled),
+        health=as_enum(Health, health),
+        cause=as_text(cause),
     )
 
 
@@ -112,13 +106,13 @@ def _incident_row(incident: Incident) -> list[Any]:
     return [incident.id, incident.began, incident.phase.value, stories]
 
 
-def _incident(row: Any) -> Incident:
-    identity, began, phase, stories = row
-    told = [_story(one) for one in stories]
+def _incident(row: object) -> Incident:
+    identity, began, phase, stories = as_list(row)
+    told = [_story(one) for one in as_list(stories)]
     incident = Incident(
-        id=_as(str, identity),
-        began=_as(float, began),
-        phase=Phase(phase),
+        id=as_text(identity),
+        began=as_number(began),
+        phase=as_enum(Phase, phase),
         stories={one.target: one for one in told},
     )
     if not told:
@@ -126,14 +120,14 @@ def _incident(row: Any) -> Incident:
     return incident
 
 
-def _story(row: Any) -> Story:
-    pool, origin, since, cause, until, condition = row
+def _story(row: object) -> Story:
+    pool, origin, since, cause, until, condition = as_list(row)
     return Story(
-        Target(_as(str, pool), _as(str, origin)),
-        _as(float, since),
-        _as(str, cause),
-        _time_or_none(until),
-        Condition(condition),
+        Target(as_text(pool), as_text(origin)),
+        as_number(since),
+        as_text(cause),
+        None if until is None else as_number(until),
+        as_enum(Condition, condition),
     )
 
 
@@ -158,31 +152,32 @@ def _delivery_row(delivery: Delivery) -> dict[str, Any]:
     }
 
 
-def _delivery(row: Any) -> Delivery:
+def _delivery(value: object) -> Delivery:
+    row = as_object(value)
     return Delivery(
-        id=_as(str, row["id"]),
-        attempts=_as(int, row["attempts"]),
-        not_before=_as(float, row["not_before"]),
+        id=as_text(row["id"]),
+        attempts=as_int(row["attempts"]),
+        not_before=as_number(row["not_before"]),
         message=Message(
-            notification=_as(str, row["notification"]),
-            incident=_as(str, row["incident"]),
-            telling=Telling(row["telling"]),
-            at=_as(float, row["at"]),
-            since=_as(float, row["since"]),
-            title=_as(str, row["title"]),
-            lines=tuple(_as(str, line) for line in row["lines"]),
-            affected=tuple(_affected(one) for one in row["affected"]),
-            critical=_as(bool, row["critical"]),
+            notification=as_text(row["notification"]),
+            incident=as_text(row["incident"]),
+            telling=as_enum(Telling, row["telling"]),
+            at=as_number(row["at"]),
+            since=as_number(row["since"]),
+            title=as_text(row["title"]),
+            lines=tuple(as_text(line) for line in as_list(row["lines"])),
+            affected=tuple(_affected(one) for one in as_list(row["affected"])),
+            critical=as_flag(row["critical"]),
         ),
     )
 
 
-def _affected(row: Any) -> Affected:
-    pool, origin, health, cause, since = row
+def _affected(row: object) -> Affected:
+    pool, origin, health, cause, since = as_list(row)
     return Affected(
-        pool=_as(str, pool),
-        origin=_as(str, origin),
-        health=Health(health),
-        cause=_as(str, cause),
-        since=_as(float, since),
+        pool=as_text(pool),
+        origin=as_text(origin),
+        health=as_enum(Health, health),
+        cause=as_text(cause),
+        since=as_number(since),
     )

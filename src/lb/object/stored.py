@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from lb.base.stored_json import document, is_time, rows, texts
+from lb.base.stored_json import as_text, as_texts, as_time, document, each, or_else
 from lb.state.shared_view import SharedHealth, from_json, to_json
 
 if TYPE_CHECKING:
@@ -49,14 +49,15 @@ def row_from_json(text: str) -> StoredRow:
     """Return the row of a text; malformed parts are left out."""
     row = document(text)
     return StoredRow(
-        shared=from_json(str(row.get("shared"))),
-        asked={
-            (one[0], one[1], one[2]): float(one[3])
-            for one in rows(row.get("asked"))
-            if len(one) == 4 and texts(one[:3]) and is_time(one[3])
-        },
-        noted=row["noted"] if is_time(row.get("noted")) else 0.0,
-        disabled=frozenset(tuple(one) for one in rows(row.get("disabled")) if texts(one)),
-        notifications=str(row.get("told") or ""),
-        probed=str(row.get("probed") or ""),
+        shared=from_json(or_else(as_text, row.get("shared"), "")),
+        asked=dict(each(row.get("asked"), _asked)),
+        noted=or_else(as_time, row.get("noted"), 0.0),
+        disabled=frozenset(each(row.get("disabled"), as_texts)),
+        notifications=or_else(as_text, row.get("told"), ""),
+        probed=or_else(as_text, row.get("probed"), ""),
     )
+
+
+def _asked(row: list[Any]) -> tuple[tuple[str, str, str], float]:
+    pool, origin, url, at = row
+    return (as_text(pool), as_text(origin), as_text(url)), as_time(at)

@@ -5,19 +5,27 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, fields
 from enum import Enum
-from math import isfinite
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from lb.base.stored_json import (
+    DamagedError,
+    as_enum,
+    as_int,
+    as_list,
+    as_number,
+    as_object,
+    as_text,
+    parsed,
+)
 from lb.health.verdict import OriginHealth
+from lb.model import Health
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from lb.model import OriginKey
-
-
-_SAMPLE = OriginHealth()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,10 +45,6 @@ NOTHING_SHARED = SharedHealth(version=0, fingerprint="", probed=0.0, origins=Map
 """The view before anything is known."""
 
 
-class _UnreadableError(Exception):
-    """A text of another program, or a damaged one."""
-
-
 def to_json(shared: SharedHealth) -> str:
     """Return the text of a shared view."""
     return json.dumps(
@@ -57,8 +61,8 @@ def to_json(shared: SharedHealth) -> str:
 def from_json(text: str) -> SharedHealth | None:
     """Return the view that a text describes; None = it describes none."""
     try:
-        return _shared(json.loads(text))
-    except (_UnreadableError, ValueError, OverflowError, RecursionError):
+        return _shared(parsed(text))
+    except ValueError:
         return None
 
 
@@ -76,75 +80,60 @@ def health_to_row(health: OriginHealth) -> dict[str, Any]:
 
 def health_from_row(row: object) -> OriginHealth | None:
     """Return the health that a row describes, with defaults for missing keys; None = a bad row."""
-    if not isinstance(row, dict):
-        return None
     try:
-        return OriginHealth(
-            **{
-                one.name: _field(one.name, row[one.name])
-                for one in fields(OriginHealth)
-                if one.name in row
-            }
-        )
-    except (_UnreadableError, ValueError, OverflowError):
+        return _health(row)
+    except ValueError:
         return None
 
 
-def _shared(document: Any) -> SharedHealth:
-    if not isinstance(document, dict) or not isinstance(document.get("origins"), list):
-        raise _UnreadableError
-    origins: dict[OriginKey, OriginHealth] = {}
-    for row in document["origins"]:
-        if not isinstance(row, list) or len(row) != 3:
-            raise _UnreadableError
-        health = health_from_row(row[2])
-        if health is None:
-            raise _UnreadableError
-        origins[_like("", row[0]), _like("", row[1])] = health
+def _shared(value: object) -> SharedHealth:
+    document = as_object(value)
     return SharedHealth(
-        version=_like(0, document.get("version")),
-        fingerprint=_like("", document.get("fingerprint")),
-        probed=_like(0.0, document.get("probed")),
-        origins=MappingProxyType(origins),
+        version=as_int(document.get("version")),
+        fingerprint=as_text(document.get("fingerprint")),
+        probed=as_number(document.get("probed")),
+        origins=MappingProxyType(dict(map(_origin, as_list(document.get("origins"))))),
     )
 
 
-def _field(name: str, value: object) -> Any:
-    read = _READ.get(name)
-    return _like(getattr(_SAMPLE, name), value) if read is None else read(value)
+def _origin(row: object) -> tuple[OriginKey, OriginHealth]:
+    pool, origin, health = as_list(row)
+    return (as_text(pool), as_text(origin)), _health(health)
 
 
-def _pairs(value: object) -> list[list[Any]]:
-    if not isinstance(value, list) or not all(
-        isinstance(one, list) and len(one) == 2 for one in value
-    ):
-        raise _UnreadableError
-    return value
+def _health(row: object) -> OriginHealth:
+    given = as_object(row)
+    return OriginHealth(
+        **{name: read(given[name]) for name, read in READERS.items() if name in given}
+    )
 
 
 def _latencies(value: object) -> tuple[tuple[str, float], ...]:
-    return tuple((_like("", region), _like(0.0, seconds)) for region, seconds in _pairs(value))
+    pairs = map(as_list, as_list(value))
+    return tuple((as_text(region), as_number(seconds)) for region, seconds in pairs)
 
 
 def _members(value: object) -> tuple[tuple[str, OriginHealth], ...]:
-    found = tuple((_like("", name), health_from_row(row)) for name, row in _pairs(value))
-    if any(member is None or member.members for _, member in found):
-        raise _UnreadableError
-    return tuple((name, member) for name, member in found if member is not None)
+    pairs = map(as_list, as_list(value))
+    return tuple((as_text(name), _member(row)) for name, row in pairs)
 
 
-def _like(sample: Any, value: object) -> Any:
-    """Return a value of the sample's type; a whole number may stand for a float."""
-    if isinstance(sample, Enum):
-        return type(sample)(value)
-    if isinstance(sample, float) and type(value) in {int, float}:
-        value = float(value)  # type: ignore[arg-type] # one of the two
-    if type(value) is not type(sample) or (isinstance(value, float) and not isfinite(value)):
-        raise _UnreadableError
-    return value
+def _member(row: object) -> OriginHealth:
+    if as_object(row).get("members"):  # a member of a group is not a group
+        raise DamagedError
+    return _health(row)
 
 
-_READ: Mapping[str, Callable[[object], Any]] = {"latencies": _latencies, "members": _members}
+READERS: Mapping[str, Callable[[object], Any]] = {
+    "health": partial(as_enum, Health),
+    "streak": as_int,
+    "since": as_number,
+    "checked": as_number,
+    "cause": as_text,
+    "recovered": as_number,
+    "latencies": _latencies,
+    "members": _members,
+}
+"""The reader of each field of OriginHealth."""
 
-
-_OFTEN_EMPTY = frozenset(_READ)
+_OFTEN_EMPTY = frozenset({"latencies", "members"})

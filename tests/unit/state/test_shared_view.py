@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 
 import pytest
 
 from lb.health.verdict import OriginHealth
 from lb.model import Health
-from lb.state.shared_view import SharedHealth, from_json, to_json
+from lb.state.shared_view import READERS, SharedHealth, from_json, to_json
 
 VIEW = SharedHealth(
     version=7,
@@ -25,6 +26,11 @@ VIEW = SharedHealth(
         ("p", "b"): OriginHealth(),
     },
 )
+
+
+def test_every_field_has_its_reader() -> None:
+    """The table is total."""
+    assert set(READERS) == {field.name for field in fields(OriginHealth)}
 
 
 def test_a_view_survives_its_text() -> None:
