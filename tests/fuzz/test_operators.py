@@ -14,7 +14,7 @@ from hypothesis import strategies as some
 
 from evenkeel.check.toml_lines import TomlLines
 from lb.admin.handlers.origin_actions import Action, ActionRequest, after_action, read_action
-from lb.base.times import for_people, lasting, rfc3339, rfc5322
+from lb.base.times import for_people, lasting, rfc3339, rfc5322, seconds_of
 from lb.config import Invalid, from_toml, from_variables
 from lb.config.reading.host_names import (
     Address,
@@ -22,7 +22,6 @@ from lb.config.reading.host_names import (
     parse_address,
     served_name_problem,
 )
-from lb.config.reading.moments import seconds_of
 from lb.config.reading.status_codes import parse_codes
 from lb.model import Config
 from lb.proxy.balancer import Balancer

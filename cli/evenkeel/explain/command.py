@@ -14,7 +14,7 @@ from evenkeel.explain.display import show
 from evenkeel.explain.scenario import Request, configuration, explained, only_host
 from evenkeel.output.console import plain_console, show_failure
 from evenkeel.output.errors import UsageError
-from lb.config.reading.moments import seconds_of
+from lb.base.times import seconds_of
 
 
 def command(  # noqa: PLR0913 - one for each option of the command

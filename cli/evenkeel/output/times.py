@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 
 from evenkeel.output.errors import UsageError, plain
-from lb.config.reading.moments import seconds_of
+from lb.base.times import seconds_of
 
 _SPAN = re.compile(r"(\d{1,6})([smhd])", re.ASCII)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}

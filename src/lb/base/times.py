@@ -1,70 +1,69 @@
-"""Moments as people and protocols write them. Decisions have no clock, so no datetime either."""
+"""Times and durations as people and protocols write them."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import re
+from datetime import UTC, datetime, timedelta
 
 _DAY = 86_400
-_WEEKDAYS = ("Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed")
-"""From 1 January 1970 on."""
-_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+_CALENDAR = 146_097 * _DAY
+"""Seconds of the 400 years, and whole weeks, after which the Gregorian calendar repeats: `datetime`
+has the years 1 to 9999 alone, and a stored or configured time may be in any year."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+# RFC 3339, 5.6, with the blank that its note allows in place of the T.
+_RFC_3339 = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(\.\d{1,9})?(?:[Zz]|([+-])(\d\d):(\d\d))",
+    re.ASCII,
+)
+_LONGEST = 40
 
 
-class Moment(NamedTuple):
-    """A moment in UTC."""
+def seconds_of(text: str) -> float | None:
+    """Return the seconds since the Unix epoch of an RFC 3339 text; None if it is not one.
 
-    year: int
-    month: int
-    day: int
-    hour: int
-    minute: int
-    second: int
-    weekday: str
-
-
-def moment(seconds: float) -> Moment:
-    """Return the moment that many seconds after the Unix epoch, cut to the second.
-
-    Days are counted in eras of 400 years that begin in March, so that a leap day ends a year
-    (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", civil_from_days).
+    A leap second is the moment after it, as Unix time has it.
     """
-    days, rest = divmod(int(seconds // 1), _DAY)
-    era, day_of_era = divmod(days + 719_468, 146_097)
-    year_of_era = (
-        day_of_era - day_of_era // 1460 + day_of_era // 36_524 - day_of_era // 146_096
-    ) // 365
-    day_of_year = day_of_era - (365 * year_of_era + year_of_era // 4 - year_of_era // 100)
-    month_from_march = (5 * day_of_year + 2) // 153
-    month = month_from_march + 3 if month_from_march < 10 else month_from_march - 9
-    return Moment(
-        year=year_of_era + 400 * era + (month <= 2),
-        month=month,
-        day=day_of_year - (153 * month_from_march + 2) // 5 + 1,
-        hour=rest // 3600,
-        minute=rest // 60 % 60,
-        second=rest % 60,
-        weekday=_WEEKDAYS[days % 7],
-    )
+    found = _RFC_3339.fullmatch(text) if len(text) <= _LONGEST else None
+    if found is None:
+        return None
+    year, month, day, hour, minute, second = (int(part) for part in found.groups()[:6])
+    fraction, sign, off_hours, off_minutes = found.groups()[6:]
+    ahead, beside = int(off_hours or 0), int(off_minutes or 0)
+    if second > 60 or ahead > 23 or beside > 59:
+        return None
+    cycles, year = divmod(year, 400)  # the year 0 has no datetime
+    try:
+        at = datetime(2000 + year, month, day, hour, minute, tzinfo=UTC)
+    except ValueError:
+        return None
+    whole = (at - _EPOCH) // timedelta(seconds=1) + (cycles - 5) * _CALENDAR + second
+    return whole + float(fraction or 0) - (ahead * 60 + beside) * (-60 if sign == "-" else 60)
 
 
 def rfc3339(seconds: float) -> str:
     """`2026-11-20T03:12:05Z` (RFC 3339, 5.6)."""
-    at = moment(seconds)
-    return f"{at.year:04}-{at.month:02}-{at.day:02}T{at.hour:02}:{at.minute:02}:{at.second:02}Z"
+    year, at = _utc(seconds)
+    return f"{year:04}-{at:%m-%dT%H:%M:%S}Z"
 
 
 def for_people(seconds: float) -> str:
     """`2026-11-20 03:12:05 UTC`."""
-    return rfc3339(seconds).replace("T", " ").replace("Z", " UTC")
+    year, at = _utc(seconds)
+    return f"{year:04}-{at:%m-%d %H:%M:%S} UTC"
 
 
 def rfc5322(seconds: float) -> str:
     """`Fri, 20 Nov 2026 03:12:05 +0000` (RFC 5322, 3.3)."""
-    at = moment(seconds)
-    return (
-        f"{at.weekday}, {at.day:02} {_MONTHS[at.month - 1]} {at.year:04} "
-        f"{at.hour:02}:{at.minute:02}:{at.second:02} +0000"
-    )
+    year, at = _utc(seconds)
+    return f"{at:%a, %d %b} {year:04} {at:%H:%M:%S} +0000"
+
+
+def _utc(seconds: float) -> tuple[int, datetime]:
+    """Return the year, and month to second in a year of the same calendar, cut to the second."""
+    cycles, rest = divmod(int(seconds // 1), _CALENDAR)
+    at = _EPOCH + timedelta(seconds=rest)
+    return at.year + 400 * cycles, at
 
 
 def lasting(seconds: float) -> str:

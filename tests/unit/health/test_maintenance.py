@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from lb.config import Invalid, from_toml, parse
-from lb.config.reading.moments import seconds_of
 from lb.health.maintenance import borders
 from lb.health.snapshot import Keeping, Snapshot, Standing
 from lb.health.verdict import OriginHealth, Verdict
@@ -281,47 +275,12 @@ def test_moments_are_text_or_tomls_own() -> None:
     assert parsed.load_balancers[0].session_affinity_attributes.drain_duration == 90
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "tomorrow",
-        "2026-12-01",
-        "22:00:00Z",
-        "2026-12-01T22:00:00",
-        "2026-12-01T22:00Z",
-        "2026-13-01T22:00:00Z",
-        "2026-02-29T22:00:00Z",
-        "2026-12-01T24:00:00Z",
-        "2026-12-01T22:60:00Z",
-        "2026-12-01T22:00:00+25:00",
-        "2026-12-01T22:00:00Z ",
-        "٢٠٢٦-12-01T22:00:00Z",
-        "2026-12-01T22:00:00." + "1" * 40 + "Z",
-    ],
-)
-def test_a_moment_needs_a_date_a_time_and_an_offset(text: str) -> None:
-    """A time without an offset would depend on where the Worker runs."""
-    assert seconds_of(text) is None
-
-
 def test_what_is_no_moment_is_refused_with_its_place() -> None:
     """TOML's local times are refused too."""
     for wrong in ("2026-12-01T22:00:00", "2026-12-01", "22:00:00", '"soon"', "5", "true"):
         refused = from_toml(CONFIGURED.replace('"2026-12-01T00:00:00Z"', wrong))
         assert isinstance(refused, Invalid), wrong
         assert "$.pools[0].disabled_at" in {problem.path for problem in refused.problems}, wrong
-
-
-@given(st.integers(-62_135_510_000, 253_402_200_000), st.integers(-23 * 60, 23 * 60))
-def test_every_moment_is_read_as_python_reads_it(seconds: int, offset: int) -> None:
-    """Every time zone and all years are read."""
-    moment = dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(seconds=seconds)
-    zone = dt.timezone(dt.timedelta(minutes=offset))
-
-    assert seconds_of(moment.isoformat()) == seconds
-    if 1 < moment.year < 9999:
-        assert seconds_of(moment.astimezone(zone).isoformat()) == seconds
 
 
 def test_a_window_needs_both_ends() -> None:

@@ -7,7 +7,7 @@ from evenkeel.live.client.polling import Patience
 from evenkeel.live.client.session import Session
 from evenkeel.output.errors import Exit, Failure, plain
 from evenkeel.output.times import span
-from lb.config.reading.moments import seconds_of
+from lb.base.times import seconds_of
 
 POLL_SECONDS = 5.0
 QUIET_SECONDS = 60.0

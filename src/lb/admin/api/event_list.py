@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from lb.admin.calls import Refusal, Result
 from lb.admin.refusals import invalid
+from lb.base.times import seconds_of
 from lb.catalog.managed import Kind
-from lb.config.reading.moments import seconds_of
 from lb.object.event_log import MOST_PER_PAGE, EventLog, Query
 
 if TYPE_CHECKING:
