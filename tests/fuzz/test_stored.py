@@ -257,8 +257,8 @@ def test_a_message_is_one_request(kind: SinkType, title: str, cause: str, lines:
     """No text in it becomes a header, another recipient, or an end of the body."""
     told = message(title=title, lines=tuple(lines) or (cause,))
     settings = Notification(**{"name": "ops", "type": kind, **SETTINGS[kind]})
-    request = SINKS[kind](told, settings, SECRETS[kind])
-    plain = SINKS[kind](message(), settings, SECRETS[kind])
+    request = SINKS[kind].render(told, settings, SECRETS[kind])
+    plain = SINKS[kind].render(message(), settings, SECRETS[kind])
     assert request.url == plain.url
     assert [name for name, _ in request.headers] == [name for name, _ in plain.headers]
     for _, value in request.headers:

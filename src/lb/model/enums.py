@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from typing import Self
 
 
 class Health(Enum):
@@ -107,16 +111,41 @@ class ZeroDowntimeFailover(Enum):
     STICKY = "sticky"
 
 
-class SinkType(Enum):
-    """Where a notification goes."""
+class SinkKeys(NamedTuple):
+    """The keys of a notification that a type of sink has, without those that all types have."""
 
-    WEBHOOK = "webhook"
-    SLACK = "slack"
-    DISCORD = "discord"
-    TELEGRAM = "telegram"
-    NTFY = "ntfy"
-    PAGERDUTY = "pagerduty"
-    EMAIL = "email"
+    needs: tuple[str, ...] = ()
+    needs_one_of: tuple[str, ...] = ()
+    takes: tuple[str, ...] = ()
+    url_needs: str = ""
+    """The key without which `url` is refused, as the secret is the whole URL then."""
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Every key that the type has."""
+        return (*self.needs, *self.needs_one_of, *self.takes)
+
+
+class SinkType(Enum):
+    """Where a notification goes, with the keys that it has then."""
+
+    WEBHOOK = "webhook", SinkKeys(needs_one_of=("url", "secret"))
+    SLACK = "slack", SinkKeys(needs=("secret",))
+    DISCORD = "discord", SinkKeys(needs=("secret",))
+    TELEGRAM = "telegram", SinkKeys(needs=("secret", "chat_id"), takes=("url",))
+    NTFY = "ntfy", SinkKeys(needs_one_of=("topic", "secret"), takes=("url",), url_needs="topic")
+    PAGERDUTY = "pagerduty", SinkKeys(needs=("secret",), takes=("url",))
+    EMAIL = "email", SinkKeys(needs=("to", "sender"), takes=("binding",))
+
+    _value_: str
+    keys: SinkKeys
+
+    def __new__(cls, value: str, keys: SinkKeys) -> Self:
+        """Make a member of its value in a configuration, and its keys."""
+        member = object.__new__(cls)
+        member._value_ = value
+        member.keys = keys
+        return member
 
 
 class Region(Enum):

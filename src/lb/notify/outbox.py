@@ -49,7 +49,7 @@ class Delivery:
 
 
 @dataclass(slots=True, kw_only=True)
-class Sink:
+class SinkState:
     """What is kept for one notification."""
 
     incidents: list[Incident] = field(default_factory=list)
@@ -64,7 +64,7 @@ class OutboxState:
 
     status: Status = field(default_factory=dict)
     """As the latest events left it."""
-    sinks: dict[str, Sink] = field(default_factory=dict)
+    sinks: dict[str, SinkState] = field(default_factory=dict)
 
 
 class Outbox:
@@ -84,7 +84,7 @@ class Outbox:
         self.kept = OutboxState(
             # The configuration may be another one than when this was kept.
             status=status_of(config, _health_in(kept.status), now),
-            sinks={name: kept.sinks.get(name, Sink()) for name in self._notifications},
+            sinks={name: kept.sinks.get(name, SinkState()) for name in self._notifications},
         )
 
     def note(self, event: HealthEvent, now: float) -> None:
@@ -136,7 +136,7 @@ class Outbox:
         for name, notification in self._notifications.items():
             self._review_one(notification, self.kept.sinks[name], now)
 
-    def _review_one(self, notification: Notification, sink: Sink, now: float) -> None:
+    def _review_one(self, notification: Notification, sink: SinkState, now: float) -> None:
         for incident in sink.incidents:
             for target in list(incident.stories):
                 condition, cause = condition_of(target, self.kept.status)
@@ -162,7 +162,7 @@ class Outbox:
                 for origin in pool.origins:
                     yield Target(pool.name, origin.name)
 
-    def _advance(self, notification: Notification, sink: Sink, now: float) -> None:
+    def _advance(self, notification: Notification, sink: SinkState, now: float) -> None:
         for incident in sink.incidents:
             deadline = incident.deadline(notification.notify_after)
             if deadline is None or now < deadline:
@@ -175,7 +175,7 @@ class Outbox:
     def _tell(
         self,
         notification: Notification,
-        sink: Sink,
+        sink: SinkState,
         incident: Incident,
         telling: Telling,
         now: float,
@@ -227,7 +227,9 @@ def _health_in(status: Status) -> dict[OriginKey, OriginHealth]:
     }
 
 
-def _incident_for(notification: Notification, sink: Sink, target: Target, now: float) -> Incident:
+def _incident_for(
+    notification: Notification, sink: SinkState, target: Target, now: float
+) -> Incident:
     """Return the incident that something newly down belongs to."""
     for incident in sink.incidents:
         if incident.takes(now):
@@ -258,7 +260,7 @@ def _with_dropped(delivery: Delivery, dropped: int) -> Delivery:
     return replace(delivery, message=message)
 
 
-def _put_off(sink: Sink, cause: str, now: float, rand: Callable[[], float]) -> Notice | None:
+def _put_off(sink: SinkState, cause: str, now: float, rand: Callable[[], float]) -> Notice | None:
     head = sink.waiting[0]
     name = head.message.notification
     if now - head.message.at >= GIVEN_UP_AFTER:

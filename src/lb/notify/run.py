@@ -80,7 +80,7 @@ class Notifier:
         name = delivery.message.notification
         try:
             settings = self._settings[name]
-            request = SINKS[settings.type](delivery.message, settings, self._secrets[name])
+            request = SINKS[settings.type].render(delivery.message, settings, self._secrets[name])
             return await self._deliverer.send(request)
         except Exception as error:  # noqa: BLE001 (a fault in here must not end the probing)
             # The kind alone: the words of an error could hold the request, and so the secret.

@@ -19,7 +19,7 @@ from lb.health.events import OriginStatus, PoolStatus
 from lb.model import Health
 from lb.notify.incident import Incident, Phase
 from lb.notify.message import Affected, Message, Telling
-from lb.notify.outbox import Delivery, OutboxState, Sink
+from lb.notify.outbox import Delivery, OutboxState, SinkState
 from lb.notify.wording import Condition, Story, Target
 
 
@@ -52,9 +52,9 @@ def from_json(text: str) -> OutboxState:
         return OutboxState()
 
 
-def _sink(value: object) -> Sink:
+def _sink(value: object) -> SinkState:
     sink = as_object(value)
-    return Sink(
+    return SinkState(
         incidents=[_incident(one) for one in as_list(sink["incidents"])],
         waiting=[_delivery(one) for one in as_list(sink["waiting"])],
         dropped=as_int(sink["dropped"]),

@@ -20,7 +20,7 @@ from support.messages import INCIDENT, SECRETS, SETTINGS, message
 def sent(kind: SinkType, told: Message | None = None, **settings: Any) -> OutboundRequest:
     """Return the request that a sink of this kind makes."""
     fields = {"name": "ops", "type": kind, **SETTINGS[kind], **settings}
-    return SINKS[kind](told or message(), Notification(**fields), SECRETS[kind])
+    return SINKS[kind].render(told or message(), Notification(**fields), SECRETS[kind])
 
 
 def body(request: OutboundRequest) -> Any:
@@ -78,7 +78,7 @@ def test_webhook() -> None:
 def test_a_webhook_whose_url_is_the_secret() -> None:
     """It is sent there, and nothing of it stands in a header."""
     settings = Notification(name="ops", type=SinkType.WEBHOOK, secret="HOOK")
-    request = SINKS[SinkType.WEBHOOK](message(), settings, "https://x.example/hush")
+    request = SINKS[SinkType.WEBHOOK].render(message(), settings, "https://x.example/hush")
     assert request.url == "https://x.example/hush"
     assert len(request.headers) == 2
 
@@ -139,7 +139,7 @@ def test_ntfy() -> None:
     assert (end["priority"], end["tags"]) == (3, ["white_check_mark"])
 
     settings = Notification(name="ops", type=SinkType.NTFY, secret="NTFY")
-    whole = SINKS[SinkType.NTFY](message(), settings, "https://n.example/deep/topic")
+    whole = SINKS[SinkType.NTFY].render(message(), settings, "https://n.example/deep/topic")
     assert (whole.url, body(whole)["topic"]) == ("https://n.example/deep/", "topic")
     assert len(whole.headers) == 2
 

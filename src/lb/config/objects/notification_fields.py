@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from lb.config.reading.host_names import endpoint_problem
 from lb.config.reading.names import OBJECT_NAME
@@ -13,7 +13,7 @@ from lb.config.reading.values import Boolean, ListOf, Number, Ref, Reference, Te
 from lb.model import Notification, SinkType
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from lb.config.reading.problems import Reader
     from lb.model import Pool
@@ -69,6 +69,15 @@ def _matching_or_empty(pattern: str, message: str) -> Callable[[str], str | None
     return lambda text: None if not text or compiled.fullmatch(text) else message
 
 
+def _types(key: str) -> list[str]:
+    return [f"`{kind.value}`" for kind in SinkType if key in kind.keys.all]
+
+
+def _for_types(key: str) -> str:
+    *others, last = _types(key)
+    return f"for {', '.join(others)} and {last}" if others else f"for {last}"
+
+
 _EMAIL_ADDRESS = Text(most=320, rule=_address_problem, words="e-mail address", secret=True)
 
 NOTIFICATION = Table(
@@ -100,7 +109,7 @@ NOTIFICATION = Table(
             "url",
             Text(most=2048, rule=_url_problem, words="URL", secret=True),
             "",
-            "Where it is sent, for `webhook`, `ntfy`, `telegram` and `pagerduty`.",
+            f"Where it is sent, {_for_types('url')}.",
         ),
         Field(
             "topic",
@@ -109,7 +118,7 @@ NOTIFICATION = Table(
                 rule=_matching_or_empty(r"[A-Za-z0-9_-]+", "must have letters, digits, - and _"),
             ),
             "",
-            "The topic, for `ntfy`.",
+            f"The topic, {_for_types('topic')}.",
         ),
         Field(
             "chat_id",
@@ -120,10 +129,10 @@ NOTIFICATION = Table(
                 ),
             ),
             "",
-            "The chat, for `telegram`.",
+            f"The chat, {_for_types('chat_id')}.",
         ),
-        Field("to", _EMAIL_ADDRESS, "", "The recipient, for `email`."),
-        Field("sender", _EMAIL_ADDRESS, "", "The sender's address, for `email`."),
+        Field("to", _EMAIL_ADDRESS, "", f"The recipient, {_for_types('to')}."),
+        Field("sender", _EMAIL_ADDRESS, "", f"The sender's address, {_for_types('sender')}."),
         Field(
             "binding",
             Text(
@@ -132,30 +141,13 @@ NOTIFICATION = Table(
                 rule=_matching_or_empty(r"[A-Za-z_][A-Za-z0-9_]*", "is not a binding's name"),
             ),
             "LB_EMAIL",
-            "The name of the `send_email` binding, for `email`.",
+            f"The name of the `send_email` binding, {_for_types('binding')}.",
         ),
     ),
 )
 
 
-class Keys(NamedTuple):
-    """Which keys a type of sink has, of those that not all have."""
-
-    needs: tuple[str, ...] = ()
-    takes: tuple[str, ...] = ()
-    needs_one_of: tuple[str, ...] = ()
-
-
-KEYS: Mapping[SinkType, Keys] = {
-    SinkType.WEBHOOK: Keys(needs_one_of=("url", "secret")),
-    SinkType.SLACK: Keys(needs=("secret",)),
-    SinkType.DISCORD: Keys(needs=("secret",)),
-    SinkType.TELEGRAM: Keys(needs=("secret", "chat_id"), takes=("url",)),
-    SinkType.NTFY: Keys(takes=("url",), needs_one_of=("topic", "secret")),
-    SinkType.PAGERDUTY: Keys(needs=("secret",), takes=("url",)),
-    SinkType.EMAIL: Keys(needs=("to", "sender"), takes=("binding",)),
-}
-_OF_SOME = ("secret", "url", "topic", "chat_id", "to", "sender", "binding")
+_OF_SOME = [field.key for field in NOTIFICATION.fields if any(_types(field.key))]
 
 
 def make_notification(
@@ -176,18 +168,17 @@ def make_notification(
 
 
 def _check_keys(record: Record, kind: SinkType, reader: Reader) -> None:
-    keys = KEYS[kind]
+    keys, given = kind.keys, {key for key in _OF_SOME if record.values.get(key)}
     for key in keys.needs:
-        if not record.values.get(key) and reader.fine(record.at, key):
+        if key not in given and reader.fine(record.at, key):
             reader.refuse(record.at / key, f'missing: type = "{kind.value}" needs it')
-    if keys.needs_one_of and reader.fine(record.at, *keys.needs_one_of):
-        given = [key for key in keys.needs_one_of if record.values.get(key)]
-        if not given:
-            names = " or ".join(keys.needs_one_of)
-            reader.refuse(record.at, f'type = "{kind.value}" needs {names}')
-    known = {*keys.needs, *keys.takes, *keys.needs_one_of}
+    one_of = keys.needs_one_of
+    if one_of and reader.fine(record.at, *one_of) and given.isdisjoint(one_of):
+        reader.refuse(record.at, f'type = "{kind.value}" needs {" or ".join(one_of)}')
     for key in _OF_SOME:
-        if key not in known and record.values.get(key):
+        if key in given and key not in keys.all:
             reader.refuse(record.at / key, f'type = "{kind.value}" has no such key')
-    if kind is SinkType.NTFY and record.values.get("url") and not record.values.get("topic"):
-        reader.refuse(record.at / "url", "needs topic; without it the secret is the whole URL")
+    if keys.url_needs and "url" in given and keys.url_needs not in given:
+        reader.refuse(
+            record.at / "url", f"needs {keys.url_needs}; without it the secret is the whole URL"
+        )

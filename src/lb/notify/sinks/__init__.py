@@ -1,4 +1,4 @@
-"""Whom to tell what, when, and how: one module a sink, all of one shape."""
+"""The sinks by their type: one module each, with its request and the check of its secret."""
 
 from __future__ import annotations
 
@@ -8,18 +8,16 @@ from lb.model import SinkType
 from lb.notify.sinks import discord, email, ntfy, pagerduty, slack, telegram, webhook
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-    from lb.model import Notification
-    from lb.notify.message import Message, OutboundRequest
+    from lb.notify.sinks.sink import Sink
 
-SINKS: Mapping[SinkType, Callable[[Message, Notification, str], OutboundRequest]] = {
-    SinkType.WEBHOOK: webhook.render,
-    SinkType.SLACK: slack.render,
-    SinkType.DISCORD: discord.render,
-    SinkType.TELEGRAM: telegram.render,
-    SinkType.NTFY: ntfy.render,
-    SinkType.PAGERDUTY: pagerduty.render,
-    SinkType.EMAIL: email.render,
+SINKS: Mapping[SinkType, Sink] = {
+    SinkType.WEBHOOK: webhook.SINK,
+    SinkType.SLACK: slack.SINK,
+    SinkType.DISCORD: discord.SINK,
+    SinkType.TELEGRAM: telegram.SINK,
+    SinkType.NTFY: ntfy.SINK,
+    SinkType.PAGERDUTY: pagerduty.SINK,
+    SinkType.EMAIL: email.SINK,
 }
-"""Each makes the request that tells a message. The text is the value of the secret, "" without."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from lb.notify.message import OutboundRequest, fit
 from lb.notify.sinks.posted import post, text_of
+from lb.notify.sinks.sink import Sink, whole_url
 
 if TYPE_CHECKING:
     from lb.model import Notification
@@ -21,7 +22,7 @@ _SUPPRESS_EMBEDS = 1 << 2
 _MARKDOWN = re.compile(r"([\\*_~|`>#\[\]<])")
 
 
-def render(message: Message, settings: Notification, secret: str) -> OutboundRequest:
+def _render(message: Message, settings: Notification, secret: str) -> OutboundRequest:
     """Nobody is mentioned, whatever a name says; Markdown shows as it is written."""
     del settings
     return post(
@@ -36,3 +37,6 @@ def render(message: Message, settings: Notification, secret: str) -> OutboundReq
 
 def _escaped(text: str) -> str:
     return _MARKDOWN.sub(r"\\\1", text)
+
+
+SINK = Sink(render=_render, secret_problem=whole_url)

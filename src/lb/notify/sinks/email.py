@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from lb.base.times import rfc5322
 from lb.notify.message import OutboundRequest, Telling, fit, plain
+from lb.notify.sinks.sink import Sink, no_secret
 
 if TYPE_CHECKING:
     from lb.model import Notification
@@ -23,7 +24,7 @@ _BYTES_A_WORD = 39
 """A line with an encoded word has 76 characters at most (RFC 2047 2), `Subject: ` included."""
 
 
-def render(message: Message, settings: Notification, secret: str) -> OutboundRequest:
+def _render(message: Message, settings: Notification, secret: str) -> OutboundRequest:
     """The request's headers are the binding and the envelope; its body is the whole message."""
     del secret
     domain = settings.sender.rpartition("@")[2]
@@ -63,3 +64,6 @@ def _encoded(text: str) -> str:
         words.append(f"=?utf-8?B?{b64encode(rest[:size].encode()).decode()}?=")
         rest = rest[size:]
     return "\r\n ".join(words)
+
+
+SINK = Sink(render=_render, secret_problem=no_secret, uses_binding=True)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from lb.notify.message import OutboundRequest, Telling, fit, plain, utf8
 from lb.notify.sinks.posted import post
+from lb.notify.sinks.sink import Sink, header_value, whole_url
 
 if TYPE_CHECKING:
     from lb.model import Notification
@@ -25,7 +26,7 @@ _HIGH, _DEFAULT = 4, 3
 _TAGS = {Telling.START: "rotating_light", Telling.END: "white_check_mark"}
 
 
-def render(message: Message, settings: Notification, secret: str) -> OutboundRequest:
+def _render(message: Message, settings: Notification, secret: str) -> OutboundRequest:
     """A start has high priority, an end the default one."""
     server, topic = settings.url or SERVER, settings.topic
     headers = [("Authorization", f"Bearer {secret}")] if topic and secret else []
@@ -39,3 +40,11 @@ def render(message: Message, settings: Notification, secret: str) -> OutboundReq
         "tags": [_TAGS[message.telling]],
     }
     return post(f"{server.rstrip('/')}/", document, *headers)
+
+
+def _secret_problem(settings: Notification, secret: str) -> str | None:
+    check = header_value if settings.topic else whole_url
+    return check(settings, secret)
+
+
+SINK = Sink(render=_render, secret_problem=_secret_problem)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lb.base.times import rfc3339
 from lb.notify.message import OutboundRequest, Telling, fit, plain
 from lb.notify.sinks.posted import post
+from lb.notify.sinks.sink import Sink, header_value
 
 if TYPE_CHECKING:
     from lb.model import Notification
@@ -21,7 +22,7 @@ MOST_SUMMARY = 1024
 _ACTION = {Telling.START: "trigger", Telling.END: "resolve"}
 
 
-def render(message: Message, settings: Notification, secret: str) -> OutboundRequest:
+def _render(message: Message, settings: Notification, secret: str) -> OutboundRequest:
     """Trigger an incident with its start, resolve it with its end."""
     document: dict[str, Any] = {
         "routing_key": secret,
@@ -41,3 +42,6 @@ def render(message: Message, settings: Notification, secret: str) -> OutboundReq
             "custom_details": {"text": plain(message.body)},
         }
     return post(settings.url or ENQUEUE, document)
+
+
+SINK = Sink(render=_render, secret_problem=header_value)

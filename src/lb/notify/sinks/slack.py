@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from lb.notify.message import OutboundRequest, fit
 from lb.notify.sinks.posted import post, text_of
+from lb.notify.sinks.sink import Sink, whole_url
 
 if TYPE_CHECKING:
     from lb.model import Notification
@@ -20,7 +21,7 @@ MOST = 4000
 (https://docs.slack.dev/changelog/2018-04-truncating-really-long-messages/)."""
 
 
-def render(message: Message, settings: Notification, secret: str) -> OutboundRequest:
+def _render(message: Message, settings: Notification, secret: str) -> OutboundRequest:
     """Plain text without markup, so that no name can mention a channel or make a link."""
     del settings
     text = fit(text_of(message), MOST, _escaped)
@@ -29,3 +30,6 @@ def render(message: Message, settings: Notification, secret: str) -> OutboundReq
 
 def _escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+SINK = Sink(render=_render, secret_problem=whole_url)

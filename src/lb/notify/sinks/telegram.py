@@ -6,11 +6,13 @@ https://core.telegram.org/bots/api#html-style (only <, > and & are escaped)
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from lb.notify.message import OutboundRequest, fit, plain, utf16
 from lb.notify.sinks.posted import post
+from lb.notify.sinks.sink import Sink
 
 if TYPE_CHECKING:
     from lb.model import Notification
@@ -19,9 +21,10 @@ if TYPE_CHECKING:
 API = "https://api.telegram.org"
 MOST = 4096
 _MOST_TITLE = 512
+_BOT_TOKEN = re.compile(r"[0-9]+:[A-Za-z0-9_-]+")
 
 
-def render(message: Message, settings: Notification, secret: str) -> OutboundRequest:
+def _render(message: Message, settings: Notification, secret: str) -> OutboundRequest:
     """The title in bold, the rest plain; no name can be markup."""
     title = fit(plain(message.title), _MOST_TITLE, _escaped, utf16)
     rest = MOST - utf16(title) - len("<b></b>\n")
@@ -40,3 +43,12 @@ def render(message: Message, settings: Notification, secret: str) -> OutboundReq
 
 def _escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _secret_problem(settings: Notification, secret: str) -> str | None:
+    if _BOT_TOKEN.fullmatch(secret):
+        return None
+    return f"the secret {settings.secret} is not a bot's token, such as 123456:ABC"
+
+
+SINK = Sink(render=_render, secret_problem=_secret_problem)

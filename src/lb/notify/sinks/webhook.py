@@ -16,6 +16,7 @@ from lb.base.times import rfc3339
 from lb.model import Health
 from lb.notify.message import OutboundRequest, Telling
 from lb.notify.sinks.posted import post, text_of
+from lb.notify.sinks.sink import Sink, header_value, whole_url
 
 if TYPE_CHECKING:
     from lb.model import Notification
@@ -28,7 +29,7 @@ _EVENT = {
 }
 
 
-def render(message: Message, settings: Notification, secret: str) -> OutboundRequest:
+def _render(message: Message, settings: Notification, secret: str) -> OutboundRequest:
     """With a `url` the secret is sent in cf-webhook-auth; without one, it is the URL itself."""
     document = {
         "name": settings.name,
@@ -60,3 +61,11 @@ def _affected(one: Affected) -> dict[str, Any]:
         "reason": one.cause,
         "status_change_time": rfc3339(one.since),
     }
+
+
+def _secret_problem(settings: Notification, secret: str) -> str | None:
+    check = header_value if settings.url else whole_url
+    return check(settings, secret)
+
+
+SINK = Sink(render=_render, secret_problem=_secret_problem)
