@@ -196,7 +196,7 @@ def test_an_event_is_kept_for_thirty_days(successor: Successor) -> None:
 
 def test_no_counter_goes_back(successor: Successor) -> None:
     """Requests, failures, sessions and probes are counted on from where they were."""
-    found = Scrape(successor.keeper.totals.text(successor.keeper.moment(12)))
+    found = Scrape(successor.keeper.totals.text(successor.keeper.current_state(12)))
 
     assert found.sum("evenkeel_requests_total", load_balancer=SITE) == 5
     assert found.sum("evenkeel_requests_total", load_balancer=API, origin="one") == 8
@@ -226,8 +226,8 @@ def test_what_an_isolate_has_handed_over_is_not_counted_twice(successor: Success
         "events": [],
     }
 
-    assert successor.keeper.totals.hear(again, STORED.at) == 3
-    found = Scrape(successor.keeper.totals.text(successor.keeper.moment(12)))
+    assert successor.keeper.totals.receive(again, STORED.at) == 3
+    found = Scrape(successor.keeper.totals.text(successor.keeper.current_state(12)))
     assert found.sum("evenkeel_requests_total", load_balancer=API) == 8
 
 

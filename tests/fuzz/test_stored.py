@@ -144,7 +144,7 @@ def a_hand_over() -> dict[str, object]:
     counts = IsolateTotals("one", START - 60)
     counts.of("*").answered(KEYS[0], 200, 0.02)
     counts.of("*").answered(KEYS[1], 503, 1.5)
-    counts.mirrored("*", KEYS[0])
+    counts.count_mirrored("*", KEYS[0])
     offered = counts.offer(START)
     assert offered is not None
     offered["events"].append([*Kind.FAILED.of("*", *KEYS[0], "1", "timeout"), 2])
@@ -168,8 +168,8 @@ def test_a_hand_over_may_be_anything(written: str) -> None:
         return
     sql = Database()
     book = totals(sql)
-    assert book.hear(offered, START) in {None, 0, 1} or offered["number"] != 1
-    book.settle(START + 1000)
+    assert book.receive(offered, START) in {None, 0, 1} or offered["number"] != 1
+    book.store_if_due(START + 1000)
     before = book.history(START + 1000)
     assert totals(sql).history(START + 1000) == before
 
@@ -181,7 +181,7 @@ def test_a_number_without_end_is_no_count(number: float) -> None:
     offered["events"][0][-1] = offered["answers"][0][-1][0][-1] = number
     sql = Database()
     book = totals(sql, probed=json.dumps([[*KEYS[0], number, 0, 0.0, 0.0]]))
-    assert book.hear(offered, START) == 1
+    assert book.receive(offered, START) == 1
     requests = totals(sql).history(START)["origins"][1]["requests"]
     assert sum(requests) == 1
 
@@ -190,9 +190,9 @@ def stored_totals() -> dict[str, object]:
     """The row of totals in which everything occurs."""
     sql = Database()
     book = totals(sql)
-    book.hear(HAND_OVER, START)
-    book.woken(START - 1, START)
-    book.round({}, START + 100)
+    book.receive(HAND_OVER, START)
+    book.record_alarm(START - 1, START)
+    book.record_round({}, START + 100)
     (row,) = sql("SELECT value FROM metrics")
     found: dict[str, object] = json.loads(row["value"])
     return found
@@ -202,11 +202,11 @@ def stored_totals() -> dict[str, object]:
 def test_stored_totals_may_be_anything(written: str) -> None:
     """They start from what is whole, and go on counting and storing."""
     sql = Database()
-    totals(sql).round({}, START)
+    totals(sql).record_round({}, START)
     sql("UPDATE metrics SET value = ?", written.encode("utf-8", "replace").decode())
     book = totals(sql)
-    assert book.hear({**HAND_OVER, "isolate": "another"}, START + 1000) in {0, 1}
-    book.round({}, START + 2000)
+    assert book.receive({**HAND_OVER, "isolate": "another"}, START + 1000) in {0, 1}
+    book.record_round({}, START + 2000)
     json.dumps(book.history(START + 2000), allow_nan=False)
 
 

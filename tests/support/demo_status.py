@@ -10,7 +10,7 @@ from lb.admin.handlers.status_document import status_document
 from lb.base.times import rfc3339
 from lb.config import Invalid, from_toml
 from lb.health.verdict import OriginHealth
-from lb.metrics.history import MINUTE, MINUTES, STEP, STEPS
+from lb.metrics.rings import MINUTE, MINUTES, STEP, STEPS
 from lb.model import Config, Health
 from lb.object.known import Known
 from lb.state.shared_view import NOTHING_SHARED

@@ -96,7 +96,7 @@ class FakeEdge:
         self.chance = 0.0
         self.log: list[Event] = []
         self.counts = IsolateTotals("isolate", self.now)
-        self.told = self.counts.listening(self.log.append)
+        self.told = self.counts.counting_log(self.log.append)
         self.balancer = Balancer(
             config, cookie_key=cookie_key, any_host=any_host, tallies=self.counts.of
         )

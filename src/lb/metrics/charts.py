@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lb.metrics.history import FAILURES, REQUEST_TIMES, REQUESTS
 from lb.metrics.labels import Kind
+from lb.metrics.rings import FAILURES, REQUEST_TIMES, REQUESTS
 from lb.metrics.text.request_families import events_of
 from lb.proxy.tallies import BUCKETS
 from lb.proxy.tallies import SECONDS as SUM
@@ -13,7 +13,7 @@ from lb.proxy.tallies import SECONDS as SUM
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lb.metrics.history import Rings, Spent, Subject
+    from lb.metrics.rings import Durations, Rings, Subject
     from lb.metrics.totals import Labels, Totals
 
 FAILED_FROM = 5
@@ -26,9 +26,9 @@ Count = tuple["Subject", int, int]
 def chart(rings: Rings, counted: Totals, since: float, now: float) -> None:
     """Add what was counted from `since` to `now`."""
     for subject, field, amount in (*_of_answers(counted), *_of_events(counted)):
-        rings.count(subject, field, amount, since, now)
+        rings.add_count(subject, field, amount, since, now)
     for subject, spent in _times(counted):
-        rings.time(subject, REQUEST_TIMES, spent, since, now)
+        rings.add_times(subject, REQUEST_TIMES, spent, since, now)
 
 
 def _subjects(labels: Labels) -> list[Subject]:
@@ -53,7 +53,7 @@ def _of_answers(counted: Totals) -> Iterator[Count]:
             yield labels[:3], REQUESTS, answers
 
 
-def _times(counted: Totals) -> Iterator[tuple[Subject, Spent]]:
+def _times(counted: Totals) -> Iterator[tuple[Subject, Durations]]:
     for labels, cells in counted.answers.items():
         for subject in _subjects(labels):
             yield subject, (cells[SUM], _answers(cells))

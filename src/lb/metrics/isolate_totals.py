@@ -47,17 +47,17 @@ class IsolateTotals:
             found = self._tallies[load_balancer] = RequestCounters()
         return found
 
-    def listening(self, log: Log) -> Log:
+    def counting_log(self, log: Log) -> Log:
         """Return a log that counts what it is told."""
 
-        def counting(event: Event) -> None:
+        def count(event: Event) -> None:
             for labels, amount in counts_of(event):
                 self._add(labels, amount)
             log(event)
 
-        return counting
+        return count
 
-    def mirrored(self, load_balancer: str, origin: OriginKey) -> None:
+    def count_mirrored(self, load_balancer: str, origin: OriginKey) -> None:
         """Count a copy of a request."""
         self._add(Kind.MIRRORED.of(load_balancer, *origin))
 
@@ -98,9 +98,9 @@ class IsolateTotals:
         for name, tallies in self._tallies.items():
             for key, cells in tallies.items():
                 labels = (name, *PADDED[len(key)](key))
-                self._fresh.answered(labels, cells)
+                self._fresh.add_answers(labels, cells)
                 if self._unwritten is not None:
-                    self._unwritten.answered(labels, cells)
+                    self._unwritten.add_answers(labels, cells)
             tallies.clear()
             for result, label in RESULTS.items():
                 if tallies.sessions[result]:
@@ -111,9 +111,9 @@ class IsolateTotals:
             tallies.sheds.clear()
 
     def _add(self, labels: Labels, amount: float = 1) -> None:
-        self._fresh.add(labels, amount)
+        self._fresh.add_event(labels, amount)
         if self._unwritten is not None:
-            self._unwritten.add(labels, amount)
+            self._unwritten.add_event(labels, amount)
 
 
 PADDED: Mapping[int, Callable[[Labels], Labels]] = {

@@ -12,9 +12,10 @@ from lb.base.stored_json import as_int, as_text, as_time, document, each, or_els
 from lb.health.snapshot import Snapshot, load_balancer_health
 from lb.log_events import Trouble
 from lb.metrics.charts import chart
-from lb.metrics.history import PROBE_TIMES, Rings, history, shares
+from lb.metrics.history import history, shares
 from lb.metrics.labels import labelled
-from lb.metrics.probes import Probed, probed_from_json, probed_to_json, seconds_of
+from lb.metrics.probes import Probed, probe_seconds, probed_from_json, probed_to_json
+from lb.metrics.rings import PROBE_TIMES, Rings
 from lb.metrics.text.families import Handover, families
 from lb.metrics.text.openmetrics import text_of
 from lb.metrics.totals import OTHER, Totals
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from lb.health.verdict import OriginHealth, Verdict
-    from lb.metrics.history import Subject
-    from lb.metrics.text.families import Moment
+    from lb.metrics.rings import Subject
+    from lb.metrics.text.families import CurrentState
     from lb.model import Config, Origin, OriginKey
     from lb.ports import Log, Sql
 
@@ -56,7 +57,7 @@ _WRITE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class Received:
     """Counts of an isolate that are not stored yet."""
 
     number: int
@@ -78,19 +79,19 @@ class ObjectTotals:
         self._gap = stored_every(config.state.refresh)
         self._origins = {one.key: one for pool in config.pools for one in pool.origins}
         self._probed = probed_from_json(probed, self._origins)
-        self._heard: dict[str, Heard] = {}
+        self._received: dict[str, Received] = {}
         self._changed = False
         sql(_TABLE)
         found = document(unpacked(self._load()))
         self._total = Totals.from_rows(found.get("counted"))
         self._rings = Rings.from_rows(found.get("rings"))
-        self._rings.keep(_subjects(config))
-        self._numbers = dict(each(found.get("isolates"), _isolate))
+        self._rings.retain(_subjects(config))
+        self._isolates = dict(each(found.get("isolates"), _isolate))
         self._late = or_else(as_time, found.get("late"), None)
         self._stored = or_else(as_time, found.get("stored"), 0.0)
         self._forget_others()
 
-    def hear(self, offered: object, now: float) -> int | None:
+    def receive(self, offered: object, now: float) -> int | None:
         """Take what an isolate hands over; return the number of it that is stored.
 
         None for what is no hand-over at all. The same again changes nothing.
@@ -100,38 +101,38 @@ class ObjectTotals:
         isolate, number = offered.get("isolate"), offered.get("number")
         if not isinstance(isolate, str) or not 0 < len(isolate) <= 64 or type(number) is not int:
             return None
-        stored = self._numbers.get(isolate, (0, 0.0))[0]
-        known = self._heard.get(isolate)
+        stored = self._isolates.get(isolate, (0, 0.0))[0]
+        known = self._received.get(isolate)
         if number > stored and (known is None or known.number != number):
             counted = Totals.from_rows(offered)
-            self._heard[isolate] = Heard(number, counted)
+            self._received[isolate] = Received(number, counted)
             since = or_else(as_time, offered.get("since"), 0.0) or now
             chart(self._rings, counted, min(since, now), now)
-        self.settle(now)
-        return self._numbers.get(isolate, (0, 0.0))[0]
+        self.store_if_due(now)
+        return self._isolates.get(isolate, (0, 0.0))[0]
 
-    def probed(self, origin: Origin, verdict: Verdict, now: float) -> None:
+    def record_probe(self, origin: Origin, verdict: Verdict, now: float) -> None:
         """Take what a round of probes said of an origin."""
         self._probed[origin.key] = self._probed.get(origin.key, Probed()).after(verdict)
-        took = seconds_of(verdict) if verdict.passed else None
+        took = probe_seconds(verdict) if verdict.passed else None
         if took is not None:
-            self._rings.time(origin.key, PROBE_TIMES, (took, 1), now, now)
+            self._rings.add_times(origin.key, PROBE_TIMES, (took, 1), now, now)
 
-    def round(self, health: Mapping[OriginKey, OriginHealth], now: float) -> None:
+    def record_round(self, health: Mapping[OriginKey, OriginHealth], now: float) -> None:
         """Take down how everything stands, after a round of probes."""
         snapshot = Snapshot(health, {}, now)
         for lb in self._config.load_balancers:
-            self._rings.note((lb.name,), load_balancer_health(lb, snapshot).value, now)
+            self._rings.record_state((lb.name,), load_balancer_health(lb, snapshot).value, now)
         for pool in self._config.pools:
             for origin in pool.origins:
                 state = snapshot.health(origin).health.value
                 if not snapshot.is_on(pool, origin):
                     state = "disabled"
-                self._rings.note(origin.key, state, now)
+                self._rings.record_state(origin.key, state, now)
         self._changed = True
-        self.settle(now)
+        self.store_if_due(now)
 
-    def woken(self, wanted: float | None, now: float) -> None:
+    def record_alarm(self, wanted: float | None, now: float) -> None:
         """Take down that an alarm went off which was wanted at this time."""
         self._late = max(now - wanted, 0.0) if wanted is not None else None
 
@@ -144,27 +145,27 @@ class ObjectTotals:
         """Seconds that the latest probe of each origin took which passed."""
         return {key: one.latest for key, one in self._probed.items() if one.passed}
 
-    def settle(self, now: float) -> None:
+    def store_if_due(self, now: float) -> None:
         """Add up and store what is new, if the row has not just been written."""
-        if not (self._heard or self._changed) or now < self._stored + self._gap:
+        if not (self._received or self._changed) or now < self._stored + self._gap:
             return
-        for isolate, heard in self._heard.items():
-            self._total.take(heard.counted)
-            self._numbers[isolate] = (heard.number, now)
-        while len(self._numbers) > MOST_ISOLATES:
-            del self._numbers[min(self._numbers, key=lambda one: self._numbers[one][1])]
-        self._heard.clear()
+        for isolate, received in self._received.items():
+            self._total.merge(received.counted)
+            self._isolates[isolate] = (received.number, now)
+        while len(self._isolates) > MOST_ISOLATES:
+            del self._isolates[min(self._isolates, key=lambda one: self._isolates[one][1])]
+        self._received.clear()
         self._changed = False
         self._stored = now
         self._sql(_WRITE, self._text(now))
 
-    def text(self, moment: Moment) -> str:
+    def text(self, current: CurrentState) -> str:
         """Return everything in OpenMetrics."""
-        self.settle(moment.now)
-        since = moment.now - ACTIVE
-        isolates = sum(at >= since for _, at in self._numbers.values())
+        self.store_if_due(current.now)
+        since = current.now - ACTIVE
+        isolates = sum(at >= since for _, at in self._isolates.values())
         handover = Handover(isolates=isolates, stored=self._stored, late=self._late)
-        return text_of(families(self._total, self._probed, moment, handover))
+        return text_of(families(self._total, self._probed, current, handover))
 
     def history(self, now: float) -> dict[str, Any]:
         """Return the charts of everything (lb.metrics.history.history)."""
@@ -172,9 +173,9 @@ class ObjectTotals:
 
     def _history(self, origins: list[OriginKey], now: float) -> dict[str, Any]:
         watched = [pool.watched_by for pool in self._config.pools]
-        holds = max((one.interval for one in watched if one is not None), default=0)
+        interval = max((one.interval for one in watched if one is not None), default=0)
         names = [lb.name for lb in self._config.load_balancers]
-        return history(self._rings, origins, names, now, holds=float(holds))
+        return history(self._rings, origins, names, now, interval=float(interval))
 
     def shares(self, now: float) -> dict[OriginKey, float | None]:
         """Return each origin's part of all requests of the last minutes."""
@@ -217,7 +218,7 @@ class ObjectTotals:
         found: dict[str, Any] = {
             "stored": now,
             "late": self._late,
-            "isolates": [[isolate, *kept] for isolate, kept in self._numbers.items()],
+            "isolates": [[isolate, *kept] for isolate, kept in self._isolates.items()],
             "counted": self._total.to_rows(),
             "rings": self._rings.to_rows(now),
         }

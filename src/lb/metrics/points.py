@@ -42,12 +42,12 @@ def points(counted: Totals) -> tuple[list[Point], Totals]:
         if len(found) < MOST_POINTS:
             found.append(Point(_index(labels[0]), ["answers", *labels], list(_doubles(cells))))
         else:
-            left.answered(labels, cells)
+            left.add_answers(labels, cells)
     for labels, amount in counted.events.items():
         if len(found) < MOST_POINTS:
             found.append(Point(_index(labels[1]), list(labels), [amount]))
         else:
-            left.add(labels, amount)
+            left.add_event(labels, amount)
     return found, left
 
 

@@ -31,13 +31,13 @@ class Probed:
         """Return what it is with one more."""
         if not verdict.passed:
             return replace(self, failed=self.failed + 1)
-        took = seconds_of(verdict)
+        took = probe_seconds(verdict)
         if took is None:
             took = self.latest  # so that the mean stays what it is
         return replace(self, passed=self.passed + 1, seconds=self.seconds + took, latest=took)
 
 
-def seconds_of(verdict: Verdict) -> float | None:
+def probe_seconds(verdict: Verdict) -> float | None:
     """Return the seconds that a passed round's quickest probe took; None if no probe passed.
 
     A monitor group may pass by the results of monitors that this round did not ask.

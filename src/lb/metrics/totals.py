@@ -35,7 +35,7 @@ class Totals:
     def __bool__(self) -> bool:
         return bool(self.answers or self.events)
 
-    def answered(self, labels: Labels, cells: list[float]) -> None:
+    def add_answers(self, labels: Labels, cells: list[float]) -> None:
         """Add cells of answers."""
         found = self.answers.get(labels)
         if found is None and len(self.answers) >= MOST_ANSWERS and labels[2] != OTHER:
@@ -50,18 +50,18 @@ class Totals:
             if cell:
                 found[at] += cell
 
-    def add(self, labels: Labels, amount: float = 1) -> None:
+    def add_event(self, labels: Labels, amount: float = 1) -> None:
         """Count what is no answer."""
         if labels not in self.events and len(self.events) >= MOST_EVENTS:
             labels = (labels[0], OTHER)
         self.events[labels] = self.events.get(labels, 0) + amount
 
-    def take(self, other: Totals) -> None:
+    def merge(self, other: Totals) -> None:
         """Add all of another one."""
         for labels, cells in other.answers.items():
-            self.answered(labels, cells)
+            self.add_answers(labels, cells)
         for labels, amount in other.events.items():
-            self.add(labels, amount)
+            self.add_event(labels, amount)
 
     def to_rows(self) -> dict[str, Any]:
         """Return what JSON can hold; `from_rows` takes it back. Empty cells take no room."""
@@ -79,9 +79,9 @@ class Totals:
         counted = Totals()
         if isinstance(found, dict):
             for labels, cells in each(found.get("answers"), _answers):
-                counted.answered(labels, cells)
+                counted.add_answers(labels, cells)
             for labels, amount in each(found.get("events"), _event):
-                counted.add(labels, amount)
+                counted.add_event(labels, amount)
         return counted
 
 

@@ -12,7 +12,7 @@ from lb.health.rounds import Rounds
 from lb.health.verdict import OriginHealth, code_of, differ
 from lb.log_events import Trouble
 from lb.metrics.object_totals import ObjectTotals
-from lb.metrics.text.families import Moment
+from lb.metrics.text.families import CurrentState
 from lb.model import Health
 from lb.object.event_log import EventLog
 from lb.object.failure_reports import FailureReports
@@ -148,12 +148,12 @@ class Keeper:
         """
         asked = read_question(text)
         self._take_reports(asked.reports)
-        stored = self.totals.hear(asked.counts, self._clock())
+        stored = self.totals.receive(asked.counts, self._clock())
         return health_answer(asked, self.shared(), stored)
 
-    def moment(self, version: int) -> Moment:
+    def current_state(self, version: int) -> CurrentState:
         """Return the gauges of the metrics; `version` is the configuration's."""
-        return Moment(
+        return CurrentState(
             config=self._config,
             health=self._rounds.health,
             now=self._clock(),
@@ -165,7 +165,7 @@ class Keeper:
     def begin_round(self) -> list[tuple[Origin, Watch]]:
         """Return the origins that an alarm going off now has to probe."""
         now = self._clock()
-        self.totals.woken(self.next_at, now)
+        self.totals.record_alarm(self.next_at, now)
         return self._rounds.due(now)
 
     def check_regions(self, origin: Origin) -> tuple[Region, ...]:
@@ -176,7 +176,7 @@ class Keeper:
         """Take a round's verdict on an origin."""
         now = self._clock()
         seen = self._rounds.observe(origin, watch, verdict, now)
-        self.totals.probed(origin, seen.verdict, now)
+        self.totals.record_probe(origin, seen.verdict, now)
         self._codes[origin.key] = code_of(verdict)
         for change in (seen.health, *seen.monitors):
             if change is not None:
@@ -192,7 +192,7 @@ class Keeper:
         if probed:
             self._probed = now
         self._note_changes(now)
-        self.totals.round(self._rounds.health, now)
+        self.totals.record_round(self._rounds.health, now)
         self.store()
 
     def store(self) -> None:

@@ -138,7 +138,7 @@ def counting(board: Board, **answers: int) -> None:
     ):
         for _ in range(number):
             counts.of("service.example.com").answered((pool, origin), 200, 0.02)
-    board.keeper.totals.hear(counts.offer(board.now), board.now)
+    board.keeper.totals.receive(counts.offer(board.now), board.now)
 
 
 def test_shares_of_traffic_have_all_origins() -> None:

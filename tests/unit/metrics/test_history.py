@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from lb.metrics.history import (
+from lb.metrics.history import history
+from lb.metrics.rings import (
     FAILURES,
     MINUTES,
     MOST_SUBJECTS,
@@ -15,7 +16,6 @@ from lb.metrics.history import (
     STATES,
     STEPS,
     Rings,
-    history,
 )
 
 NOW = 1_790_000_040.0
@@ -36,9 +36,9 @@ def stored(rings: Rings, now: float = NOW) -> Rings:
 def test_what_happens_in_a_minute_is_in_that_minute() -> None:
     """The last value is the current minute's; times say when each began."""
     rings = Rings()
-    rings.count(A, REQUESTS, 7, NOW - 60, NOW - 60)
-    rings.count(A, REQUESTS, 3, NOW, NOW)
-    rings.count(A, FAILURES, 1, NOW, NOW)
+    rings.add_count(A, REQUESTS, 7, NOW - 60, NOW - 60)
+    rings.add_count(A, REQUESTS, 3, NOW, NOW)
+    rings.add_count(A, FAILURES, 1, NOW, NOW)
 
     found = charts(rings)
 
@@ -53,7 +53,7 @@ def test_counts_of_several_minutes_are_spread_and_none_is_lost() -> None:
     """An isolate tells in one go what happened since it last did."""
     rings = Rings()
 
-    rings.count(A, REQUESTS, 10, NOW - 120, NOW)
+    rings.add_count(A, REQUESTS, 10, NOW - 120, NOW)
 
     assert charts(rings)["origins"][0]["requests"][-3:] == [3, 3, 4]
 
@@ -61,8 +61,8 @@ def test_counts_of_several_minutes_are_spread_and_none_is_lost() -> None:
 def test_latencies_are_means_in_milliseconds() -> None:
     """Without an answer in a minute there is none."""
     rings = Rings()
-    rings.time(A, REQUEST_TIMES, (0.3, 2), NOW, NOW)
-    rings.time(A, PROBE_TIMES, (0.02, 1), NOW, NOW)
+    rings.add_times(A, REQUEST_TIMES, (0.3, 2), NOW, NOW)
+    rings.add_times(A, PROBE_TIMES, (0.02, 1), NOW, NOW)
 
     found = charts(rings)["origins"][0]
 
@@ -74,7 +74,7 @@ def test_a_mean_is_right_though_its_answers_are_spread() -> None:
     """A single answer that was told late belongs to one minute, with all of its time."""
     rings = Rings()
 
-    rings.time(A, REQUEST_TIMES, (0.2, 1), NOW - 240, NOW)
+    rings.add_times(A, REQUEST_TIMES, (0.2, 1), NOW - 240, NOW)
 
     assert charts(rings)["origins"][0]["latency_ms"][-2:] == [None, 200.0]
 
@@ -82,10 +82,10 @@ def test_a_mean_is_right_though_its_answers_are_spread() -> None:
 def test_shares_are_of_the_last_minutes() -> None:
     """Of an origin: of all requests. Of a load balancer: of its own. None where there were none."""
     rings = Rings()
-    rings.count(A, REQUESTS, 100, NOW - 1800, NOW - 1800)
-    rings.count(A, REQUESTS, 1, NOW, NOW)
-    rings.count(B, REQUESTS, 3, NOW, NOW)
-    rings.count(("*", *B), REQUESTS, 2, NOW, NOW)
+    rings.add_count(A, REQUESTS, 100, NOW - 1800, NOW - 1800)
+    rings.add_count(A, REQUESTS, 1, NOW, NOW)
+    rings.add_count(B, REQUESTS, 3, NOW, NOW)
+    rings.add_count(("*", *B), REQUESTS, 2, NOW, NOW)
 
     found = charts(rings)
 
@@ -102,8 +102,8 @@ def test_a_step_of_health_shows_the_worst_that_there_was_in_it() -> None:
     """A minute of trouble is seen in a day's chart."""
     rings = Rings()
     for state in ("healthy", "unhealthy", "healthy"):
-        rings.note(A, state, NOW)
-    rings.note(("*",), "degraded", NOW)
+        rings.record_state(A, state, NOW)
+    rings.record_state(("*",), "degraded", NOW)
 
     found = charts(rings)
 
@@ -116,19 +116,19 @@ def test_a_step_of_health_shows_the_worst_that_there_was_in_it() -> None:
 def test_a_health_lasts_until_the_next_look_and_no_longer() -> None:
     """A monitor may ask less often than a step is long; an object that stood still shows a gap."""
     rings = Rings()
-    rings.note(A, "healthy", NOW - 3000)
+    rings.record_state(A, "healthy", NOW - 3000)
 
-    assert charts(rings, holds=600)["origins"][0]["health"][-11:] == ["healthy"] * 3 + [None] * 8
-    assert charts(rings, holds=3600)["origins"][0]["health"][-11:] == ["healthy"] * 11
+    assert charts(rings, interval=600)["origins"][0]["health"][-11:] == ["healthy"] * 3 + [None] * 8
+    assert charts(rings, interval=3600)["origins"][0]["health"][-11:] == ["healthy"] * 11
 
 
 def test_it_comes_back_as_it_was_stored() -> None:
     """All of it."""
     rings = Rings()
-    rings.count(A, REQUESTS, 5, NOW - 300, NOW)
-    rings.time(A, REQUEST_TIMES, (0.1234, 1), NOW, NOW)
+    rings.add_count(A, REQUESTS, 5, NOW - 300, NOW)
+    rings.add_times(A, REQUEST_TIMES, (0.1234, 1), NOW, NOW)
     for hours, state in enumerate(STATES):
-        rings.note(A, state, NOW + 3600 * (hours - len(STATES)))
+        rings.record_state(A, state, NOW + 3600 * (hours - len(STATES)))
 
     before, after = charts(rings), charts(stored(rings))
 
@@ -140,8 +140,8 @@ def test_what_is_old_is_forgotten() -> None:
     """It neither shows nor takes room."""
     rings = Rings()
     for minute in range(500):
-        rings.count(A, REQUESTS, 1, NOW + 60 * minute, NOW + 60 * minute)
-        rings.note(A, "healthy", NOW + 300 * minute)
+        rings.add_count(A, REQUESTS, 1, NOW + 60 * minute, NOW + 60 * minute)
+        rings.record_state(A, "healthy", NOW + 300 * minute)
 
     assert len(rings.minutes[A]) == MINUTES
     assert len(rings.steps[A]) == STEPS
@@ -156,11 +156,11 @@ def test_a_thousand_busy_origins_have_room() -> None:
         key = ("pool", f"origin-{number}")
         for minute in range(MINUTES if number < 1000 else 1):
             at = NOW - 60 * minute
-            rings.count(key, REQUESTS, 12_345, at, at)
-            rings.count(key, FAILURES, 17, at, at)
-            rings.time(key, REQUEST_TIMES, (123.456, 12_345), at, at)
-            rings.time(key, PROBE_TIMES, (0.123, 2), at, at)
-        rings.note(key, "healthy", NOW)
+            rings.add_count(key, REQUESTS, 12_345, at, at)
+            rings.add_count(key, FAILURES, 17, at, at)
+            rings.add_times(key, REQUEST_TIMES, (123.456, 12_345), at, at)
+            rings.add_times(key, PROBE_TIMES, (0.123, 2), at, at)
+        rings.record_state(key, "healthy", NOW)
 
     rows = json.dumps(rings.to_rows(NOW), separators=(",", ":"))
 

@@ -16,12 +16,12 @@ import respx
 
 from lb.health.verdict import OriginHealth, Verdict
 from lb.log_events import Event, Hedged, Refusal, Trouble
-from lb.metrics.history import REQUEST_TIMES, REQUESTS
 from lb.metrics.isolate_totals import IsolateTotals
 from lb.metrics.labels import CAUSES, KINDS, REFUSALS, RULES, Kind, cause_of
 from lb.metrics.object_totals import STORED_EVERY, ObjectTotals, packed, unpacked
 from lb.metrics.points import MOST_POINTS, Point
-from lb.metrics.text.families import COUNTERS, Moment
+from lb.metrics.rings import REQUEST_TIMES, REQUESTS
+from lb.metrics.text.families import COUNTERS, CurrentState
 from lb.metrics.text.openmetrics import Family, Type, text_of
 from lb.metrics.totals import MOST_ANSWERS, MOST_EVENTS, OTHER, Totals
 from lb.model import (
@@ -78,16 +78,16 @@ class Book:
             self.config, sql=self.sql, log=self.log.append, probed=self.probed
         )
 
-    def take(self, counts: IsolateTotals) -> int:
-        """Let an isolate hand over what it has, and hear the answer."""
+    def receive(self, counts: IsolateTotals) -> int:
+        """Let an isolate hand over what it has, and acknowledge what is stored."""
         offered = counts.offer(self.now)
-        stored = self.totals.hear(json.loads(json.dumps(offered)), self.now)
+        stored = self.totals.receive(json.loads(json.dumps(offered)), self.now)
         counts.acknowledged(stored or 0)
         return stored or 0
 
     def scrape(self, health: dict[tuple[str, str], OriginHealth] | None = None) -> Scrape:
         """What Prometheus reads."""
-        moment = Moment(
+        current = CurrentState(
             config=self.config,
             health=health or {},
             now=self.now,
@@ -95,13 +95,13 @@ class Book:
             events=3,
             version=12,
         )
-        return Scrape(self.totals.text(moment))
+        return Scrape(self.totals.text(current))
 
 
 def scraped(edge: FakeEdge, config: Config) -> Scrape:
     """What Prometheus reads of an isolate that handed over its counts."""
     book = Book(config)
-    book.take(edge.counts)
+    book.receive(edge.counts)
     return book.scrape()
 
 
@@ -274,7 +274,7 @@ def test_a_websocket_is_counted_when_it_is_opened() -> None:
     counts = counting()
     counts.of("*").answered(("primary", "a"), 101, 0.01)
     book = Book(config_of(balancer_of(*PAIR)))
-    book.take(counts)
+    book.receive(counts)
 
     assert book.scrape().all("evenkeel_websockets_total") == {("*", "primary", "a", "1"): 1}
 
@@ -285,7 +285,7 @@ def test_every_time_has_its_bucket() -> None:
     for seconds in (*BOUNDS, 99.0):
         counts.of("*").answered(("primary", "a"), 200, seconds)
     book = Book(config_of(balancer_of(*PAIR)))
-    book.take(counts)
+    book.receive(counts)
 
     found = book.scrape().all("evenkeel_request_duration_seconds_bucket", load_balancer="*")
 
@@ -330,9 +330,9 @@ def test_series_are_bounded_and_the_rest_says_so() -> None:
     counted = Totals()
     cells = [0.0] + [0] * (CELLS - 2) + [1]
     for number in range(MOST_ANSWERS + 50):
-        counted.answered(("*", "p", f"o{number}", "1", ""), cells)
+        counted.add_answers(("*", "p", f"o{number}", "1", ""), cells)
     for number in range(MOST_EVENTS + 50):
-        counted.add(("events", f"e{number}"))
+        counted.add_event(("events", f"e{number}"))
 
     assert counted.answers["*", OTHER, OTHER, "1", ""][-1] == 50
     assert counted.events["events", OTHER] == 50
@@ -347,7 +347,7 @@ def test_counts_are_told_once_they_are_stored() -> None:
     book = Book(config_of(balancer_of(*PAIR)))
     counts = counting(a=5)
 
-    assert book.take(counts) == 1
+    assert book.receive(counts) == 1
 
     assert counts.offer(NOW) is None
     assert book.scrape().sum("evenkeel_requests_total", **A) == 5
@@ -357,13 +357,13 @@ def test_a_lost_answer_makes_nothing_count_twice() -> None:
     """The same counts come again under their number; new ones wait for the next one."""
     book = Book(config_of(balancer_of(*PAIR)))
     counts = counting(a=5)
-    book.totals.hear(counts.offer(NOW), NOW)
+    book.totals.receive(counts.offer(NOW), NOW)
     counts.of("*").answered(("primary", "a"), 200, 0.02)
 
-    assert book.take(counts) == 1
-    assert book.take(counts) == 1  # number 2 is heard, and not stored yet
+    assert book.receive(counts) == 1
+    assert book.receive(counts) == 1  # number 2 is heard, and not stored yet
     book.now += STORED_EVERY
-    assert book.take(counts) == 2
+    assert book.receive(counts) == 2
 
     assert book.scrape().sum("evenkeel_requests_total", **A) == 6
 
@@ -372,14 +372,14 @@ def test_an_eviction_loses_nothing_and_no_counter_goes_back() -> None:
     """What was heard and not stored is not told, and comes again."""
     book = Book(config_of(balancer_of(*PAIR)))
     one, two = counting("one", a=5), counting("two", b=7)
-    book.take(one)
-    assert book.take(two) == 0
+    book.receive(one)
+    assert book.receive(two) == 0
     before = book.scrape().sum("evenkeel_requests_total")
 
     book.evict()
     after = book.scrape().sum("evenkeel_requests_total")
     book.now += STORED_EVERY
-    book.take(two)
+    book.receive(two)
 
     assert (before, after) == (5, 5)
     assert book.scrape().sum("evenkeel_requests_total") == 12
@@ -393,8 +393,8 @@ def test_at_most_one_row_a_minute_is_written() -> None:
     for _ in range(600):
         book.now += 1
         for name in ("one", "two", "three"):
-            book.take(counting(name + str(book.now), a=1))
-        book.totals.round({}, book.now)
+            book.receive(counting(name + str(book.now), a=1))
+        book.totals.record_round({}, book.now)
 
     assert book.sql.written - before <= 1 + 600 / STORED_EVERY
     book.now += STORED_EVERY
@@ -405,10 +405,10 @@ def test_isolates_that_ask_often_have_their_counts_stored_often() -> None:
     """Twice the refresh interval is the longest that counts wait in a lively object."""
     config = replace(config_of(balancer_of(*PAIR)), state=State(refresh=2))
     book = Book(config)
-    book.take(counting("one", a=1))
+    book.receive(counting("one", a=1))
     book.now += 4
 
-    assert book.take(counting("two", a=1)) == 1
+    assert book.receive(counting("two", a=1)) == 1
 
 
 def test_what_is_no_hand_over_counts_nothing() -> None:
@@ -428,7 +428,7 @@ def test_what_is_no_hand_over_counts_nothing() -> None:
         {"isolate": "d", "number": 1, "answers": [["*", "primary", "a", "1", "", cells]]},
     )
     for offered in bad:
-        book.totals.hear(offered, book.now)
+        book.totals.receive(offered, book.now)
         book.now += STORED_EVERY
 
     assert book.scrape().sum("evenkeel_requests_total") == 2
@@ -437,7 +437,7 @@ def test_what_is_no_hand_over_counts_nothing() -> None:
 def test_what_is_stored_and_cannot_be_read_is_begun_anew() -> None:
     """Nothing raises, and the log says it where the storage itself fails."""
     book = Book(config_of(balancer_of(*PAIR)))
-    book.take(counting(a=1))
+    book.receive(counting(a=1))
     for text in ("", "x", "[]", '{"counted": 7, "rings": [], "isolates": [[1]], "stored": "x"}'):
         book.sql("UPDATE metrics SET value = ?", text)
         book.evict()
@@ -455,7 +455,7 @@ def test_origins_that_are_gone_have_no_series() -> None:
     book = Book(config_of(balancer_of(*PAIR)))
     counts = counting(a=1, b=1)
     counts.of("*").answered(("replica", "b"), 200, 0.1)
-    book.take(counts)
+    book.receive(counts)
 
     book.config = config_of(balancer_of(PAIR[1]))
     book.evict()
@@ -473,15 +473,15 @@ def test_a_thousand_origins_have_room_in_the_row() -> None:
     for minute in range(60):
         for name in origins:
             at = book.now + 60 * minute
-            book.totals._rings.count(("primary", name), REQUESTS, 1000 + minute, at, at)
-            book.totals._rings.time(("primary", name), REQUEST_TIMES, (33.3, 1000), at, at)
+            book.totals._rings.add_count(("primary", name), REQUESTS, 1000 + minute, at, at)
+            book.totals._rings.add_times(("primary", name), REQUEST_TIMES, (33.3, 1000), at, at)
     book.now += 3600
     counts = IsolateTotals("one", book.now)
     for name in origins:
         for seconds in BOUNDS:
             counts.of("*").answered(("primary", name), 200, seconds)
-    book.take(counts)
-    book.totals.round({}, book.now)
+    book.receive(counts)
+    book.totals.record_round({}, book.now)
     (row,) = book.sql("SELECT value FROM metrics")
     book.evict()
 
@@ -525,11 +525,11 @@ def test_probes_are_counted_and_timed() -> None:
     """What is stored of them with health comes back."""
     book = Book(config_of(balancer_of(pool("primary", "a", monitor=monitor()))))
     one = origin("a", "primary")
-    book.totals.probed(one, Verdict(passed=True, latencies=(("", 0.02),)), NOW)
-    book.totals.probed(one, Verdict(passed=True, latencies=(("", 0.04),)), NOW)
-    book.totals.probed(one, Verdict(passed=False, cause="no", duration=9), NOW)
-    book.totals.woken(NOW - 1.5, NOW)
-    book.totals.round({}, NOW)
+    book.totals.record_probe(one, Verdict(passed=True, latencies=(("", 0.02),)), NOW)
+    book.totals.record_probe(one, Verdict(passed=True, latencies=(("", 0.04),)), NOW)
+    book.totals.record_probe(one, Verdict(passed=False, cause="no", duration=9), NOW)
+    book.totals.record_alarm(NOW - 1.5, NOW)
+    book.totals.record_round({}, NOW)
     book.probed = book.totals.probes_text()
     book.evict()
 
@@ -551,9 +551,9 @@ def test_a_passed_round_without_a_passed_probe_has_no_time_of_its_own() -> None:
     book = Book(config_of(balancer_of(pool("primary", "a", monitor=monitor()))))
     one = origin("a", "primary")
     member = Verdict(passed=False, cause="HTTP timeout occurred", duration=15)
-    book.totals.probed(one, Verdict(passed=True, latencies=(("", 0.02),)), NOW)
-    book.totals.probed(one, Verdict(passed=True, duration=15, members=(("m", member),)), NOW)
-    book.totals.round({}, NOW)
+    book.totals.record_probe(one, Verdict(passed=True, latencies=(("", 0.02),)), NOW)
+    book.totals.record_probe(one, Verdict(passed=True, duration=15, members=(("m", member),)), NOW)
+    book.totals.record_round({}, NOW)
 
     found = book.scrape()
 
@@ -566,12 +566,12 @@ def test_a_passed_round_without_a_passed_probe_has_no_time_of_its_own() -> None:
 def test_charts_show_what_was_handed_over_at_once() -> None:
     """Failures are attempts that failed and answers of 500 or more."""
     book = Book(config_of(balancer_of(*PAIR)))
-    book.take(counting("first", a=1))
+    book.receive(counting("first", a=1))
     counts = IsolateTotals("one", NOW)
     counts.of("*").answered(("primary", "a"), 200, 0.02)
     counts.of("*").answered(("primary", "a"), 500, 0.04)
     counts.of("*").answered_late(("replica", "b"), 2, 503, 0.1, 0.3, failed=True)
-    log = counts.listening(lambda _event: None)
+    log = counts.counting_log(lambda _event: None)
     log(Trouble(message="x"))
     offered = counts.offer(NOW)
     assert offered is not None
@@ -580,7 +580,7 @@ def test_charts_show_what_was_handed_over_at_once() -> None:
         [*Kind.FAILED.of("*", "replica", "b", "2", "status_5xx"), 1],
         [*Kind.REFUSED.of("*", "no_origin_answered", "5xx"), 1],
     ]
-    assert book.totals.hear(offered, NOW) == 0
+    assert book.totals.receive(offered, NOW) == 0
 
     found = book.totals.history(NOW)
 
@@ -603,8 +603,8 @@ def test_the_text_is_one_that_prometheus_takes() -> None:
     counts.of("*").answered(("primary", nasty), 200, 0.02)
     for kind in Kind:
         labels = [{"origin": "b", "pool": "replica"}.get(label, "x") for label in kind.labels]
-        counts._fresh.add(kind.of(*labels))
-    book.take(counts)
+        counts._fresh.add_event(kind.of(*labels))
+    book.receive(counts)
 
     found = book.scrape()
 
@@ -639,7 +639,7 @@ def test_the_version_is_the_packages() -> None:
 def test_hedges_are_counted_by_who_answered() -> None:
     """A second attempt was worth it, or not."""
     counts = counting()
-    log: Callable[[Event], None] = counts.listening(lambda _event: None)
+    log: Callable[[Event], None] = counts.counting_log(lambda _event: None)
     for answered in ("a", "b", "b", ""):
         log(
             Hedged(
@@ -652,7 +652,7 @@ def test_hedges_are_counted_by_who_answered() -> None:
             )
         )
     book = Book(config_of(balancer_of(*PAIR, failover=Failover(hedge_after=0.1))))
-    book.take(counts)
+    book.receive(counts)
 
     assert book.scrape().all("evenkeel_hedges_total", load_balancer="*") == {
         ("first",): 1,
@@ -712,7 +712,7 @@ def test_data_points_carry_what_was_counted_once() -> None:
     for number in range(MOST_POINTS + 10):
         counts.of(long).answered(("p", f"o{number}"), 200, 0.5)
     counts.of("*").answered(("primary", "a"), 503, 0.25)
-    counts.listening(lambda _event: None)(Trouble(message="x"))
+    counts.counting_log(lambda _event: None)(Trouble(message="x"))
     counts.offer(NOW)
 
     first, second = counts.points(), counts.points()

@@ -250,7 +250,7 @@ def test_counts_are_handed_over_until_they_are_stored() -> None:
     """After a lost answer they are sent again, under the same number."""
     answers = iter([None, f"{to_json(FRESH)}\n1", to_json(FRESH)])
     isolate = FakeBackground(CONFIG, (OBJECT,), pulls=lambda _: next(answers))
-    isolate.counts.mirrored("*", ("p", "a"))
+    isolate.counts.count_mirrored("*", ("p", "a"))
 
     for second in (0, REFRESH, 2 * REFRESH):
         isolate.respond(second)
@@ -265,7 +265,7 @@ def test_counts_that_nobody_can_read_are_not_sent() -> None:
     isolate = FakeBackground(
         CONFIG, (OBJECT,), counts_are_read=False, pulls=lambda _: to_json(FRESH)
     )
-    isolate.counts.mirrored("*", ("p", "a"))
+    isolate.counts.count_mirrored("*", ("p", "a"))
 
     isolate.respond(0)
 
@@ -344,11 +344,11 @@ def test_kv_is_left_alone_where_nothing_is_watched() -> None:
 def test_data_points_are_written_every_minute() -> None:
     """Each count is written once."""
     isolate = FakeBackground(UNWATCHED, ("LB_ANALYTICS",))
-    isolate.counts.mirrored("*", ("p", "a"))
+    isolate.counts.count_mirrored("*", ("p", "a"))
 
     isolate.respond_at(range(0, int(POINTS_EVERY), 5))
     assert len(isolate.written) == 1
-    isolate.counts.mirrored("*", ("p", "a"))
+    isolate.counts.count_mirrored("*", ("p", "a"))
     assert not isolate.respond(POINTS_EVERY - 1)
     assert isolate.respond(POINTS_EVERY)
 

@@ -22,5 +22,5 @@ def metrics(context: HandlerContext, call: Call) -> Answer | Refusal:
         return refusal
     if context.keeper is None:
         return NOTHING_SERVES
-    moment = context.keeper.moment(context.store.version)
-    return Answer(body=context.keeper.totals.text(moment), content_type=CONTENT_TYPE)
+    current = context.keeper.current_state(context.store.version)
+    return Answer(body=context.keeper.totals.text(current), content_type=CONTENT_TYPE)

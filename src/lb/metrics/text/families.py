@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
+class CurrentState:
     """What there is to tell beside what was counted."""
 
     config: Config
@@ -50,15 +50,15 @@ class Handover:
 
 
 def families(
-    counted: Totals, probed: Mapping[OriginKey, Probed], moment: Moment, handover: Handover
+    counted: Totals, probed: Mapping[OriginKey, Probed], current: CurrentState, handover: Handover
 ) -> Iterator[Family]:
     """Yield every metric."""
     yield from of_requests(counted)
     for kind, name, text in COUNTERS:
         yield _counter(counted, kind, name, text)
     yield from _of_probes(probed)
-    yield from _of_health(moment)
-    yield from _of_itself(counted, moment, handover)
+    yield from _of_health(current)
+    yield from _of_itself(counted, current, handover)
 
 
 COUNTERS: tuple[tuple[Kind, str, str], ...] = (
@@ -130,8 +130,8 @@ def _of_probes(probed: Mapping[OriginKey, Probed]) -> Iterator[Family]:
     yield from (probes, times, latest)
 
 
-def _of_health(moment: Moment) -> Iterator[Family]:
-    snapshot = Snapshot(moment.health, {}, moment.now)
+def _of_health(current: CurrentState) -> Iterator[Family]:
+    snapshot = Snapshot(current.health, {}, current.now)
     states = [state.value for state in PoolHealth]
     balancers = Family(
         "evenkeel_load_balancer_health",
@@ -139,7 +139,7 @@ def _of_health(moment: Moment) -> Iterator[Family]:
         "Health of the load balancer, from that of its pools; critical: only the fallback pool is"
         " left.",
     )
-    for lb in moment.config.load_balancers:
+    for lb in current.config.load_balancers:
         balancers.state(load_balancer_health(lb, snapshot).value, states, load_balancer=lb.name)
     pools = Family("evenkeel_pool_health", Type.STATESET, "Health of the pool by its monitor.")
     pools_on = Family("evenkeel_pool_enabled", Type.GAUGE, "1 while the pool is switched on.")
@@ -151,7 +151,7 @@ def _of_health(moment: Moment) -> Iterator[Family]:
     )
     weights = Family("evenkeel_origin_weight", Type.GAUGE, "The origin's configured weight.")
     known = [state.value for state in Health]
-    for pool in moment.config.pools:
+    for pool in current.config.pools:
         view = snapshot.view(pool)
         pools.state(view.health.value, states, pool=pool.name)
         pools_on.add(view.off is None, pool=pool.name)
@@ -163,11 +163,11 @@ def _of_health(moment: Moment) -> Iterator[Family]:
     yield from (balancers, pools, pools_on, origins, origins_on, weights)
 
 
-def _of_itself(counted: Totals, moment: Moment, handover: Handover) -> Iterator[Family]:
+def _of_itself(counted: Totals, current: CurrentState, handover: Handover) -> Iterator[Family]:
     events = Family(
         "evenkeel_health_events", Type.COUNTER, "Changes of health that the event log was told of."
     )
-    events.count(moment.events)
+    events.count(current.events)
     yield events
     age = Family(
         "evenkeel_snapshot_age_seconds",
@@ -175,11 +175,11 @@ def _of_itself(counted: Totals, moment: Moment, handover: Handover) -> Iterator[
         "Time since the latest round of probes ended, whose results all isolates use.",
         "seconds",
     )
-    if moment.round_at:
-        age.add(max(moment.now - moment.round_at, 0.0))
+    if current.round_at:
+        age.add(max(current.now - current.round_at, 0.0))
     yield age
     for name, text, value in (
-        ("evenkeel_configuration_version", "Version of the configuration.", moment.version),
+        ("evenkeel_configuration_version", "Version of the configuration.", current.version),
         (
             "evenkeel_isolates",
             "Isolates that handed over counts within the last five minutes.",
@@ -210,7 +210,7 @@ def _of_itself(counted: Totals, moment: Moment, handover: Handover) -> Iterator[
         "seconds",
     )
     if handover.stored:
-        stored.add(max(moment.now - handover.stored, 0.0))
+        stored.add(max(current.now - handover.stored, 0.0))
     yield stored
     build = Family("evenkeel_build", Type.INFO, "The deployed version of Evenkeel.")
     build.add(1, "_info", version=VERSION)

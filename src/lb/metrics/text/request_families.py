@@ -20,7 +20,7 @@ CLASSES = range(1, 6)
 WEBSOCKET = "1xx"
 """The class of status 101, the only one of its class that a client is given."""
 
-ALWAYS_TOLD = frozenset({2, 5})
+ALWAYS_SHOWN = frozenset({2, 5})
 """Classes that are told though none came, of the first attempts at an origin that has traffic: what
 is missing until it first happens cannot be seen to grow."""
 
@@ -87,7 +87,7 @@ def _answers(counted: Totals) -> Iterator[Answers]:
         where = {"load_balancer": lb, "pool": pool, "origin": origin}
         for status in CLASSES:
             count = sum(_row(cells, status))
-            if count or (number == "1" and not failed and status in ALWAYS_TOLD):
+            if count or (number == "1" and not failed and status in ALWAYS_SHOWN):
                 yield Answers(where, number, failed, f"{status}xx", count)
 
 

@@ -170,6 +170,6 @@ class Edge:
         copy = copy_of(serving, transport.facts, memory, chance, exchange.now)
         if copy is None:
             return False
-        self._counts.mirrored(serving.lb.name, copy.origin.key)
+        self._counts.count_mirrored(serving.lb.name, copy.origin.key)
         in_background(ctx, send_copy(copy, transport.mirroring(mirroring), clock, self._log))
         return True

@@ -58,7 +58,7 @@ class Isolate:
         bindings = bindings_of(env)
         counts = IsolateTotals(f"{chance():.16f}", clock(), analytics=DATASET in bindings)
         self._counts = counts
-        self._log = counts.listening(log)
+        self._log = counts.counting_log(log)
         source = source_of(variables, log)
         admin = admin_of(source.document)
         side = served_admin_side(admin, variables, env, self._follow, self._view)
