@@ -1,1 +1,1 @@
-"""Plain tools that know no load balancer."""
+"""General tools, independent of load balancing."""

@@ -1,4 +1,4 @@
-"""Hashes that are the same in every isolate, region and version of Python."""
+"""Hashes with the same result in every isolate, region and version of Python."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ _MASK = (1 << 64) - 1
 
 
 def hash64(*parts: str) -> int:
-    """Return 64 bits of SHA-256 over the parts, kept apart by a NUL."""
+    """Return the first 64 bits of SHA-256 over the parts, separated by NUL."""
     text = "\0".join(parts).encode("utf-8", "surrogatepass")
     return int.from_bytes(sha256(text).digest()[:8], "big")
 
 
 def chance_of(key: int) -> Callable[[], float]:
-    """Return a source of chance that gives the same numbers for the same key, everywhere."""
+    """Return a generator of pseudorandom numbers from 0 to 1, seeded with a key."""
     numbers = count(1)
-    # The golden ratio's fraction, as in SplitMix64: neighbours in it are far apart.
+    # The fraction of the golden ratio, as in SplitMix64, spreads consecutive numbers.
     return lambda: mixed_uniform(key, next(numbers) * 0x9E3779B97F4A7C15)
 
 
 def mixed(number: int) -> int:
-    """Return 64 bits that each depend on every one of a number's last 64.
+    """Return 64 bits, each of which depends on all of the lowest 64 bits of a number.
 
     The finalizer of SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number
-    generators", 2014): a digest for each number would cost a request several times as much.
+    generators", 2014). A cryptographic hash would cost a request several times as much.
     """
     number &= _MASK
     number = ((number ^ (number >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
@@ -38,5 +38,5 @@ def mixed(number: int) -> int:
 
 
 def mixed_uniform(one: int, other: int) -> float:
-    """Return a number above 0 and below 1 that depends on every bit of both."""
+    """Return a number above 0 and below 1 that depends on every bit of both numbers."""
     return ((mixed(one ^ other) >> 11) + 0.5) / (1 << 53)

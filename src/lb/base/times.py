@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 _DAY = 86_400
 _CALENDAR = 146_097 * _DAY
-"""Seconds of the 400 years, and whole weeks, after which the Gregorian calendar repeats: `datetime`
-has the years 1 to 9999 alone, and a stored or configured time may be in any year."""
+"""Seconds in 400 years, after which the Gregorian calendar repeats. A stored or configured time may
+be in any year, and `datetime` has the years 1 to 9999 only: calculations use 1970 to 2399."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-# RFC 3339, 5.6, with the blank that its note allows in place of the T.
+# RFC 3339, 5.6, with a space in place of the T, as its note allows.
 _RFC_3339 = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(\.\d{1,9})?(?:[Zz]|([+-])(\d\d):(\d\d))",
     re.ASCII,
@@ -22,7 +22,7 @@ _LONGEST = 40
 def seconds_of(text: str) -> float | None:
     """Return the seconds since the Unix epoch of an RFC 3339 text; None if it is not one.
 
-    A leap second is the moment after it, as Unix time has it.
+    A leap second counts as the second after it, as in Unix time.
     """
     found = _RFC_3339.fullmatch(text) if len(text) <= _LONGEST else None
     if found is None:
@@ -32,7 +32,7 @@ def seconds_of(text: str) -> float | None:
     ahead, beside = int(off_hours or 0), int(off_minutes or 0)
     if second > 60 or ahead > 23 or beside > 59:
         return None
-    cycles, year = divmod(year, 400)  # the year 0 has no datetime
+    cycles, year = divmod(year, 400)  # datetime has no year 0
     try:
         at = datetime(2000 + year, month, day, hour, minute, tzinfo=UTC)
     except ValueError:
@@ -60,14 +60,14 @@ def rfc5322(seconds: float) -> str:
 
 
 def _utc(seconds: float) -> tuple[int, datetime]:
-    """Return the year, and month to second in a year of the same calendar, cut to the second."""
+    """Return the year, and a datetime of the same month to second, rounded down."""
     cycles, rest = divmod(int(seconds // 1), _CALENDAR)
     at = _EPOCH + timedelta(seconds=rest)
     return at.year + 400 * cycles, at
 
 
 def lasting(seconds: float) -> str:
-    """How long something took: `45 seconds`, `3 minutes`, `2 hours 5 minutes`, `3 days 2 hours`."""
+    """A duration: `45 seconds`, `3 minutes`, `2 hours 5 minutes`, `3 days 2 hours`."""
     whole = max(int(seconds + 0.5), 0)
     days, hours, minutes = whole // _DAY, whole // 3600 % 24, whole // 60 % 60
     if days:

@@ -1,4 +1,4 @@
-"""Draws by weight, in the order in which what was drawn is tried."""
+"""Weighted random orders: the sequence in which candidates are tried."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def by_chance(
     sums: Sequence[float],
     rand: Callable[[], float],
 ) -> Iterator[Drawn]:
-    """Yield all, each with its share of the weight of those that are left.
+    """Yield all in random order, each with a probability of its share of the remaining weight.
 
-    `sums` are the running sums of `weights`, all above 0. The first is found by bisection; what
-    grows with their number is done for the second, if it is wanted.
+    `sums` are the running sums of `weights`, which are all above 0. The first one is found by
+    bisection; work that grows with their number begins with the second one.
     """
     while among:
         at = min(bisect_right(sums, rand() * sums[-1]), len(among) - 1)
@@ -38,12 +38,12 @@ def by_load(
     load: Callable[[Drawn], int],
     rand: Callable[[], float],
 ) -> Iterator[Drawn]:
-    """Yield all, those with less to do for their weight first: the power of two choices.
+    """Yield all, with the less loaded of two random ones first: the power of two choices.
 
-    Two different ones are drawn by weight. The first is taken, unless the second would have no
-    more to do for its weight with one more than the first has already:
-    (load + 1) / weight <= load of the first / weight of the first. So where nothing is to be done
-    the shares are the weights, and of two that weigh the same the one with less to do is taken.
+    Two different ones are drawn by weight. The first one is preferred, unless one more request
+    would leave the second one with no more load for its weight than the first one has already:
+    (load + 1) / weight <= load of the first / weight of the first. So without any load the shares
+    are the weights, and of two equal weights the smaller load is preferred.
     Mitzenmacher, "The power of two choices in randomized load balancing" (2001);
     https://developers.cloudflare.com/load-balancing/understand-basics/traffic-steering/origin-level-steering/least-outstanding-requests-pools/
     """
@@ -57,7 +57,7 @@ def by_load(
     if spot >= before:
         spot += own
     second = min(bisect_right(sums, spot), last)
-    if second == first:  # by rounding
+    if second == first:  # rounding
         second = first - 1 if first else 1
     busy = load(among[first]) / own
     if busy and (load(among[second]) + 1) / weights[second] <= busy:

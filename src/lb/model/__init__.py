@@ -1,8 +1,8 @@
-"""The words of a configuration, already checked: monitors, pools, origins, load balancers.
+"""The checked configuration: monitors, pools, origins, load balancers.
 
 Names and values are those of Cloudflare's load balancing API
 (https://developers.cloudflare.com/api/resources/load_balancers/). Times are seconds.
-Everything is frozen and references are resolved, so a reader never meets a missing name.
+Everything is frozen, and references are resolved to the objects themselves.
 """
 
 from lb.model.config import Access, Admin, Config, Notification, State

@@ -1,4 +1,4 @@
-"""A configuration as a whole, with whom to tell and who may change it."""
+"""The whole configuration, with notifications and access for operators."""
 
 from __future__ import annotations
 
@@ -16,59 +16,59 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """Who Cloudflare Access lets in counts as an operator.
+    """Operators who sign in through Cloudflare Access.
 
     https://developers.cloudflare.com/cloudflare-one/access-controls/applications/http-apps/authorization-cookie/validating-json/
     """
 
     team: str
-    """The URL of the team's domain, which issues the JWTs."""
+    """URL of the team domain, which issues the JWTs."""
     audience: str
-    """The application's AUD tag."""
+    """AUD tag of the application."""
     readers: tuple[str, ...] = ()
     writers: tuple[str, ...] = ()
-    """Mail addresses, or client ids of service tokens, in lower case."""
+    """E-mail addresses, or client ids of service tokens, in lower case."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admin:
-    """Where the admin API is served, and to whom; without its token it does not exist."""
+    """Path and access of the admin API, which needs the secret LB_ADMIN_TOKEN or `access`."""
 
     path: str = "/_lb"
     access: Access | None = None
     cors_origins: tuple[str, ...] = ()
-    """Origins of pages that may show a token and read the answers."""
+    """Web origins whose pages may send a token and read the answers (CORS)."""
     public_page: bool = False
-    """Whether anybody may see which load balancers are up."""
+    """Whether the public page shows which load balancers are up."""
     account_id: str = ""
-    """The only account id that the API knows; empty: any, each with its own objects."""
+    """The only account id that the API accepts; empty = any, each with objects of its own."""
     zone_id: str = ""
-    """Of zones, as `account_id`."""
+    """The only zone id that the API accepts, as with `account_id`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """How the view of health that isolates share gets to them."""
+    """Distribution of the shared health to the isolates."""
 
     refresh: int = 30
-    """Seconds after which an isolate asks again."""
+    """Seconds between two questions of an isolate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notification:
-    """Whom to tell of incidents, and how. Of the fields below `secret`, each type has its own."""
+    """A receiver of messages about incidents. SinkType has the keys that each type uses."""
 
     name: str
     type: SinkType
     enabled: bool = True
     pools: tuple[str, ...] = ()
-    """Names of the pools that it is about; none: all."""
+    """Names of the pools that it covers; empty = all."""
     notify_after: float = 60
-    """Seconds that a state must have lasted before it is told."""
+    """Seconds for which a state must last before a message is sent."""
     secret: str = ""
-    """The name of a secret of the Worker, never the secret itself."""
+    """Name of a secret of the Worker, never its value."""
     url: str = ""
-    """Where requests go; "" is the type's own place, or the secret holds it."""
+    """URL of the requests; "" = the default of the type, or the secret is the URL."""
     topic: str = ""
     chat_id: str = ""
     to: str = ""
@@ -78,7 +78,7 @@ class Notification:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """Everything an operator said, whichever way it came in."""
+    """The configuration from any source: file, variables or API."""
 
     load_balancers: tuple[LoadBalancer, ...]
     pools: tuple[Pool, ...]
@@ -88,11 +88,11 @@ class Config:
     admin: Admin = Admin()
     state: State = State()
     kept: Mapping[str, object] = field(default_factory=dict, compare=False)
-    """Fields that a Worker cannot act on, by path, as they were given."""
+    """Values by path, as given, of fields without effect in a Worker."""
     unheeded: Mapping[str, str] = field(default_factory=dict, compare=False)
-    """What a lenient reading did not heed: why, by path."""
+    """Reasons by path for what a lenient reading ignored."""
 
     def users_of(self, pool: str) -> str:
-        """Return the names of the load balancers that use a pool, as a person lists them."""
+        """Return the names of the load balancers that use a pool, separated by commas."""
         users = (lb.name for lb in self.load_balancers if any(p.name == pool for p in lb.watched))
         return ", ".join(users)

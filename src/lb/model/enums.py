@@ -1,4 +1,4 @@
-"""What a value of a configuration may be: the enums."""
+"""Enums: the values that fields of a configuration may have."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Health(Enum):
-    """What is known of an origin, or of a pool."""
+    """Health of an origin or a pool."""
 
     UNKNOWN = "unknown"
     HEALTHY = "healthy"
@@ -18,22 +18,22 @@ class Health(Enum):
 
 
 class PoolHealth(Enum):
-    """A pool's health in Cloudflare's words, and a load balancer's, which is never unknown.
+    """Health of a pool in Cloudflare's terms, and of a load balancer, which is never unknown.
 
     https://developers.cloudflare.com/load-balancing/understand-basics/health-details/
     """
 
     HEALTHY = "healthy"
     DEGRADED = "degraded"
-    """Some origins are down, and enough are not."""
+    """Some origins are down, and at least minimum_origins are left."""
     CRITICAL = "critical"
     """Fewer than minimum_origins are left."""
     UNKNOWN = "unknown"
-    """Nothing has been probed: there is no monitor, or no verdict yet."""
+    """No monitor, or no verdict yet."""
 
 
 class Sensitivity(Enum):
-    """How soon a monitor believes its probes."""
+    """How many probes in a row change an origin's health."""
 
     AGGRESSIVE = "aggressive"
     BALANCED = "balanced"
@@ -50,7 +50,7 @@ class MonitorType(Enum):
 
 
 class SteeringPolicy(Enum):
-    """How a load balancer orders its pools. DEFAULT ("") is geo if any map is set, else off."""
+    """How a load balancer orders its pools. DEFAULT ("") = geo with a map of places, else off."""
 
     DEFAULT = ""
     OFF = "off"
@@ -72,14 +72,14 @@ class OriginSteeringPolicy(Enum):
 
 
 class SheddingPolicy(Enum):
-    """Which requests a pool sheds: any, or all of some clients."""
+    """Which requests a pool sheds: random ones, or all of some clients."""
 
     RANDOM = "random"
     HASH = "hash"
 
 
 class SessionAffinity(Enum):
-    """What keeps a client on its origin. Cloudflare also writes NONE as ""."""
+    """What identifies a session. Cloudflare also writes NONE as ""."""
 
     NONE = "none"
     COOKIE = "cookie"
@@ -101,7 +101,7 @@ class Secure(Enum):
 
 
 class ZeroDowntimeFailover(Enum):
-    """What becomes of a session whose origin fails.
+    """Where a session goes when its origin fails.
 
     https://developers.cloudflare.com/load-balancing/understand-basics/session-affinity/#zero-downtime-failover
     """
@@ -112,22 +112,22 @@ class ZeroDowntimeFailover(Enum):
 
 
 class SinkKeys(NamedTuple):
-    """The keys of a notification that a type of sink has, without those that all types have."""
+    """The keys of a notification that are specific to a type of sink."""
 
     needs: tuple[str, ...] = ()
     needs_one_of: tuple[str, ...] = ()
     takes: tuple[str, ...] = ()
     url_needs: str = ""
-    """The key without which `url` is refused, as the secret is the whole URL then."""
+    """Key that must be given with `url`: without it, the secret is the whole URL."""
 
     @property
     def all(self) -> tuple[str, ...]:
-        """Every key that the type has."""
+        """All of these keys."""
         return (*self.needs, *self.needs_one_of, *self.takes)
 
 
 class SinkType(Enum):
-    """Where a notification goes, with the keys that it has then."""
+    """Type of sink, with its keys."""
 
     WEBHOOK = "webhook", SinkKeys(needs_one_of=("url", "secret"))
     SLACK = "slack", SinkKeys(needs=("secret",))
@@ -141,7 +141,7 @@ class SinkType(Enum):
     keys: SinkKeys
 
     def __new__(cls, value: str, keys: SinkKeys) -> Self:
-        """Make a member of its value in a configuration, and its keys."""
+        """Make a member whose value is the one in a configuration."""
         member = object.__new__(cls)
         member._value_ = value
         member.keys = keys

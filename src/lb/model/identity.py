@@ -11,5 +11,5 @@ if TYPE_CHECKING:
 
 
 def identity_of(config: Config) -> str:
-    """Return a name for this balancer that its isolates share and other balancers do not."""
+    """Return the same fingerprint in all isolates with the same load balancers, in 16 hex digits."""
     return f"{hash64(repr(config.load_balancers)):016x}"

@@ -1,4 +1,4 @@
 """The key of an origin."""
 
 OriginKey = tuple[str, str]
-"""The names of an origin's pool and of the origin (`Origin.key`)."""
+"""Name of the pool and name of the origin (`Origin.key`)."""

@@ -1,4 +1,4 @@
-"""Load balancers: where a request may go, and what is done on the way."""
+"""Load balancers: the pools of a hostname, and the handling of its requests."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ class SessionAffinityAttributes:
     samesite: SameSite = SameSite.AUTO
     secure: Secure = Secure.AUTO
     drain_duration: int = 0
-    """Seconds for which a disabled origin keeps the sessions that it has."""
+    """Seconds for which a disabled origin keeps its sessions."""
     headers: tuple[str, ...] = ()
-    """What a session by header is known by: header names, `cookie`, or `cookie:<name>,<name>`."""
+    """What identifies a session by header: header names, `cookie`, or `cookie:<name>,<name>`."""
     require_all_headers: bool = False
     zero_downtime_failover: ZeroDowntimeFailover = ZeroDowntimeFailover.STICKY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdaptiveRouting:
-    """Where the further attempts of a request may go."""
+    """Where a request may be retried."""
 
     failover_across_pools: bool = True
 
 
 DEFAULT_RETRY_ON = (
     CodeRange(low=502, high=504),
-    # What Cloudflare's edge answers for an origin or tunnel that it cannot reach:
+    # The answers of Cloudflare's edge for an origin or tunnel that it cannot reach:
     # https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors/
     CodeRange(low=520, high=527),
     CodeRange(low=530, high=530),
@@ -45,45 +45,45 @@ DEFAULT_RETRY_ON = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failover:
-    """When a failed attempt is followed by another one inside the same request."""
+    """Retries within a request, after a failed attempt."""
 
     retry_on: tuple[CodeRange, ...] = DEFAULT_RETRY_ON
-    """Answers that count as a failure of the origin."""
+    """Status codes that count as a failure of the origin."""
     tries: int = 3
-    """Attempts for one request, the first included."""
+    """Most attempts for a request, including the first one."""
     first_byte_timeout: float = 30
-    """Seconds from the request's last byte sent to the answer's headers."""
+    """Seconds from sending the last byte of the request to the headers of the answer."""
     deadline: float = 100
-    """Seconds for all attempts of one request. Cloudflare's own limit for an origin is 100."""
+    """Seconds for all attempts of a request. Cloudflare's own limit for an origin is 100."""
     body_limit: int = 65_536
-    """Bytes of a request body that are kept so that it could be sent again."""
+    """Most bytes of a request body that are buffered for retries."""
     retry_non_idempotent: bool = False
     retry_budget: float | None = None
-    """Percent of the requests of the last 10 seconds that may be sent again; None: all."""
+    """Most retries, as a percentage of the requests of the last 10 seconds; None = no limit."""
     hedge_after: float = 0
-    """Seconds without an answer's headers after which a second attempt is made; 0: none is."""
+    """Seconds of waiting for the headers of an answer before a second attempt; 0 = no hedging."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ejection:
-    """When failures of real traffic take an origin out, and for how long (Envoy's word)."""
+    """Passive health: when failures of real traffic eject an origin, and for how long (Envoy)."""
 
     consecutive_failures: int = 1
     base_time: float = 30
-    """Seconds; times the number of ejections in a row."""
+    """Seconds of an ejection, multiplied by the number of ejections in a row."""
     max_time: float = 300
-    """Seconds after which an ejection grows no more."""
+    """Longest ejection in seconds."""
     max_percent: int = 100
-    """Of a pool's enabled origins; at least one may always be ejected, as in Envoy."""
+    """Most ejected origins, as a percentage of a pool's enabled ones; at least one, as in Envoy."""
     slow_start: float = 0
-    """Seconds in which an origin that came back gets its whole share."""
+    """Seconds over which the traffic of a recovered origin grows to its full share."""
     quiet_after: float = 0.4
-    """Seconds without any answer after which new requests avoid an origin that owes some."""
+    """Seconds without any answer after which new requests avoid an origin with pending ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeaderEdits:
-    """Headers to remove, then headers to set."""
+    """Changes to headers: first `remove`, then `set`."""
 
     set: tuple[tuple[str, str], ...] = ()
     remove: tuple[str, ...] = ()
@@ -91,32 +91,32 @@ class HeaderEdits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RandomSteering:
-    """Weights of pools, for the steering policies that know weights."""
+    """Weights of pools, for the steering policies that use weights."""
 
     default_weight: float = 1.0
     pool_weights: tuple[tuple[str, float], ...] = ()
-    """By the pools' names."""
+    """Name of a pool and its weight."""
 
     def weights(self, pools: Sequence[Pool]) -> tuple[float, ...]:
-        """Return the weights of these pools."""
+        """Return the weight of each of these pools."""
         known = dict(self.pool_weights)
         return tuple(known.get(pool.name, self.default_weight) for pool in pools)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topology:
-    """Where a request comes in. Each list that is not empty has to name the place."""
+    """Places where requests arrive. A request must match each list that is not empty."""
 
     pops: tuple[str, ...] = ()
-    """Data centres, as IATA codes."""
+    """IATA codes of data centers."""
     countries: tuple[str, ...] = ()
-    """As ISO 3166-1 alpha-2 codes."""
+    """ISO 3166-1 alpha-2 codes."""
     regions: tuple[Region, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FixedResponse:
-    """An answer without any origin."""
+    """An answer that no origin gives."""
 
     message_body: str = ""
     status_code: int = 200
@@ -126,44 +126,44 @@ class FixedResponse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolSet:
-    """Pools, and how they are used, for requests that come in at some places.
+    """Pools and their steering for the requests of some places.
 
     https://developers.cloudflare.com/load-balancing/understand-basics/traffic-steering/pool-sets/
     """
 
     name: str
     pools: tuple[Pool, ...] = ()
-    """None: the set has a fixed response."""
+    """Empty = the set has a fixed response."""
     match: Topology | None = None
-    """None: every request."""
+    """None = every request."""
     disabled: bool = False
     random_steering: RandomSteering = RandomSteering()
     fallback_pool: Pool | None = None
-    """None: the load balancer's own."""
+    """None = the one of the load balancer."""
     steering_policy: SteeringPolicy = SteeringPolicy.OFF
     fixed_response: FixedResponse | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """What a load balancer does differently for some of its requests."""
+    """Settings of a load balancer that differ for some requests."""
 
     name: str = ""
     condition: str = ""
-    """In Cloudflare's rules language (see expressions); empty: every request."""
+    """Expression in Cloudflare's rules language (lb.expressions); empty = every request."""
     priority: int = 0
-    """Lower ones come first; those of the same, in their order."""
+    """Lower priorities come first; equal ones in the order of the list."""
     disabled: bool = False
     terminates: bool = False
-    """Whether the rules after it are not looked at for a request that it is for."""
+    """Whether a match skips the rules after it."""
     fixed_response: FixedResponse | None = None
-    """Terminates too."""
+    """A fixed response terminates as well."""
     overrides: tuple[tuple[str, object], ...] = ()
-    """Fields of the load balancer, with the values that they have instead."""
+    """Fields of the load balancer and their values under this rule."""
 
     @property
     def pools(self) -> Iterator[Pool]:
-        """Every pool that it leads to, perhaps more than once."""
+        """Every pool in its overrides, possibly repeated."""
         return _pools_in(tuple(value for _, value in self.overrides))
 
 
@@ -177,20 +177,20 @@ def _pools_in(value: object) -> Iterator[Pool]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mirror:
-    """Where some requests are sent once more; the answers are thrown away."""
+    """A pool that gets copies of some requests. Its answers are discarded."""
 
     pool: Pool
     percent: float
     timeout: float = 10
-    """Seconds until such an answer begins."""
+    """Longest wait in seconds for the headers of an answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadBalancer:
-    """A public hostname and how its requests are spread over pools."""
+    """A public hostname and the distribution of its requests over pools."""
 
     name: str
-    """A hostname, `*.example.com` for those below it, or `*` for any."""
+    """A hostname, `*.example.com` for all subdomains, or `*` for any host."""
     default_pools: tuple[Pool, ...]
     fallback_pool: Pool
     description: str = ""
@@ -198,10 +198,10 @@ class LoadBalancer:
     steering_policy: SteeringPolicy = SteeringPolicy.DEFAULT
     random_steering: RandomSteering = RandomSteering()
     country_pools: tuple[tuple[str, tuple[Pool, ...]], ...] = ()
-    """By ISO 3166-1 alpha-2 codes."""
+    """ISO 3166-1 alpha-2 code and its pools."""
     region_pools: tuple[tuple[Region, tuple[Pool, ...]], ...] = ()
     pop_pools: tuple[tuple[str, tuple[Pool, ...]], ...] = ()
-    """By the data centres' IATA codes."""
+    """IATA code of a data center and its pools."""
     pool_sets: tuple[PoolSet, ...] = ()
     session_affinity: SessionAffinity = SessionAffinity.NONE
     session_affinity_ttl: int = 82_800
@@ -213,16 +213,16 @@ class LoadBalancer:
     https_redirect: bool = False
     x_served_by: bool = True
     server_timing: bool = False
-    """Whether answers say how long they took."""
+    """Whether answers have a Server-Timing header."""
     request_headers: HeaderEdits = HeaderEdits()
     response_headers: HeaderEdits = HeaderEdits()
     rules: tuple[Rule, ...] = ()
     mirror: Mirror | None = None
     maintenance_page: FixedResponse | None = None
-    """What a client gets when nothing can serve; None: a page of the balancer's own."""
+    """Answer while no origin can serve; None = a built-in page."""
 
     def under(self, rules: Iterable[Rule]) -> LoadBalancer:
-        """Return what is left of it and its rules when these are met, the later ones winning."""
+        """Return the load balancer under these matching rules; later overrides win."""
         changes: dict[str, Any] = {}
         for rule in rules:
             changes.update(rule.overrides)
@@ -230,7 +230,7 @@ class LoadBalancer:
 
     @property
     def steers_by(self) -> SteeringPolicy:
-        """The policy that is meant: "" is geo where a map of places is set, else off."""
+        """The effective policy: "" stands for geo with a map of places, else for off."""
         if self.steering_policy is not SteeringPolicy.DEFAULT:
             return self.steering_policy
         mapped = self.country_pools or self.region_pools or self.pop_pools
@@ -238,7 +238,7 @@ class LoadBalancer:
 
     @property
     def pools(self) -> tuple[Pool, ...]:
-        """Every pool that a request without set and rule can reach, each once, in order."""
+        """Every pool that a request outside of sets and rules can reach: each once, in order."""
         placed = (
             pool
             for places in (self.pop_pools, self.country_pools, self.region_pools)
@@ -250,7 +250,7 @@ class LoadBalancer:
 
     @property
     def reachable(self) -> tuple[Pool, ...]:
-        """Every pool that some request can reach: `pools`, then those of sets and rules alone."""
+        """Every pool that a request can reach: `pools`, then those only in sets and rules."""
         of_sets = (
             pool
             for each in self.pool_sets
@@ -263,6 +263,6 @@ class LoadBalancer:
 
     @property
     def watched(self) -> tuple[Pool, ...]:
-        """Every pool whose health matters: `reachable`, and the one that mirrors."""
+        """Every pool in use: `reachable`, and the one of the mirror."""
         mirrored = () if self.mirror is None else (self.mirror.pool,)
         return tuple({pool.name: pool for pool in (*self.reachable, *mirrored)}.values())

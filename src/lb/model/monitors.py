@@ -1,4 +1,4 @@
-"""Monitors, and groups of them."""
+"""Monitors and monitor groups."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from lb.model.enums import MonitorType
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeRange:
-    """Status codes from `low` to `high`, both included."""
+    """Status codes from `low` to `high`, inclusive."""
 
     low: int
     high: int
@@ -28,7 +28,7 @@ class Monitor:
     method: str = "GET"
     path: str = "/"
     port: int = 0
-    """0 means the port that the origin's traffic uses, else the type's own (80 or 443)."""
+    """0 = the port of the origin's address, else the default port of the type (80 or 443)."""
     expected_codes: tuple[CodeRange, ...] = (CodeRange(low=200, high=200),)
     expected_body: str = ""
     header: tuple[tuple[str, tuple[str, ...]], ...] = ()
@@ -42,14 +42,14 @@ class Monitor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """A monitor's part in a group."""
+    """A monitor's role in a group."""
 
     monitor: Monitor
     enabled: bool = True
     monitoring_only: bool = False
-    """Whether it probes without a vote."""
+    """Whether its results have no effect on the group's verdict."""
     must_be_healthy: bool = False
-    """Whether its failure decides alone."""
+    """Whether its failure alone fails the group."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,18 +63,18 @@ class MonitorGroup:
     description: str = ""
     members: tuple[Member, ...] = ()
     asked: frozenset[str] = frozenset()
-    """The monitors that one round asks; none: all of them."""
+    """Names of the monitors that a round probes with; empty = all."""
 
     @property
     def monitors(self) -> tuple[Monitor, ...]:
-        """Those that probe."""
+        """The enabled monitors."""
         return tuple(member.monitor for member in self.members if member.enabled)
 
     @property
     def interval(self) -> int:
-        """Seconds from one round to the next; a monitor may take part in only some of them."""
+        """Seconds between rounds: the shortest interval of its monitors."""
         return min(monitor.interval for monitor in self.monitors)
 
 
 Watch = Monitor | MonitorGroup
-"""What probes a pool."""
+"""The monitor or monitor group of a pool."""

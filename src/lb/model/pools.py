@@ -15,35 +15,35 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """A time that was set aside for maintenance, in seconds since the Unix epoch."""
+    """A maintenance window, in seconds since the Unix epoch."""
 
     start: float
     end: float
-    """The first moment after it."""
+    """The first moment after the window."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """One place a request can be sent to."""
+    """A server that requests can be sent to."""
 
     pool: str
-    """Name of the pool that it belongs to."""
+    """Name of its pool."""
     name: str
     address: str
-    """As the operator wrote it: a host name, or a URL."""
+    """A host name or a URL, as configured."""
     url: str
-    """Scheme, host and port with no slash at the end: `https://a.example.com:8443`."""
+    """Scheme, host and port without a trailing slash: `https://a.example.com:8443`."""
     explicit: bool = False
-    """Whether the operator named the scheme or a port, so that probes go there too."""
+    """Whether the address has a scheme or a port, which probes then use too."""
     enabled: bool = True
     weight: float = 1.0
     max_requests: int = 0
-    """Requests that may wait for its answer at once, in each isolate; 0: any number."""
+    """Most concurrent requests from each isolate; 0 = no limit."""
     disabled_at: float | None = None
-    """When it was disabled: sessions are drained from then on."""
+    """Time at which it was disabled, and its sessions began to drain."""
     maintenance: tuple[Window, ...] = ()
     key: OriginKey = field(init=False, repr=False, compare=False)
-    """What the origin's health is kept under: the same address in two pools is two origins."""
+    """Key of the origin's health: the same address in two pools counts as two origins."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "key", (self.pool, self.name))
@@ -51,11 +51,11 @@ class Origin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertFilter:
-    """Which changes of one kind of object are told."""
+    """Which health changes of an origin or a pool are notified."""
 
     disable: bool = False
     healthy: bool | None = None
-    """Only changes to this health; None: both."""
+    """Only changes to healthy (True) or to unhealthy (False); None = both."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,51 +66,51 @@ class NotificationFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadShedding:
-    """How much of a pool's traffic goes elsewhere.
+    """Percentage of a pool's traffic that goes to other pools.
 
     https://developers.cloudflare.com/load-balancing/additional-options/load-shedding/
     """
 
     default_percent: float = 0.0
-    """Of requests without a session."""
+    """Percentage of the requests without a session."""
     default_policy: SheddingPolicy = SheddingPolicy.RANDOM
     session_percent: float = 0.0
-    """Of sessions that there are already."""
+    """Percentage of the sessions that exist."""
     session_policy: SheddingPolicy = SheddingPolicy.HASH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
-    """Origins that can stand in for each other."""
+    """A group of interchangeable origins."""
 
     name: str
     origins: tuple[Origin, ...]
     description: str = ""
     enabled: bool = True
     disabled_at: float | None = None
-    """When it was disabled: sessions are drained from then on."""
+    """Time at which it was disabled, and its sessions began to drain."""
     maintenance: tuple[Window, ...] = ()
     minimum_origins: int = 1
     monitor: Monitor | None = None
     monitor_group: MonitorGroup | None = None
-    """In place of a monitor."""
+    """Set instead of `monitor`."""
     origin_steering: OriginSteeringPolicy = OriginSteeringPolicy.RANDOM
     load_shedding: LoadShedding = LoadShedding()
     latitude: float | None = None
-    """Degrees north; given together with the longitude, or neither is."""
+    """Degrees north; set if and only if `longitude` is."""
     longitude: float | None = None
     """Degrees east."""
     check_regions: tuple[Region, ...] = ()
-    """From where it is probed; none: from wherever the Worker keeps its state."""
+    """Regions to probe from; empty = the place of the Durable Object."""
     notification_filter: NotificationFilter = NotificationFilter()
 
     @property
     def watched_by(self) -> Monitor | MonitorGroup | None:
-        """What probes it."""
+        """Its monitor or monitor group."""
         return self.monitor or self.monitor_group
 
     @property
     def monitors(self) -> tuple[Monitor, ...]:
-        """Every monitor that probes it, alone or in a group."""
+        """Every monitor that probes it, by itself or in a group."""
         alone = (self.monitor,) if self.monitor else ()
         return alone + (self.monitor_group.monitors if self.monitor_group else ())

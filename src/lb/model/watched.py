@@ -1,4 +1,4 @@
-"""What a configuration watches: the origins to probe, and the pools whose latency matters."""
+"""The origins to probe, and the pools whose latency is measured."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def monitored(config: Config) -> list[tuple[Origin, Watch]]:
-    """Return what is probed: enabled origins of enabled pools that a load balancer uses."""
+    """Return the enabled origins of enabled pools in use, with the monitor or group of each."""
     used = {pool.name: pool for lb in config.load_balancers for pool in lb.watched}
     return [
         (origin, watch)
@@ -23,7 +23,7 @@ def monitored(config: Config) -> list[tuple[Origin, Watch]]:
 
 
 def timed(config: Config) -> frozenset[str]:
-    """Return the names of the pools whose latency matters to somebody."""
+    """Return the names of the pools that some load balancer steers by latency."""
     return frozenset(
         pool.name
         for lb in config.load_balancers
@@ -33,7 +33,7 @@ def timed(config: Config) -> frozenset[str]:
 
 
 def _policies(lb: LoadBalancer) -> list[object]:
-    """Return every steering policy that some request may meet."""
+    """Return every steering policy that may apply to a request."""
     ruled = [
         value for rule in lb.rules for key, value in rule.overrides if key == "steering_policy"
     ]

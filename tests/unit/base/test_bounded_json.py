@@ -1,4 +1,4 @@
-"""JSON that somebody else wrote is read within bounds, or refused with a reason."""
+"""JSON of strangers is read within bounds, or refused with a reason."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from lb.base.bounded_json import DEEPEST, Unreadable, bounded_json
         json.dumps(['"\\' * 99 + "[{"] * 99),
     ],
 )
-def test_what_is_within_bounds_is_read_as_json(text: str) -> None:
-    """Brackets within texts are not counted, and those beside each other do not add up."""
+def test_text_within_bounds_is_read_as_json(text: str) -> None:
+    """Brackets within strings do not count, and only nested ones add up."""
     assert bounded_json(text) == json.loads(text)
 
 
-DEEP = f"more than {DEEPEST} brackets are within each other, or left open"
-ODD = "a number is too large, or none"
+DEEP = f"brackets are nested more than {DEEPEST} levels deep, or not closed"
+ODD = "a number is too large, or not finite"
 
 
 @pytest.mark.parametrize(
@@ -38,9 +38,9 @@ ODD = "a number is too large, or none"
     [
         ("", "the body is empty"),
         (" \n", "the body is empty"),
-        ("{", "it is no JSON: expecting property name enclosed in double quotes, line 1 column 2"),
-        ("[1] 2", "it is no JSON: extra data, line 1 column 5"),
-        ("\n'a'", "it is no JSON: expecting value, line 2 column 1"),
+        ("{", "not valid JSON: expecting property name enclosed in double quotes, line 1 column 2"),
+        ("[1] 2", "not valid JSON: extra data, line 1 column 5"),
+        ("\n'a'", "not valid JSON: expecting value, line 2 column 1"),
         ("[" * (DEEPEST + 1) + "]" * (DEEPEST + 1), DEEP),
         ('{"a":' * 99 + "1" + "}" * 99, DEEP),
         ("[" * 500_000, DEEP),
@@ -50,15 +50,15 @@ ODD = "a number is too large, or none"
         ("1e999", ODD),
         (str(2**63), ODD),
         ("-" + "9" * 5000, ODD),
-        ('"\\ud800"', "a text has half of a surrogate pair"),
-        ('{"\\uDFFF": 1}', "a text has half of a surrogate pair"),
+        ('"\\ud800"', "a string contains half of a surrogate pair"),
+        ('{"\\uDFFF": 1}', "a string contains half of a surrogate pair"),
     ],
 )
-def test_what_is_not_is_refused_with_its_reason(text: str, reason: str) -> None:
-    """As a value, never as an exception."""
+def test_other_text_is_refused_with_the_reason(text: str, reason: str) -> None:
+    """The result is a value, never an exception."""
     assert bounded_json(text) == Unreadable(reason)
 
 
-def test_a_key_that_comes_twice_has_its_last_value() -> None:
-    """As with Cloudflare's API, and with every reader of JSON that we know of."""
+def test_a_duplicate_key_has_its_last_value() -> None:
+    """Cloudflare's API and common JSON parsers do the same."""
     assert bounded_json('{"a": 1, "a": 2}') == {"a": 2}

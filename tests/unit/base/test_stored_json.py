@@ -1,4 +1,4 @@
-"""Stored values are of the expected type and within bounds, or damaged."""
+"""Stored values have the expected type and bounds, or are damaged."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from lb.base.stored_json import (
 from lb.model import Health
 
 HUGE = 10**400
-"""An integer that JSON can hold and a float cannot."""
+"""An integer that JSON allows and a float cannot hold."""
 
 READERS: dict[str, tuple[Callable[[object], object], list[Any], list[Any]]] = {
     "text": (as_text, ["", "x"], [None, 1, True, [], {}]),
@@ -49,8 +49,8 @@ READERS: dict[str, tuple[Callable[[object], object], list[Any], list[Any]]] = {
 
 
 @pytest.mark.parametrize("name", READERS)
-def test_a_reader_returns_its_values_and_refuses_all_others(name: str) -> None:
-    """A boolean is not a number, and no number is too large for a float."""
+def test_a_reader_returns_its_type_and_refuses_the_rest(name: str) -> None:
+    """Booleans are not numbers, and integers beyond the range of floats are refused."""
     read, values, damaged = READERS[name]
 
     assert [read(value) for value in values] == values
@@ -59,8 +59,8 @@ def test_a_reader_returns_its_values_and_refuses_all_others(name: str) -> None:
             read(value)
 
 
-def test_numbers_and_times_are_floats_and_amounts_stay_what_they_are() -> None:
-    """So that counters are written again as the integers that they were."""
+def test_numbers_and_times_are_floats_and_amounts_keep_their_type() -> None:
+    """Counters are written back as the integers that they were."""
     assert isinstance(as_number(3), float)
     assert isinstance(as_time(3), float)
     assert isinstance(as_amount(3), int)
@@ -70,19 +70,19 @@ def test_numbers_and_times_are_floats_and_amounts_stay_what_they_are() -> None:
 
 @pytest.mark.parametrize("text", ["", "{", "nul", "[" * 100_000, '{"a":' * 100_000, "1" * 5000])
 def test_a_text_that_is_not_json_has_no_value(text: str) -> None:
-    """Too deep and too long counts as not JSON."""
+    """Neither has a text that is nested too deep, or has too many digits."""
     assert parsed(text) is None
     assert document(text) == {}
 
 
 def test_a_document_is_an_object_or_empty() -> None:
-    """Other JSON values hold no keys."""
+    """Any other JSON value gives an empty object."""
     assert document('{"a": 1}') == {"a": 1}
     assert document("[1]") == document("null") == {}
 
 
 def test_damaged_rows_are_left_out() -> None:
-    """Items that are no lists, and lists that their reader refuses."""
+    """So are items that are not lists."""
 
     def pair(row: list[object]) -> tuple[str, int]:
         name, number = row
@@ -95,6 +95,6 @@ def test_damaged_rows_are_left_out() -> None:
 
 
 def test_a_damaged_value_gives_the_default() -> None:
-    """Of any type."""
+    """The default may be of any type."""
     assert or_else(as_time, 5, None) == 5.0
     assert or_else(as_time, "5", None) is None

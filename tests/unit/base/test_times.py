@@ -1,4 +1,4 @@
-"""Times are read and written as RFC 3339, RFC 5322 and people have them."""
+"""Times in the formats of RFC 3339, RFC 5322 and for people, and durations."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ AT = 1_795_144_325.75
 
 
 def test_a_time_is_written_to_the_second() -> None:
-    """In each of the three formats."""
+    """Each of the three formats leaves fractions out."""
     assert rfc3339(AT) == "2026-11-20T03:12:05Z"
     assert for_people(AT) == "2026-11-20 03:12:05 UTC"
     assert rfc5322(AT) == "Fri, 20 Nov 2026 03:12:05 +0000"
@@ -31,13 +31,13 @@ def test_a_time_is_written_to_the_second() -> None:
     ],
 )
 def test_years_have_no_bounds(seconds: float, text: str) -> None:
-    """A stored time may be any finite number, and a time zone leads beyond the year 9999."""
+    """A stored time may be any finite number, and an offset may lead past the year 9999."""
     assert rfc3339(seconds) == text
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False) | st.integers())
 def test_every_finite_number_can_be_written(seconds: float) -> None:
-    """None raises."""
+    """No format raises an exception."""
     assert rfc3339(seconds).endswith("Z")
     assert for_people(seconds).endswith(" UTC")
     assert rfc5322(seconds).endswith(" +0000")
@@ -80,13 +80,13 @@ def test_every_form_of_rfc_3339_is_read(text: str, seconds: float) -> None:
     ],
 )
 def test_a_moment_needs_a_date_a_time_and_an_offset(text: str) -> None:
-    """So that it is the same moment wherever the Worker runs."""
+    """Without an offset the moment would depend on where the Worker runs."""
     assert seconds_of(text) is None
 
 
 @given(st.integers(-62_135_510_000, 253_402_200_000), st.integers(-23 * 60, 23 * 60))
 def test_every_moment_is_read_as_python_reads_it(seconds: int, offset: int) -> None:
-    """In every time zone, over all years."""
+    """All years and all offsets agree."""
     moment = dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(seconds=seconds)
     zone = dt.timezone(dt.timedelta(minutes=offset))
 
@@ -109,5 +109,5 @@ def test_every_moment_is_read_as_python_reads_it(seconds: int, offset: int) -> N
     ],
 )
 def test_a_duration_has_its_two_largest_units(seconds: float, text: str) -> None:
-    """Seconds up to two minutes, then minutes, hours and days."""
+    """Seconds up to two minutes, then minutes, hours with minutes, days with hours."""
     assert lasting(seconds) == text
