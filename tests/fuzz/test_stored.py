@@ -116,7 +116,7 @@ def an_outbox() -> str:
     story.at(0, "+++ +")
     story.due(60, "-++ -")
     story.due(600, "-+- -")
-    return outbox_to_json(story.outbox.kept)
+    return outbox_to_json(story.outbox.state)
 
 
 OUTBOX = an_outbox()

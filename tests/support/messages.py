@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lb.model import Health, SinkType
-from lb.notify.message import Affected, Message, Telling
+from lb.notify.message import Affected, Message, MessageKind
 
 INCIDENT = "0123456789abcdef0123456789abcdef"
 SETTINGS: dict[SinkType, dict[str, Any]] = {
@@ -28,13 +28,13 @@ SECRETS = {
 }
 
 
-def message(telling: Telling = Telling.START, **fields: Any) -> Message:
+def message(kind: MessageKind = MessageKind.START, **fields: Any) -> Message:
     """Return what is told of origin a, that went down at 2025-11-20 00:53:20."""
-    start = telling is Telling.START
+    start = kind is MessageKind.START
     known: dict[str, Any] = {
         "notification": "ops",
         "incident": INCIDENT,
-        "telling": telling,
+        "kind": kind,
         "at": 1_763_600_060.0,
         "since": 1_763_600_000.0,
         "title": "a in pool p is down" if start else "a in pool p is healthy again",

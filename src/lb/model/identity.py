@@ -11,5 +11,5 @@ if TYPE_CHECKING:
 
 
 def identity_of(config: Config) -> str:
-    """Return the same fingerprint in all isolates with the same load balancers, in 16 hex digits."""
+    """Return 16 hex digits that are equal for equal load balancers, in any isolate."""
     return f"{hash64(repr(config.load_balancers)):016x}"

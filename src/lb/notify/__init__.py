@@ -1,1 +1,1 @@
-"""Whom to tell what, when and how."""
+"""Notifications: which message is sent to whom, when, and how."""

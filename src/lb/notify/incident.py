@@ -1,4 +1,4 @@
-"""One incident for one sink: troubles that began together, from the first to the last."""
+"""An incident of one sink: outages that began together, from the first to the last."""
 
 from __future__ import annotations
 
@@ -6,43 +6,43 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from lb.notify.message import Telling
-from lb.notify.wording import IS_BAD, Condition, Story, Target
+from lb.notify.message import MessageKind
+from lb.notify.wording import IS_BAD, Condition, Outage, Target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 GATHERING_SECONDS = 30.0
-"""What goes down this soon after the first of an incident belongs to it. It is as long as a round
-of probes with all of its retries lasts."""
+"""Seconds from the start of an incident in which further outages join it: the longest duration of a
+round of probes, with all of its retries."""
 
 
 class Phase(Enum):
     GATHERING = "gathering"
-    """Something is down, for too short a time to be told."""
+    """Something is down, but not yet for long enough to send a message."""
     OPEN = "open"
-    """It was told."""
+    """The start has been sent."""
     ENDING = "ending"
-    """All is well again, for too short a time to be told."""
+    """All is well again, but not yet for long enough to send a message."""
     OVER = "over"
 
 
 class Signal(Enum):
     BAD = "bad"
-    """One of its targets is down (again)."""
+    """At least one target is down."""
     GOOD = "good"
-    """None of its targets is down any more."""
+    """No target is down any more."""
     LASTED = "lasted"
-    """Its state has lasted `notify_after`."""
+    """The phase has lasted for `notify_after`."""
 
 
-# What flaps faster than notify_after is told at most once: down, up and down again leads from
-# OPEN over ENDING to OPEN, and a short failure from GATHERING to OVER, without a word.
-TRANSITIONS: Mapping[Phase, Mapping[Signal, tuple[Phase, Telling | None]]] = {
+# Flapping that is faster than notify_after sends at most one message: down, up and down again leads
+# from OPEN through ENDING back to OPEN, and a short failure from GATHERING to OVER, without any.
+TRANSITIONS: Mapping[Phase, Mapping[Signal, tuple[Phase, MessageKind | None]]] = {
     Phase.GATHERING: {
         Signal.BAD: (Phase.GATHERING, None),
         Signal.GOOD: (Phase.OVER, None),
-        Signal.LASTED: (Phase.OPEN, Telling.START),
+        Signal.LASTED: (Phase.OPEN, MessageKind.START),
     },
     Phase.OPEN: {
         Signal.BAD: (Phase.OPEN, None),
@@ -52,7 +52,7 @@ TRANSITIONS: Mapping[Phase, Mapping[Signal, tuple[Phase, Telling | None]]] = {
     Phase.ENDING: {
         Signal.BAD: (Phase.OPEN, None),
         Signal.GOOD: (Phase.ENDING, None),
-        Signal.LASTED: (Phase.OVER, Telling.END),
+        Signal.LASTED: (Phase.OVER, MessageKind.END),
     },
     Phase.OVER: {
         Signal.BAD: (Phase.OVER, None),
@@ -64,41 +64,42 @@ TRANSITIONS: Mapping[Phase, Mapping[Signal, tuple[Phase, Telling | None]]] = {
 
 @dataclass(slots=True, kw_only=True)
 class Incident:
-    """Plain data: it is kept as JSON between the rounds."""
+    """Plain data, stored as JSON between the rounds."""
 
     id: str
     began: float
     phase: Phase = Phase.GATHERING
-    stories: dict[Target, Story] = field(default_factory=dict)
+    outages: dict[Target, Outage] = field(default_factory=dict)
 
-    def step(self, signal: Signal) -> Telling | None:
-        self.phase, telling = TRANSITIONS[self.phase][signal]
-        return telling
+    def step(self, signal: Signal) -> MessageKind | None:
+        """Change the phase; return which message is due."""
+        self.phase, kind = TRANSITIONS[self.phase][signal]
+        return kind
 
-    def takes(self, now: float) -> bool:
-        """Whether what goes down now is a part of it."""
+    def accepts(self, now: float) -> bool:
+        """Whether an outage that begins now belongs to it."""
         return self.phase is Phase.GATHERING and now - self.began <= GATHERING_SECONDS
 
     def observe(self, target: Target, condition: Condition, cause: str, now: float) -> None:
-        """Take note of how one of its targets is now."""
-        story, bad = self.stories.get(target), IS_BAD[condition]
+        """Record the present condition of a target."""
+        outage, bad = self.outages.get(target), IS_BAD[condition]
         if bad is None:
             return
         if bad:
-            since, why = (story.since, story.cause) if story else (now, cause)
-            self.stories[target] = Story(target, since, why)
-        elif story is not None and self.phase is Phase.GATHERING:
-            del self.stories[target]  # it did not last
-        elif story is not None:
-            until = now if story.until is None else story.until
-            self.stories[target] = story._replace(until=until, condition=condition)
-        down = any(one.until is None for one in self.stories.values())
+            since, why = (outage.since, outage.cause) if outage else (now, cause)
+            self.outages[target] = Outage(target, since, why)
+        elif outage is not None and self.phase is Phase.GATHERING:
+            del self.outages[target]  # too short for a message
+        elif outage is not None:
+            until = now if outage.until is None else outage.until
+            self.outages[target] = outage._replace(until=until, condition=condition)
+        down = any(one.until is None for one in self.outages.values())
         self.step(Signal.BAD if down else Signal.GOOD)
 
     def deadline(self, notify_after: float) -> float | None:
-        """When its state will have lasted; None while there is nothing to wait for."""
+        """Time at which the phase will have lasted; None = the phase has no end of its own."""
         if self.phase is Phase.GATHERING:
-            return max(one.since for one in self.stories.values()) + notify_after
+            return max(one.since for one in self.outages.values()) + notify_after
         if self.phase is Phase.ENDING:
-            return max(one.until or 0.0 for one in self.stories.values()) + notify_after
+            return max(one.until or 0.0 for one in self.outages.values()) + notify_after
         return None

@@ -1,4 +1,4 @@
-"""What is told, and the request that tells it."""
+"""Messages, the requests that send them, and limits of length."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class Telling(Enum):
-    """Which of an incident's two messages."""
+class MessageKind(Enum):
+    """The two messages of an incident."""
 
     START = "start"
     END = "end"
@@ -21,27 +21,27 @@ class Telling(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Affected:
-    """A pool (`origin` is "" then), or an origin, in a message."""
+    """A pool, with "" as the origin, or an origin, in a message."""
 
     pool: str
     origin: str
     health: Health
     cause: str
     since: float
-    """When it came to this health."""
+    """Time of the change to this health."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One message to one sink, in plain words and in parts."""
+    """One message to one sink, as text and as data."""
 
     notification: str
     incident: str
-    """The same for an incident's start and its end, and for no other incident."""
-    telling: Telling
+    """Unique id of the incident, common to its start and its end."""
+    kind: MessageKind
     at: float
     since: float
-    """When the incident began."""
+    """Start of the incident."""
     title: str
     lines: tuple[str, ...]
     affected: tuple[Affected, ...]
@@ -55,9 +55,9 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboundRequest:
-    """A message as its sink wants it. What could hold a secret does not show in a repr.
+    """The request that sends a message. Its repr hides whatever may hold a secret.
 
-    `mailto:` and the recipient as the URL mean an e-mail, whose body is the whole of it.
+    A `mailto:` URL with the recipient stands for an e-mail, whose source is the body.
     """
 
     method: str
@@ -67,7 +67,7 @@ class OutboundRequest:
 
 
 def plain(text: str) -> str:
-    """Return a text without control characters and halves of characters; line ends stay."""
+    """Return a text with spaces for control characters and lone surrogates, except line ends."""
     return "".join(
         char if char == "\n" or (char.isprintable() and not "\ud800" <= char <= "\udfff") else " "
         for char in text
@@ -80,11 +80,11 @@ def fit(
     escape: Callable[[str], str] = str,
     length: Callable[[str], int] = len,
 ) -> str:
-    """Return a text escaped, and cut before it is escaped so that it is not longer than `most`."""
+    """Return a text, shortened before it is escaped so that the result has `most` at most."""
     if length(escaped := escape(text)) <= most:
         return escaped
     low, high = 0, len(text)
-    while low < high:  # the longest beginning that fits
+    while low < high:  # bisection of the longest beginning that fits
         middle = (low + high + 1) // 2
         if length(escape(text[:middle] + "...")) <= most:
             low = middle
@@ -94,10 +94,10 @@ def fit(
 
 
 def utf8(text: str) -> int:
-    """Return how many bytes a text has as UTF-8."""
+    """Return the number of bytes of a text in UTF-8."""
     return len(text.encode("utf-8", "replace"))
 
 
 def utf16(text: str) -> int:
-    """Return how many units a text has as UTF-16, which is how JavaScript and Telegram count."""
+    """Return the number of UTF-16 code units of a text, as JavaScript and Telegram count."""
     return len(text.encode("utf-16-le", "replace")) // 2

@@ -1,4 +1,4 @@
-"""The ports that tell people what happened."""
+"""Ports of notifications."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ if TYPE_CHECKING:
 
 
 class Deliverer(Protocol):
-    """Sends notifications."""
+    """Sends requests to sinks."""
 
     async def send(self, request: OutboundRequest) -> int | None:
-        """Send one; return its status, None when nothing answered in time. Never raises."""
+        """Send a request; return the status, None = no answer in time. Never raises."""
 
 
 class Teller(Protocol):
-    """Tells people what happened, through a Deliverer."""
+    """Sends messages about health events through a Deliverer."""
 
     @property
     def next_at(self) -> float | None:
-        """When there is something to do; None while there is nothing."""
+        """Earliest time at which `tell` has work; None = no work is pending."""
 
     def note(self, event: HealthEvent) -> None:
-        """Take an event in."""
+        """Record an event."""
 
     async def tell(self) -> None:
-        """Send what is due. Never raises."""
+        """Send the messages that are due. Never raises."""
 
     def to_json(self) -> str:
-        """All that must survive, as a text."""
+        """Return the state to store, as JSON."""

@@ -1,4 +1,4 @@
-"""Tells what there is to tell: has what is due delivered, and takes note of how that went."""
+"""Delivers messages that are due, and records the results."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
     from lb.ports import Chance, Clock, Log
 
 ROUNDS = 3
-"""Messages that one sink gets in one go: what is left goes with the next alarm, so that no sink
-keeps the probes waiting for more than this many times its time-out."""
+"""Most messages to a sink in one alarm; the rest follows with the next one. So a sink delays the
+probes by at most this many timeouts."""
 
 
 class Notifier:
-    """What a keeper calls after each round of probes; `kept` is what `to_json` returned last."""
+    """The Teller of the Durable Object. `stored` is the latest result of `to_json`, or ""."""
 
     def __init__(  # noqa: PLR0913 (one for each port)
         self,
         config: Config,
         ready: Ready,
-        kept: str,
+        stored: str,
         *,
         deliverer: Deliverer,
         clock: Clock,
@@ -43,19 +43,19 @@ class Notifier:
         self._clock = clock
         self._chance = chance
         self._log = log
-        self._outbox = Outbox(config, ready.active, clock(), from_json(kept))
+        self._outbox = Outbox(config, ready.active, clock(), from_json(stored))
 
     @property
     def next_at(self) -> float | None:
-        """When there is something to do; None while there is nothing."""
+        """Earliest time at which `tell` has work; None = no work is pending."""
         return self._outbox.next_at
 
     def note(self, event: HealthEvent) -> None:
-        """Take a change in."""
+        """Record a change of health."""
         self._outbox.note(event, self._clock())
 
     async def tell(self) -> None:
-        """Send what is due, to all sinks side by side. Never raises."""
+        """Send the messages that are due, to all sinks concurrently. Never raises."""
         for _ in range(ROUNDS):
             due = self._outbox.due(self._clock())
             if not due:
@@ -63,8 +63,8 @@ class Notifier:
             await asyncio.gather(*(self._deliver(one) for one in due))
 
     def to_json(self) -> str:
-        """All that must survive, as a text. There is no secret in it."""
-        return to_json(self._outbox.kept)
+        """Return the state to store, as JSON. It contains no secret."""
+        return to_json(self._outbox.state)
 
     async def _deliver(self, delivery: Delivery) -> None:
         status = await self._send(delivery)
@@ -82,7 +82,7 @@ class Notifier:
             settings = self._settings[name]
             request = SINKS[settings.type].render(delivery.message, settings, self._secrets[name])
             return await self._deliverer.send(request)
-        except Exception as error:  # noqa: BLE001 (a fault in here must not end the probing)
-            # The kind alone: the words of an error could hold the request, and so the secret.
+        except Exception as error:  # noqa: BLE001 (a fault in here must not stop the probes)
+            # The type only: the message of an error may contain the request, and so the secret.
             self._log(Trouble(message=f"notification {name}: {type(error).__name__}"))
             return None

@@ -1,4 +1,4 @@
-"""Which notifications can be sent with the secrets and bindings there are, and what is wrong."""
+"""Notifications whose secrets and bindings are usable, and the problems of the others."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ready:
-    """What can be sent. The values of secrets are in here and nowhere else."""
+    """The usable notifications, with their secrets, which are stored nowhere else."""
 
     active: tuple[Notification, ...]
     secrets: Mapping[str, str] = field(repr=False)
-    """The secret's value by the name of the notification, "" where it has none."""
+    """Value of the secret by the name of the notification; "" = it has none."""
     problems: tuple[str, ...]
-    """In plain words, for the log: they name secrets, and never show one."""
+    """Messages for the log, with the names of secrets and without their values."""
 
 
 def prepare(
     config: Config, secret: Callable[[str], str | None], is_bound: Callable[[str], bool]
 ) -> Ready:
-    """Look every secret up. What cannot be sent is a problem; the rest works."""
+    """Look up the secrets of all enabled notifications, and check them."""
     active: list[Notification] = []
     secrets: dict[str, str] = {}
     problems: list[str] = []
     for one in config.notifications:
         if not one.enabled:
             continue
-        # People store secrets with `echo`, which leaves a line end.
+        # A secret that was stored with `echo` ends with a line end.
         value = (secret(one.secret) or "").strip() if one.secret else ""
         sink = SINKS[one.type]
         problem = _missing(one, sink, value, is_bound) or sink.secret_problem(one, value)

@@ -1,4 +1,4 @@
-"""An outbox as one JSON text, and back: a text that is damaged is an outbox that is empty."""
+"""The state of an outbox as JSON; a damaged text gives an empty outbox."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from lb.base.stored_json import (
+    DamagedError,
     as_enum,
     as_flag,
     as_int,
@@ -18,29 +19,29 @@ from lb.base.stored_json import (
 from lb.health.events import OriginStatus, PoolStatus
 from lb.model import Health
 from lb.notify.incident import Incident, Phase
-from lb.notify.message import Affected, Message, Telling
+from lb.notify.message import Affected, Message, MessageKind
 from lb.notify.outbox import Delivery, OutboxState, SinkState
-from lb.notify.wording import Condition, Story, Target
+from lb.notify.wording import Condition, Outage, Target
 
 
-def to_json(kept: OutboxState) -> str:
-    """Return the text of what an outbox remembers."""
+def to_json(state: OutboxState) -> str:
+    """Return the JSON of an outbox."""
     document = {
-        "status": [_pool_row(pool) for pool in kept.status.values()],
+        "status": [_pool_row(pool) for pool in state.status.values()],
         "sinks": {
             name: {
                 "incidents": [_incident_row(one) for one in sink.incidents],
                 "waiting": [_delivery_row(one) for one in sink.waiting],
                 "dropped": sink.dropped,
             }
-            for name, sink in kept.sinks.items()
+            for name, sink in state.sinks.items()
         },
     }
     return json.dumps(document, separators=(",", ":"))
 
 
 def from_json(text: str) -> OutboxState:
-    """Return what a text holds; any other text gives what an outbox starts from."""
+    """Return the state of an outbox; an empty one for any other text."""
     try:
         document = as_object(parsed(text))
         pools = [_pool(row) for row in as_list(document["status"])]
@@ -99,30 +100,29 @@ def _origin(row: object) -> OriginStatus:
 
 
 def _incident_row(incident: Incident) -> list[Any]:
-    stories = [
+    outages = [
         [*one.target, one.since, one.cause, one.until, one.condition.value]
-        for one in incident.stories.values()
+        for one in incident.outages.values()
     ]
-    return [incident.id, incident.began, incident.phase.value, stories]
+    return [incident.id, incident.began, incident.phase.value, outages]
 
 
 def _incident(row: object) -> Incident:
-    identity, began, phase, stories = as_list(row)
-    told = [_story(one) for one in as_list(stories)]
-    incident = Incident(
+    identity, began, phase, outages = as_list(row)
+    found = [_outage(one) for one in as_list(outages)]
+    if not found:
+        raise DamagedError  # an incident has at least one outage
+    return Incident(
         id=as_text(identity),
         began=as_number(began),
         phase=as_enum(Phase, phase),
-        stories={one.target: one for one in told},
+        outages={one.target: one for one in found},
     )
-    if not told:
-        raise ValueError  # an incident is made with its first trouble, and ends with its last
-    return incident
 
 
-def _story(row: object) -> Story:
+def _outage(row: object) -> Outage:
     pool, origin, since, cause, until, condition = as_list(row)
-    return Story(
+    return Outage(
         Target(as_text(pool), as_text(origin)),
         as_number(since),
         as_text(cause),
@@ -139,7 +139,7 @@ def _delivery_row(delivery: Delivery) -> dict[str, Any]:
         "not_before": delivery.not_before,
         "notification": message.notification,
         "incident": message.incident,
-        "telling": message.telling.value,
+        "telling": message.kind.value,
         "at": message.at,
         "since": message.since,
         "title": message.title,
@@ -161,7 +161,7 @@ def _delivery(value: object) -> Delivery:
         message=Message(
             notification=as_text(row["notification"]),
             incident=as_text(row["incident"]),
-            telling=as_enum(Telling, row["telling"]),
+            kind=as_enum(MessageKind, row["telling"]),
             at=as_number(row["at"]),
             since=as_number(row["since"]),
             title=as_text(row["title"]),

@@ -1,4 +1,4 @@
-"""An incident in the words of a message: what, since when, why, and what serves now."""
+"""The text of a message: what is down, since when, why, and what serves now."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from lb.model import Config, LoadBalancer
 
 MOST_LISTED = 20
-"""Pools and origins that one message names one by one."""
+"""Most pools and origins that a message lists."""
 _MOST_NAMES = 3
 
 
 class Target(NamedTuple):
-    """What can have an incident: a pool (`origin` is "" then), or an origin."""
+    """The subject of an outage: a pool, with "" as the origin, or an origin."""
 
     pool: str
     origin: str = ""
@@ -30,7 +30,7 @@ class Target(NamedTuple):
 
 
 class Condition(Enum):
-    """How a target is, as far as telling goes."""
+    """Condition of a target in a message."""
 
     DOWN = "down"
     UP = "up"
@@ -43,11 +43,11 @@ class Condition(Enum):
 IS_BAD: Mapping[Condition, bool | None] = {
     Condition.DOWN: True,
     Condition.UP: False,
-    # What an operator took out of service is nothing to be told of any more.
+    # An operator took it out of service: its outage is over.
     Condition.DISABLED: False,
     Condition.UNMONITORED: False,
     Condition.GONE: False,
-    # No news: a first probe is on its way, or a restart lost what was known.
+    # No change: the first probe has no result yet, or a restart lost the health.
     Condition.UNKNOWN: None,
 }
 
@@ -67,8 +67,8 @@ _NOW: Mapping[Condition, str] = {
 }
 
 
-class Story(NamedTuple):
-    """What happened to one target."""
+class Outage(NamedTuple):
+    """The time in which one target was down."""
 
     target: Target
     since: float
@@ -78,7 +78,7 @@ class Story(NamedTuple):
 
 
 def condition_of(target: Target, status: Mapping[str, PoolStatus]) -> tuple[Condition, str]:
-    """Return how a target is, and why."""
+    """Return the condition of a target, and the cause if it is down."""
     pool = status.get(target.pool)
     if pool is None:
         return Condition.GONE, ""
@@ -101,17 +101,17 @@ def _too_few(pool: PoolStatus) -> str:
     return f"{up} of {len(enabled)} origins healthy, and it needs {max(pool.minimum_origins, 1)}"
 
 
-def start_title(stories: Sequence[Story]) -> str:
+def start_title(outages: Sequence[Outage]) -> str:
     """`server-1 in pool primary is down`."""
-    subject, many = _subject([story.target for story in stories])
+    subject, many = _subject([outage.target for outage in outages])
     return f"{subject} {'are' if many else 'is'} down"
 
 
-def end_title(stories: Sequence[Story], now: float) -> str:
+def end_title(outages: Sequence[Outage], now: float) -> str:
     """`server-1 in pool primary is healthy again after 12 minutes`."""
-    subject, many = _subject([story.target for story in stories])
-    lasted = lasting(_end(stories, now) - min(story.since for story in stories))
-    conditions = {story.condition for story in stories}
+    subject, many = _subject([outage.target for outage in outages])
+    lasted = lasting(_end(outages, now) - min(outage.since for outage in outages))
+    conditions = {outage.condition for outage in outages}
     if conditions == {Condition.UP}:
         return f"{subject} {'are' if many else 'is'} healthy again after {lasted}"
     if len(conditions) == 1:
@@ -120,17 +120,17 @@ def end_title(stories: Sequence[Story], now: float) -> str:
     return f"{subject}: the incident is over after {lasted}"
 
 
-def _end(stories: Iterable[Story], now: float) -> float:
-    return max(now if story.until is None else story.until for story in stories)
+def _end(outages: Iterable[Outage], now: float) -> float:
+    return max(now if outage.until is None else outage.until for outage in outages)
 
 
 def _subject(targets: Sequence[Target]) -> tuple[str, bool]:
-    """Return what a sentence is about, and whether that is more than one thing."""
+    """Return the subject of a sentence, and whether it is plural."""
     pools = [target for target in targets if not target.origin]
     origins = [target for target in targets if target.origin]
     if len(targets) == 1:
         return _capital(str(targets[0])), False
-    # A pool is down because its origins are: they are named below.
+    # The outages of its origins are the cause, and the lines below name them.
     if len(pools) == 1 and all(one.pool == pools[0].pool for one in origins):
         return _capital(str(pools[0])), False
     where = {one.pool for one in origins}
@@ -148,37 +148,37 @@ def _capital(text: str) -> str:
     return f"P{text[1:]}" if text.startswith("pool ") else text
 
 
-def start_lines(stories: Sequence[Story]) -> list[str]:
-    """One line for each target: since when it is down, and why."""
+def start_lines(outages: Sequence[Outage]) -> list[str]:
+    """Return a line for each target: since when it is down, and why."""
     lines = [
         f"{_capital(str(one.target))}: down since {for_people(one.since)}{_because(one.cause)}."
-        for one in stories[:MOST_LISTED]
+        for one in outages[:MOST_LISTED]
     ]
-    return lines + _more(stories)
+    return lines + _more(outages)
 
 
-def end_lines(stories: Sequence[Story], now: float) -> list[str]:
-    """One line for each target: how it is now, how long it was down, and why."""
+def end_lines(outages: Sequence[Outage], now: float) -> list[str]:
+    """Return a line for each target: its condition now, how long it was down, and why."""
     lines = []
-    for one in stories[:MOST_LISTED]:
+    for one in outages[:MOST_LISTED]:
         until = now if one.until is None else one.until
         was = f"it was down for {lasting(until - one.since)}{_because(one.cause)}"
         name = _capital(str(one.target))
         lines.append(f"{name}: {_NOW[one.condition]} since {for_people(until)}; {was}.")
-    return lines + _more(stories)
+    return lines + _more(outages)
 
 
 def _because(cause: str) -> str:
     return f" ({cause})" if cause else ""
 
 
-def _more(stories: Sequence[Story]) -> list[str]:
-    more = len(stories) - MOST_LISTED
+def _more(outages: Sequence[Outage]) -> list[str]:
+    more = len(outages) - MOST_LISTED
     return [f"... and {more} more."] if more > 0 else []
 
 
 def serving_lines(config: Config, status: Status, pools: Iterable[str]) -> list[str]:
-    """For each load balancer that uses one of these pools: who serves its requests now."""
+    """Return what serves now, a line for each load balancer with one of these pools."""
     concerned = set(pools)
     lines = [
         _serving(lb, status)
@@ -190,7 +190,7 @@ def serving_lines(config: Config, status: Status, pools: Iterable[str]) -> list[
 
 
 def _serving(lb: LoadBalancer, status: Status) -> str:
-    # Of places, each has pools of its own.
+    # With a map of places or pool sets, all pools may serve some place.
     pools = lb.pools if lb.steers_by is SteeringPolicy.GEO or lb.pool_sets else lb.default_pools
     known = [status[pool.name] for pool in pools if pool.name in status]
     able = [pool for pool in known if pool.enabled and pool.health is not Health.UNHEALTHY]

@@ -1,4 +1,4 @@
-"""When there is something to tell, to whom, and in which words."""
+"""Which messages are due, when, to whom, and their text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as some
 from lb.log_events import Notice
 from lb.model import AlertFilter, NotificationFilter
 from lb.notify.incident import GATHERING_SECONDS, TRANSITIONS, Phase, Signal
-from lb.notify.message import Telling
+from lb.notify.message import MessageKind
 from lb.notify.outbox import (
     FIRST_RETRY,
     GIVEN_UP_AFTER,
@@ -31,15 +31,15 @@ FIRST, LATER = "2025-11-20 00:53:20 UTC", "2025-11-20 01:53:20 UTC"
 
 
 def test_the_tables_are_total() -> None:
-    """Every phase has an answer to every signal, and every condition is judged."""
+    """Every phase has a transition for every signal, and every condition an entry."""
     assert {phase: set(row) for phase, row in TRANSITIONS.items()} == {
         phase: set(Signal) for phase in Phase
     }
     assert set(IS_BAD) == set(Condition)
 
 
-def test_a_state_is_told_once_it_has_lasted() -> None:
-    """Not before notify_after, then once; the end likewise."""
+def test_a_state_is_sent_once_it_has_lasted() -> None:
+    """Start and end are each sent once, after notify_after."""
     story = Story()
     assert story.titles(0, WELL) == []
     assert story.titles(100, "-++ +") == []
@@ -56,7 +56,7 @@ def test_a_state_is_told_once_it_has_lasted() -> None:
 
 
 def test_a_message_says_what_since_when_why_and_what_serves_now() -> None:
-    """In words that a person understands at night."""
+    """Titles and lines of the start and of the end of an incident."""
     story = Story(config(minimum_origins=3))
     story.at(0, WELL)
     story.at(1_763_600_000, "-++ +")
@@ -77,12 +77,12 @@ def test_a_message_says_what_since_when_why_and_what_serves_now() -> None:
         f"a in pool primary: healthy since {LATER}; {was}.",
         "service.example.com: requests are served by pool primary (a, b and c).",
     )
-    assert (start.telling, end.telling) == (Telling.START, Telling.END)
+    assert (start.kind, end.kind) == (MessageKind.START, MessageKind.END)
     assert start.incident == end.incident
 
 
 def test_it_says_so_when_nothing_is_healthy() -> None:
-    """The fallback pool gets the requests, healthy or not."""
+    """The last line names the fallback pool, which gets the requests anyway."""
     story = Story()
     story.at(0, WELL)
     story.at(1, "--- -")
@@ -95,7 +95,7 @@ def test_it_says_so_when_nothing_is_healthy() -> None:
 
 
 def test_origins_that_fail_together_are_one_incident() -> None:
-    """What goes down within the window is one message, when the last of it has lasted."""
+    """Outages within the window are one message, sent when the last one has lasted."""
     story = Story()
     story.at(0, WELL)
     story.at(100, "-++ +")
@@ -105,7 +105,7 @@ def test_origins_that_fail_together_are_one_incident() -> None:
 
 
 def test_one_end_for_one_incident() -> None:
-    """It is told when the last of its origins is well again, and has been for a while."""
+    """The end is sent when all of its origins have been healthy for notify_after."""
     story = Story()
     story.at(0, WELL)
     story.at(100, "--+ +")
@@ -116,8 +116,8 @@ def test_one_end_for_one_incident() -> None:
     assert story.titles(560) == ["2 origins of pool primary are healthy again after 6 minutes"]
 
 
-def test_what_goes_down_later_is_an_incident_of_its_own() -> None:
-    """Each has its start and its end."""
+def test_a_later_outage_is_an_incident_of_its_own() -> None:
+    """Each incident has a start and an end."""
     story = Story()
     story.at(0, WELL)
     story.at(100, "-++ +")
@@ -128,41 +128,41 @@ def test_what_goes_down_later_is_an_incident_of_its_own() -> None:
     assert story.titles(360) == ["a in pool primary is healthy again after 3 minutes"]
 
 
-def test_a_short_failure_is_never_told() -> None:
-    """Nor is its end."""
+def test_a_short_failure_sends_nothing() -> None:
+    """Neither its start nor its end is sent."""
     story = Story()
     story.at(0, WELL)
     story.at(100, "-++ +")
     assert story.titles(159, WELL) == []
     assert story.titles(9999) == []
-    assert story.outbox.kept.sinks["ops"].incidents == []
+    assert story.outbox.state.sinks["ops"].incidents == []
 
 
 def test_a_flapping_origin_does_not_spam() -> None:
-    """Down for long, then up and down for hours: one start, and one end after it has calmed."""
+    """Hours of flapping send one start, and one end once the origin stays up."""
     story = Story()
     story.at(0, WELL)
     story.at(100, "-++ +")
-    told = story.titles(160)
+    sent = story.titles(160)
     for now in range(200, 10_000, 40):
-        told += story.titles(now, "+++ +" if now % 80 else "-++ +")
-    told += story.titles(10_000, WELL) + story.titles(10_060)
+        sent += story.titles(now, "+++ +" if now % 80 else "-++ +")
+    sent += story.titles(10_000, WELL) + story.titles(10_060)
 
-    assert told == [
+    assert sent == [
         "a in pool primary is down",
         "a in pool primary is healthy again after 2 hours 44 minutes",
     ]
 
 
-def test_what_one_probe_started_with_is_told_too() -> None:
-    """An origin that is down from the first moment on is down; one that comes up is no news."""
+def test_an_origin_that_is_down_from_the_first_probe_is_sent() -> None:
+    """Origins that are healthy from the first probe on send nothing."""
     story = Story()
     assert story.titles(0, "-++ +") == []
     assert story.titles(60) == ["a in pool primary is down"]
 
 
-def test_unknown_health_is_no_news() -> None:
-    """A restart that lost the health neither ends an incident nor starts one."""
+def test_unknown_health_changes_nothing() -> None:
+    """A restart that lost the health neither starts nor ends an incident."""
     story = Story()
     story.at(0, WELL)
     story.at(100, "-++ +")
@@ -174,7 +174,7 @@ def test_unknown_health_is_no_news() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rule", "told"),
+    ("rule", "sent"),
     [
         (AlertFilter(), ["a in pool primary is down", "a in pool primary is healthy again after"]),
         (AlertFilter(healthy=False), ["a in pool primary is down"]),
@@ -182,8 +182,8 @@ def test_unknown_health_is_no_news() -> None:
         (AlertFilter(disable=True), []),
     ],
 )
-def test_the_filter_of_a_pool(rule: AlertFilter, told: list[str]) -> None:
-    """Cloudflare's notification_filter: nothing, or only one of the two changes."""
+def test_the_filter_of_a_pool(rule: AlertFilter, sent: list[str]) -> None:
+    """Cloudflare's notification_filter allows both changes, one of them, or none."""
     story = Story(config(notification_filter=NotificationFilter(origin=rule)))
     story.at(0, WELL)
     story.at(100, "-++ +")
@@ -191,11 +191,11 @@ def test_the_filter_of_a_pool(rule: AlertFilter, told: list[str]) -> None:
     story.at(300, WELL)
     titles += story.titles(360)
 
-    assert [title.partition(" 3 ")[0] for title in titles] == told
+    assert [title.partition(" 3 ")[0] for title in titles] == sent
 
 
-def test_the_pool_alone() -> None:
-    """With its origins filtered out, only the pool's own health is told."""
+def test_a_filter_can_leave_the_pool_alone() -> None:
+    """With its origins filtered out, only the pool's own health is sent."""
     rule = NotificationFilter(origin=AlertFilter(disable=True))
     story = Story(config(notification_filter=rule))
     story.at(0, WELL)
@@ -206,8 +206,8 @@ def test_the_pool_alone() -> None:
     assert [(one.pool, one.origin) for one in message.affected] == [("primary", "")]
 
 
-def test_a_notification_is_about_its_pools() -> None:
-    """And waits as long as it says."""
+def test_a_notification_covers_its_pools() -> None:
+    """Each notification has its own notify_after."""
     few = notification("few", pools=("replica",), notify_after=0)
     story = Story(config(notification(), few))
     story.at(0, WELL)
@@ -218,7 +218,7 @@ def test_a_notification_is_about_its_pools() -> None:
 
 
 def test_an_origin_that_is_taken_out_ends_its_incident() -> None:
-    """Whether it was disabled, or is in the configuration no more."""
+    """The end of an origin that left the configuration says so."""
     story = Story()
     story.at(0, WELL)
     story.at(100, "-++ +")
@@ -226,28 +226,28 @@ def test_an_origin_that_is_taken_out_ends_its_incident() -> None:
     of = config()
     primary = replace(of.pools[0], origins=of.pools[0].origins[1:])
     changed = replace(of, pools=(primary, of.pools[1]))
-    outbox = Outbox(changed, changed.notifications, 400, story.outbox.kept)
+    outbox = Outbox(changed, changed.notifications, 400, story.outbox.state)
     assert outbox.due(400) == []
     (end,) = outbox.due(460)
     assert end.message.title == "a in pool primary is not configured any more, after 5 minutes down"
 
 
 def test_an_end_never_overtakes_its_start() -> None:
-    """A sink gets its messages in order, each once it has taken the one before."""
+    """A sink gets a message only after the one before was delivered."""
     story = Story(config(notification(notify_after=0)))
     story.at(0, WELL)
     (start,) = story.due(100, "-++ +")
     assert story.outbox.failed(start.id, "status 500", 100, scripted(1.0)) is not None
     assert story.due(109, WELL) == []
     (again,) = story.due(111)
-    assert again.message.telling is Telling.START
+    assert again.message.kind is MessageKind.START
     story.outbox.delivered(again.id)
     (end,) = story.due(111)
-    assert end.message.telling is Telling.END
+    assert end.message.kind is MessageKind.END
 
 
-def test_a_sink_that_fails_is_retried_less_and_less_often() -> None:
-    """Pauses double up to an hour, with chance in them; after a day it is given up, and said."""
+def test_retries_to_a_failing_sink_back_off() -> None:
+    """Pauses double up to an hour, with jitter; after a day the message is given up, and logged."""
     story = Story(config(notification(notify_after=0)))
     story.at(0, WELL)
     now, pauses, said = 100.0, [], []
@@ -266,13 +266,13 @@ def test_a_sink_that_fails_is_retried_less_and_less_often() -> None:
     assert GIVEN_UP_AFTER <= now - 100 < GIVEN_UP_AFTER + LONGEST_RETRY
 
 
-def test_what_is_dropped_is_said() -> None:
-    """A sink that nobody reaches keeps so many messages; the next one says how many are gone."""
+def test_dropped_messages_are_counted_in_the_next_one() -> None:
+    """At most MOST_WAITING messages wait for a sink; the oldest ones are dropped."""
     story = Story(config(notification(notify_after=0)))
     story.at(0, WELL)
     for now in range(1, MOST_WAITING + 4):
         story.due(now, "-++ +" if now % 2 else WELL)
-    sink = story.outbox.kept.sinks["ops"]
+    sink = story.outbox.state.sinks["ops"]
     assert (len(sink.waiting), sink.dropped) == (MOST_WAITING, 3)
 
     first = story.due(999)[0]
@@ -283,13 +283,13 @@ def test_what_is_dropped_is_said() -> None:
     assert "dropped" not in story.due(999)[0].message.body
 
 
-def test_a_sink_that_is_gone_is_forgotten() -> None:
-    """With what was waiting for it; another one goes on."""
+def test_a_removed_notification_is_dropped() -> None:
+    """Its messages are dropped with it; those of another one stay."""
     story = Story(config(notification("one"), notification("two")))
     story.at(0, WELL)
     story.due(100, "-++ +")
     rest = config(notification("two"))
-    outbox = Outbox(rest, rest.notifications, 160, story.outbox.kept)
+    outbox = Outbox(rest, rest.notifications, 160, story.outbox.state)
     assert [one.message.notification for one in outbox.due(160)] == ["two"]
 
 
@@ -301,7 +301,7 @@ STEPS = some.lists(
 
 
 def lived(steps: list[tuple[str, int, str]]) -> Outbox:
-    """Return an outbox after a random life."""
+    """Return an outbox after some random steps."""
     story, now = Story(config(notification("x"), notification("y", notify_after=0))), 0.0
     for marks, seconds, fate in steps:
         now += seconds
@@ -315,10 +315,10 @@ def lived(steps: list[tuple[str, int, str]]) -> Outbox:
 
 @given(STEPS)
 def test_nothing_is_lost_between_two_rounds(steps: list[tuple[str, int, str]]) -> None:
-    """What comes back from the text is what was written; another outbox goes on from it alike."""
+    """The state is read as it was written, and another outbox continues from it."""
     outbox = lived(steps)
-    kept = from_json(to_json(outbox.kept))
-    assert kept == outbox.kept
+    kept = from_json(to_json(outbox.state))
+    assert kept == outbox.state
 
     of = config(notification("x"), notification("y", notify_after=0))
     other = Outbox(of, of.notifications, 0.0, kept)
@@ -328,18 +328,18 @@ def test_nothing_is_lost_between_two_rounds(steps: list[tuple[str, int, str]]) -
 
 @given(STEPS)
 def test_every_start_has_at_most_one_end(steps: list[tuple[str, int, str]]) -> None:
-    """And none comes before it, nor twice."""
-    story, now, told = Story(), 0.0, []
+    """No end comes before its start, and no message comes twice."""
+    story, now, sent = Story(), 0.0, []
     for marks, seconds, _ in [*steps, (WELL.replace(" ", ""), 1, ""), ("++++", 100, "")]:
         now += seconds
-        told += [(one.incident, one.telling) for one in story.at(now, marks)]
-    starts = [incident for incident, telling in told if telling is Telling.START]
+        sent += [(one.incident, one.kind) for one in story.at(now, marks)]
+    starts = [incident for incident, kind in sent if kind is MessageKind.START]
 
-    assert len(set(told)) == len(told)
-    for at, (incident, telling) in enumerate(told):
-        if telling is Telling.END:
-            assert (incident, Telling.START) in told[:at]
-    assert len(starts) == len([one for one in told if one[1] is Telling.END])
+    assert len(set(sent)) == len(sent)
+    for at, (incident, kind) in enumerate(sent):
+        if kind is MessageKind.END:
+            assert (incident, MessageKind.START) in sent[:at]
+    assert len(starts) == len([one for one in sent if one[1] is MessageKind.END])
 
 
 JSON = some.recursive(
@@ -356,7 +356,7 @@ JSON = some.recursive(
 
 @given(some.text() | JSON.map(json.dumps))
 def test_any_text_is_read(text: str) -> None:
-    """What is not such a text is an outbox that starts anew."""
+    """Any other text gives a state that an outbox can start from."""
     kept = from_json(text)
     assert isinstance(kept, OutboxState)
     of = config()
@@ -364,8 +364,8 @@ def test_any_text_is_read(text: str) -> None:
 
 
 def test_a_damaged_text_is_an_empty_outbox() -> None:
-    """Wherever it is cut."""
-    text = to_json(lived([("-+++", 1, "leave"), ("-+++", 99, "fail")]).kept)
+    """Truncated text at any length is damaged."""
+    text = to_json(lived([("-+++", 1, "leave"), ("-+++", 99, "fail")]).state)
     assert from_json(text) != OutboxState()
     for end in range(len(text)):
         assert from_json(text[:end]) == OutboxState()

@@ -1,4 +1,4 @@
-"""The driver of notifications: what is sent when, and what the log says of it."""
+"""The driver of notifications: what is sent when, and what is logged."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ SECRET = "hush-hush"
 
 
 class Sinks:
-    """The Deliverer port: answers from a script, the last for ever."""
+    """A Deliverer with scripted answers; the last one repeats."""
 
     def __init__(self, *answers: int | Exception | None) -> None:
         self.answers = list(answers)
-        self.got: list[OutboundRequest] = []
+        self.requests: list[OutboundRequest] = []
 
     async def send(self, request: OutboundRequest) -> int | None:
-        self.got.append(request)
+        self.requests.append(request)
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, Exception):
             raise answer
@@ -33,13 +33,13 @@ class Sinks:
 
     @property
     def events(self) -> list[str]:
-        return [json.loads(one.body)["alert_event"].rpartition("_")[2] for one in self.got]
+        return [json.loads(one.body)["alert_event"].rpartition("_")[2] for one in self.requests]
 
 
 class Site:
     """A notifier with a clock of its own."""
 
-    def __init__(self, sinks: Sinks, of: Config | None = None, kept: str = "") -> None:
+    def __init__(self, sinks: Sinks, of: Config | None = None, stored: str = "") -> None:
         self.now = 0.0
         self.sinks = sinks
         self.log: list[Event] = []
@@ -49,7 +49,7 @@ class Site:
         self.notifier = Notifier(
             self.config,
             ready,
-            kept,
+            stored,
             deliverer=sinks,
             clock=lambda: self.now,
             chance=lambda: 1.0,
@@ -58,11 +58,11 @@ class Site:
         self.status = status(self.config, "??? ?")
 
     def waits_until(self) -> float | None:
-        """When there will be something to do."""
+        """Return when the notifier has work."""
         return self.notifier.next_at
 
     def at(self, now: float, marks: str = "") -> Sequence[str]:
-        """Let time and health come to this; return what sinks have got since the start."""
+        """Set time and health; return the events that sinks have received so far."""
         self.now = now
         if marks:
             after = status(self.config, marks)
@@ -73,8 +73,8 @@ class Site:
         return self.sinks.events
 
 
-def test_an_incident_is_told_and_its_end() -> None:
-    """After notify_after, once each, with the secret in the request."""
+def test_the_start_and_the_end_of_an_incident_are_sent() -> None:
+    """Each is sent once, after notify_after, with the secret in the request."""
     site = Site(Sinks(204))
     assert site.at(0, "+++ +") == []
     assert site.at(10, "-++ +") == []
@@ -83,19 +83,19 @@ def test_an_incident_is_told_and_its_end() -> None:
     assert site.at(100, "+++ +") == ["START"]
     assert site.at(160) == ["START", "END"]
     assert site.waits_until() is None
-    assert ("cf-webhook-auth", SECRET) in site.sinks.got[0].headers
+    assert ("cf-webhook-auth", SECRET) in site.sinks.requests[0].headers
     assert site.log == []
 
 
-def test_a_sink_that_is_down_gets_it_later() -> None:
-    """One line says so; the next try is when the outbox wants it."""
+def test_a_message_to_a_failing_sink_is_retried() -> None:
+    """The first failure is logged, and retries follow the outbox."""
     site = Site(Sinks(None, 503, 200))
     site.at(0, "+++ +")
     site.at(10, "-++ +")
     site.at(70)
     assert site.waits_until() == 80
     site.at(79)
-    assert len(site.sinks.got) == 1
+    assert len(site.sinks.requests) == 1
     site.at(80)
     assert site.waits_until() == 100
     site.at(100)
@@ -106,15 +106,15 @@ def test_a_sink_that_is_down_gets_it_later() -> None:
 
 
 def test_a_redirect_is_no_delivery() -> None:
-    """It is not followed, and the message is not taken for told."""
+    """A redirect counts as a failed delivery."""
     site = Site(Sinks(302, 200))
     site.at(0, "-++ +")
     site.at(60)
     assert site.waits_until() == 70
 
 
-def test_a_fault_disturbs_nobody() -> None:
-    """The log has its kind alone: its words could hold the request."""
+def test_a_fault_is_logged_without_its_message() -> None:
+    """The message of an exception may contain the request, and so the secret."""
     site = Site(Sinks(ValueError(SECRET), 200))
     site.at(0, "-++ +")
     site.at(60)
@@ -123,17 +123,17 @@ def test_a_fault_disturbs_nobody() -> None:
     assert site.at(70) == ["START", "START"]
 
 
-def test_a_sink_that_hangs_does_not_keep_the_others() -> None:
-    """All are sent to side by side."""
+def test_a_sink_that_hangs_does_not_delay_the_others() -> None:
+    """Deliveries to different sinks run concurrently."""
     site = Site(Sinks(None, 200), config(notification("one"), notification("two")))
     site.at(0, "-++ +")
     site.at(60)
-    waiting = [name for name, sink in site.notifier._outbox.kept.sinks.items() if sink.waiting]
+    waiting = [name for name, sink in site.notifier._outbox.state.sinks.items() if sink.waiting]
     assert waiting == ["one"]
 
 
-def test_only_so_much_in_one_go() -> None:
-    """What is left goes with the next alarm, which is at once."""
+def test_the_messages_of_one_alarm_are_bounded() -> None:
+    """The rest follows with the next alarm, which is due at once."""
     site = Site(Sinks(None, 200), config(notification(notify_after=0)))
     site.at(0, "+++ +")
     site.at(1, "-++ +")
@@ -141,22 +141,22 @@ def test_only_so_much_in_one_go() -> None:
         site.at(now, "+++ +" if now % 2 == 0 else "-++ +")
     assert site.sinks.events == ["START"]
     site.at(11)
-    assert len(site.sinks.got) == 1 + ROUNDS
+    assert len(site.sinks.requests) == 1 + ROUNDS
     assert site.waits_until() == 0.0
 
 
-def test_what_is_to_be_told_survives_an_eviction() -> None:
-    """Another notifier goes on from the text, which holds no secret."""
+def test_pending_messages_survive_an_eviction() -> None:
+    """Another notifier continues from the stored text, which contains no secret."""
     site = Site(Sinks(200))
     site.at(0, "+++ +")
     site.at(10, "-++ +")
     text = site.notifier.to_json()
     assert SECRET not in text
 
-    again = Site(Sinks(200), kept=text)
+    again = Site(Sinks(200), stored=text)
     assert again.waits_until() == 70
     assert again.at(70) == ["START"]
-    later = Site(Sinks(200), kept=again.notifier.to_json())
+    later = Site(Sinks(200), stored=again.notifier.to_json())
     assert later.at(80) == []
     later.status = status(later.config, "-++ +")
     later.at(90, "+++ +")

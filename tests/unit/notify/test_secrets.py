@@ -54,8 +54,8 @@ def notification(kind: SinkType, **fields: Any) -> Notification:
         ),
     ],
 )
-def test_what_cannot_be_sent_is_a_problem(one: Notification, value: str, problem: str) -> None:
-    """In plain words, without the secret; the rest works."""
+def test_an_unusable_secret_is_a_problem(one: Notification, value: str, problem: str) -> None:
+    """The problem does not show the secret, and other notifications are active."""
     other = Notification(name="other", type=SinkType.WEBHOOK, url="https://a.example/")
     of = Config(load_balancers=(), pools=(), notifications=(one, other))
     ready = prepare(
@@ -69,8 +69,8 @@ def test_what_cannot_be_sent_is_a_problem(one: Notification, value: str, problem
     assert not value.strip() or value.strip() not in repr(ready)
 
 
-def test_one_that_is_switched_off_has_no_problems() -> None:
-    """Nor does it send anything."""
+def test_a_disabled_notification_has_no_problems() -> None:
+    """It is not active either."""
     off = notification(SinkType.SLACK, enabled=False)
     ready = prepare(
         Config(load_balancers=(), pools=(), notifications=(off,)), lambda _: None, lambda _: False

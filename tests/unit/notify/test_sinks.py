@@ -1,4 +1,4 @@
-"""What each sink is sent, to the letter."""
+"""The exact request of each sink."""
 
 from __future__ import annotations
 
@@ -12,19 +12,28 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from lb.model import Health, Notification, SinkType
-from lb.notify.message import Affected, Message, OutboundRequest, Telling, fit, plain, utf8, utf16
+from lb.notify.message import (
+    Affected,
+    Message,
+    MessageKind,
+    OutboundRequest,
+    fit,
+    plain,
+    utf8,
+    utf16,
+)
 from lb.notify.sinks import SINKS
 from support.messages import INCIDENT, SECRETS, SETTINGS, message
 
 
 def sent(kind: SinkType, told: Message | None = None, **settings: Any) -> OutboundRequest:
-    """Return the request that a sink of this kind makes."""
+    """Return the request of a sink of this type."""
     fields = {"name": "ops", "type": kind, **SETTINGS[kind], **settings}
     return SINKS[kind].render(told or message(), Notification(**fields), SECRETS[kind])
 
 
 def body(request: OutboundRequest) -> Any:
-    """Return the document that a request posts."""
+    """Return the JSON document that a request posts."""
     assert request.method == "POST"
     assert request.headers[:2] == (
         ("Content-Type", "application/json"),
@@ -39,7 +48,7 @@ def test_every_type_has_a_sink() -> None:
 
 
 def test_webhook() -> None:
-    """The body of Cloudflare's notifications, and the secret in its header."""
+    """The body of Cloudflare's notifications, with the secret in a header."""
     request = sent(SinkType.WEBHOOK)
 
     assert request.url == "https://sink.example.com/hook"
@@ -70,13 +79,13 @@ def test_webhook() -> None:
         "alert_correlation_id": INCIDENT,
         "alert_event": "ALERT_STATE_EVENT_START",
     }
-    assert body(sent(SinkType.WEBHOOK, message(Telling.END)))["alert_event"] == (
+    assert body(sent(SinkType.WEBHOOK, message(MessageKind.END)))["alert_event"] == (
         "ALERT_STATE_EVENT_END"
     )
 
 
 def test_a_webhook_whose_url_is_the_secret() -> None:
-    """It is sent there, and nothing of it stands in a header."""
+    """The request goes to that URL, with no secret in a header."""
     settings = Notification(name="ops", type=SinkType.WEBHOOK, secret="HOOK")
     request = SINKS[SinkType.WEBHOOK].render(message(), settings, "https://x.example/hush")
     assert request.url == "https://x.example/hush"
@@ -84,7 +93,7 @@ def test_a_webhook_whose_url_is_the_secret() -> None:
 
 
 def test_slack() -> None:
-    """Text without markup; &, < and > are escaped."""
+    """Text without markup, with &, < and > escaped."""
     request = sent(SinkType.SLACK)
     assert request.url == SECRETS[SinkType.SLACK]
     assert body(request) == {
@@ -97,7 +106,7 @@ def test_slack() -> None:
 
 
 def test_discord() -> None:
-    """Nobody is mentioned, and Markdown is escaped."""
+    """No mentions are allowed, and Markdown is escaped."""
     request = sent(SinkType.DISCORD, message(title="@everyone *a_b* is down", lines=()))
     assert request.url == SECRETS[SinkType.DISCORD]
     assert body(request) == {
@@ -124,7 +133,7 @@ def test_telegram() -> None:
 
 
 def test_ntfy() -> None:
-    """As JSON to the server's root, with an access token, or to the topic that is the secret."""
+    """JSON to the root of the server, with an access token, or to the topic in the secret."""
     request = sent(SinkType.NTFY)
     assert request.url == "https://ntfy.sh/"
     assert request.headers[2:] == (("Authorization", "Bearer tk_hush"),)
@@ -135,7 +144,7 @@ def test_ntfy() -> None:
         "priority": 4,
         "tags": ["rotating_light"],
     }
-    end = body(sent(SinkType.NTFY, message(Telling.END)))
+    end = body(sent(SinkType.NTFY, message(MessageKind.END)))
     assert (end["priority"], end["tags"]) == (3, ["white_check_mark"])
 
     settings = Notification(name="ops", type=SinkType.NTFY, secret="NTFY")
@@ -145,7 +154,7 @@ def test_ntfy() -> None:
 
 
 def test_pagerduty() -> None:
-    """A trigger, and a resolve with the same key."""
+    """A trigger, and a resolve with the same dedup_key."""
     request = sent(SinkType.PAGERDUTY)
     assert request.url == "https://events.pagerduty.com/v2/enqueue"
     assert body(request) == {
@@ -166,7 +175,7 @@ def test_pagerduty() -> None:
             },
         },
     }
-    assert body(sent(SinkType.PAGERDUTY, message(Telling.END))) == {
+    assert body(sent(SinkType.PAGERDUTY, message(MessageKind.END))) == {
         "routing_key": "hush",
         "event_action": "resolve",
         "dedup_key": f"evenkeel-{INCIDENT}",
@@ -177,8 +186,8 @@ def test_pagerduty() -> None:
 
 
 def test_email() -> None:
-    """A whole message; the end is a reply to the start."""
-    request = sent(SinkType.EMAIL, message(Telling.END))
+    """A complete message; the end is a reply to the start."""
+    request = sent(SinkType.EMAIL, message(MessageKind.END))
     assert (request.method, request.url) == ("SEND", "mailto:ops@example.com")
     assert dict(request.headers) == {
         "Binding": "LB_EMAIL",
@@ -218,41 +227,41 @@ class Tags(HTMLParser):
 LONG = some.text(max_size=40) | some.text(max_size=40).map(lambda text: text * 300)
 
 
-@given(LONG, LONG, some.sampled_from(SinkType), some.sampled_from(Telling))
-def test_no_name_breaks_a_body(title: str, line: str, kind: SinkType, telling: Telling) -> None:
-    """JSON stays JSON, headers stay one line each, and no sink gets more than it takes."""
+@given(LONG, LONG, some.sampled_from(SinkType), some.sampled_from(MessageKind))
+def test_no_name_breaks_a_body(title: str, line: str, sink: SinkType, kind: MessageKind) -> None:
+    """Bodies are valid, headers have one line each, and no limit of a sink is exceeded."""
     affected = Affected(pool=title, origin=line, health=Health.UNHEALTHY, cause=line, since=0.0)
-    told = message(telling, title=title, lines=(line,), affected=(affected,))
-    request = sent(kind, told)
+    told = message(kind, title=title, lines=(line,), affected=(affected,))
+    request = sent(sink, told)
     request.body.encode("ascii")
     assert all("\n" not in value and "\r" not in value for _, value in request.headers)
-    if kind is SinkType.EMAIL:
+    if sink is SinkType.EMAIL:
         parsed = message_from_string(request.body, policy=policy.default)
-        assert len(parsed.keys()) == 9 + (telling is Telling.END)
+        assert len(parsed.keys()) == 9 + (kind is MessageKind.END)
         assert parsed["To"] == "ops@example.com"
         assert all(len(row) <= 998 for row in request.body.split("\r\n"))
         content = parsed.get_content()
         assert content.replace("\r\n", "\n").strip("\n") == plain(line).strip("\n")
         return
     document = body(request)
-    if kind is SinkType.SLACK:
+    if sink is SinkType.SLACK:
         assert len(document["text"]) <= 4000
         assert "<" not in document["text"]
         assert ">" not in document["text"]
-    if kind is SinkType.DISCORD:
+    if sink is SinkType.DISCORD:
         assert len(document["content"]) <= 2000
-    if kind is SinkType.TELEGRAM:
+    if sink is SinkType.TELEGRAM:
         assert utf16(document["text"]) <= 4096
         assert Tags(document["text"]).found == ["b"]
-    if kind is SinkType.NTFY:
+    if sink is SinkType.NTFY:
         assert utf8(document["message"]) <= 4096
         assert utf8(document["title"]) <= 250
-    if kind is SinkType.PAGERDUTY and telling is Telling.START:
+    if sink is SinkType.PAGERDUTY and kind is MessageKind.START:
         assert len(document["payload"]["summary"]) <= 1024
 
 
 def test_letters_of_all_alphabets_reach_a_subject() -> None:
-    """Encoded as RFC 2047 has it, in words that are short enough, and back."""
+    """Subjects are encoded words of RFC 2047, in lines of at most 76 characters."""
     title = "сервер в пуле 東京 🔥 is down, " * 3 + "."
     text = sent(SinkType.EMAIL, message(title=title)).body
     assert all(len(row) <= 76 for row in text.split("\r\n"))
@@ -261,7 +270,7 @@ def test_letters_of_all_alphabets_reach_a_subject() -> None:
 
 @pytest.mark.parametrize("kind", list(SinkType))
 def test_a_request_does_not_show_its_secret(kind: SinkType) -> None:
-    """Not even to one who logs the request itself."""
+    """The repr of a request may be logged."""
     assert "hush" not in repr(sent(kind))
 
 
@@ -269,6 +278,6 @@ def test_a_request_does_not_show_its_secret(kind: SinkType) -> None:
     ("text", "most", "cut"),
     [("abcdef", 6, "abcdef"), ("abcdefg", 6, "abc..."), ("&&&&", 8, "&..."), ("", 3, "")],
 )
-def test_what_is_too_long_is_cut_before_it_is_escaped(text: str, most: int, cut: str) -> None:
-    """So that no escape is cut in two."""
+def test_long_text_is_shortened_before_it_is_escaped(text: str, most: int, cut: str) -> None:
+    """No escape sequence is split."""
     assert fit(text, most, lambda part: part.replace("&", "&amp;")).replace("&amp;", "&") == cut

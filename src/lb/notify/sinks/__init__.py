@@ -1,4 +1,4 @@
-"""The sinks by their type: one module each, with its request and the check of its secret."""
+"""The sinks by type: one module each, with the request and the check of the secret."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Discord sink: a channel's webhook, whose URL is the secret.
+"""Discord: the webhook of a channel, whose URL is the secret.
 
 https://docs.discord.com/developers/resources/webhook#execute-webhook (content: 2000 characters)
 https://docs.discord.com/developers/resources/message#allowed-mentions-object
@@ -23,7 +23,7 @@ _MARKDOWN = re.compile(r"([\\*_~|`>#\[\]<])")
 
 
 def _render(message: Message, settings: Notification, secret: str) -> OutboundRequest:
-    """Nobody is mentioned, whatever a name says; Markdown shows as it is written."""
+    """Without mentions, and with Markdown escaped, whatever a name contains."""
     del settings
     return post(
         secret,

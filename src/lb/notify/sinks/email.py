@@ -1,9 +1,9 @@
-"""The e-mail sink: a message of its own making, for a `send_email` binding.
+"""E-mail: the source of a message, for a `send_email` binding.
 
 https://developers.cloudflare.com/email-routing/email-workers/send-email-workers/
-RFC 5322 (lines and headers), RFC 2047 (other letters in a header), RFC 2045 6.8 (base64),
-RFC 3834 5 (Auto-Submitted). Made by hand: Python's email package would be 16 more modules in the
-memory of every isolate, for eight lines of header.
+RFC 5322 (lines and headers), RFC 2047 (non-ASCII headers), RFC 2045 6.8 (base64),
+RFC 3834 5 (Auto-Submitted). Without Python's email package, which would load 16 more modules into
+every isolate for eight header lines.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from base64 import b64encode, encodebytes
 from typing import TYPE_CHECKING
 
 from lb.base.times import rfc5322
-from lb.notify.message import OutboundRequest, Telling, fit, plain
+from lb.notify.message import MessageKind, OutboundRequest, fit, plain
 from lb.notify.sinks.sink import Sink, no_secret
 
 if TYPE_CHECKING:
@@ -21,21 +21,22 @@ if TYPE_CHECKING:
 
 _MOST_SUBJECT = 200
 _BYTES_A_WORD = 39
-"""A line with an encoded word has 76 characters at most (RFC 2047 2), `Subject: ` included."""
+"""Bytes of text in an encoded word: its line, `Subject: ` included, has 76 characters at most
+(RFC 2047 2)."""
 
 
 def _render(message: Message, settings: Notification, secret: str) -> OutboundRequest:
-    """The request's headers are the binding and the envelope; its body is the whole message."""
+    """The binding and the envelope as headers, and the source of the message as the body."""
     del secret
     domain = settings.sender.rpartition("@")[2]
-    start = f"<{message.incident}-{Telling.START.value}@{domain}>"
+    start = f"<{message.incident}-{MessageKind.START.value}@{domain}>"
     headers = [
         ("From", f"Evenkeel <{settings.sender}>"),
         ("To", f"<{settings.to}>"),
         ("Subject", _encoded(fit(plain(message.title).replace("\n", " "), _MOST_SUBJECT))),
         ("Date", rfc5322(message.at)),
-        ("Message-ID", f"<{message.incident}-{message.telling.value}@{domain}>"),
-        *([("In-Reply-To", start)] if message.telling is Telling.END else []),
+        ("Message-ID", f"<{message.incident}-{message.kind.value}@{domain}>"),
+        *([("In-Reply-To", start)] if message.kind is MessageKind.END else []),
         ("Auto-Submitted", "auto-generated"),
         ("MIME-Version", "1.0"),
         ("Content-Type", "text/plain; charset=utf-8"),
@@ -53,7 +54,7 @@ def _render(message: Message, settings: Notification, secret: str) -> OutboundRe
 
 
 def _encoded(text: str) -> str:
-    """Return a header's text: as it is if it is ASCII, else as encoded words on lines of theirs."""
+    """Return a header value: unchanged if it is ASCII, else as encoded words, one a line."""
     if text.isascii() and "=?" not in text:
         return text
     words, rest = [], text

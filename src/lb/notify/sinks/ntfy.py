@@ -1,17 +1,17 @@
-"""The ntfy sink: a topic on ntfy.sh or a server of one's own.
+"""ntfy: a topic on ntfy.sh or on another server.
 
-https://docs.ntfy.sh/publish/#publish-as-json (to the server's root; nothing of it is a header)
-https://docs.ntfy.sh/publish/#limitations (a message has 4,096 bytes, else it is an attachment)
+https://docs.ntfy.sh/publish/#publish-as-json (sent to the root of the server)
+https://docs.ntfy.sh/publish/#limitations (longer than 4,096 bytes becomes an attachment)
 
-A topic that nobody guards "is essentially a password" (the same page): then its whole URL is the
-secret. Where `topic` is configured, the secret is an access token, if there is one.
+A topic without access control "is essentially a password" (the same page): its whole URL is the
+secret. With `topic` in the configuration, the secret is an optional access token.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lb.notify.message import OutboundRequest, Telling, fit, plain, utf8
+from lb.notify.message import MessageKind, OutboundRequest, fit, plain, utf8
 from lb.notify.sinks.posted import post
 from lb.notify.sinks.sink import Sink, header_value, whole_url
 
@@ -23,11 +23,11 @@ SERVER = "https://ntfy.sh"
 MOST = 4096
 MOST_TITLE = 250
 _HIGH, _DEFAULT = 4, 3
-_TAGS = {Telling.START: "rotating_light", Telling.END: "white_check_mark"}
+_TAGS = {MessageKind.START: "rotating_light", MessageKind.END: "white_check_mark"}
 
 
 def _render(message: Message, settings: Notification, secret: str) -> OutboundRequest:
-    """A start has high priority, an end the default one."""
+    """High priority for the start, default priority for the end."""
     server, topic = settings.url or SERVER, settings.topic
     headers = [("Authorization", f"Bearer {secret}")] if topic and secret else []
     if not topic:
@@ -36,8 +36,8 @@ def _render(message: Message, settings: Notification, secret: str) -> OutboundRe
         "topic": topic,
         "title": fit(plain(message.title), MOST_TITLE, length=utf8),
         "message": fit(plain(message.body), MOST, length=utf8),
-        "priority": _HIGH if message.telling is Telling.START else _DEFAULT,
-        "tags": [_TAGS[message.telling]],
+        "priority": _HIGH if message.kind is MessageKind.START else _DEFAULT,
+        "tags": [_TAGS[message.kind]],
     }
     return post(f"{server.rstrip('/')}/", document, *headers)
 

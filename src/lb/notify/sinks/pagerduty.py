@@ -1,7 +1,7 @@
-"""The PagerDuty sink: Events API v2, whose integration key is the secret.
+"""PagerDuty: Events API v2, whose integration key is the secret.
 
 https://developer.pagerduty.com/docs/events-api-v2/trigger-events/ (summary: 1024 characters,
-dedup_key: 255; a resolve with a trigger's dedup_key ends its incident)
+dedup_key: 255; a resolve with the dedup_key of a trigger closes its incident)
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lb.base.times import rfc3339
-from lb.notify.message import OutboundRequest, Telling, fit, plain
+from lb.notify.message import MessageKind, OutboundRequest, fit, plain
 from lb.notify.sinks.posted import post
 from lb.notify.sinks.sink import Sink, header_value
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
 ENQUEUE = "https://events.pagerduty.com/v2/enqueue"
 MOST_SUMMARY = 1024
-_ACTION = {Telling.START: "trigger", Telling.END: "resolve"}
+_ACTION = {MessageKind.START: "trigger", MessageKind.END: "resolve"}
 
 
 def _render(message: Message, settings: Notification, secret: str) -> OutboundRequest:
-    """Trigger an incident with its start, resolve it with its end."""
+    """A trigger for the start of an incident, a resolve for its end."""
     document: dict[str, Any] = {
         "routing_key": secret,
-        "event_action": _ACTION[message.telling],
+        "event_action": _ACTION[message.kind],
         "dedup_key": f"evenkeel-{message.incident}",
     }
-    if message.telling is Telling.START:
+    if message.kind is MessageKind.START:
         first = message.affected[0]
         document["client"] = "Evenkeel"
         document["payload"] = {

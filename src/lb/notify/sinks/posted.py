@@ -1,4 +1,4 @@
-"""What the sinks that take JSON share."""
+"""Requests of the sinks that accept JSON."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ USER_AGENT = "Evenkeel-Notifications/1.0"
 
 
 def post(url: str, document: dict[str, Any], *headers: tuple[str, str]) -> OutboundRequest:
-    """Return the request that posts a document; JSON escapes whatever a name may hold."""
+    """Return a request that posts a JSON document."""
     return OutboundRequest(
         method="POST",
         url=url,
@@ -24,5 +24,5 @@ def post(url: str, document: dict[str, Any], *headers: tuple[str, str]) -> Outbo
 
 
 def text_of(message: Message) -> str:
-    """Return all of a message as plain text."""
+    """Return the title and the body of a message as plain text."""
     return plain(f"{message.title}\n{message.body}")

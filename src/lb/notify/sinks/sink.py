@@ -1,4 +1,4 @@
-"""What a sink is made of, and the checks of a secret that several sinks share."""
+"""The parts of a sink, and checks of secrets that sinks share."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ def whole_url(settings: Notification, secret: str) -> str | None:
 
 
 def header_value(settings: Notification, secret: str) -> str | None:
-    """Check a secret that is sent in a header, or as a word of the body."""
+    """Check a secret that is sent in a header or as a token in the body."""
     fine = all("!" <= char <= "~" for char in secret)
     return None if fine else f"the secret {settings.secret} has characters that no header may have"
 
 
 def no_secret(settings: Notification, secret: str) -> str | None:
-    """Accept any secret: the sink has none."""
+    """Accept anything, for a sink without a secret."""
     del settings, secret
     return None
 
 
 class Sink(NamedTuple):
-    """A type of sink. Each module here has one; the keys of its type stand at SinkType."""
+    """A type of sink: the SINK of each module. Its keys stand at lb.model.SinkType."""
 
     render: Callable[[Message, Notification, str], OutboundRequest]
-    """Returns the request that sends a message. The text is the value of the secret, "" if none."""
+    """Returns the request for a message, with the settings and the secret's value ("" = none)."""
     secret_problem: Callable[[Notification, str], str | None]
-    """Returns what is wrong with the value of the secret, which the text does not show."""
+    """Returns the problem of a secret, without its value; None = usable."""
     uses_binding: bool = False
-    """Whether messages go through the send_email binding that `binding` names."""
+    """Whether it needs the send_email binding that `binding` names."""

@@ -1,4 +1,4 @@
-"""The Slack sink: an incoming webhook, whose URL is the secret.
+"""Slack: an incoming webhook, whose URL is the secret.
 
 https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks/
 https://docs.slack.dev/messaging/formatting-message-text/ (only &, < and > are escaped)
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from lb.notify.message import Message
 
 MOST = 4000
-"""Characters that Slack recommends; it cuts a text off at 40,000
+"""Most characters, as Slack recommends; it truncates at 40,000
 (https://docs.slack.dev/changelog/2018-04-truncating-really-long-messages/)."""
 
 
 def _render(message: Message, settings: Notification, secret: str) -> OutboundRequest:
-    """Plain text without markup, so that no name can mention a channel or make a link."""
+    """Plain text without markup: a name can neither mention a channel nor make a link."""
     del settings
     text = fit(text_of(message), MOST, _escaped)
     return post(secret, {"text": text, "mrkdwn": False, "unfurl_links": False})

@@ -1,4 +1,4 @@
-"""The Telegram sink: a bot, whose token is the secret, writes to a chat.
+"""Telegram: messages of a bot, whose token is the secret, to a chat.
 
 https://core.telegram.org/bots/api#sendmessage (1 to 4096 characters after entities are parsed)
 https://core.telegram.org/bots/api#html-style (only <, > and & are escaped)
@@ -25,7 +25,7 @@ _BOT_TOKEN = re.compile(r"[0-9]+:[A-Za-z0-9_-]+")
 
 
 def _render(message: Message, settings: Notification, secret: str) -> OutboundRequest:
-    """The title in bold, the rest plain; no name can be markup."""
+    """HTML with the title in bold; names are escaped."""
     title = fit(plain(message.title), _MOST_TITLE, _escaped, utf16)
     rest = MOST - utf16(title) - len("<b></b>\n")
     body = fit(plain(message.body), rest, _escaped, utf16)

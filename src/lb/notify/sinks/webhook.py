@@ -1,11 +1,11 @@
-"""The webhook sink: the body of Cloudflare's own notifications.
+"""Webhook: the body of Cloudflare's own notifications.
 
 https://developers.cloudflare.com/notifications/reference/webhook-payload-schema/
 
-`account_id` is left out, as that page allows, since a Worker knows of no account; the
-notification's name stands in for `policy_id`. What `data` holds for
-load_balancing_health_alert is not documented: here it has the words of that alert's filters
-(new_health, event_source, pool_id) and of the documented health check alert.
+`account_id` is left out, as that page allows: a Worker does not know its account. `policy_id` is
+the name of the notification. The `data` of load_balancing_health_alert is not documented: here it
+has the terms of that alert's filters (new_health, event_source, pool_id) and of the documented
+health check alert.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from lb.base.times import rfc3339
 from lb.model import Health
-from lb.notify.message import OutboundRequest, Telling
+from lb.notify.message import MessageKind, OutboundRequest
 from lb.notify.sinks.posted import post, text_of
 from lb.notify.sinks.sink import Sink, header_value, whole_url
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 _HEALTH = {Health.HEALTHY: "Healthy", Health.UNHEALTHY: "Unhealthy", Health.UNKNOWN: "Unknown"}
 _EVENT = {
-    Telling.START: "ALERT_STATE_EVENT_START",
-    Telling.END: "ALERT_STATE_EVENT_END",
+    MessageKind.START: "ALERT_STATE_EVENT_START",
+    MessageKind.END: "ALERT_STATE_EVENT_END",
 }
 
 
 def _render(message: Message, settings: Notification, secret: str) -> OutboundRequest:
-    """With a `url` the secret is sent in cf-webhook-auth; without one, it is the URL itself."""
+    """To `url`, with the secret in cf-webhook-auth; without a `url`, the secret is the URL."""
     document = {
         "name": settings.name,
         "text": text_of(message),
@@ -43,7 +43,7 @@ def _render(message: Message, settings: Notification, secret: str) -> OutboundRe
         "policy_name": settings.name,
         "alert_type": "load_balancing_health_alert",
         "alert_correlation_id": message.incident,
-        "alert_event": _EVENT[message.telling],
+        "alert_event": _EVENT[message.kind],
     }
     if not settings.url:
         return post(secret, document)
