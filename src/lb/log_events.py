@@ -1,4 +1,4 @@
-"""What happened, as values: each becomes one line of the log."""
+"""Log events: each becomes one line of the log."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptFailed:
-    """An attempt failed on real traffic; `next` is the origin that was tried after it, or ""."""
+    """A failed attempt of a request; `next` is the origin of the attempt after it, or ""."""
 
     event: ClassVar[str] = "failover"
     load_balancer: str
@@ -21,29 +21,29 @@ class AttemptFailed:
     cause: str
     attempt: int
     duration: float
-    """Seconds from the attempt's start to its failure."""
+    """Seconds from the start of the attempt to its failure."""
     next: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hedged:
-    """A request got a second attempt, at `next`, as the first one was slow."""
+    """A second attempt of a request, at `next`, as the first one was slow."""
 
     event: ClassVar[str] = "hedged"
     load_balancer: str
     pool: str
     origin: str
-    """Of the first attempt."""
+    """Origin of the first attempt."""
     next: str
     answered: str
-    """The origin whose answer the client got; empty when both attempts failed."""
+    """Origin whose answer the client got; empty = both attempts failed."""
     duration: float
-    """Seconds from the request's start to that."""
+    """Seconds from the start of the request to that answer, or to the second failure."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerCut:
-    """An origin broke off an answer in its middle; the client got its beginning."""
+    """An answer that an origin broke off; the client got the beginning."""
 
     event: ClassVar[str] = "answer_cut"
     load_balancer: str
@@ -53,7 +53,7 @@ class AnswerCut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HealthChanged:
-    """A monitor's verdict moved an origin from one health to another."""
+    """A change of an origin's health by its monitor."""
 
     event: ClassVar[str] = "health_changed"
     pool: str
@@ -62,16 +62,16 @@ class HealthChanged:
     after: Health
     cause: str
     attempt: int = 1
-    """Which probe of the round this was the verdict of: those before it timed out."""
+    """Number of the probe in the round: those before it timed out."""
     duration: float = 0.0
-    """Seconds that the round took."""
+    """Duration of the round in seconds."""
     load_balancer: str = ""
-    """Every one that uses the pool, in the configuration's order."""
+    """All load balancers that use the pool, in the order of the configuration."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MonitorChanged:
-    """A monitor of a group changed its mind of an origin, whether or not it has a vote."""
+    """A change of an origin's health by one monitor of a group, with or without a vote."""
 
     event: ClassVar[str] = "monitor_changed"
     pool: str
@@ -85,7 +85,7 @@ class MonitorChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OriginEjected:
-    """Failures of real traffic took an origin out for `seconds`."""
+    """An ejection of an origin for `seconds`, by failures of real traffic."""
 
     event: ClassVar[str] = "origin_ejected"
     load_balancer: str
@@ -97,7 +97,7 @@ class OriginEjected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OriginQuiet:
-    """Nothing comes from an origin; what waits there longest was sent `seconds` ago."""
+    """An origin without any answer; its oldest pending request was sent `seconds` ago."""
 
     event: ClassVar[str] = "origin_quiet"
     load_balancer: str
@@ -108,7 +108,7 @@ class OriginQuiet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OriginRestored:
-    """An origin that was quiet, or was ejected as all others were too, answers again."""
+    """An answer of an origin that was quiet, or that was ejected together with all others."""
 
     event: ClassVar[str] = "origin_restored"
     load_balancer: str
@@ -118,7 +118,7 @@ class OriginRestored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastOriginKept:
-    """An origin failed and is not ejected, since no other of its load balancer is available."""
+    """A failed origin that is not ejected, as no other one of its load balancer is available."""
 
     event: ClassVar[str] = "last_origin_kept"
     load_balancer: str
@@ -129,39 +129,39 @@ class LastOriginKept:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OriginEnabledChanged:
-    """An origin was enabled or disabled; a time of maintenance disables it too."""
+    """An origin that was enabled, or was disabled by an operator or by maintenance."""
 
     event: ClassVar[str] = "origin_enabled_changed"
     pool: str
     origin: str
     enabled: bool
     reason: str
-    """Either `disabled` or `maintenance`; empty when it is enabled."""
+    """`disabled` or `maintenance`; empty = enabled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolEnabledChanged:
-    """A pool was enabled or disabled; a time of maintenance disables it too."""
+    """A pool that was enabled, or was disabled by an operator or by maintenance."""
 
     event: ClassVar[str] = "pool_enabled_changed"
     pool: str
     enabled: bool
     reason: str
-    """Either `disabled` or `maintenance`; empty when it is enabled."""
+    """`disabled` or `maintenance`; empty = enabled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProberStalled:
-    """The shared view grew too old to be trusted: this isolate probes for itself again."""
+    """The shared view is too old to be trusted: the isolate probes for itself."""
 
     event: ClassVar[str] = "prober_stalled"
     age: float
-    """Seconds since the latest round of probes that it knows of."""
+    """Seconds since the latest known round of probes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProberResumed:
-    """The shared view moves on, and is trusted again."""
+    """The shared view is recent, and trusted again."""
 
     event: ClassVar[str] = "prober_resumed"
     age: float
@@ -185,7 +185,7 @@ class Refusal(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """A request was answered by the balancer itself."""
+    """A request that the balancer answered itself."""
 
     event: ClassVar[str] = "refused"
     load_balancer: str
@@ -193,13 +193,13 @@ class Refused:
     cause: str
     refusal: Refusal = field(metadata={"logged": False})
     attempt: int = 0
-    """How many attempts had been made."""
+    """Number of attempts before it."""
     duration: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MirrorFailed:
-    """Copies of requests failed; `cause` is the latest one's. Told once in a while."""
+    """Failed copies of requests, logged from time to time, with the cause of the latest one."""
 
     event: ClassVar[str] = "mirror_failed"
     load_balancer: str
@@ -207,43 +207,43 @@ class MirrorFailed:
     origin: str
     cause: str
     failures: int
-    """Since it was last told."""
+    """Failures since the last such line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdminChange:
-    """Somebody asked for a change on the admin side, or began or ended a session there."""
+    """A request for a change on the admin side, or the start or end of a session there."""
 
     event: ClassVar[str] = "admin_change"
     author: str
     means: str
-    """`token`, `session` or `access`: how they have shown who they are."""
+    """How the operator signed in: `token`, `session` or `access`."""
     method: str
     path: str
-    """Below the admin path, without its query."""
+    """Path below the admin path, without the query."""
     status: int
-    """Of the answer: from 400 on, nothing was changed."""
+    """Status of the answer; from 400 on, nothing was changed."""
     version: int
-    """Of the configuration after it; 0 where it has none."""
+    """Version of the configuration afterwards; 0 = it has none."""
     client: str
-    """Their network: 24 bits of an IPv4 address, 48 of an IPv6 one."""
+    """Network of the client: 24 bits of an IPv4 address, 48 bits of an IPv6 address."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdminDenied:
-    """Somebody was not let in to the admin side. Told once a minute at most for each client."""
+    """Refused requests to the admin side, logged at most once a minute for each client."""
 
     event: ClassVar[str] = "admin_denied"
     cause: str
     failures: int
-    """Since it was last told."""
+    """Failures since the last such line."""
     client: str
-    """As of AdminChange."""
+    """Network of the client, as in AdminChange."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """Something that the operator should know, in plain words."""
+    """A message for the operator."""
 
     event: ClassVar[str] = "notice"
     message: str
@@ -251,14 +251,14 @@ class Notice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
-    """A fault of the balancer itself, which a request or a probe survived."""
+    """A fault of the balancer itself, which did not stop it."""
 
     event: ClassVar[str] = "error"
     message: str
 
 
 MOST_FRAMES = 4
-"""Places of a traceback in the event of a fault, the innermost last."""
+"""Most places of a traceback in the event of a fault; the innermost one comes last."""
 
 
 def trouble(what: str, error: BaseException) -> Trouble:
@@ -266,7 +266,7 @@ def trouble(what: str, error: BaseException) -> Trouble:
     places = []
     frame = error.__traceback__
     while frame is not None:
-        # Many packages have a run.py, so the folder goes along.
+        # Several packages have a run.py: the folder tells them apart.
         folder_and_file = frame.tb_frame.f_code.co_filename.split("/")[-2:]
         places.append(f"{'/'.join(folder_and_file)}:{frame.tb_lineno}")
         frame = frame.tb_next
@@ -297,7 +297,7 @@ Event = (
 
 
 def fields_of(event: Event) -> dict[str, str | float]:
-    """Return an event as the flat object that is logged: its name first, enums by value."""
+    """Return the flat object that is logged: the name of the event first, enums by value."""
     line: dict[str, str | float] = {"event": event.event}
     for one in fields(event):
         if not one.metadata.get("logged", True):

@@ -1,4 +1,4 @@
-"""What the drivers await: the runtime stands behind each port in the Worker, a fake in tests."""
+"""Ports for time, chance, log and storage: the runtime in the Worker, fakes in tests."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ if TYPE_CHECKING:
 
 
 class Clock(Protocol):
-    """Seconds since the Unix epoch."""
+    """Returns seconds since the Unix epoch."""
 
     def __call__(self) -> float: ...
 
 
 class Chance(Protocol):
-    """Numbers from 0 up to but not including 1."""
+    """Returns random numbers from 0 up to, but not including, 1."""
 
     def __call__(self) -> float: ...
 
 
 class Log(Protocol):
-    """Takes note of what happened. Never raises."""
+    """Logs an event. Never raises."""
 
     def __call__(self, event: Event, /) -> None: ...
 
 
 class Sql(Protocol):
-    """The Durable Object's SQLite."""
+    """The SQLite database of the Durable Object."""
 
     def __call__(self, statement: str, *values: str | float | None) -> list[dict[str, Any]]:
-        """Run one statement with its `?` filled; return its rows, columns by name."""
+        """Run a statement with these values for its `?`; return its rows as columns by name."""

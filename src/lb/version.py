@@ -1,4 +1,4 @@
-"""The version of what is deployed; that of the package, as a test sees to."""
+"""The version of Evenkeel; a test compares it with that of the package."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Counts what happens, hands it to the Durable Object, and tells it to whoever asks."""
+"""Metrics: counters of isolates, totals, charts, and their formats."""

@@ -1,4 +1,4 @@
-"""Puts what was counted into the rings of the charts."""
+"""Adds counts to the rings of the charts."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ if TYPE_CHECKING:
     from lb.metrics.totals import Labels, Totals
 
 FAILED_FROM = 5
-"""The class of statuses from which an answer is shown as a failure."""
+"""Lowest class of statuses that the charts show as failures."""
 
 
 Count = tuple["Subject", int, int]
 
 
 def chart(rings: Rings, counted: Totals, since: float, now: float) -> None:
-    """Add what was counted from `since` to `now`."""
+    """Add counts of the time from `since` to `now`."""
     for subject, field, amount in (*_of_answers(counted), *_of_events(counted)):
         rings.add_count(subject, field, amount, since, now)
-    for subject, spent in _times(counted):
-        rings.add_times(subject, REQUEST_TIMES, spent, since, now)
+    for subject, durations in _times(counted):
+        rings.add_times(subject, REQUEST_TIMES, durations, since, now)
 
 
 def _subjects(labels: Labels) -> list[Subject]:
-    """Return whose answers these are: each is one to a client, and one of an origin."""
+    """Return the charts in which answers count: of the load balancer, and of the origin."""
     lb, pool, origin, number, failed = labels
     subjects: list[Subject] = []
     if not origin or (number == "1" and not failed):
         subjects.append((lb,))
     if origin and not failed:
-        # Those that count as failures are attempts that failed, below.
+        # Answers that count as failures are in the events of failed attempts.
         subjects.append((pool, origin))
     return subjects
 

@@ -1,4 +1,4 @@
-"""What an isolate has counted, until the place that keeps totals has stored it."""
+"""Counts of an isolate, until the Durable Object has stored them."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ RESULTS: Mapping[int, str] = {HIT: "hit", MISS: "miss", MOVED: "moved"}
 
 
 class IsolateTotals:
-    """Plain data of one isolate, whatever configuration it serves at the moment.
+    """Counts of one isolate across changes of its configuration.
 
-    What is handed over is kept, unchanged and with its number, until it is acknowledged: an answer
-    that is lost makes nothing be counted twice, and nothing be lost. What an isolate has not handed
-    over when the runtime ends it is gone (docs/metrics.md).
+    A hand-over is kept and repeated, with the same number and content, until it is acknowledged:
+    after a lost answer, nothing is counted twice and nothing is lost. Counts that were not handed
+    over when the runtime ends the isolate are lost (docs/metrics.md).
     """
 
     def __init__(self, isolate: str, now: float, *, analytics: bool = False) -> None:
-        """`isolate` is a name that no other one has; `analytics`: whether points are written."""
+        """`isolate` is a unique name; `analytics` says whether data points are written."""
         self._isolate = isolate
         self._tallies: dict[str, RequestCounters] = {}
         self._fresh = Totals()
@@ -38,17 +38,17 @@ class IsolateTotals:
         self._number = 0
         self._offered: dict[str, Any] | None = None
         self._unwritten = Totals() if analytics else None
-        """What is not written as data points yet."""
+        """Counts that have not been written as data points yet."""
 
     def of(self, load_balancer: str) -> RequestCounters:
-        """Return what requests of a load balancer add to."""
+        """Return the counters for the requests of a load balancer."""
         found = self._tallies.get(load_balancer)
         if found is None:
             found = self._tallies[load_balancer] = RequestCounters()
         return found
 
     def counting_log(self, log: Log) -> Log:
-        """Return a log that counts what it is told."""
+        """Return a log that counts each event and passes it on."""
 
         def count(event: Event) -> None:
             for labels, amount in counts_of(event):
@@ -58,11 +58,11 @@ class IsolateTotals:
         return count
 
     def count_mirrored(self, load_balancer: str, origin: OriginKey) -> None:
-        """Count a copy of a request."""
+        """Count a mirrored request."""
         self._add(Kind.MIRRORED.of(load_balancer, *origin))
 
     def offer(self, now: float) -> dict[str, Any] | None:
-        """Return what to hand over, as JSON has it; None when there is nothing."""
+        """Return the pending hand-over, for JSON; None = nothing was counted."""
         if self._offered is None:
             self._drain()
             counted = self._fresh
@@ -81,12 +81,12 @@ class IsolateTotals:
         return self._offered
 
     def acknowledged(self, number: int) -> None:
-        """Take note that what was handed over under this number is stored."""
+        """Drop the hand-over with this number, which is stored now."""
         if self._offered is not None and number == self._offered["number"]:
             self._offered = None
 
     def points(self) -> list[Point]:
-        """Return data points to write, each once."""
+        """Return the next data points to write."""
         if self._unwritten is None:
             return []
         self._drain()
@@ -94,7 +94,7 @@ class IsolateTotals:
         return found
 
     def _drain(self) -> None:
-        """Take what requests have added to their tallies."""
+        """Move the counts of requests from their counters to the totals."""
         for name, tallies in self._tallies.items():
             for key, cells in tallies.items():
                 labels = (name, *PADDED[len(key)](key))
@@ -122,4 +122,4 @@ PADDED: Mapping[int, Callable[[Labels], Labels]] = {
     3: lambda key: (*key, ""),
     4: lambda key: key,
 }
-"""The keys of RequestCounters, by their lengths -> the labels of Totals."""
+"""Length of a key of RequestCounters -> function from the key to the labels of Totals."""

@@ -1,4 +1,4 @@
-"""What an event counts as: a table from each kind of event to its numbers."""
+"""Labels of counts, and the counts of each type of event."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class Kind(Enum):
-    """The first label of all that is counted and is no answer; then come those named here."""
+    """Kind of counted events: its first label, then the names of the labels that follow it."""
 
     FAILED = "failed", "load_balancer", "pool", "origin", "attempt", "outcome"
     FAILOVERS = "failovers", "load_balancer", "pool", "origin"
@@ -52,7 +52,7 @@ class Kind(Enum):
         self.labels = labels
 
     def of(self, *values: str) -> tuple[str, ...]:
-        """Return the labels under which this is counted."""
+        """Return the labels of a count of this kind."""
         return (self.first, *values)
 
 
@@ -60,7 +60,7 @@ KINDS: Mapping[str, Kind] = {kind.first: kind for kind in Kind}
 
 
 def labelled(labels: tuple[str, ...]) -> Mapping[str, str]:
-    """Return labels by their names; none of what is of no kind, or is counted as others."""
+    """Return labels by name; empty for an unknown kind, and for the label of other series."""
     kind = KINDS.get(labels[0])
     if kind is None or len(labels) != len(kind.labels) + 1:
         return {}
@@ -75,7 +75,7 @@ CAUSES: Mapping[str, str] = {
     Cause.CLIENT.value: "client",
     CUT_OFF: "cut_off",
 }
-"""What an event says of a failure -> the label."""
+"""Cause of a failure in an event -> label."""
 
 REFUSALS: Mapping[Refusal, str] = {
     Refusal.NO_LOAD_BALANCER: "unknown_host",
@@ -91,7 +91,7 @@ REFUSALS: Mapping[Refusal, str] = {
 
 
 def cause_of(text: str) -> str:
-    """Return the label of a failure: one of a few, whatever an origin sends."""
+    """Return the label of a cause: one of a fixed set, whatever an origin sends."""
     known = CAUSES.get(text)
     if known is not None:
         return known
@@ -100,7 +100,7 @@ def cause_of(text: str) -> str:
 
 
 def counts_of(event: Event) -> Iterator[Count]:
-    """Yield what an event counts as."""
+    """Yield the labels and numbers to add for an event."""
     yield Kind.EVENTS.of(event.event), 1
     rule = RULES.get(type(event))
     if rule is not None:

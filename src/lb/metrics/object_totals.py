@@ -1,4 +1,4 @@
-"""Adds up what isolates and probes counted, and keeps it: one row, seldom written."""
+"""The totals of all isolates and probes in the Durable Object: one row, rarely written."""
 
 from __future__ import annotations
 
@@ -30,21 +30,22 @@ if TYPE_CHECKING:
     from lb.ports import Log, Sql
 
 STORED_EVERY = 60.0
-"""Seconds between two rows that are written, at least."""
+"""Shortest time in seconds between two writes of the row."""
 
 REFRESHES = 2
-"""The same where isolates hand over more often than usual: twice the time between two of those."""
+"""The same as a multiple of the refresh interval, for isolates that hand over more often."""
 
 MOST_ISOLATES = 500
-"""Whose numbers are remembered, those that were heard of last."""
+"""Most isolates whose latest numbers are kept; the least recently seen one is dropped first."""
 
 ACTIVE = 300.0
+"""Seconds since its latest stored hand-over in which an isolate counts as active."""
 
 LONGEST_TEXT = 200_000
-"""Characters from which the row is packed."""
+"""Length in characters from which the row is compressed."""
 
 LONGEST_ROW = 1_900_000
-"""Characters without which the row would be refused: 2 MB is the most that a row may have
+"""Longest row in characters: a row may have 2 MB
 (https://developers.cloudflare.com/durable-objects/platform/limits/)."""
 
 # The key is SQLite's own row number, as in keeper.py.
@@ -58,21 +59,21 @@ _WRITE = (
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """Counts of an isolate that are not stored yet."""
+    """A hand-over of an isolate that is not stored yet."""
 
     number: int
     counted: Totals
 
 
 class ObjectTotals:
-    """The numbers of all isolates, in the one object that keeps them. It may be evicted any time.
+    """The totals of all isolates, in the one object that stores them. It may be evicted any time.
 
-    What an isolate hands over is acknowledged when it is stored, and sent again until then. Only
-    what is stored is told as a counter, so that none ever goes back. Charts show it at once.
+    A hand-over is acknowledged once it is stored, and repeated by its isolate until then. Counters
+    contain stored counts only, so that they never decrease; charts show new ones at once.
     """
 
     def __init__(self, config: Config, *, sql: Sql, log: Log, probed: str = "") -> None:
-        """`probed` is what `probes_text` returned last."""
+        """`probed` is the latest result of `probes_text`."""
         self._config = config
         self._sql = sql
         self._log = log
@@ -89,12 +90,12 @@ class ObjectTotals:
         self._isolates = dict(each(found.get("isolates"), _isolate))
         self._late = or_else(as_time, found.get("late"), None)
         self._stored = or_else(as_time, found.get("stored"), 0.0)
-        self._forget_others()
+        self._drop_unconfigured()
 
     def receive(self, offered: object, now: float) -> int | None:
-        """Take what an isolate hands over; return the number of it that is stored.
+        """Accept a hand-over; return the number of the isolate's latest stored one.
 
-        None for what is no hand-over at all. The same again changes nothing.
+        Returns None for anything else. A repeated hand-over changes nothing.
         """
         if not isinstance(offered, dict):
             return None
@@ -102,8 +103,8 @@ class ObjectTotals:
         if not isinstance(isolate, str) or not 0 < len(isolate) <= 64 or type(number) is not int:
             return None
         stored = self._isolates.get(isolate, (0, 0.0))[0]
-        known = self._received.get(isolate)
-        if number > stored and (known is None or known.number != number):
+        pending = self._received.get(isolate)
+        if number > stored and (pending is None or pending.number != number):
             counted = Totals.from_rows(offered)
             self._received[isolate] = Received(number, counted)
             since = or_else(as_time, offered.get("since"), 0.0) or now
@@ -112,14 +113,14 @@ class ObjectTotals:
         return self._isolates.get(isolate, (0, 0.0))[0]
 
     def record_probe(self, origin: Origin, verdict: Verdict, now: float) -> None:
-        """Take what a round of probes said of an origin."""
+        """Record the verdict of a round of probes on an origin."""
         self._probed[origin.key] = self._probed.get(origin.key, Probed()).after(verdict)
         took = probe_seconds(verdict) if verdict.passed else None
         if took is not None:
             self._rings.add_times(origin.key, PROBE_TIMES, (took, 1), now, now)
 
     def record_round(self, health: Mapping[OriginKey, OriginHealth], now: float) -> None:
-        """Take down how everything stands, after a round of probes."""
+        """Record the state of all load balancers and origins after a round of probes."""
         snapshot = Snapshot(health, {}, now)
         for lb in self._config.load_balancers:
             self._rings.record_state((lb.name,), load_balancer_health(lb, snapshot).value, now)
@@ -132,21 +133,21 @@ class ObjectTotals:
         self._changed = True
         self.store_if_due(now)
 
-    def record_alarm(self, wanted: float | None, now: float) -> None:
-        """Take down that an alarm went off which was wanted at this time."""
-        self._late = max(now - wanted, 0.0) if wanted is not None else None
+    def record_alarm(self, due: float | None, now: float) -> None:
+        """Record the delay of an alarm."""
+        self._late = max(now - due, 0.0) if due is not None else None
 
     def probes_text(self) -> str:
-        """Return what must be stored with the health that probes led to."""
+        """Return the counts of probes, to be stored with the health."""
         return probed_to_json(self._probed)
 
     @property
     def latest(self) -> dict[OriginKey, float]:
-        """Seconds that the latest probe of each origin took which passed."""
+        """Duration in seconds of the latest passed probe of each origin."""
         return {key: one.latest for key, one in self._probed.items() if one.passed}
 
     def store_if_due(self, now: float) -> None:
-        """Add up and store what is new, if the row has not just been written."""
+        """Add and store what is new, unless the row was written too recently."""
         if not (self._received or self._changed) or now < self._stored + self._gap:
             return
         for isolate, received in self._received.items():
@@ -160,7 +161,7 @@ class ObjectTotals:
         self._sql(_WRITE, self._text(now))
 
     def text(self, current: CurrentState) -> str:
-        """Return everything in OpenMetrics."""
+        """Return all metrics in the text format of OpenMetrics."""
         self.store_if_due(current.now)
         since = current.now - ACTIVE
         isolates = sum(at >= since for _, at in self._isolates.values())
@@ -168,7 +169,7 @@ class ObjectTotals:
         return text_of(families(self._total, self._probed, current, handover))
 
     def history(self, now: float) -> dict[str, Any]:
-        """Return the charts of everything (lb.metrics.history.history)."""
+        """Return all charts (lb.metrics.history.history)."""
         return self._history(list(self._origins), now)
 
     def _history(self, origins: list[OriginKey], now: float) -> dict[str, Any]:
@@ -178,11 +179,11 @@ class ObjectTotals:
         return history(self._rings, origins, names, now, interval=float(interval))
 
     def shares(self, now: float) -> dict[OriginKey, float | None]:
-        """Return each origin's part of all requests of the last minutes."""
+        """Return each origin's part of the requests of the last minutes; None = none."""
         return shares(self._rings, self._origins, now)
 
     def charts(self, pools: Collection[str], now: float) -> dict[str, Any]:
-        """Return the charts of these pools' origins and of every load balancer, without shares."""
+        """Return the charts of all load balancers and of these pools' origins, without shares."""
         found = self._history([key for key in self._origins if key[0] in pools], now)
         for one in found["origins"]:
             del one["share"]
@@ -190,27 +191,27 @@ class ObjectTotals:
             del one["shares"]
         return found
 
-    def _forget_others(self) -> None:
-        """Forget load balancers and origins that are configured no more."""
+    def _drop_unconfigured(self) -> None:
+        """Drop load balancers and origins that are no longer configured."""
         balancers = {lb.name for lb in self._config.load_balancers} | {""}
         origins = {*self._origins, (OTHER, OTHER), ("", "")}
 
-        def known(lb: str | None, pool: str | None, origin: str | None) -> bool:
+        def configured(lb: str | None, pool: str | None, origin: str | None) -> bool:
             return (lb is None or lb in balancers) and (origin is None or (pool, origin) in origins)
 
         answers, events = self._total.answers, self._total.events
-        for labels in [one for one in answers if not known(*one[:3])]:
+        for labels in [one for one in answers if not configured(*one[:3])]:
             del answers[labels]
         for labels in list(events):
             named = labelled(labels)
-            if not known(*(named.get(one) for one in ("load_balancer", "pool", "origin"))):
+            if not configured(*(named.get(one) for one in ("load_balancer", "pool", "origin"))):
                 del events[labels]
 
     def _load(self) -> str:
         try:
             found = self._sql(_READ)
             return str(found[0]["value"]) if found else ""
-        except Exception as error:  # noqa: BLE001 (whatever the storage says, counting goes on)
+        except Exception as error:  # noqa: BLE001 (counting continues without the stored row)
             self._log(Trouble(message=f"the metrics cannot be read: {type(error).__name__}"))
             return ""
 
@@ -224,25 +225,25 @@ class ObjectTotals:
         }
         text = packed(json.dumps(found, separators=(",", ":")))
         if len(text) > LONGEST_ROW:
-            # Better no charts than no counters.
+            # Counters matter more than charts.
             text = packed(json.dumps({**found, "rings": None}, separators=(",", ":")))
         return text
 
 
 def stored_every(refresh: float) -> float:
-    """Return the seconds between two rows, at least, for the time between questions."""
+    """Return the shortest time in seconds between two writes, for a refresh interval."""
     return min(STORED_EVERY, REFRESHES * refresh)
 
 
 def packed(text: str) -> str:
-    """Return a text for a row; a long one gets shorter."""
+    """Return a text for the row, compressed if it is long."""
     if len(text) < LONGEST_TEXT:
         return text
     return b64encode(zlib.compress(text.encode(), 1)).decode()
 
 
 def unpacked(text: str) -> str:
-    """Return what `packed` was given; "" for what it never returned."""
+    """Return the text that `packed` was called with; "" if it is damaged."""
     if text.startswith("{") or not text:
         return text
     try:
@@ -257,7 +258,7 @@ def _isolate(row: list[Any]) -> tuple[str, tuple[int, float]]:
 
 
 def _subjects(config: Config) -> set[Subject]:
-    """Return all that has charts."""
+    """Return all subjects of charts."""
     balancers: set[Subject] = {(lb.name,) for lb in config.load_balancers}
     origins: set[Subject] = {one.key for pool in config.pools for one in pool.origins}
     return balancers | origins | {(*lb, *origin) for lb in balancers for origin in origins}

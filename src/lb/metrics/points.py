@@ -1,4 +1,4 @@
-"""Counts as data points of Analytics Engine, within what it takes of one invocation.
+"""Counts as data points of Analytics Engine, within its limits for an invocation.
 
 https://developers.cloudflare.com/analytics/analytics-engine/limits/
 """
@@ -14,27 +14,28 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MOST_POINTS = 200
-"""Written behind one response; it takes 250 of one invocation."""
+"""Most data points written after a response; the limit of an invocation is 250."""
 
 LONGEST_INDEX = 96
-"""Bytes."""
+"""Longest index in bytes."""
 
 
 class Point(NamedTuple):
-    """A data point: it has one index, and at most 20 blobs and 20 doubles."""
+    """A data point: an index, and at most 20 blobs and 20 doubles."""
 
     key: str
-    """Its index."""
+    """The index."""
     blobs: list[str]
     doubles: list[float]
 
 
 def points(counted: Totals) -> tuple[list[Point], Totals]:
-    """Return as many points as can be written at once, and what is left for another time.
+    """Return at most MOST_POINTS data points, and the counts that are left.
 
-    Answers have the blobs "answers", load balancer, pool, origin, number of the attempt and
-    "failed" or "", and the doubles: all answers, those of each class from 1xx to 5xx, and the
-    seconds that they took together. All else has its kind and labels as blobs, and its number.
+    A point of answers has the blobs "answers", load balancer, pool, origin, number of the attempt
+    and "failed" or "", and the doubles: all answers, those of each class from 1xx to 5xx, and the
+    sum of their durations in seconds. A point of events has its kind and labels as blobs, and its
+    number as the double.
     """
     found: list[Point] = []
     left = Totals()

@@ -1,4 +1,4 @@
-"""What probes came to: a few numbers for each origin, stored with the health that they led to."""
+"""Counts and durations of probes for each origin, stored with the health."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probed:
-    """An origin's rounds of probes."""
+    """Rounds of probes of an origin."""
 
     passed: int = 0
     failed: int = 0
     seconds: float = 0.0
-    """That probes took which passed."""
+    """Sum of the durations of passed probes."""
     latest: float = 0.0
-    """Of these, the latest one's."""
+    """Duration of the latest passed probe."""
 
     def after(self, verdict: Verdict) -> Probed:
-        """Return what it is with one more."""
+        """Return the counts with one more round."""
         if not verdict.passed:
             return replace(self, failed=self.failed + 1)
         took = probe_seconds(verdict)
@@ -47,7 +47,7 @@ def probe_seconds(verdict: Verdict) -> float | None:
 
 
 def probed_to_json(probed: Mapping[OriginKey, Probed]) -> str:
-    """Return the text that `probed_from_json` takes back."""
+    """Return the JSON that `probed_from_json` reads."""
     found = [
         [*key, one.passed, one.failed, round(one.seconds, 4), round(one.latest, 4)]
         for key, one in probed.items()
@@ -56,7 +56,7 @@ def probed_to_json(probed: Mapping[OriginKey, Probed]) -> str:
 
 
 def probed_from_json(text: str, keys: Collection[OriginKey]) -> dict[OriginKey, Probed]:
-    """Return what such a text says of these origins; what cannot be read is left out."""
+    """Return the counts of these origins, without what is damaged."""
     return {key: one for key, one in each(parsed(text), _probed) if key in keys}
 
 

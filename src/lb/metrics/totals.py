@@ -1,4 +1,4 @@
-"""What was counted in some time: numbers by labels, that can be added up and sent as JSON."""
+"""Counts by labels, which can be merged, and written and read as JSON."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from lb.base.stored_json import DamagedError, as_amount, as_int, as_list, as_tex
 from lb.proxy.tallies import CELLS, SECONDS
 
 MOST_ANSWERS = 2000
-"""Load balancer, pool, origin and number of attempt: more of them than this are counted as OTHER's.
-Names come from the configuration alone, so this bounds what a configuration can cost."""
+"""Most combinations of load balancer, pool, origin and attempt; further ones are counted as OTHER.
+All names come from the configuration, so this bounds the cost of a configuration."""
 
 MOST_EVENTS = 5000
 
 OTHER = "other"
-"""The pool and origin of all that are beyond these numbers."""
+"""Label of the pool and origin beyond these numbers."""
 
 Labels = tuple[str, ...]
 
 
 class Totals:
-    """Answers by (load balancer, pool, origin, attempt, "" or "failed"), and all else by its kind.
+    """Answers by (load balancer, pool, origin, attempt, "" or "failed"), and other events by kind.
 
-    The cells of answers are those of Tallies. What else is counted has its kind as the first label,
-    and the load balancer, the pool and the origin, as far as it has them, after it (kinds.py).
+    The cells of answers are those of lb.proxy.tallies. The labels of events are those of
+    lb.metrics.labels.Kind: first the kind, then load balancer, pool and origin where they apply.
     """
 
     __slots__ = ("answers", "events")
@@ -36,7 +36,7 @@ class Totals:
         return bool(self.answers or self.events)
 
     def add_answers(self, labels: Labels, cells: list[float]) -> None:
-        """Add cells of answers."""
+        """Add the cells of answers."""
         found = self.answers.get(labels)
         if found is None and len(self.answers) >= MOST_ANSWERS and labels[2] != OTHER:
             labels = (labels[0], OTHER, OTHER, *labels[3:])
@@ -51,20 +51,20 @@ class Totals:
                 found[at] += cell
 
     def add_event(self, labels: Labels, amount: float = 1) -> None:
-        """Count what is no answer."""
+        """Add a number of events."""
         if labels not in self.events and len(self.events) >= MOST_EVENTS:
             labels = (labels[0], OTHER)
         self.events[labels] = self.events.get(labels, 0) + amount
 
     def merge(self, other: Totals) -> None:
-        """Add all of another one."""
+        """Add all counts of another one."""
         for labels, cells in other.answers.items():
             self.add_answers(labels, cells)
         for labels, amount in other.events.items():
             self.add_event(labels, amount)
 
     def to_rows(self) -> dict[str, Any]:
-        """Return what JSON can hold; `from_rows` takes it back. Empty cells take no room."""
+        """Return a value for JSON, without empty cells, which `from_rows` reads."""
         return {
             "answers": [
                 [*labels, [[at, cell] for at, cell in enumerate(cells) if cell]]
@@ -75,7 +75,7 @@ class Totals:
 
     @staticmethod
     def from_rows(found: object) -> Totals:
-        """Return what such a value counts; what cannot be read is left out."""
+        """Return the counts of such a value, without what is damaged."""
         counted = Totals()
         if isinstance(found, dict):
             for labels, cells in each(found.get("answers"), _answers):

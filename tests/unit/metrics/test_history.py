@@ -1,4 +1,4 @@
-"""The charts of the status page: what is kept of the last hour and the last day."""
+"""The charts of the status page, and the rings of the last hour and the last day."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ A, B = ("p", "a"), ("p", "b")
 
 
 def charts(rings: Rings, now: float = NOW, **options: float) -> dict[str, Any]:
-    """The charts of both origins and their load balancer."""
+    """Return the charts of both origins and their load balancer."""
     return history(rings, [A, B], ["*"], now, **options)
 
 
 def stored(rings: Rings, now: float = NOW) -> Rings:
-    """What comes back of what is stored."""
+    """Return the rings after storing and reading them."""
     return Rings.from_rows(json.loads(json.dumps(rings.to_rows(now))))
 
 
-def test_what_happens_in_a_minute_is_in_that_minute() -> None:
-    """The last value is the current minute's; times say when each began."""
+def test_counts_are_in_their_minute() -> None:
+    """The last value is that of the current minute; `minutes` are the starts."""
     rings = Rings()
     rings.add_count(A, REQUESTS, 7, NOW - 60, NOW - 60)
     rings.add_count(A, REQUESTS, 3, NOW, NOW)
@@ -50,7 +50,7 @@ def test_what_happens_in_a_minute_is_in_that_minute() -> None:
 
 
 def test_counts_of_several_minutes_are_spread_and_none_is_lost() -> None:
-    """An isolate tells in one go what happened since it last did."""
+    """A hand-over covers the time since the one before."""
     rings = Rings()
 
     rings.add_count(A, REQUESTS, 10, NOW - 120, NOW)
@@ -59,7 +59,7 @@ def test_counts_of_several_minutes_are_spread_and_none_is_lost() -> None:
 
 
 def test_latencies_are_means_in_milliseconds() -> None:
-    """Without an answer in a minute there is none."""
+    """A minute without answers has none."""
     rings = Rings()
     rings.add_times(A, REQUEST_TIMES, (0.3, 2), NOW, NOW)
     rings.add_times(A, PROBE_TIMES, (0.02, 1), NOW, NOW)
@@ -70,8 +70,8 @@ def test_latencies_are_means_in_milliseconds() -> None:
     assert found["probe_ms"][-2:] == [None, 20.0]
 
 
-def test_a_mean_is_right_though_its_answers_are_spread() -> None:
-    """A single answer that was told late belongs to one minute, with all of its time."""
+def test_spread_durations_keep_their_mean() -> None:
+    """A single answer, handed over late, is in one minute with its whole duration."""
     rings = Rings()
 
     rings.add_times(A, REQUEST_TIMES, (0.2, 1), NOW - 240, NOW)
@@ -80,7 +80,7 @@ def test_a_mean_is_right_though_its_answers_are_spread() -> None:
 
 
 def test_shares_are_of_the_last_minutes() -> None:
-    """Of an origin: of all requests. Of a load balancer: of its own. None where there were none."""
+    """Of all requests, and of those of each load balancer; null without requests."""
     rings = Rings()
     rings.add_count(A, REQUESTS, 100, NOW - 1800, NOW - 1800)
     rings.add_count(A, REQUESTS, 1, NOW, NOW)
@@ -98,8 +98,8 @@ def test_shares_are_of_the_last_minutes() -> None:
     assert charts(Rings())["load_balancers"][0]["shares"] == []
 
 
-def test_a_step_of_health_shows_the_worst_that_there_was_in_it() -> None:
-    """A minute of trouble is seen in a day's chart."""
+def test_a_step_shows_the_worst_health_in_it() -> None:
+    """The chart of a day shows an outage of a minute."""
     rings = Rings()
     for state in ("healthy", "unhealthy", "healthy"):
         rings.record_state(A, state, NOW)
@@ -113,8 +113,8 @@ def test_a_step_of_health_shows_the_worst_that_there_was_in_it() -> None:
     assert found["load_balancers"][0]["health"][-1] == "degraded"
 
 
-def test_a_health_lasts_until_the_next_look_and_no_longer() -> None:
-    """A monitor may ask less often than a step is long; an object that stood still shows a gap."""
+def test_a_health_holds_for_the_interval() -> None:
+    """An interval may be longer than a step; without rounds of probes, the chart has a gap."""
     rings = Rings()
     rings.record_state(A, "healthy", NOW - 3000)
 
@@ -122,8 +122,8 @@ def test_a_health_lasts_until_the_next_look_and_no_longer() -> None:
     assert charts(rings, interval=3600)["origins"][0]["health"][-11:] == ["healthy"] * 11
 
 
-def test_it_comes_back_as_it_was_stored() -> None:
-    """All of it."""
+def test_rings_are_read_as_they_were_stored() -> None:
+    """Counts, durations and states are equal."""
     rings = Rings()
     rings.add_count(A, REQUESTS, 5, NOW - 300, NOW)
     rings.add_times(A, REQUEST_TIMES, (0.1234, 1), NOW, NOW)
@@ -136,8 +136,8 @@ def test_it_comes_back_as_it_was_stored() -> None:
     assert after == before
 
 
-def test_what_is_old_is_forgotten() -> None:
-    """It neither shows nor takes room."""
+def test_old_values_are_dropped() -> None:
+    """They are neither shown nor kept."""
     rings = Rings()
     for minute in range(500):
         rings.add_count(A, REQUESTS, 1, NOW + 60 * minute, NOW + 60 * minute)
@@ -149,8 +149,8 @@ def test_what_is_old_is_forgotten() -> None:
     assert charts(rings, NOW + 1e6)["origins"][0]["health"] == [None] * STEPS
 
 
-def test_a_thousand_busy_origins_have_room() -> None:
-    """And more subjects than may be are not kept at all."""
+def test_the_rings_are_bounded() -> None:
+    """A thousand busy origins fit into a row; further subjects have no history."""
     rings = Rings()
     for number in range(2 * MOST_SUBJECTS):
         key = ("pool", f"origin-{number}")
@@ -165,11 +165,11 @@ def test_a_thousand_busy_origins_have_room() -> None:
     rows = json.dumps(rings.to_rows(NOW), separators=(",", ":"))
 
     assert len(rings.steps) == MOST_SUBJECTS
-    assert len(rows) < 3_000_000  # and a fifth of that when it is packed
+    assert len(rows) < 3_000_000  # a fifth of that when it is compressed
 
 
-def test_what_cannot_be_read_is_left_out() -> None:
-    """A row that was changed by hand costs its own history alone."""
+def test_damaged_rows_are_left_out() -> None:
+    """Other rows stay."""
     bad: tuple[Any, ...] = (
         None,
         [],

@@ -1,4 +1,4 @@
-"""What is counted of requests, how it gets into one place, and what Prometheus reads of it."""
+"""Counts of requests, their hand-over to the Durable Object, and the text for Prometheus."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ B = {"load_balancer": "*", "pool": "replica", "origin": "b"}
 
 @pytest.fixture
 def web() -> Iterator[respx.MockRouter]:
-    """Stand in for the origins a and b, which both answer with their name."""
+    """Mock the origins a and b, which answer with their names."""
     with respx.mock(assert_all_called=False) as router:
         router.route(host="a.example.com").respond(200, text="a")
         router.route(host="b.example.com").respond(200, text="b")
@@ -61,7 +61,7 @@ def web() -> Iterator[respx.MockRouter]:
 
 @dataclass
 class Book:
-    """A ledger, its storage, and what there is to tell beside what is counted."""
+    """Totals, their storage, and the present state beside them."""
 
     config: Config
     now: float = NOW
@@ -73,20 +73,20 @@ class Book:
         self.evict()
 
     def evict(self) -> None:
-        """Begin anew with what is stored."""
+        """Start again from the stored row."""
         self.totals = ObjectTotals(
             self.config, sql=self.sql, log=self.log.append, probed=self.probed
         )
 
     def receive(self, counts: IsolateTotals) -> int:
-        """Let an isolate hand over what it has, and acknowledge what is stored."""
+        """Receive the counts of an isolate, and acknowledge what is stored."""
         offered = counts.offer(self.now)
         stored = self.totals.receive(json.loads(json.dumps(offered)), self.now)
         counts.acknowledged(stored or 0)
         return stored or 0
 
     def scrape(self, health: dict[tuple[str, str], OriginHealth] | None = None) -> Scrape:
-        """What Prometheus reads."""
+        """Return what Prometheus reads."""
         current = CurrentState(
             config=self.config,
             health=health or {},
@@ -99,14 +99,14 @@ class Book:
 
 
 def scraped(edge: FakeEdge, config: Config) -> Scrape:
-    """What Prometheus reads of an isolate that handed over its counts."""
+    """Return what Prometheus reads after an isolate handed over its counts."""
     book = Book(config)
     book.receive(edge.counts)
     return book.scrape()
 
 
 def counting(name: str = "one", **answers: int) -> IsolateTotals:
-    """An isolate that has counted so many answers of origins."""
+    """Return an isolate with these numbers of answers of origins."""
     counts = IsolateTotals(name, NOW - 60)
     for key, count in answers.items():
         for _ in range(count):
@@ -118,7 +118,7 @@ def counting(name: str = "one", **answers: int) -> IsolateTotals:
 
 
 def test_an_answer_is_counted_for_its_origin_and_its_time(web: respx.MockRouter) -> None:
-    """By load balancer, pool, origin, class of status and attempt; times are cumulative buckets."""
+    """By load balancer, pool, origin, class of status and attempt; buckets are cumulative."""
     config = config_of(balancer_of(*PAIR))
     edge = FakeEdge(config)
 
@@ -147,7 +147,7 @@ def test_an_answer_is_counted_for_its_origin_and_its_time(web: respx.MockRouter)
 
 
 def test_a_failover_counts_for_both_origins(web: respx.MockRouter) -> None:
-    """One client's request is one answer, however many attempts it took."""
+    """A request counts as one answer, whatever the number of its attempts."""
     config = config_of(balancer_of(*PAIR))
     edge = FakeEdge(config)
 
@@ -173,7 +173,7 @@ def test_a_failover_counts_for_both_origins(web: respx.MockRouter) -> None:
 
 
 def test_the_last_failure_is_an_answer_too(web: respx.MockRouter) -> None:
-    """Where no origin does better, the client gets what there is: two attempts, one answer."""
+    """Two failed attempts are one answer, the last one, to the client."""
     web.route(host="a.example.com").respond(503)
     web.route(host="b.example.com").respond(502)
     config = config_of(balancer_of(*PAIR))
@@ -189,8 +189,8 @@ def test_the_last_failure_is_an_answer_too(web: respx.MockRouter) -> None:
     assert found.sum("evenkeel_request_duration_seconds_count") == 1
 
 
-def test_what_the_balancer_answers_itself_is_counted_by_cause(web: respx.MockRouter) -> None:
-    """These are requests of attempt 0, by no origin."""
+def test_answers_of_the_balancer_itself_are_counted_by_cause(web: respx.MockRouter) -> None:
+    """They count as attempt 0, without an origin."""
     fixed = Rule(name="r", fixed_response=FixedResponse(status_code=418), terminates=True)
     lb = balancer_of(*PAIR, name="tea.example.com", rules=(fixed,))
     down = balancer_of(*PAIR, name="down.example.com", https_redirect=True)
@@ -218,7 +218,7 @@ def test_what_the_balancer_answers_itself_is_counted_by_cause(web: respx.MockRou
 
 
 def test_sessions_are_hits_misses_or_moved(web: respx.MockRouter) -> None:
-    """A session whose origin failed has moved."""
+    """A session whose origin failed counts as moved."""
     config = config_of(balancer_of(*PAIR, session_affinity=SessionAffinity.COOKIE))
     edge = FakeEdge(config)
 
@@ -232,8 +232,8 @@ def test_sessions_are_hits_misses_or_moved(web: respx.MockRouter) -> None:
     assert found == {("miss",): 1, ("hit",): 2, ("moved",): 1}
 
 
-def test_sessions_by_header_have_a_key_or_none(web: respx.MockRouter) -> None:
-    """Where they were before, nobody knows."""
+def test_sessions_by_header_are_hits_or_misses(web: respx.MockRouter) -> None:
+    """Requests with the header are hits, others are misses."""
     lb = balancer_of(pool("primary", "a", "b"), session_affinity=SessionAffinity.HEADER)
     attributes = replace(lb.session_affinity_attributes, headers=("x-user",))
     config = config_of(replace(lb, session_affinity_attributes=attributes))
@@ -247,7 +247,7 @@ def test_sessions_by_header_have_a_key_or_none(web: respx.MockRouter) -> None:
 
 
 def test_shed_requests_are_counted_for_the_pool_that_shed_them(web: respx.MockRouter) -> None:
-    """Each once, however many attempts follow."""
+    """Each request counts once, whatever the number of its attempts."""
     shedding = pool("primary", "a", load_shedding=LoadShedding(default_percent=100))
     config = config_of(balancer_of(shedding, pool("replica", "b"), fallback_pool=PAIR[1]))
     edge = FakeEdge(config)
@@ -259,7 +259,7 @@ def test_shed_requests_are_counted_for_the_pool_that_shed_them(web: respx.MockRo
 
 
 def test_requests_under_rules_count_for_their_load_balancer(web: respx.MockRouter) -> None:
-    """What a rule changes for some requests has no series of its own."""
+    """A rule has no series of its own."""
     rule = Rule(name="r", overrides=(("session_affinity", SessionAffinity.COOKIE),))
     config = config_of(balancer_of(*PAIR, rules=(rule,)))
     edge = FakeEdge(config)
@@ -270,7 +270,7 @@ def test_requests_under_rules_count_for_their_load_balancer(web: respx.MockRoute
 
 
 def test_a_websocket_is_counted_when_it_is_opened() -> None:
-    """Status 101 is the only one of its class that reaches a client."""
+    """Answers with status 101 are WebSockets."""
     counts = counting()
     counts.of("*").answered(("primary", "a"), 101, 0.01)
     book = Book(config_of(balancer_of(*PAIR)))
@@ -280,7 +280,7 @@ def test_a_websocket_is_counted_when_it_is_opened() -> None:
 
 
 def test_every_time_has_its_bucket() -> None:
-    """A bound belongs to its own bucket (le), and what takes longer than all to the last."""
+    """A duration equal to a bound is in its bucket (le), and longer ones are in the last bucket."""
     counts = IsolateTotals("one", NOW)
     for seconds in (*BOUNDS, 99.0):
         counts.of("*").answered(("primary", "a"), 200, seconds)
@@ -292,8 +292,8 @@ def test_every_time_has_its_bucket() -> None:
     assert list(found.values()) == list(range(1, len(BOUNDS) + 2))
 
 
-def test_counts_outlive_a_change_of_the_configuration(web: respx.MockRouter) -> None:
-    """An isolate's next balancer goes on with the same numbers."""
+def test_counts_continue_after_a_change_of_the_configuration(web: respx.MockRouter) -> None:
+    """The next balancer of an isolate has the same counters."""
     config = config_of(balancer_of(*PAIR))
     before = FakeEdge(config)
     before.fetch("GET", URL)
@@ -307,8 +307,8 @@ def test_counts_outlive_a_change_of_the_configuration(web: respx.MockRouter) -> 
 # Labels
 
 
-def test_labels_are_from_tables_whatever_an_origin_says() -> None:
-    """Each cause that code can give is known; all else is one label."""
+def test_labels_come_from_tables() -> None:
+    """Every cause in the code has a label, and all others have a common one."""
     assert {cause_of(cause.value) for cause in Cause} <= set(CAUSES.values())
     assert cause_of("status 503") == "status_5xx"
     assert cause_of("anything else") == cause_of("status x") == "other"
@@ -316,17 +316,17 @@ def test_labels_are_from_tables_whatever_an_origin_says() -> None:
     assert len(set(REFUSALS.values())) == len(REFUSALS)
 
 
-def test_every_kind_is_told_by_some_metric() -> None:
-    """What is counted and told by none would be counted in vain."""
-    told = {kind for kind, _, _ in COUNTERS} | {Kind.FAILED, Kind.REFUSED}
+def test_every_kind_has_a_metric() -> None:
+    """Every count appears in the text."""
+    shown = {kind for kind, _, _ in COUNTERS} | {Kind.FAILED, Kind.REFUSED}
 
-    assert told == set(Kind)
+    assert shown == set(Kind)
     assert set(KINDS.values()) == set(Kind)
     assert {event.event for event in RULES} >= {"failover", "refused", "origin_ejected", "hedged"}
 
 
-def test_series_are_bounded_and_the_rest_says_so() -> None:
-    """Beyond the bound, counts are those of "other", and none is lost."""
+def test_series_are_bounded() -> None:
+    """Beyond the bound, counts have the label "other", and none is lost."""
     counted = Totals()
     cells = [0.0] + [0] * (CELLS - 2) + [1]
     for number in range(MOST_ANSWERS + 50):
@@ -342,8 +342,8 @@ def test_series_are_bounded_and_the_rest_says_so() -> None:
 # Handing over
 
 
-def test_counts_are_told_once_they_are_stored() -> None:
-    """And the isolate forgets them when it hears so."""
+def test_counts_are_shown_once_they_are_stored() -> None:
+    """The isolate drops them when they are acknowledged."""
     book = Book(config_of(balancer_of(*PAIR)))
     counts = counting(a=5)
 
@@ -354,22 +354,22 @@ def test_counts_are_told_once_they_are_stored() -> None:
 
 
 def test_a_lost_answer_makes_nothing_count_twice() -> None:
-    """The same counts come again under their number; new ones wait for the next one."""
+    """The same counts are repeated with their number; new ones wait for the next number."""
     book = Book(config_of(balancer_of(*PAIR)))
     counts = counting(a=5)
     book.totals.receive(counts.offer(NOW), NOW)
     counts.of("*").answered(("primary", "a"), 200, 0.02)
 
     assert book.receive(counts) == 1
-    assert book.receive(counts) == 1  # number 2 is heard, and not stored yet
+    assert book.receive(counts) == 1  # number 2 is received, and not stored yet
     book.now += STORED_EVERY
     assert book.receive(counts) == 2
 
     assert book.scrape().sum("evenkeel_requests_total", **A) == 6
 
 
-def test_an_eviction_loses_nothing_and_no_counter_goes_back() -> None:
-    """What was heard and not stored is not told, and comes again."""
+def test_an_eviction_loses_nothing_and_no_counter_decreases() -> None:
+    """Received counts that are not stored are not shown, and are repeated."""
     book = Book(config_of(balancer_of(*PAIR)))
     one, two = counting("one", a=5), counting("two", b=7)
     book.receive(one)
@@ -387,7 +387,7 @@ def test_an_eviction_loses_nothing_and_no_counter_goes_back() -> None:
 
 
 def test_at_most_one_row_a_minute_is_written() -> None:
-    """However many isolates hand over, and alarms go off."""
+    """The number of hand-overs and alarms does not matter."""
     book = Book(config_of(balancer_of(*PAIR)))
     before = book.sql.written
     for _ in range(600):
@@ -402,7 +402,7 @@ def test_at_most_one_row_a_minute_is_written() -> None:
 
 
 def test_isolates_that_ask_often_have_their_counts_stored_often() -> None:
-    """Twice the refresh interval is the longest that counts wait in a lively object."""
+    """Counts wait for twice the refresh interval at most."""
     config = replace(config_of(balancer_of(*PAIR)), state=State(refresh=2))
     book = Book(config)
     book.receive(counting("one", a=1))
@@ -411,8 +411,8 @@ def test_isolates_that_ask_often_have_their_counts_stored_often() -> None:
     assert book.receive(counting("two", a=1)) == 1
 
 
-def test_what_is_no_hand_over_counts_nothing() -> None:
-    """Nor does what an isolate of another version sends raise."""
+def test_a_damaged_hand_over_counts_what_is_whole() -> None:
+    """Hand-overs of another version raise no exception."""
     book = Book(config_of(balancer_of(*PAIR)))
     cells = [[0, 1.0], [30, 2], [99999, 1], ["x", 1], [31, -1], [32, float("nan")], 7]
     bad: tuple[object, ...] = (
@@ -434,8 +434,8 @@ def test_what_is_no_hand_over_counts_nothing() -> None:
     assert book.scrape().sum("evenkeel_requests_total") == 2
 
 
-def test_what_is_stored_and_cannot_be_read_is_begun_anew() -> None:
-    """Nothing raises, and the log says it where the storage itself fails."""
+def test_a_damaged_row_is_replaced() -> None:
+    """A damaged row raises nothing and logs nothing."""
     book = Book(config_of(balancer_of(*PAIR)))
     book.receive(counting(a=1))
     for text in ("", "x", "[]", '{"counted": 7, "rings": [], "isolates": [[1]], "stored": "x"}'):
@@ -450,8 +450,8 @@ def test_what_is_stored_and_cannot_be_read_is_begun_anew() -> None:
     assert unpacked(packed(long)) == long
 
 
-def test_origins_that_are_gone_have_no_series() -> None:
-    """After a change of the configuration, as no counts of theirs will come."""
+def test_removed_origins_have_no_series() -> None:
+    """They are dropped after a change of the configuration."""
     book = Book(config_of(balancer_of(*PAIR)))
     counts = counting(a=1, b=1)
     counts.of("*").answered(("replica", "b"), 200, 0.1)
@@ -466,7 +466,7 @@ def test_origins_that_are_gone_have_no_series() -> None:
 
 
 def test_a_thousand_origins_have_room_in_the_row() -> None:
-    """And a charts' worth of an hour with them."""
+    """The row also holds an hour of charts."""
     origins = [f"origin-{number}" for number in range(1000)]
     config = config_of(balancer_of(pool("primary", *origins)))
     book = Book(config)
@@ -491,11 +491,11 @@ def test_a_thousand_origins_have_room_in_the_row() -> None:
     assert book.scrape().sum("evenkeel_requests_total") == 1000 * len(BOUNDS)
 
 
-# What is told
+# Text
 
 
-def test_health_is_told_as_state_sets() -> None:
-    """Of load balancers, pools and origins; what is switched off says so."""
+def test_health_is_shown_as_state_sets() -> None:
+    """Load balancers, pools and origins have state sets; disabled origins are marked."""
     off = pool("off", origin("c", "off", enabled=False))
     config = config_of(balancer_of(*PAIR, off))
     book = Book(config)
@@ -522,7 +522,7 @@ def test_health_is_told_as_state_sets() -> None:
 
 
 def test_probes_are_counted_and_timed() -> None:
-    """What is stored of them with health comes back."""
+    """The counts that are stored with the health are read again."""
     book = Book(config_of(balancer_of(pool("primary", "a", monitor=monitor()))))
     one = origin("a", "primary")
     book.totals.record_probe(one, Verdict(passed=True, latencies=(("", 0.02),)), NOW)
@@ -563,8 +563,8 @@ def test_a_passed_round_without_a_passed_probe_has_no_time_of_its_own() -> None:
     assert book.totals.history(NOW)["origins"][0]["probe_ms"][-1] == 20.0
 
 
-def test_charts_show_what_was_handed_over_at_once() -> None:
-    """Failures are attempts that failed and answers of 500 or more."""
+def test_charts_show_hand_overs_at_once() -> None:
+    """Failures are failed attempts and answers with a status of 500 or more."""
     book = Book(config_of(balancer_of(*PAIR)))
     book.receive(counting("first", a=1))
     counts = IsolateTotals("one", NOW)
@@ -594,8 +594,8 @@ def test_charts_show_what_was_handed_over_at_once() -> None:
     assert first["share"] == 0.8
 
 
-def test_the_text_is_one_that_prometheus_takes() -> None:
-    """With everything in it: units, help, escapes; and each family once."""
+def test_prometheus_parses_the_text() -> None:
+    """All families, with units, help texts and escapes."""
     nasty = 'a"b\\c'
     config = config_of(balancer_of(pool("primary", nasty), pool("replica", "b")))
     book = Book(config)
@@ -617,7 +617,7 @@ def test_the_text_is_one_that_prometheus_takes() -> None:
 
 
 def test_histograms_never_decrease_within_themselves() -> None:
-    """As the format demands of cumulative buckets."""
+    """Buckets are cumulative, as the format requires."""
     family = Family("x_seconds", Type.HISTOGRAM, "Text.", "seconds")
     family.spread((0.1, 1.0), (1, 0, 2), 5.5, a="b\n")
     found = Scrape(text_of([family]))
@@ -627,8 +627,8 @@ def test_histograms_never_decrease_within_themselves() -> None:
     assert found.sum("x_seconds_count") == values[-1] == 3
 
 
-def test_the_version_is_the_packages() -> None:
-    """What the Worker says of itself is what was released."""
+def test_the_version_is_that_of_the_package() -> None:
+    """The Worker shows the version of pyproject.toml."""
     project: dict[str, Any] = tomllib.loads(
         (Path(__file__).parents[3] / "pyproject.toml").read_text()
     )["project"]
@@ -637,7 +637,7 @@ def test_the_version_is_the_packages() -> None:
 
 
 def test_hedges_are_counted_by_who_answered() -> None:
-    """A second attempt was worth it, or not."""
+    """The first or the second attempt answered, or neither."""
     counts = counting()
     log: Callable[[Event], None] = counts.counting_log(lambda _event: None)
     for answered in ("a", "b", "b", ""):
@@ -661,8 +661,8 @@ def test_hedges_are_counted_by_who_answered() -> None:
     }
 
 
-def test_answers_say_how_long_they_took_when_asked(web: respx.MockRouter) -> None:
-    """The whole time, that of the origin alone, and how many attempts there were."""
+def test_server_timing_has_the_durations(web: respx.MockRouter) -> None:
+    """The total duration, that of the origin, and the number of attempts."""
     config = config_of(balancer_of(*PAIR, server_timing=True))
     edge = FakeEdge(config)
 
@@ -683,8 +683,8 @@ def test_answers_say_how_long_they_took_when_asked(web: respx.MockRouter) -> Non
     assert silent.fetch("GET", URL).headers.get_list("server-timing") == ["db;dur=7"]
 
 
-def test_a_timing_names_no_origin_that_is_not_to_be_named() -> None:
-    """As X-Served-By does; a name cannot end its own text."""
+def test_server_timing_hides_origins_as_x_served_by_does() -> None:
+    """Names are escaped."""
     one = origin('a"b', "primary")
     quiet, open_ = balancer_of(*PAIR, x_served_by=False), balancer_of(*PAIR)
 
@@ -695,7 +695,7 @@ def test_a_timing_names_no_origin_that_is_not_to_be_named() -> None:
 
 
 def test_every_metric_is_in_the_documentation() -> None:
-    """By the name that it has in queries."""
+    """docs/metrics.md has the name in queries."""
     text = (Path(__file__).parents[3] / "docs/metrics.md").read_text()
     book = Book(config_of(balancer_of(*PAIR)))
     suffixes = {"counter": "_total", "info": "_info"}
@@ -705,8 +705,8 @@ def test_every_metric_is_in_the_documentation() -> None:
     assert {name for name in names if f"`{name}`" not in text} == set()
 
 
-def test_data_points_carry_what_was_counted_once() -> None:
-    """However it is handed over besides; within the limits of Analytics Engine."""
+def test_data_points_carry_each_count_once() -> None:
+    """Independent of hand-overs, and within the limits of Analytics Engine."""
     long = "x" * 200
     counts = IsolateTotals("one", NOW, analytics=True)
     for number in range(MOST_POINTS + 10):

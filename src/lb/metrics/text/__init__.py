@@ -1,1 +1,1 @@
-"""What is counted, as text for those who collect metrics."""
+"""The metrics in the text format of OpenMetrics."""

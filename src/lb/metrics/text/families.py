@@ -1,4 +1,4 @@
-"""Every metric: what it is called, what it means, and where its numbers come from."""
+"""All metrics: names, help texts, and sources of the numbers."""
 
 from __future__ import annotations
 
@@ -24,29 +24,29 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CurrentState:
-    """What there is to tell beside what was counted."""
+    """Present state, shown beside the counts."""
 
     config: Config
     health: Mapping[OriginKey, OriginHealth]
     now: float
     round_at: float
-    """When the latest round of probes ended; 0: there was none."""
+    """End of the latest round of probes; 0 = there was none."""
     events: int
     """Health events since the balancer was first deployed."""
     version: int = 0
-    """Of the configuration."""
+    """Version of the configuration."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handover:
-    """How the counts of isolates get here."""
+    """State of the hand-over of counts from isolates."""
 
     isolates: int
-    """That handed over counts within the last minutes."""
+    """Isolates that handed over counts within ACTIVE seconds."""
     stored: float
-    """When the totals were last stored."""
+    """Time at which the totals were last stored; 0 = never."""
     late: float | None
-    """Seconds that the latest alarm came late."""
+    """Delay of the latest alarm in seconds."""
 
 
 def families(
@@ -95,7 +95,7 @@ COUNTERS: tuple[tuple[Kind, str, str], ...] = (
     (Kind.MIRRORS_FAILED, "evenkeel_mirror_failures", "Copies of requests that failed."),
     (Kind.EVENTS, "evenkeel_events", "Lines of the Worker's log, by the kind of event."),
 )
-"""What is told as it was counted; the labels are those of the kind."""
+"""Counters of one kind of event each, with the labels of the kind."""
 
 
 def _counter(counted: Totals, kind: Kind, name: str, text: str) -> Family:
@@ -218,6 +218,6 @@ def _of_itself(counted: Totals, current: CurrentState, handover: Handover) -> It
 
 
 def _folded(counted: Totals) -> int:
-    """Return in how many series others are counted as well."""
+    """Return the number of series with the label OTHER."""
     answers = sum(labels[1:3] == (OTHER, OTHER) for labels in counted.answers)
     return answers + sum(labels[1:] == (OTHER,) for labels in counted.events)

@@ -1,4 +1,4 @@
-"""Text in the format of OpenMetrics 1.0.
+"""The text format of OpenMetrics 1.0.
 
 https://github.com/prometheus/OpenMetrics/blob/main/specification/OpenMetrics.md
 """
@@ -17,7 +17,7 @@ CONTENT_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 
 class Type(Enum):
-    """Of a family of metrics."""
+    """Type of a metric family."""
 
     COUNTER = "counter"
     GAUGE = "gauge"
@@ -28,10 +28,10 @@ class Type(Enum):
 
 
 class Family:
-    """A metric: its samples by their labels, in the order in which they are added."""
+    """A metric family: its samples, in the order in which they were added."""
 
     def __init__(self, name: str, kind: Type, text: str, unit: str = "") -> None:
-        """`name` ends in the unit, if there is one, and has no suffix such as _total."""
+        """`name` ends with the unit, if there is one, and has no suffix such as _total."""
         self.name = name
         self.kind = kind
         self.text = text
@@ -39,7 +39,7 @@ class Family:
         self._samples: list[Sample] = []
 
     def add(self, value: float, suffix: str = "", **labels: str) -> None:
-        """Add one sample."""
+        """Add a sample."""
         self._samples.append(Sample(suffix, labels, value))
 
     def count(self, value: float, **labels: str) -> None:
@@ -47,14 +47,14 @@ class Family:
         self.add(value, "_total", **labels)
 
     def state(self, state: str, states: Iterable[str], **labels: str) -> None:
-        """Add the samples of a state set, of which one is set."""
+        """Add the samples of a state set, with one state set."""
         for one in states:
             self.add(float(one == state), "", **labels, **{self.name: one})
 
     def spread(
         self, bounds: Iterable[float], counts: Iterable[float], seconds: float, **labels: str
     ) -> None:
-        """Add the samples of a histogram; there is one count more than there are bounds."""
+        """Add the samples of a histogram: one count for each bound, and one above all bounds."""
         total = 0.0
         for bound, count in zip((*bounds, inf), counts, strict=True):
             total += count
@@ -81,7 +81,7 @@ class Sample:
 
 
 def text_of(families: Iterable[Family]) -> str:
-    """Return the whole text."""
+    """Return the complete text."""
     return "".join(f"{line}\n" for family in families for line in family.lines()) + "# EOF\n"
 
 
@@ -90,7 +90,7 @@ def _escaped(text: str) -> str:
 
 
 def _number(value: float, *, bound: bool = False) -> str:
-    """Return a number: a whole one without a fraction, but for a bucket's bound."""
+    """Return the text of a number; whole numbers have no fraction, except bounds of buckets."""
     if isnan(value):
         return "NaN"
     if value in {inf, -inf}:

@@ -1,4 +1,4 @@
-"""The metrics of requests: who answered them, what was tried, and how long it took."""
+"""The metrics of requests: answers, attempts and durations."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ if TYPE_CHECKING:
 
 CLASSES = range(1, 6)
 WEBSOCKET = "1xx"
-"""The class of status 101, the only one of its class that a client is given."""
+"""Class of status 101, the only one of its class that reaches a client."""
 
 ALWAYS_SHOWN = frozenset({2, 5})
-"""Classes that are told though none came, of the first attempts at an origin that has traffic: what
-is missing until it first happens cannot be seen to grow."""
+"""Classes that first attempts at an origin with traffic always show, even with a count of 0: a
+series that begins with its first event shows no increase."""
 
 
 class Answers(NamedTuple):
-    """Those of one origin, attempt and class of statuses."""
+    """Answers of one origin, attempt and class of statuses."""
 
     where: Mapping[str, str]
     attempt: str
     failed: str
-    """Not empty of those that count as failures."""
+    """Not empty = they count as failures of the origin."""
     outcome: str
     number: float
 
 
 def of_requests(counted: Totals) -> Iterator[Family]:
-    """Yield them all."""
+    """Yield all metrics of requests."""
     answers = list(_answers(counted))
     yield _requests(counted, answers)
     attempts = _attempts(counted, answers)
     yield _family(
         "evenkeel_attempts",
-        "Attempts at origins: answered with a class of status, or failed, with the cause.",
+        "Attempts at origins, by their outcome: the class of status, or the cause of the failure.",
         attempts,
         ("load_balancer", "pool", "origin", "attempt", "outcome"),
     )
@@ -66,10 +66,10 @@ def of_requests(counted: Totals) -> Iterator[Family]:
 
 
 def events_of(counted: Totals, kind: Kind) -> Iterator[tuple[dict[str, str], float]]:
-    """Yield what was counted of a kind, by its labels."""
+    """Yield the labels by name, and the number, of all events of a kind."""
     for found, amount in counted.events.items():
         if found[0] == kind.first:
-            # What is beyond the number of series stands for anything.
+            # Counts beyond the number of series have no labels.
             yield dict(labelled(found)) or dict.fromkeys(kind.labels, OTHER), amount
 
 
@@ -130,7 +130,7 @@ def _own(counted: Totals) -> Family:
 
 
 def _durations(counted: Totals) -> Iterator[Family]:
-    """Times to an answer's headers: as clients see them, and of each origin alone."""
+    """Yield the times to the headers of an answer, for clients and for each origin."""
     clients: dict[str, list[float]] = {}
     origins: dict[Labels, list[float]] = {}
     for (lb, pool, origin, number, failed), cells in counted.answers.items():
