@@ -103,9 +103,10 @@ def as_amount(value: object) -> float:
 
 def as_time(value: object) -> float:
     """Return a value that is a time, in seconds since the Unix epoch."""
-    if not is_time(value):
+    found = as_number(value)
+    if not 0 <= found < _LATEST:
         raise DamagedError
-    return float(value)  # type: ignore[arg-type] # a number
+    return found
 
 
 def as_enum(kind: type[EnumType], value: object) -> EnumType:
@@ -132,22 +133,9 @@ def as_object(value: object) -> dict[str, Any]:
 
 def as_texts(value: object) -> tuple[str, ...]:
     """Return a list of nothing but text."""
-    found = as_list(value)
-    if not texts(found):
-        raise DamagedError
-    return tuple(found)
+    return tuple(as_text(one) for one in as_list(value))
 
 
 def as_amounts(value: object) -> list[float]:
     """Return a list of nothing but amounts, as `as_amount` has them."""
     return [as_amount(one) for one in as_list(value)]
-
-
-def texts(row: list[Any]) -> bool:
-    """Whether a list holds nothing but text."""
-    return all(isinstance(one, str) for one in row)
-
-
-def is_time(value: object) -> bool:
-    """Whether a value can be a time, in seconds since the Unix epoch."""
-    return type(value) in {int, float} and 0 <= value < _LATEST  # type: ignore[operator] # a number

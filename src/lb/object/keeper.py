@@ -6,7 +6,7 @@ from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from lb.base.stored_json import is_time, texts
+from lb.base.stored_json import as_text, as_time, each
 from lb.health.events import changes, status_of
 from lb.health.rounds import Rounds
 from lb.health.verdict import OriginHealth, code_of, differ
@@ -232,14 +232,12 @@ class Keeper:
 
         An unhealthy origin waits for its interval.
         """
-        for report in reports[:MOST_REPORTS]:
-            key = tuple(report[:2])
-            if len(report) != 4 or not texts(report[:2]) or key not in self._rounds.watched:
+        for key, failure in each(reports[:MOST_REPORTS], _reported):
+            if key not in self._rounds.watched:
                 continue
+            self._failures[key] = failure
             known = self._rounds.health.get(key, OriginHealth()).health
-            if is_time(report[3]) and isinstance(report[2], str):
-                self._failures[key] = TrafficFailure(report[3], report[2])
-            new = is_time(report[3]) and report[3] > self._rounds.asked.get(key, 0.0)
+            new = failure.at > self._rounds.asked.get(key, 0.0)
             if new and known is not Health.UNHEALTHY:
                 self._reports.add(key)
 
@@ -251,6 +249,11 @@ class Keeper:
         except Exception as error:  # noqa: BLE001 (whatever the storage says, probing goes on)
             self._log(Trouble(message=f"the stored health cannot be read: {type(error).__name__}"))
             return StoredRow()
+
+
+def _reported(row: list[Any]) -> tuple[OriginKey, TrafficFailure]:
+    pool, origin, cause, at = row
+    return (as_text(pool), as_text(origin)), TrafficFailure(as_time(at), as_text(cause))
 
 
 def _disabled_in(status: Status) -> frozenset[tuple[str, ...]]:
