@@ -26,10 +26,10 @@ from lb.notify.sinks import SINKS
 from support.messages import INCIDENT, SECRETS, SETTINGS, message
 
 
-def sent(kind: SinkType, told: Message | None = None, **settings: Any) -> OutboundRequest:
+def sent(kind: SinkType, given: Message | None = None, **settings: Any) -> OutboundRequest:
     """Return the request of a sink of this type."""
     fields = {"name": "ops", "type": kind, **SETTINGS[kind], **settings}
-    return SINKS[kind].render(told or message(), Notification(**fields), SECRETS[kind])
+    return SINKS[kind].render(given or message(), Notification(**fields), SECRETS[kind])
 
 
 def body(request: OutboundRequest) -> Any:
@@ -231,8 +231,8 @@ LONG = some.text(max_size=40) | some.text(max_size=40).map(lambda text: text * 3
 def test_no_name_breaks_a_body(title: str, line: str, sink: SinkType, kind: MessageKind) -> None:
     """Bodies are valid, headers have one line each, and no limit of a sink is exceeded."""
     affected = Affected(pool=title, origin=line, health=Health.UNHEALTHY, cause=line, since=0.0)
-    told = message(kind, title=title, lines=(line,), affected=(affected,))
-    request = sent(sink, told)
+    given = message(kind, title=title, lines=(line,), affected=(affected,))
+    request = sent(sink, given)
     request.body.encode("ascii")
     assert all("\n" not in value and "\r" not in value for _, value in request.headers)
     if sink is SinkType.EMAIL:

@@ -65,35 +65,35 @@ COUNTERS: tuple[tuple[Kind, str, str], ...] = (
     (
         Kind.FAILOVERS,
         "evenkeel_failovers",
-        "Attempts at this origin that failed and were followed by one at another origin.",
+        "Failed attempts at this origin that were followed by one at another origin.",
     ),
     (Kind.HEDGES, "evenkeel_hedges", "Second attempts made while the first one was slow."),
-    (Kind.CUT, "evenkeel_answers_cut_off", "Answers that the origin broke off in the middle."),
-    (Kind.EJECTED, "evenkeel_ejections", "Times that an isolate ejected the origin."),
+    (Kind.CUT, "evenkeel_answers_cut_off", "Answers that the origin cut off."),
+    (Kind.EJECTED, "evenkeel_ejections", "Ejections of the origin by an isolate."),
     (
         Kind.RESTORED,
         "evenkeel_restorations",
-        "Times that an origin which an isolate avoided answered well again.",
+        "Times that an origin which an isolate had avoided recovered.",
     ),
     (
         Kind.QUIET,
         "evenkeel_quiet_spells",
-        "Times that an isolate avoided the origin as nothing came from it.",
+        "Times that an isolate avoided the origin because it was silent.",
     ),
     (
         Kind.KEPT,
         "evenkeel_ejections_spared",
-        "Times that the origin was not ejected as no other was available.",
+        "Ejections avoided because no other origin was available.",
     ),
     (
         Kind.SESSIONS,
         "evenkeel_sessions",
-        "Answered requests of sessions (hit; moved: by another origin), and of none yet (miss).",
+        "Answered requests by session: hit, miss (no session yet), moved (to another origin).",
     ),
-    (Kind.SHED, "evenkeel_shed_requests", "Requests that went past the pool by its load shedding."),
-    (Kind.MIRRORED, "evenkeel_mirrored_requests", "Copies of requests that were sent."),
-    (Kind.MIRRORS_FAILED, "evenkeel_mirror_failures", "Copies of requests that failed."),
-    (Kind.EVENTS, "evenkeel_events", "Lines of the Worker's log, by the kind of event."),
+    (Kind.SHED, "evenkeel_shed_requests", "Requests that the pool shed by its load_shedding."),
+    (Kind.MIRRORED, "evenkeel_mirrored_requests", "Copies of requests sent to the mirror pool."),
+    (Kind.MIRRORS_FAILED, "evenkeel_mirror_failures", "Failed copies of requests."),
+    (Kind.EVENTS, "evenkeel_events", "Log lines of isolates, by event."),
 )
 """Counters of one kind of event each, with the labels of the kind."""
 
@@ -110,13 +110,13 @@ def _of_probes(probed: Mapping[OriginKey, Probed]) -> Iterator[Family]:
     times = Family(
         "evenkeel_probe_duration_seconds",
         Type.SUMMARY,
-        "Time that probes took which passed.",
+        "Duration of passed probes.",
         "seconds",
     )
     latest = Family(
         "evenkeel_probe_latest_seconds",
         Type.GAUGE,
-        "Time that the latest probe took which passed.",
+        "Duration of the latest passed probe.",
         "seconds",
     )
     for (pool, origin), one in probed.items():
@@ -142,12 +142,16 @@ def _of_health(current: CurrentState) -> Iterator[Family]:
     for lb in current.config.load_balancers:
         balancers.state(load_balancer_health(lb, snapshot).value, states, load_balancer=lb.name)
     pools = Family("evenkeel_pool_health", Type.STATESET, "Health of the pool by its monitor.")
-    pools_on = Family("evenkeel_pool_enabled", Type.GAUGE, "1 while the pool is switched on.")
+    pools_on = Family(
+        "evenkeel_pool_enabled", Type.GAUGE, "1 while the pool is enabled, and not in maintenance."
+    )
     origins = Family(
         "evenkeel_origin_health", Type.STATESET, "Health of the origin by its monitor."
     )
     origins_on = Family(
-        "evenkeel_origin_enabled", Type.GAUGE, "1 while the origin is switched on, and its pool."
+        "evenkeel_origin_enabled",
+        Type.GAUGE,
+        "1 while the origin and its pool are enabled, and not in maintenance.",
     )
     weights = Family("evenkeel_origin_weight", Type.GAUGE, "The origin's configured weight.")
     known = [state.value for state in Health]
@@ -164,9 +168,7 @@ def _of_health(current: CurrentState) -> Iterator[Family]:
 
 
 def _of_itself(counted: Totals, current: CurrentState, handover: Handover) -> Iterator[Family]:
-    events = Family(
-        "evenkeel_health_events", Type.COUNTER, "Changes of health that the event log was told of."
-    )
+    events = Family("evenkeel_health_events", Type.COUNTER, "Changes of health in the event log.")
     events.count(current.events)
     yield events
     age = Family(
@@ -187,7 +189,7 @@ def _of_itself(counted: Totals, current: CurrentState, handover: Handover) -> It
         ),
         (
             "evenkeel_folded_series",
-            f"Series in which the label {OTHER} stands for what is beyond the number of series.",
+            f"Series with the label {OTHER}, which stands for all series beyond the limit.",
             _folded(counted),
         ),
     ):
@@ -197,7 +199,7 @@ def _of_itself(counted: Totals, current: CurrentState, handover: Handover) -> It
     late = Family(
         "evenkeel_alarm_lateness_seconds",
         Type.GAUGE,
-        "Time by which the latest alarm of the Durable Object was late.",
+        "Delay of the latest alarm of the Durable Object.",
         "seconds",
     )
     if handover.late is not None:

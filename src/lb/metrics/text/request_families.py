@@ -52,12 +52,12 @@ def of_requests(counted: Totals) -> Iterator[Family]:
         retries[lb, pool, origin] += count * (number != "1")
     yield _family(
         "evenkeel_retries",
-        "Attempts at this origin for requests that another one had failed or was slow with.",
+        "Second and later attempts at this origin, after a failed or slow attempt at another.",
         retries,
         ("load_balancer", "pool", "origin"),
     )
     yield _own(counted)
-    sockets = Family("evenkeel_websockets", Type.COUNTER, "WebSockets that were opened.")
+    sockets = Family("evenkeel_websockets", Type.COUNTER, "Opened WebSockets.")
     for one in answers:
         if one.outcome == WEBSOCKET and one.number:
             sockets.count(one.number, **one.where, attempt=one.attempt)
@@ -99,8 +99,8 @@ def _requests(counted: Totals, answers: list[Answers]) -> Family:
         found[labels["load_balancer"], "", "", "0", labels["code"]] += count
     return _family(
         "evenkeel_requests",
-        "Answers to clients, by the origin that gave them, the class of their status (outcome), and"
-        " the number of the attempt; attempt 0 has those of the balancer itself.",
+        "Answers to clients, by origin, class of status (outcome) and attempt; attempt 0: answers"
+        " of the balancer itself.",
         found,
         ("load_balancer", "pool", "origin", "attempt", "outcome"),
     )
@@ -141,7 +141,7 @@ def _durations(counted: Totals) -> Iterator[Family]:
     family = Family(
         "evenkeel_request_duration_seconds",
         Type.HISTOGRAM,
-        "Time from a request's arrival to the headers of the answer that an origin gave.",
+        "Time from the arrival of a request to the headers of an origin's answer.",
         "seconds",
     )
     for lb, cells in clients.items():
