@@ -233,7 +233,8 @@ def test_what_an_isolate_has_handed_over_is_not_counted_twice(successor: Success
 
 def test_charts_go_on(successor: Successor) -> None:
     """They show the requests, times and health of before."""
-    charts = successor.keeper.totals.history(STORED.at)
+    totals = successor.keeper.totals
+    charts = totals.charts({"primary", "sessions", "parked"}, STORED.at)
     origins = {(each["pool"], each["origin"]): each for each in charts["origins"]}
     balancers = {each["name"]: each for each in charts["load_balancers"]}
 
@@ -243,7 +244,8 @@ def test_charts_go_on(successor: Successor) -> None:
     assert origins["primary", "two"]["probe_ms"][-1] == 59.0
     assert origins["primary", "two"]["health"][-1] == "unhealthy"
     assert origins["parked", "three"]["health"][-1] == "disabled"
-    assert origins["sessions", "one"]["share"] == pytest.approx(10 / 14, abs=0.001)
+    share = totals.shares(STORED.at)["sessions", "one"]
+    assert share == pytest.approx(10 / 14, abs=0.001)
     assert balancers[API]["requests"][-1] == 8
     assert balancers[API]["health"][-1] == "degraded"
 

@@ -168,23 +168,17 @@ class ObjectTotals:
         handover = Handover(isolates=isolates, stored=self._stored, late=self._late)
         return text_of(families(self._total, self._probed, current, handover))
 
-    def history(self, now: float) -> dict[str, Any]:
-        """Return all charts (lb.metrics.history.history)."""
-        return self._history(list(self._origins), now)
-
-    def _history(self, origins: list[OriginKey], now: float) -> dict[str, Any]:
-        watched = [pool.watched_by for pool in self._config.pools]
-        interval = max((one.interval for one in watched if one is not None), default=0)
-        names = [lb.name for lb in self._config.load_balancers]
-        return history(self._rings, origins, names, now, interval=float(interval))
-
     def shares(self, now: float) -> dict[OriginKey, float | None]:
         """Return each origin's part of the requests of the last minutes; None = none."""
         return shares(self._rings, self._origins, now)
 
     def charts(self, pools: Collection[str], now: float) -> dict[str, Any]:
         """Return the charts of all load balancers and of these pools' origins, without shares."""
-        found = self._history([key for key in self._origins if key[0] in pools], now)
+        watched = [pool.watched_by for pool in self._config.pools]
+        interval = max((one.interval for one in watched if one is not None), default=0)
+        origins = [key for key in self._origins if key[0] in pools]
+        names = [lb.name for lb in self._config.load_balancers]
+        found = history(self._rings, origins, names, now, interval=float(interval))
         for one in found["origins"]:
             del one["share"]
         for one in found["load_balancers"]:

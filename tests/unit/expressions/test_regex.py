@@ -130,16 +130,30 @@ def test_no_text_is_worse_than_the_bound(pattern: str, seed: int) -> None:
 
 
 def test_what_an_engine_remembers_is_bounded() -> None:
-    """A pattern with a million states forgets, and goes on answering."""
-    regex = Regex("[ab]*a[ab]{20}$")
+    """A pattern with a million states forgets, and goes on answering.
+
+    What is remembered costs one step for each character; what is forgotten is worked out again.
+    """
+    pattern = "[ab]*a[ab]{20}$"
     state = 1
     chars = []
     for _ in range(60_000):
         state = state * 48_271 % 2_147_483_647
         chars.append("ab"[state & 1])
+    text = "".join(chars)
 
-    assert regex.search("".join(chars)) is (chars[-21] == "a")
-    assert len(regex._next) <= 4096
+    assert Regex(pattern).search(text) is (text[-21] == "a")
+    assert steps_again(pattern, text[:4_000]) < 4_010
+    assert steps_again(pattern, text[:5_000]) > 2 * 5_000
+
+
+def steps_again(pattern: str, text: str) -> int:
+    """Return the steps that a second search of the same text takes."""
+    regex = Regex(pattern)
+    regex.search(text)
+    before = regex.steps
+    regex.search(text)
+    return regex.steps - before
 
 
 @pytest.mark.parametrize(

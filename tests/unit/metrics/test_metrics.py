@@ -486,7 +486,7 @@ def test_a_thousand_origins_have_room_in_the_row() -> None:
     book.evict()
 
     assert len(row["value"]) < 1_000_000
-    charts = book.totals.history(book.now)
+    charts = book.totals.charts({"primary"}, book.now)
     assert charts["origins"][999]["requests"][-3:] == [1058, 1059, len(BOUNDS)]
     assert book.scrape().sum("evenkeel_requests_total") == 1000 * len(BOUNDS)
 
@@ -543,7 +543,7 @@ def test_probes_are_counted_and_timed() -> None:
     assert found.sum("evenkeel_probe_latest_seconds") == pytest.approx(0.04)
     assert found.all("evenkeel_alarm_lateness_seconds") == {(): 1.5}
     assert book.totals.latest == {("primary", "a"): 0.04}
-    assert book.totals.history(NOW)["origins"][0]["probe_ms"][-1] == 30.0
+    assert book.totals.charts({"primary"}, NOW)["origins"][0]["probe_ms"][-1] == 30.0
 
 
 def test_a_passed_round_without_a_passed_probe_has_no_time_of_its_own() -> None:
@@ -560,7 +560,7 @@ def test_a_passed_round_without_a_passed_probe_has_no_time_of_its_own() -> None:
     assert found.sum("evenkeel_probes_total", result="passed") == 2
     assert found.sum("evenkeel_probe_duration_seconds_sum") == pytest.approx(0.04)
     assert book.totals.latest == {("primary", "a"): 0.02}
-    assert book.totals.history(NOW)["origins"][0]["probe_ms"][-1] == 20.0
+    assert book.totals.charts({"primary"}, NOW)["origins"][0]["probe_ms"][-1] == 20.0
 
 
 def test_charts_show_hand_overs_at_once() -> None:
@@ -582,7 +582,7 @@ def test_charts_show_hand_overs_at_once() -> None:
     ]
     assert book.totals.receive(offered, NOW) == 0
 
-    found = book.totals.history(NOW)
+    found = book.totals.charts({"primary", "replica"}, NOW)
 
     first, second = found["origins"]
     (balancer,) = found["load_balancers"]
@@ -591,7 +591,7 @@ def test_charts_show_hand_overs_at_once() -> None:
     assert (sum(balancer["requests"]), sum(balancer["failures"])) == (5, 3)
     assert balancer["latency_ms"][-1] == pytest.approx(95)
     assert first["latency_ms"][-1] == pytest.approx(26.7)
-    assert first["share"] == 0.8
+    assert book.totals.shares(NOW)["primary", "a"] == 0.8
 
 
 def test_prometheus_parses_the_text() -> None:

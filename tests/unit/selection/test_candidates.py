@@ -21,7 +21,7 @@ from lb.proxy.prepared import COMES_BACK
 from lb.selection.candidates import LAST_RESORT
 from lb.selection.origin_steering import ORIGIN_POLICIES, by_hash, random
 from lb.selection.steering import POLICIES, REASONS
-from support.make import facts, origin, pool, scripted
+from support.make import balancer_of, facts, origin, pool, scripted
 
 NAMES = st.lists(
     st.text("abcdefgh0123456789", min_size=1, max_size=6), min_size=1, max_size=8, unique=True
@@ -49,6 +49,8 @@ def test_every_standing_is_decided_everywhere() -> None:
 def test_policies_are_tables_of_cloudflares_words() -> None:
     """Each of them is there."""
     assert set(POLICIES) == set(REASONS) == set(SteeringPolicy) - {SteeringPolicy.DEFAULT}
+    for policy in SteeringPolicy:
+        assert balancer_of(pool("p", "a"), steering_policy=policy).steers_by in POLICIES
     assert set(ORIGIN_POLICIES) == set(OriginSteeringPolicy)
 
 

@@ -148,7 +148,13 @@ def test_rules_come_after_sets() -> None:
     assert isinstance(plan, Plan)
     assert plan.serving.lb.default_pools == (LAST,)
     assert plan.serving.lb.session_affinity_ttl == 60
-    assert len(balancer._ruled) == 3
+
+    def served(cf: dict[str, object], url: str = "https://x.test/") -> object:
+        return balancer.plan(facts(url=url, cf=cf), 5.0, scripted(0.5))[0]
+
+    assert served(TEXAS, "https://x.test/last") is plan.serving
+    assert served(TEXAS) is served(TEXAS)
+    assert len({id(served(FRANKFURT)), id(served(TEXAS)), id(plan.serving)}) == 3
 
 
 def test_a_session_stays_within_its_set() -> None:

@@ -356,14 +356,20 @@ def test_combinations_that_are_kept_are_bounded() -> None:
         for at in range(12)
     ]
     balancer = site(*rules)
+    made: list[tuple[str, object]] = []
     for number in range(1, 2**12, 5):
         wanted = [at for at in range(12) if number >> at & 1]
         cookie = "".join(f"<{at}>" for at in wanted)
         serving, _ = balancer.plan(facts(cookie=cookie), NOW, lambda: 0.0)
         assert serving is not None
         assert serving.lb.session_affinity_ttl == wanted[-1]
+        made.append((cookie, serving))
 
-    assert len(balancer._ruled) == MOST_COMBINATIONS
+    def kept(cookie: str, serving: object) -> bool:
+        return balancer.plan(facts(cookie=cookie), NOW, lambda: 0.0)[0] is serving
+
+    assert all(kept(*one) for one in made[-MOST_COMBINATIONS:])
+    assert not any(kept(*one) for one in made[:-MOST_COMBINATIONS])
 
 
 def test_without_rules_nothing_of_them_exists() -> None:
@@ -372,7 +378,7 @@ def test_without_rules_nothing_of_them_exists() -> None:
 
     assert [serving.rules for serving in balancer.servings] == [None]
     assert served(balancer) == "m"
-    assert not balancer._ruled
+    assert balancer.plan(facts(), NOW, lambda: 0.0)[0] is balancer.servings[0]
 
 
 def test_an_ejection_by_a_rules_request_counts_for_all() -> None:
