@@ -10,7 +10,6 @@ from lb.base.hashing import chance_of
 from lb.health.quiet import Doubt
 from lb.health.snapshot import Standing, is_full
 from lb.selection.origin_steering import in_order_of
-from lb.selection.shedding import Shed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from lb.request.facts import RequestFacts
     from lb.selection.affinity import Affinity
     from lb.selection.origin_steering import OriginSteering
-    from lb.selection.shedding import Shedding
+    from lb.selection.shedding import Shed, Shedding
     from lb.selection.steering.policy import Steering
 
 
@@ -40,7 +39,8 @@ class Why(Enum):
 
 
 # A session stays where it is until its origin has really failed; other requests may go elsewhere.
-CAN_CHOOSE = frozenset({Why.SESSION_POOL, Why.ADDRESS, Why.STEERING, Why.SHED, Why.TEST})
+# A tuple, as a set would call Enum.__hash__, which is Python code.
+CAN_CHOOSE = (Why.STEERING, Why.ADDRESS, Why.SESSION_POOL, Why.SHED, Why.TEST)
 
 SAFE_TO_REPEAT = frozenset({"GET", "HEAD", "OPTIONS"})
 """Safe methods that applications really treat as safe; a WebSocket handshake is a GET."""
@@ -84,8 +84,8 @@ def candidates(  # noqa: PLR0913, PLR0917 (each is handed on)
     facts: RequestFacts,
     rand: Callable[[], float],
     pinned: Origin | None,
-    shed: Shed | None = None,
-    doubted: list[Origin] | None = None,
+    shed: Shed | None,
+    doubted: list[Origin],
 ) -> Iterator[tuple[Origin, Why]]:
     """Yield every origin that may be tried, once, the best first, and what put it there.
 
@@ -98,9 +98,6 @@ def candidates(  # noqa: PLR0913, PLR0917 (each is handed on)
     request and its response alive until Python looks for cycles.
     """
     seen: set[OriginKey] = set()
-    doubted = [] if doubted is None else doubted
-    if shed is None and serving.shedding:
-        shed = Shed(serving.shedding, facts)
     home = None
     if pinned is not None:
         pool = serving.pools[pinned.pool]
@@ -119,11 +116,14 @@ def candidates(  # noqa: PLR0913, PLR0917 (each is handed on)
                 seen.add(origin.key)
                 continue
             doubt = _doubt(serving, snapshot, facts, origin) if why in CAN_CHOOSE else None
-            if doubt is Doubt.AVOID:
+            if doubt is None:
+                seen.add(origin.key)
+                yield origin, why
+            elif doubt is Doubt.TEST:
+                seen.add(origin.key)
+                yield origin, Why.TEST
+            else:
                 doubted.append(origin)
-                continue
-            seen.add(origin.key)
-            yield origin, why if doubt is None else Why.TEST
 
 
 def _left(

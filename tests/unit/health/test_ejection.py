@@ -47,7 +47,7 @@ class Scene:
         """Return the names of the origins that a request tries when all of them fail."""
         serving = PreparedLoadBalancer(self.lb, "id", "")
         snapshot = self.memory.snapshot(now)
-        found = candidates(serving, snapshot, facts(), scripted(0.0), None)
+        found = candidates(serving, snapshot, facts(), scripted(0.0), None, None, [])
         return "".join(one.name for one, _ in found)
 
     def _record(self, one: str, judgement: Judgement, now: float, started: float) -> object:

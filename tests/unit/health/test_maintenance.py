@@ -45,7 +45,8 @@ def tried(
 ) -> str:
     """Return the names of the origins that a request may try, in order."""
     snapshot = (memory or Memory(config_of(lb))).snapshot(now)
-    found = candidates(PreparedLoadBalancer(lb, "id", ""), snapshot, facts(), scripted(0.0), pinned)
+    serving = PreparedLoadBalancer(lb, "id", "")
+    found = candidates(serving, snapshot, facts(), scripted(0.0), pinned, None, [])
     return "".join(one.name for one, _ in found)
 
 

@@ -20,6 +20,7 @@ from lb.model import (
 )
 from lb.proxy.prepared import PreparedLoadBalancer
 from lb.selection.candidates import candidates
+from lb.selection.shedding import Shed
 from support.make import balancer_of, facts, pool, scripted
 
 if TYPE_CHECKING:
@@ -43,9 +44,9 @@ def first(
     snapshot: Snapshot = NOTHING,
 ) -> str:
     """Return the pool of a request's first origin."""
-    serving = PreparedLoadBalancer(lb, "", "")
-    found = candidates(serving, snapshot, facts(cf_connecting_ip=ip), rand, pinned)
-    return next(found)[0].pool
+    serving, asked = PreparedLoadBalancer(lb, "", ""), facts(cf_connecting_ip=ip)
+    shed = Shed(serving.shedding, asked)
+    return next(candidates(serving, snapshot, asked, rand, pinned, shed, []))[0].pool
 
 
 def near(found: int, of: int, share: float) -> bool:
@@ -117,7 +118,8 @@ def test_sessions_by_header_are_sessions() -> None:
 
     def pool_of(user: str, ip: str) -> str:
         told = facts(cf_connecting_ip=ip, x_user=user)
-        return next(candidates(serving, NOTHING, told, scripted(0.0), None))[0].pool
+        shed = Shed(serving.shedding, told)
+        return next(candidates(serving, NOTHING, told, scripted(0.0), None, shed, []))[0].pool
 
     users = [f"user-{number}" for number in range(2_000)]
     found = {user: pool_of(user, "203.0.113.1") for user in users}
