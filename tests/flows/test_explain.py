@@ -299,7 +299,7 @@ def test_a_session(file: str) -> None:
     assert [turn["new_cookie"] for turn in answer["turns"]] == [False, True, True]
     assert whys(answer)[:2] == [
         "the session's own origin",
-        "of the same pool as the session's origin",
+        "in the pool of the session's origin",
     ]
     unknown = asked(file, HOST, "--cookie=__evenkeel=x")
     assert step(unknown, "session_affinity")[1].endswith("names no origin of this load balancer")

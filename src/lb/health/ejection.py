@@ -12,7 +12,7 @@ from lb.log_events import LastOriginKept, OriginEjected, OriginRestored
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from lb.health.quiet import Doubts
+    from lb.health.quiet import Suspects
     from lb.health.snapshot import Snapshot
     from lb.model import Config, Ejection, LoadBalancer, Origin, OriginKey, Pool
 
@@ -110,7 +110,7 @@ class Ejections:
         pools: Mapping[str, Pool],
         snapshot: Callable[[float], Snapshot],
         stale: Callable[[], None],
-        doubts: Doubts,
+        suspects: Suspects,
     ) -> None:
         """`snapshot` returns that of a time; `stale` is called when it must be made anew."""
         self.states: dict[OriginKey, EjectionState] = {}
@@ -119,7 +119,7 @@ class Ejections:
         self._pools = pools
         self._snapshot = snapshot
         self._stale = stale
-        self.doubts = doubts
+        self.suspects = suspects
 
     def cut_off(
         self, lb: LoadBalancer, origin: Origin, in_a_row: int, now: float
@@ -139,7 +139,7 @@ class Ejections:
         if started < state.since:
             return None  # an answer to a request older than the ejection proves nothing
         # A cut-off answer began well, too: this one is good only after a while.
-        self.doubts.trust(origin.key, now, CUT_WITHIN if state.cut else 0.0)
+        self.suspects.trust(origin.key, now, CUT_WITHIN if state.cut else 0.0)
         if state.failures or state.kept:
             self.states[origin.key] = after_success(state, now)
         if now >= forgotten_at(state, self.slow_start.get(origin.pool, 0.0)):
@@ -162,7 +162,7 @@ class Ejections:
         settings, failures = lb.ejection, state.failures + 1
         if now < state.until:
             self.states[origin.key] = state = prolonged(state, settings, started, failures, now)
-            self.doubts.doubt(origin.key, state.until)
+            self.suspects.suspect(origin.key, state.until)
             self._stale()
             return None
         self.states[origin.key] = state = replace(state, failures=failures)
@@ -173,7 +173,7 @@ class Ejections:
             if state.kept or not TAKES_NEW[snapshot.standing(origin)]:
                 return None
             self.states[origin.key] = replace(state, kept=True)
-            self.doubts.doubt(origin.key, now)
+            self.suspects.suspect(origin.key, now)
             return LastOriginKept(
                 load_balancer=lb.name, pool=origin.pool, origin=origin.name, cause=cause
             )
@@ -181,7 +181,7 @@ class Ejections:
             return None
         state = replace(ejected(state, settings, failures, now), cut=cause == CUT_OFF)
         self.states[origin.key] = state
-        self.doubts.doubt(origin.key, state.until)
+        self.suspects.suspect(origin.key, state.until)
         self._stale()
         return OriginEjected(
             load_balancer=lb.name,

@@ -1,4 +1,4 @@
-"""Doubted origins: quiet, or back from an ejection and unproven."""
+"""Suspected origins: silent ones, and those that are unproven after an ejection."""
 
 from __future__ import annotations
 
@@ -15,224 +15,226 @@ if TYPE_CHECKING:
     from lb.model import Ejection, LoadBalancer, Origin, OriginKey
 
 
-# Until the first time-out fires, every request to an origin that hangs waits for it. Requests that
-# wait together are evidence sooner than each of them alone.
+# Until its first time-out, every request to a hanging origin waits for it. Several requests that
+# wait at the same time reveal it much sooner (docs/decisions/quiet-origins.md).
 
-ENOUGH = 3
-"""Waiting requests since the latest answer that make an origin quiet."""
+MIN_UNANSWERED = 3
+"""Requests since the latest answer, all of them waiting for suspiciously long."""
 
-TIMES_SLOWEST = 2.0
+SLOWEST_FACTOR = 2.0
 """Suspicious wait, as a multiple of the slowest recent answer."""
 
-FADING = 0.97
-"""Factor of the slowest answer's time with each later answer: half of it is left after 23."""
+SLOWEST_DECAY = 0.97
+"""Factor on the time of the slowest answer with each later one; it halves after 23 answers."""
 
-ALONE = 10.0
+LONE_FACTOR = 10.0
 """Suspicious wait of a single request, as a multiple of that of several."""
 
-TESTED_EVERY = 1.0
-"""Seconds between two requests that test a doubted origin."""
+TEST_INTERVAL = 1.0
+"""Seconds between two requests that test a suspected origin."""
 
-UNSAFE_AFTER = 10.0
-"""Seconds of doubt, and since the latest test, after which a request that cannot be sent again
-becomes a test: without other requests, an origin would never be tried again."""
+UNSAFE_TEST_AFTER = 10.0
+"""Seconds of suspicion, and since the latest test, after which a request that cannot be sent again
+becomes a test. Without it, an origin that gets no other requests would never be tried again."""
 
 PROVEN_FOR = 10.0
-"""Seconds for which a good answer outweighs a probe that failed before it."""
+"""Seconds for which a good answer outweighs a failed probe before it."""
 
-FORGOTTEN_AFTER = 60.0
-"""Seconds without a request after which silence is no evidence."""
+SILENCE_FORGOTTEN_AFTER = 60.0
+"""Seconds without a new request after which silence proves nothing."""
 
 
-class Doubt(Enum):
-    """How a new request treats a doubted origin."""
+class Treatment(Enum):
+    """How a new request treats a suspected origin."""
 
     AVOID = "avoid"
-    """Goes to another origin if there is one."""
+    """It goes elsewhere if it can."""
     TEST = "test"
-    """Goes to this origin as a test."""
+    """It goes there, to find out."""
 
 
 class Evidence:
-    """Recent evidence about one origin. Times are in seconds."""
+    """Recent observations of one origin. Times are in seconds since the Unix epoch."""
 
     __slots__ = (
-        "doubt_from",
-        "doubt_to",
-        "logged_for",
+        "good_at",
+        "logged_by",
         "slowest",
-        "tested",
+        "suspect_from",
+        "suspect_to",
+        "tested_at",
         "unanswered",
-        "well",
     )
 
     def __init__(self) -> None:
         self.unanswered: list[float] = []
-        """Start of the first requests since the latest answer, ENOUGH of them at most."""
+        """Start times of the first MIN_UNANSWERED requests since the latest answer."""
         self.slowest = 0.0
-        """Time that the slowest recent answer took to begin."""
-        self.doubt_from = inf
-        self.doubt_to = inf
-        """Doubted in between: from the end of an ejection, or from the failure of the last origin,
-        which is not ejected."""
-        self.tested = -inf
+        """Seconds to the headers of the slowest recent answer."""
+        self.suspect_from = inf
+        self.suspect_to = inf
+        """Suspicion after an ejection, from its end on; and after a failure of the last available
+        origin, which is never ejected."""
+        self.tested_at = -inf
         """Time of the latest test."""
-        self.well = -inf
-        """Time of the latest good answer; -inf after a failure."""
-        self.logged_for = ""
-        """Load balancer for which the origin was logged as quiet; "": it was not."""
+        self.good_at = -inf
+        """Time of the latest good answer; -inf = a failure has followed it."""
+        self.logged_by = ""
+        """Load balancer that has logged the origin as silent."""
 
 
-def quiet_since(evidence: Evidence, quiet_after: float) -> float:
-    """Return when an origin counts as quiet if no answer comes; inf: never.
+def silent_since(evidence: Evidence, quiet_after: float) -> float:
+    """Return the time from which an origin counts as silent if no answer comes; inf = never.
 
-    Requests sent before the latest answer do not count, however long they wait, since the origin
-    answers others. So a report that takes a minute is no evidence while anything else is answered.
+    Requests that were sent before the latest answer do not count, however long they wait: the
+    origin has answered others since. So a report that takes a minute proves nothing as long as
+    anything else is answered.
     """
     unanswered = evidence.unanswered
     if not unanswered or not quiet_after:
         return inf
-    patience = max(quiet_after, TIMES_SLOWEST * evidence.slowest)
-    alone = unanswered[0] + ALONE * patience
-    if len(unanswered) < ENOUGH:
+    patience = max(quiet_after, SLOWEST_FACTOR * evidence.slowest)
+    alone = unanswered[0] + LONE_FACTOR * patience
+    if len(unanswered) < MIN_UNANSWERED:
         return alone
     return min(unanswered[-1] + patience, alone)
 
 
-def doubted_since(evidence: Evidence, quiet_after: float, now: float) -> float:
-    """Return the start of the doubt, for either reason; inf: none."""
-    since = quiet_since(evidence, quiet_after)
-    if evidence.doubt_from <= now < evidence.doubt_to:
-        since = min(since, evidence.doubt_from)
+def suspected_since(evidence: Evidence, quiet_after: float, now: float) -> float:
+    """Return the time since which an origin is suspected, for either reason; inf = it is not."""
+    since = silent_since(evidence, quiet_after)
+    if evidence.suspect_from <= now < evidence.suspect_to:
+        since = min(since, evidence.suspect_from)
     return since if since <= now else inf
 
 
 def may_test(evidence: Evidence, since: float, now: float, *, repeatable: bool) -> bool:
-    """Whether a request may test an origin that is doubted since `since`.
+    """Whether a request may test an origin that has been suspected since `since`.
 
-    Preferably one that is sent again elsewhere if the origin fails, so that no client sees it.
+    Requests that are sent again elsewhere after a failure are preferred: their clients see none.
     """
     if repeatable:
-        return now >= evidence.tested + TESTED_EVERY
-    return now >= max(evidence.tested, since) + UNSAFE_AFTER
+        return now >= evidence.tested_at + TEST_INTERVAL
+    return now >= max(evidence.tested_at, since) + UNSAFE_TEST_AFTER
 
 
-def note_answer(evidence: Evidence, seconds: float) -> None:
-    """Record an answer that took `seconds` to begin: the origin is not quiet."""
+def add_answer(evidence: Evidence, seconds: float) -> None:
+    """Add an answer whose headers came after so many seconds. It ends any silence."""
     evidence.unanswered.clear()
-    evidence.slowest = max(seconds, evidence.slowest * FADING)
+    evidence.slowest = max(seconds, evidence.slowest * SLOWEST_DECAY)
 
 
-def is_forgotten(evidence: Evidence, now: float) -> bool:
-    """Whether an origin's silence is too old to be evidence."""
+def is_outdated(evidence: Evidence, now: float) -> bool:
+    """Whether the silence of an origin is too old to prove anything."""
     unanswered = evidence.unanswered
-    return bool(unanswered) and max(unanswered[-1], evidence.tested) < now - FORGOTTEN_AFTER
+    if not unanswered:
+        return False
+    return max(unanswered[-1], evidence.tested_at) < now - SILENCE_FORGOTTEN_AFTER
 
 
-class Doubts:
-    """The doubted origins of one isolate: plain data, from its own requests alone."""
+class Suspects:
+    """The suspected origins of one isolate; plain data, not shared with other isolates."""
 
     def __init__(self, news: MutableSequence[Event]) -> None:
         """`news` takes the events to log."""
         self.now = 0.0
-        """Start of the latest request."""
+        """Time of the latest request."""
         self._news = news
         self._evidence: dict[OriginKey, Evidence] = {}
 
     def sent(self, key: OriginKey, now: float) -> None:
-        """Record an attempt. Not for one whose client may still be sending its body."""
+        """Add the start of an attempt. Not for streamed bodies: the client may be what is slow."""
         evidence = self._evidence.get(key)
         if evidence is None:
             evidence = self._evidence[key] = Evidence()
-        elif evidence.unanswered and is_forgotten(evidence, now):
+        elif evidence.unanswered and is_outdated(evidence, now):
             evidence.unanswered.clear()
-        if len(evidence.unanswered) < ENOUGH:
+        if len(evidence.unanswered) < MIN_UNANSWERED:
             evidence.unanswered.append(now)
 
     def answered(self, key: OriginKey, seconds: float, now: float, *, well: bool) -> None:
-        """Record an answer that began `seconds` after its attempt; `well`: a good one."""
+        """Add an answer, `seconds` after its attempt began; `well`: it counts as no failure."""
         evidence = self._evidence.get(key)
         if evidence is None:
             return
-        note_answer(evidence, seconds)
-        evidence.well = now if well else -inf
-        if evidence.logged_for:
+        add_answer(evidence, seconds)
+        evidence.good_at = now if well else -inf
+        if evidence.logged_by:
             pool, origin = key
-            self._news.append(
-                OriginRestored(load_balancer=evidence.logged_for, pool=pool, origin=origin)
-            )
-            evidence.logged_for = ""
+            lb = evidence.logged_by
+            self._news.append(OriginRestored(load_balancer=lb, pool=pool, origin=origin))
+            evidence.logged_by = ""
 
     def failed(self, key: OriginKey, started: float, *, silent: bool) -> None:
-        """Record an attempt's failure; `silent`: it timed out without a sign of the origin."""
+        """Add an attempt without an answer; `silent`: it ended by its time-out."""
         evidence = self._evidence.get(key)
         if evidence is None:
             return
-        evidence.well = -inf
+        evidence.good_at = -inf
         if not silent:
             self.dropped(key, started)
 
     def dropped(self, key: OriginKey, started: float) -> None:
-        """Record an attempt that was aborted for another one's answer: no evidence."""
+        """Remove an attempt that was aborted in favour of another: it proves nothing."""
         evidence = self._evidence.get(key)
         if evidence is not None and started in evidence.unanswered:
             evidence.unanswered.remove(started)
 
-    def doubt(self, key: OriginKey, since: float) -> None:
-        """Doubt an origin from `since` until `trust`."""
+    def suspect(self, key: OriginKey, since: float) -> None:
+        """Suspect an origin from `since` on, until `trust`."""
         evidence = self._evidence.get(key)
         if evidence is not None:
-            evidence.doubt_from, evidence.doubt_to, evidence.logged_for = since, inf, ""
+            evidence.suspect_from, evidence.suspect_to, evidence.logged_by = since, inf, ""
 
     def trust(self, key: OriginKey, now: float, after: float = 0.0) -> None:
-        """End the doubt `after` seconds from `now`."""
+        """End the suspicion of an origin, `after` seconds from now."""
         evidence = self._evidence.get(key)
-        if evidence is not None and evidence.doubt_to == inf:
-            evidence.doubt_to = now + after
+        if evidence is not None and evidence.suspect_to == inf:
+            evidence.suspect_to = now + after
 
     def proven(self, origin: Origin) -> bool:
-        """Whether an origin has answered well within PROVEN_FOR seconds."""
+        """Whether an origin has answered well within `PROVEN_FOR`, and has not failed since."""
         evidence = self._evidence.get(origin.key)
-        return evidence is not None and self.now - evidence.well <= PROVEN_FOR
+        return evidence is not None and self.now - evidence.good_at <= PROVEN_FOR
 
-    def of(
+    def treatment(
         self, settings: Ejection, origin: Origin, repeatable: Callable[[], bool]
-    ) -> Doubt | None:
-        """Return how a new request treats an origin; None = as any other.
+    ) -> Treatment | None:
+        """Return how a new request treats an origin; None = the origin is not suspected.
 
-        `repeatable`: whether the request can be sent again if the origin fails.
+        `repeatable` returns whether the request could be sent again if the origin failed.
         """
         evidence = self._evidence.get(origin.key)
-        if evidence is None or (not evidence.unanswered and evidence.doubt_from == inf):
+        if evidence is None or (not evidence.unanswered and evidence.suspect_from == inf):
             return None
         if not settings.base_time:
             return None
         now = self.now
-        since = doubted_since(evidence, settings.quiet_after, now)
+        since = suspected_since(evidence, settings.quiet_after, now)
         if since > now:
             return None
-        return (
-            Doubt.TEST if may_test(evidence, since, now, repeatable=repeatable()) else Doubt.AVOID
-        )
+        if may_test(evidence, since, now, repeatable=repeatable()):
+            return Treatment.TEST
+        return Treatment.AVOID
 
     def tested(self, lb: LoadBalancer, origin: Origin, now: float) -> None:
-        """Record that a request was sent to a doubted origin as a test."""
-        self.noticed(lb, (origin,), now)
+        """Record a test: a request that is sent to a suspected origin."""
+        self.log_silent(lb, (origin,), now)
         evidence = self._evidence.get(origin.key)
         if evidence is not None:
-            evidence.tested = now
+            evidence.tested_at = now
 
-    def noticed(self, lb: LoadBalancer, origins: Iterable[Origin], now: float) -> None:
-        """Log each of the origins that is quiet, once until its next answer."""
+    def log_silent(self, lb: LoadBalancer, origins: Iterable[Origin], now: float) -> None:
+        """Log each origin that is silent, once until it answers."""
         for origin in origins:
             evidence = self._evidence.get(origin.key)
             if (
                 evidence is None
-                or evidence.logged_for
-                or quiet_since(evidence, lb.ejection.quiet_after) > now
+                or evidence.logged_by
+                or silent_since(evidence, lb.ejection.quiet_after) > now
             ):
                 continue
-            evidence.logged_for = lb.name
+            evidence.logged_by = lb.name
             self._news.append(
                 OriginQuiet(
                     load_balancer=lb.name,

@@ -20,7 +20,7 @@ from lb.model import Health, PoolHealth
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from lb.health.quiet import Doubts
+    from lb.health.quiet import Suspects
     from lb.model import LoadBalancer, Origin, OriginKey, Pool
 
 
@@ -124,13 +124,13 @@ class Snapshot:
         shares: Mapping[OriginKey, float] = _FULL_SHARES,
         until: float = inf,
         in_flight: InFlight | None = None,
-        doubts: Doubts | None = None,
+        suspects: Suspects | None = None,
     ) -> None:
         """`shares`: weights in slow start. `until`: when anything but ejections changes."""
         self.now = now
         self.in_flight = InFlight() if in_flight is None else in_flight
-        """Requests under way. Live, like `doubts`; everything else stays as it was made."""
-        self.doubts = doubts
+        """Requests under way. Live, like `suspects`; everything else stays as it was made."""
+        self.suspects = suspects
         self.shares = shares
         self._health = health
         self._ejections = ejections

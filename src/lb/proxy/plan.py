@@ -1,4 +1,4 @@
-"""The Plan: which origin a request tries, and what each outcome means for the next step."""
+"""The plan of one request: which origin it tries next, and when it ends."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Attempt:
-    """Send the request to `origin` and wait `timeout` seconds for the answer's first byte."""
+    """Send the request to `origin`, and wait `timeout` seconds for the headers of the answer."""
 
     origin: Origin
     number: int
@@ -37,12 +37,12 @@ class Attempt:
     started: float = field(default=0.0, compare=False)
     """In seconds since the Unix epoch."""
     ticket: int = field(default=0, compare=False)
-    """Of the driver: what it counts as under way."""
+    """Number under which the driver counts it as in flight."""
 
 
 @dataclass(slots=True)
 class Deliver:
-    """Give the client this origin's answer."""
+    """Give the client the answer of `origin`."""
 
     origin: Origin
     answer: Answered
@@ -51,7 +51,7 @@ class Deliver:
 
 @dataclass(slots=True)
 class Refuse:
-    """Answer the client ourselves."""
+    """Answer the client without an origin."""
 
     status: int
     refusal: Refusal
@@ -64,7 +64,7 @@ class Refuse:
 
     @property
     def cause(self) -> str:
-        """The reason as a text."""
+        """The reason as text, for the log."""
         return f"{self.refusal.value} of {self.by}" if self.by else self.refusal.value
 
 
@@ -72,33 +72,33 @@ Step = Attempt | Deliver | Refuse
 
 
 class Stop(Enum):
-    """Why a failure is the end of a request."""
+    """Why a request is not sent again after a failure."""
 
-    HELD = "the session is left to its origin, as zero_downtime_failover is none"
-    HARMFUL = "a request of its method may have had its effect, so no second origin gets it"
-    BODY_GONE = "its body was passed on as it came, and cannot be sent again"
+    HELD = "the session stays on its origin, as zero_downtime_failover is none"
+    HARMFUL = "a request of this method may have had its effect, so no second origin gets it"
+    BODY_GONE = "its body was streamed, and cannot be sent again"
     TRIES = "failover.tries are used up"
     DEADLINE = "failover.deadline has passed"
     BUDGET = "failover.retry_budget is used up"
-    NOBODY = "there is no other origin that it may go to"
+    NO_ORIGIN = "there is no other origin that it may go to"
 
 
 RETRY_AFTER = 5
-"""Seconds after which a client may ask again when nothing answered."""
+"""Retry-After of a refusal, in seconds, where no better time is known."""
 
 SLOWEST_UPLOAD = 16_384
-"""Bytes a second below which an upload counts as stuck."""
+"""Bytes per second below which an upload counts as stuck."""
 
 LARGEST_BODY = 100_000_000
-"""Bytes that a body of unknown length is taken to have: the most that Cloudflare lets pass on
-most plans (https://developers.cloudflare.com/workers/platform/limits/#request-limits)."""
+"""Assumed bytes of a body of unknown length: Cloudflare's limit on most plans
+(https://developers.cloudflare.com/workers/platform/limits/#request-limits)."""
 
 
 class Plan:
     """One request's way through the origins: `start()`, then `after()` each outcome.
 
-    It does no I/O, reads no clock and rolls no dice of its own, so that every driver, whatever it
-    awaits or does not, takes the same decisions.
+    No I/O, no clock and no chance of its own, so that every driver takes the same decisions,
+    whether it awaits or not.
     """
 
     def __init__(
@@ -114,29 +114,30 @@ class Plan:
         self._facts = facts
         self.started = now
         self.attempts = 0
-        """How many attempts have been made."""
+        """Number of attempts so far."""
         self._attempt: Attempt | None = None
         self._beside: Attempt | None = None
-        """A second one that is under way with it."""
+        """A second attempt in flight at the same time."""
         self._held: Deliver | None = None
         self.stopped: Stop | None = None
         has_body = facts.has_body
         self.keeps_body = has_body and keeps_body(serving, facts)
-        """Whether the body is to be read before it is sent, so that it could be sent again."""
+        """Whether the driver reads the body before it sends it, so that it can send it again."""
         self.streams_body = has_body and not self.keeps_body
-        """Whether the body is passed on as it comes from the client."""
-        self._pinned = self._pin()
+        """Whether the body is passed on while the client sends it."""
+        affinity = serving.affinity
+        self._pinned = None if affinity is None else affinity.pinned(facts)
         self._pin_full = self._pinned is not None and is_full(self._pinned, snapshot)
         self.shed = Shed(serving.shedding, facts) if serving.shedding else None
-        """Which pools have left the request to others."""
-        self.doubted: list[Origin] = []
-        """Origins that the request has avoided so far, as they are doubted."""
+        """The pools that have shed the request."""
+        self.suspected: list[Origin] = []
+        """Suspected origins that the request has avoided so far."""
         self._candidates: Iterator[tuple[Origin, Why]] = candidates(
-            serving, snapshot, facts, rand, self._pinned, self.shed, self.doubted
+            serving, snapshot, facts, rand, self._pinned, self.shed, self.suspected
         )
 
     def start(self) -> Attempt | Refuse:
-        """Return the first attempt; a refusal when there is no origin at all to try."""
+        """Return the first attempt; a refusal if there is no origin to try."""
         first = None if self._pin_full and self.serving.held else next(self._candidates, None)
         if first is None:
             return self._refuse(Refusal.ALL_FULL) if self._is_full() else self._all_off()
@@ -144,7 +145,7 @@ class Plan:
         return self._attempt
 
     def after(self, outcome: Outcome, judgement: Judgement, now: float) -> Step:
-        """Return what to do about the outcome of the latest attempt."""
+        """Return the step that follows the outcome of the latest attempt."""
         attempt = self._attempt
         if attempt is None:
             raise RuntimeError("after() was called before start()")
@@ -160,9 +161,9 @@ class Plan:
 
     @property
     def hedged(self) -> bool:
-        """Whether a second attempt may be made while the first one is under way.
+        """Whether a second attempt may be made while the first one is in flight.
 
-        A session is left to its origin, which is slow and has not failed.
+        Not for a session: its origin is slow, but has not failed.
         """
         return (
             self.serving.hedges is not None
@@ -174,9 +175,9 @@ class Plan:
         )
 
     def hedge(self, now: float) -> Attempt | None:
-        """Return an attempt to make beside the first one, which is slow; None if there is none.
+        """Return a second attempt beside the first one, which is slow; None = no hedging now.
 
-        Only where new traffic goes anyway: what is doubted or down is not worth a guess.
+        Its origin takes new traffic anyway; suspected origins and the last resort are no use here.
         """
         before, hedges = self._attempt, self.serving.hedges
         if before is None or hedges is None or not hedges.allows() or self._limit(now) is not None:
@@ -193,9 +194,9 @@ class Plan:
     def first_of_two(
         self, attempt: Attempt, outcome: Outcome, judgement: Judgement
     ) -> Deliver | None:
-        """Return what to do about the outcome of one attempt while another is under way.
+        """Return the step after the outcome of one of two attempts in flight.
 
-        A good answer is delivered. Otherwise nothing: what comes next is the other one's outcome.
+        A good answer is delivered; None = wait for the outcome of the other attempt.
         """
         if attempt is self._attempt:
             self._attempt = self._beside
@@ -203,20 +204,20 @@ class Plan:
         return None if judgement.failed else self._held
 
     def untried(self) -> list[tuple[Origin, Why]]:
-        """Return the candidates that are left; the plan cannot go on after this."""
+        """Return the remaining candidates. The plan cannot continue after this."""
         return list(self._candidates)
 
     def _hold(self, attempt: Attempt, outcome: Outcome, judgement: Judgement) -> None:
-        """Keep an answer: failed or not, it is delivered if no better one comes."""
+        """Keep an answer, failed or not: it is delivered if no better one follows."""
         if isinstance(outcome, Answered):
             cookie = None if judgement.failed else self.cookie_from(attempt.origin)
             self._held = Deliver(attempt.origin, outcome, cookie)
 
     def _last(self) -> Deliver | Refuse:
-        """Return what the client gets when nothing more is tried.
+        """Return the last step when no attempt follows.
 
-        What Cloudflare's edge writes of an origin or tunnel that it cannot reach is no answer of
-        the operator's, and gives way to a page that is.
+        An error page of Cloudflare's edge, for an origin or tunnel that it cannot reach, gives way
+        to the operator's maintenance page.
         """
         held, page = self._held, self.serving.lb.maintenance_page
         if held is None or (page is not None and written_by_edge(held.answer.header)):
@@ -236,10 +237,10 @@ class Plan:
         return Attempt(origin, self.attempts, self._timeout(now - self.started), why, now)
 
     def _timeout(self, elapsed: float) -> float:
-        """Return how long an attempt may take until the answer's headers.
+        """Return the seconds that an attempt may take until the headers of the answer.
 
-        A body that is streamed has to be sent first, and how far that has come cannot be seen
-        from here, so it is given the time that the slowest client we wait for would need.
+        A streamed body is sent first, and its progress cannot be observed here. So the time of the
+        slowest acceptable client is added.
         """
         failover, facts = self.serving.lb.failover, self._facts
         timeout = min(failover.first_byte_timeout, failover.deadline - elapsed)
@@ -249,7 +250,7 @@ class Plan:
         return timeout
 
     def _barrier(self, judgement: Judgement) -> Stop | None:
-        """A request is sent again only if that can do no harm, and its body is still at hand."""
+        """Return what forbids sending the request again: harm, or a body that is gone."""
         if self.serving.held and self._in_session():
             return Stop.HELD
         if not (judgement.unreached or harmless(self.serving, self._facts)):
@@ -265,10 +266,10 @@ class Plan:
         for origin, why in self._candidates:
             if self.serving.across_pools or origin.pool == before.origin.pool:
                 return self._made(origin, why, now)
-        return Stop.NOBODY
+        return Stop.NO_ORIGIN
 
     def _limit(self, now: float) -> Stop | None:
-        """Return what forbids one more attempt, whatever became of those before it."""
+        """Return the limit that forbids another attempt, whatever the outcomes before it."""
         failover, budget = self.serving.lb.failover, self.serving.budget
         if self.attempts >= failover.tries:
             return Stop.TRIES
@@ -277,35 +278,31 @@ class Plan:
         return Stop.BUDGET if budget is not None and not budget.allows(now) else None
 
     def _is_full(self) -> bool:
-        """Whether there are origins, and all that are there have max_requests."""
+        """Whether any origin has reached max_requests."""
         serving = self.serving
         return serving.limited and any(
             is_full(origin, self._snapshot) for pool in serving.lb.pools for origin in pool.origins
         )
 
-    def _pin(self) -> Origin | None:
-        affinity = self.serving.affinity
-        return None if affinity is None else affinity.pinned(self._facts)
-
     def _in_session(self) -> bool:
-        """Whether the latest attempt went to the origin of the request's own session."""
+        """Whether the latest attempt went to the origin of the request's session."""
         affinity, attempt = self.serving.affinity, self._attempt
         if attempt is None or affinity is None:
             return False
         return affinity.holds(self._facts, attempt.origin, self._pinned)
 
     def session(self, attempt: Attempt) -> int:
-        """Return what became of the session of a request that an attempt has answered."""
+        """Return HIT, MISS or MOVED: what an answer to this attempt means for the session."""
         if self._pinned is None:
             return HIT if attempt.why is Why.KEY else MISS
         return HIT if attempt.origin is self._pinned else MOVED
 
     def cookie_from(self, origin: Origin) -> str | None:
-        """Return the Set-Cookie header that goes with a good answer of this origin, if any."""
+        """Return the Set-Cookie header for a good answer of this origin; None = no cookie."""
         affinity, pinned = self.serving.affinity, self._pinned
         if affinity is None or pinned is origin:
             return None
-        # A moment's load moves no session.
+        # Momentary load moves no session.
         if self._pin_full:
             return None
         if pinned is not None and self.serving.comes_back(self._snapshot, pinned):

@@ -1,4 +1,4 @@
-"""Carries out a request: takes the plan's steps through the transport, one at a time."""
+"""Carries out the plan of a request through the transport, one step at a time."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 class Exchange:
     """One request between its client and its origins.
 
-    `finish()` drives it to the end. A runtime that can do better than await for a request's first
-    attempt calls `start()`, sends the attempt itself, and gives `take()` the outcome.
+    `finish()` takes it to the end. A runtime that sends first attempts without asyncio calls
+    `start()`, sends the attempt itself, and passes the outcome to `take()`.
     """
 
     def __init__(
@@ -40,15 +40,15 @@ class Exchange:
         self._clock = clock
         self._log = log
         self.now = plan.started
-        """When the latest step was taken."""
+        """Time of the latest step."""
         self._attempt: Attempt | None = None
         self._in_flight = memory.in_flight if plan.serving.counts else None
         self._held: Answered | None = None
         self._took: dict[OriginKey, float] | None = {} if plan.serving.lb.server_timing else None
-        """Seconds that each origin took, where the client is told."""
+        """Seconds that each origin took; None = no Server-Timing."""
 
     def timing(self, step: Deliver) -> str:
-        """Return what an answer says of the time that it took; "" where it says nothing."""
+        """Return the value of Server-Timing; "" = none."""
         plan, took = self.plan, self._took
         if took is None:
             return ""
@@ -62,7 +62,7 @@ class Exchange:
         return self._begin(self.plan.start(), self.now)
 
     def take(self, outcome: Outcome) -> Step:
-        """Take the outcome of the attempt under way: remember it, and return the next step."""
+        """Record the outcome of the attempt in flight; return the next step."""
         attempt, plan = self._attempt, self.plan
         if attempt is None:
             raise RuntimeError("take() was called before start()")
@@ -78,12 +78,12 @@ class Exchange:
             following = step.origin.name if isinstance(step, Attempt) else ""
             self._tell(attempt, judgement, change, following)
             if judgement.failed and isinstance(step, Deliver):
-                # The best that there was: an answer of this attempt, or of one before it.
+                # The best answer there was, of this attempt or an earlier one.
                 self._count_late(step.origin, attempt, step.answer.status, failed=True)
         return self._begin(step, self.now)
 
     async def finish(self, step: Step) -> Deliver | Refuse:
-        """Try origins as the plan says until there is something to give to the client."""
+        """Try origins in the order of the plan until there is an answer for the client."""
         if isinstance(step, Attempt) and step.number == 1 and self.plan.hedged:
             step = await self._race(step)
         while isinstance(step, Attempt):
@@ -91,14 +91,14 @@ class Exchange:
         return step
 
     async def _race(self, first: Attempt) -> Step:
-        """Make the first attempt, and one beside it if it is slow; return what follows."""
+        """Make the first attempt, and a second one if it is slow; return the next step."""
         serving = self.plan.serving
         if serving.hedges is not None:
             serving.hedges.count()
         running: Running = {asyncio.ensure_future(self.transport.send(first)): first}
         await asyncio.wait(running, timeout=serving.lb.failover.hedge_after)
         (task,) = running
-        second = None if task.done() else self._beside()
+        second = None if task.done() else self._second()
         if second is None:
             return self.take(await task)
         running[asyncio.ensure_future(self.transport.send(second))] = second
@@ -118,8 +118,8 @@ class Exchange:
         )
         return step
 
-    def _beside(self) -> Attempt | None:
-        """Begin an attempt beside the first one, if the plan has one."""
+    def _second(self) -> Attempt | None:
+        """Begin a second attempt beside the first one; None = the plan has none."""
         now, serving = self._clock(), self.plan.serving
         second = self.plan.hedge(now)
         if second is not None:
@@ -129,7 +129,7 @@ class Exchange:
         return second
 
     async def _first_good(self, running: Running) -> Step:
-        """Wait for attempts until one says what follows; those that ended are running no more."""
+        """Wait for attempts until one decides the next step; remove those that have ended."""
         while True:
             done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
             task = next(task for task in running if task in done)
@@ -147,18 +147,18 @@ class Exchange:
                 return good
 
     async def _drop(self, running: Running) -> None:
-        """Give up what is under way. That is no failure of its origin, though it was slow.
+        """Abort the attempts in flight. Being slow is no failure of their origins.
 
-        Waited for, as nothing that is left to the loop would run after the response.
+        Awaited, because the runtime runs no task after the response.
         """
         for task, attempt in running.items():
             if not task.done():
                 task.cancel()
                 if self._in_flight is not None:
                     self._in_flight.end(attempt.origin.key, attempt.ticket)
-                    self._memory.doubts.dropped(attempt.origin.key, attempt.started)
+                    self._memory.suspects.dropped(attempt.origin.key, attempt.started)
             elif task.exception() is None:
-                # Both have ended at the same moment, and this one says something too.
+                # Both attempts ended at the same moment, so this outcome counts as well.
                 outcome = task.result()
                 self._tell(attempt, *self._note(attempt, outcome), "")
                 if isinstance(outcome, Answered):
@@ -167,7 +167,7 @@ class Exchange:
             await asyncio.wait(running)
 
     def _count_answer(self, attempt: Attempt, status: int) -> None:
-        """Count the answer that a client gets."""
+        """Count an answer that goes to the client."""
         serving = self.plan.serving
         if attempt.number == 1:
             serving.tallies.answered(attempt.origin.key, status, self.now - attempt.started)
@@ -206,17 +206,17 @@ class Exchange:
         if budget is not None:
             budget.count(now, again=attempt.number > 1)
         if self._in_flight is not None:
-            key, doubts = attempt.origin.key, self._memory.doubts
-            if plan.doubted:
-                doubts.noticed(plan.serving.lb, plan.doubted, now)
+            key, suspects = attempt.origin.key, self._memory.suspects
+            if plan.suspected:
+                suspects.log_silent(plan.serving.lb, plan.suspected, now)
             if attempt.why is Why.TEST:
-                doubts.tested(plan.serving.lb, attempt.origin, now)
+                suspects.tested(plan.serving.lb, attempt.origin, now)
             attempt.ticket = self._in_flight.begin(key, now, attempt.timeout)
             if not plan.streams_body:
-                doubts.sent(key, now)
+                suspects.sent(key, now)
 
     def _note(self, attempt: Attempt, outcome: Outcome) -> tuple[Judgement, Event | None]:
-        """Remember what became of an attempt; return what that says, and what it changed."""
+        """Record the outcome of an attempt; return its judgement, and the change of health."""
         self.now = now = self._clock()
         serving, key = self.plan.serving, attempt.origin.key
         judgement = judge(serving.retry_on, outcome)
@@ -224,16 +224,16 @@ class Exchange:
             self._took[key] = now - attempt.started
         if self._in_flight is not None:
             self._in_flight.end(key, attempt.ticket)
-            doubts = self._memory.doubts
+            suspects = self._memory.suspects
             if isinstance(outcome, Answered):
-                doubts.answered(key, now - attempt.started, now, well=not judgement.failed)
+                suspects.answered(key, now - attempt.started, now, well=not judgement.failed)
             else:
-                doubts.failed(key, attempt.started, silent=outcome.cause is Cause.TIMEOUT)
+                suspects.failed(key, attempt.started, silent=outcome.cause is Cause.TIMEOUT)
         change = self._memory.record(serving.lb, attempt.origin, judgement, attempt.started, now)
         return judgement, change
 
     def _hold(self, answer: Answered) -> None:
-        """Keep the latest answer alone, as a request has few connections."""
+        """Keep the latest answer alone: a request has few connections."""
         if self._held is not None:
             self.transport.discard(self._held)
         self._held = answer
@@ -258,7 +258,7 @@ class Exchange:
 
 
 async def send_copy(copy: Copy, transport: Transport, clock: Clock, log: Log) -> None:
-    """Send the copy of a request behind its response, and discard the answer."""
+    """Send the copy of a request, and discard the answer."""
     try:
         outcome = await transport.send(copy.attempt)
     finally:
@@ -271,7 +271,7 @@ async def send_copy(copy: Copy, transport: Transport, clock: Clock, log: Log) ->
 
 
 def refused(load_balancer: str, step: Refuse, attempts: int = 0, duration: float = 0.0) -> Refused:
-    """Return the event of a request that the balancer answered itself."""
+    """Return the event of a refusal."""
     return Refused(
         load_balancer=load_balancer,
         status=step.status,

@@ -1,4 +1,4 @@
-"""Every origin that a request may be sent to, the best first."""
+"""The origins that a request may be sent to, the best first."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Protocol
 
 from lb.base.hashing import chance_of
-from lb.health.quiet import Doubt
+from lb.health.quiet import Treatment
 from lb.health.snapshot import Standing, is_full
 from lb.selection.origin_steering import in_order_of
 
@@ -24,30 +24,30 @@ if TYPE_CHECKING:
 
 
 class Why(Enum):
-    """What put an origin at its place in the order."""
+    """Why an origin has its place in the order."""
 
     SESSION = "the session's own origin"
-    SESSION_POOL = "of the same pool as the session's origin"
+    SESSION_POOL = "in the pool of the session's origin"
     KEY = "chosen by the session's key"
     ADDRESS = "chosen by the client's address"
     STEERING = "chosen by steering"
-    TEST = "doubted, and tested by this request"
-    SHED = "of the fallback pool, as pools before it shed the request"
-    PROVEN = "down by its monitor, but it has answered well lately"
-    DOUBTED = "doubted, as it has gone quiet or has just come back"
+    TEST = "suspected, and tested by this request"
+    SHED = "in the fallback pool, as pools before it shed the request"
+    PROVEN = "down by its monitor, but it has answered well recently"
+    SUSPECTED = "suspected, as it is silent or has just come back"
     LAST_RESORT = "the last resort, as nothing better is left"
 
 
-# A session stays where it is until its origin has really failed; other requests may go elsewhere.
-# A tuple, as a set would call Enum.__hash__, which is Python code.
+# Requests that may go elsewhere without a failure; a session stays on its origin until that fails.
+# A tuple, because a set would call Enum.__hash__, which is Python code.
 CAN_CHOOSE = (Why.STEERING, Why.ADDRESS, Why.SESSION_POOL, Why.SHED, Why.TEST)
 
 SAFE_TO_REPEAT = frozenset({"GET", "HEAD", "OPTIONS"})
-"""Safe methods that applications really treat as safe; a WebSocket handshake is a GET."""
+"""Safe methods that applications treat as safe in practice; a WebSocket handshake is a GET."""
 
 
 class Prepared(Protocol):
-    """What choosing asks of a load balancer that is prepared for requests."""
+    """What candidates need of a prepared load balancer."""
 
     @property
     def lb(self) -> LoadBalancer: ...
@@ -61,21 +61,21 @@ class Prepared(Protocol):
     def affinity(self) -> Affinity | None: ...
     @property
     def keeping(self) -> Keeping:
-        """How long sessions stay on an origin that takes nothing new."""
+        """How long sessions stay on an origin that takes no new traffic."""
 
     @property
     def shedding(self) -> Mapping[str, Shedding]:
-        """The pools that shed requests, by name."""
+        """Load shedding by pool name; only pools that shed."""
 
     @property
     def steering(self) -> Steering: ...
     @property
     def keyed_steering(self) -> Steering:
-        """The steering of requests with a key."""
+        """The steering of requests that have a key (`Affinity.key`)."""
 
     @property
     def origin_steering(self) -> Mapping[str, OriginSteering]:
-        """The origin steering of each pool, by name."""
+        """Origin steering by pool name."""
 
 
 def candidates(  # noqa: PLR0913, PLR0917 (each is handed on)
@@ -85,17 +85,17 @@ def candidates(  # noqa: PLR0913, PLR0917 (each is handed on)
     rand: Callable[[], float],
     pinned: Origin | None,
     shed: Shed | None,
-    doubted: list[Origin],
+    suspected: list[Origin],
 ) -> Iterator[tuple[Origin, Why]]:
-    """Yield every origin that may be tried, once, the best first, and what put it there.
+    """Yield each origin that may be tried once, the best first, with the reason for its place.
 
-    The pin comes first, and most requests of a session need nothing but that. Those that are
-    doubted come after all others that take traffic; and when those have failed or there are none,
-    whatever is left is better than a refusal. Nothing is noted here: `doubted` collects the origins
-    that are avoided, and Why.TEST marks one that the request tests, for whoever sends it.
+    The pinned origin comes first; most requests of a session need no other. Suspected origins come
+    after all others that take traffic. When those have failed, or there are none, anything is
+    better than a refusal. Nothing is recorded here: the avoided origins are appended to
+    `suspected`, and Why.TEST marks an origin that this request tests; the driver records both.
 
-    A function and not a method: a generator that holds the plan which holds it would keep the
-    request and its response alive until Python looks for cycles.
+    A function, not a method: a generator that holds the plan that holds it would keep the request
+    and its response alive until Python's cycle collector runs.
     """
     seen: set[OriginKey] = set()
     home = None
@@ -108,57 +108,58 @@ def candidates(  # noqa: PLR0913, PLR0917 (each is handed on)
             if not is_full(pinned, snapshot):
                 yield pinned, Why.SESSION
     preferred = _preferred(serving, snapshot, facts, rand, home, shed)
-    for why, origins in chain(preferred, _left(serving, snapshot, doubted)):
+    for why, origins in chain(preferred, _rest(serving, snapshot, suspected)):
         for origin in origins:
             if origin.key in seen:
                 continue
             if is_full(origin, snapshot):
                 seen.add(origin.key)
                 continue
-            doubt = _doubt(serving, snapshot, facts, origin) if why in CAN_CHOOSE else None
-            if doubt is None:
+            treatment = _treatment(serving, snapshot, facts, origin) if why in CAN_CHOOSE else None
+            if treatment is None:
                 seen.add(origin.key)
                 yield origin, why
-            elif doubt is Doubt.TEST:
+            elif treatment is Treatment.TEST:
                 seen.add(origin.key)
                 yield origin, Why.TEST
             else:
-                doubted.append(origin)
+                suspected.append(origin)
 
 
-def _left(
-    serving: Prepared, snapshot: Snapshot, doubted: list[Origin]
+def _rest(
+    serving: Prepared, snapshot: Snapshot, suspected: list[Origin]
 ) -> Iterator[tuple[Why, Iterable[Origin]]]:
-    doubts = snapshot.doubts
-    if doubted and doubts is not None:
-        # Those of which probes say that they are down; but a request has learned better since.
-        proven = [one for one in last_resort(serving.lb, snapshot) if doubts.proven(one)]
-        yield Why.PROVEN, (one for one in proven if one not in doubted)
-    yield Why.DOUBTED, doubted
+    """Yield what follows when no other origin takes traffic."""
+    suspects = snapshot.suspects
+    if suspected and suspects is not None:
+        # Down by their probes; but a request since then has proved otherwise.
+        proven = [one for one in last_resort(serving.lb, snapshot) if suspects.proven(one)]
+        yield Why.PROVEN, (one for one in proven if one not in suspected)
+    yield Why.SUSPECTED, suspected
     yield Why.LAST_RESORT, last_resort(serving.lb, snapshot)
 
 
-def _doubt(
+def _treatment(
     serving: Prepared, snapshot: Snapshot, facts: RequestFacts, origin: Origin
-) -> Doubt | None:
-    doubts = snapshot.doubts
-    if doubts is None or serving.origin_count == 1:
+) -> Treatment | None:
+    suspects = snapshot.suspects
+    if suspects is None or serving.origin_count == 1:
         return None
-    return doubts.of(serving.lb.ejection, origin, lambda: repeatable(serving, facts))
+    return suspects.treatment(serving.lb.ejection, origin, lambda: repeatable(serving, facts))
 
 
 def repeatable(serving: Prepared, facts: RequestFacts) -> bool:
-    """Whether a request may be sent again: it does no harm, and its body is still at hand."""
+    """Whether a request may be sent again: that does no harm, and its body is still there."""
     return harmless(serving, facts) and (not facts.has_body or keeps_body(serving, facts))
 
 
 def harmless(serving: Prepared, facts: RequestFacts) -> bool:
-    """Whether two origins may get a request, even if the first one has acted on it."""
+    """Whether a second origin may get a request, even if the first one has acted on it."""
     return facts.method in SAFE_TO_REPEAT or serving.lb.failover.retry_non_idempotent
 
 
 def keeps_body(serving: Prepared, facts: RequestFacts) -> bool:
-    """Whether a request has a body that is read first, so that it could be sent again."""
+    """Whether a request's body is read before it is sent, so that it can be sent again."""
     failover = serving.lb.failover
     return (
         failover.tries > 1
@@ -177,10 +178,11 @@ def _preferred(  # noqa: PLR0913, PLR0917 (each is handed on)
     home: Pool | None,
     shed: Shed | None,
 ) -> Iterator[tuple[Why, Iterable[Origin]]]:
-    """Yield origins, some of them more than once, with what put them there.
+    """Yield origins, some of them more than once, with the reason for their place.
 
-    The rest of the pool that the session is at home in; then steering over the pools and origin
-    steering within; then, if some of these have shed the request, the fallback pool.
+    First the rest of `home`, the pool of the session's origin; then the pools in the order of
+    steering, each in the order of its origin steering; then, if pools have shed the request, the
+    fallback pool.
     """
     affinity, key, session = serving.affinity, None, None
     steering, why = serving.steering, Why.STEERING
@@ -197,7 +199,7 @@ def _preferred(  # noqa: PLR0913, PLR0917 (each is handed on)
             continue
         yield why, _chosen(serving, snapshot, pool, facts, rand, key, session)
     if shed and shed.pools:
-        # What all pools shed goes there, and is better off in one that sheds than in one that is
+        # A request that all pools shed goes there; a pool that sheds is better than one that is
         # down (https://developers.cloudflare.com/load-balancing/additional-options/load-shedding/).
         pool = serving.lb.fallback_pool
         yield Why.SHED, _chosen(serving, snapshot, pool, facts, rand, key, session)
@@ -217,15 +219,15 @@ def _chosen(  # noqa: PLR0913, PLR0917 (each is handed on)
     if not view.available:
         return ()
     if len(view.origins) == 1:
-        return view.origins  # there is nothing to choose
+        return view.origins  # nothing to choose from
     if key is not None:
         return in_order_of(key, view)
     return serving.origin_steering[pool.name](view, facts, rand)
 
 
-# The order of the last resort, in each rank the fallback pool before the others, as its health is
-# not asked for (https://developers.cloudflare.com/load-balancing/understand-basics/health-details/).
-# An ejection is a guess from a few requests, so it is taken back before a monitor's verdict is.
+# Ranks of the last resort; None = never. Within a rank the fallback pool comes first, as its health
+# is ignored (https://developers.cloudflare.com/load-balancing/understand-basics/health-details/).
+# An ejection is a guess from a few requests, so it gives way before a monitor's verdict does.
 LAST_RESORT: Mapping[Standing, int | None] = {
     Standing.AVAILABLE: 0,
     Standing.EJECTED: 1,
@@ -238,7 +240,7 @@ LAST_RESORT: Mapping[Standing, int | None] = {
 
 
 def last_resort(lb: LoadBalancer, snapshot: Snapshot) -> Iterator[Origin]:
-    """Yield the enabled origins of the enabled pools in the order in which despair tries them."""
+    """Yield the enabled origins of the enabled pools in the order of the last resort."""
     ranked: list[tuple[int, int, Origin]] = []
     for pool in lb.pools:
         if snapshot.view(pool).off is not None:

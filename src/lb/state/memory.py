@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from lb.health.ejection import CUT_OFF, Ejections
 from lb.health.in_flight import InFlight
 from lb.health.maintenance import back_since, switches
-from lb.health.quiet import Doubts
+from lb.health.quiet import Suspects
 from lb.health.rounds import Leases, Rounds
 from lb.health.slow_start import changes_at, share
 from lb.health.snapshot import Snapshot
@@ -58,14 +58,14 @@ class Memory:
         """Events without a request, to be logged behind the next response."""
         self.in_flight = InFlight()
         """Requests under way, without those of load balancers with a single origin."""
-        self.doubts = Doubts(self.news)
+        self.suspects = Suspects(self.news)
         self._config = config
         self._fingerprint = ""
         self._leases = Leases(LEASE)
         self._rounds = Rounds(config, self._leases, most=MOST_PROBES_AT_ONCE)
         self._snapshot: Snapshot | None = None
         self._pools = {pool.name: pool for lb in config.load_balancers for pool in lb.watched}
-        self._ejections = Ejections(config, self._pools, self.snapshot, self._stale, self.doubts)
+        self._ejections = Ejections(config, self._pools, self.snapshot, self._stale, self.suspects)
         self._switches_noted = inf
         self._view = TrustedView(config, self._rounds.borders)
         self._next_due = 0.0 if self._rounds.watched else inf
@@ -79,8 +79,8 @@ class Memory:
         is counted meanwhile.
         """
         self.reports, self.news = before.reports, before.news
-        self.in_flight, self.doubts = before.in_flight, before.doubts
-        self._ejections.doubts = self.doubts
+        self.in_flight, self.suspects = before.in_flight, before.suspects
+        self._ejections.suspects = self.suspects
         urls = {one.key: one.url for pool in before._pools.values() for one in pool.origins}
         still_there = [
             origin.key
@@ -95,7 +95,7 @@ class Memory:
 
     def snapshot(self, now: float) -> Snapshot:
         """Return the snapshot that requests share, made anew when something changed or expired."""
-        self.doubts.now = now
+        self.suspects.now = now
         if self._snapshot is None or now >= self._snapshot.valid_until:
             self._snapshot = self._made(now)
             if self._rounds.borders:
@@ -231,7 +231,7 @@ class Memory:
             shares=shares,
             until=until,
             in_flight=self.in_flight,
-            doubts=self.doubts,
+            suspects=self.suspects,
         )
 
     def _back_since(self, origin: Origin, now: float) -> float:

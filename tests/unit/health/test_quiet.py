@@ -1,17 +1,17 @@
-"""Doubted origins, quiet or back from an ejection, and the requests that are sent there."""
+"""Suspected origins: silent ones, and those back from an ejection; which requests go there."""
 
 from __future__ import annotations
 
 import pytest
 
 from lb.health.quiet import (
-    ALONE,
-    FORGOTTEN_AFTER,
-    TESTED_EVERY,
-    TIMES_SLOWEST,
-    UNSAFE_AFTER,
-    Doubt,
-    Doubts,
+    LONE_FACTOR,
+    SILENCE_FORGOTTEN_AFTER,
+    SLOWEST_FACTOR,
+    TEST_INTERVAL,
+    UNSAFE_TEST_AFTER,
+    Suspects,
+    Treatment,
 )
 from lb.health.verdict import Verdict
 from lb.log_events import Event, OriginQuiet, OriginRestored
@@ -35,7 +35,7 @@ FINE = Answered(200, lambda _: "", None)
 TIMED_OUT = Failed(Cause.TIMEOUT)
 REFUSED = Failed(Cause.CONNECTION)
 QUIET_AFTER = 0.5
-"""A little more than the default of 0.4."""
+"""A default of 0.4, and a little more."""
 
 
 class Sent:
@@ -47,12 +47,12 @@ class Sent:
 
     @property
     def at(self) -> str:
-        """The origin of the attempt under way."""
+        """The origin of the attempt in flight."""
         assert isinstance(self._step, Attempt)
         return self._step.origin.name
 
     def ends(self, outcome: Outcome = FINE) -> Sent:
-        """End the attempt under way with this outcome."""
+        """End the attempt in flight with an outcome."""
         self._step = self._exchange.take(outcome)
         return self
 
@@ -74,13 +74,13 @@ class Scene:
         return Sent(self, Exchange(plan, memory, None, lambda: self.now, self.log.append))  # type: ignore[arg-type] # nothing is sent
 
     def answers(self, seconds: float = 0.0) -> None:
-        """Send a request that is answered after so many seconds."""
+        """Send a request that is answered after this many seconds."""
         sent = self.send()
         self.now += seconds
         sent.ends()
 
     def goes(self, method: str = "GET", outcome: Outcome = FINE) -> str:
-        """Send a request that ends at once; return its first origin."""
+        """Return the origin of a request that ends at once."""
         sent = self.send(method)
         found = sent.at
         sent.ends(outcome)
@@ -88,14 +88,14 @@ class Scene:
 
 
 def scene(**ejection: float) -> Scene:
-    """Return a scene in which origin a has answered well so far."""
+    """Return a scene in which origin a has answered well."""
     made = Scene(balancer_of(*PASSIVE, ejection=Ejection(**ejection)))  # type: ignore[arg-type] # whole numbers are given where they are due
     made.answers()
     return made
 
 
 def hanging(**options: float) -> Scene:
-    """Return a scene in which origin a has just gone quiet."""
+    """Return a scene in which origin a has just become silent."""
     made = scene(**options)
     for _ in range(3):
         assert made.send().at == "a"
@@ -104,7 +104,7 @@ def hanging(**options: float) -> Scene:
 
 
 def test_a_quiet_origin_is_avoided_before_any_time_out() -> None:
-    """Every POST went to the origin that hung until the first time-out."""
+    """Until the first time-out, every POST was sent to the origin that hung."""
     made = hanging()
 
     assert made.goes("POST") == "b"
@@ -115,7 +115,7 @@ def test_a_quiet_origin_is_avoided_before_any_time_out() -> None:
 
 
 def test_requests_that_wait_no_longer_than_usual_say_nothing() -> None:
-    """Shorter waits than quiet_after, or fewer than three requests, change nothing."""
+    """Before quiet_after, or with fewer than three requests, the order is the usual one."""
     made = scene()
     for _ in range(3):
         made.send()
@@ -130,12 +130,12 @@ def test_requests_that_wait_no_longer_than_usual_say_nothing() -> None:
 
 
 def test_one_request_after_the_other_tests_a_quiet_origin() -> None:
-    """One repeatable request a second is a test; its answer brings all traffic back."""
+    """One retryable request a second tests the origin; its answer restores all traffic."""
     made = hanging()
     assert [made.send().at, made.goes(), made.goes("POST")] == ["a", "b", "b"]
-    made.now += TESTED_EVERY
+    made.now += TEST_INTERVAL
     assert [made.goes("POST"), made.send().at, made.goes()] == ["b", "a", "b"]
-    made.now += TESTED_EVERY
+    made.now += TEST_INTERVAL
 
     test = made.send()
     assert test.at == "a"
@@ -148,7 +148,7 @@ def test_one_request_after_the_other_tests_a_quiet_origin() -> None:
 
 
 def test_a_slow_page_among_fast_ones_empties_no_origin() -> None:
-    """Waiting requests do not count once the origin has answered later ones."""
+    """An origin that answers other requests is not silent, however many wait for a slow page."""
     made = scene()
     pages = [made.send() for _ in range(10)]
     for _ in range(50):
@@ -165,7 +165,7 @@ def test_where_answers_are_slow_silence_takes_longer() -> None:
     made.answers(3.0)
     for _ in range(3):
         made.send()
-    made.now += TIMES_SLOWEST * 3.0 - 0.01
+    made.now += SLOWEST_FACTOR * 3.0 - 0.01
     assert made.goes("POST") == "a"
 
     made = scene()
@@ -179,20 +179,20 @@ def test_where_answers_are_slow_silence_takes_longer() -> None:
 
 
 def test_a_single_request_may_wait_ten_times_as_long() -> None:
-    """With little traffic, one request is evidence after ten times the wait."""
+    """A single waiting request is enough after ten times the wait."""
     made = scene()
     made.send()
-    made.now += ALONE * 0.39
+    made.now += LONE_FACTOR * 0.39
     assert made.goes("POST") == "a"
 
     made = scene()
     made.send()
-    made.now += ALONE * QUIET_AFTER
+    made.now += LONE_FACTOR * QUIET_AFTER
     assert made.goes("POST") == "b"
 
 
 def test_failures_that_come_at_once_are_no_silence() -> None:
-    """A refused connection is left to ejection; a time-out is silence."""
+    """Refused connections are no silence; time-outs are."""
     made = scene(consecutive_failures=100)
     for outcome, where in ((REFUSED, "a"), (TIMED_OUT, "b")):
         sent = [made.send() for _ in range(3)]
@@ -203,7 +203,7 @@ def test_failures_that_come_at_once_are_no_silence() -> None:
 
 
 def test_an_upload_under_way_says_nothing() -> None:
-    """The client may be the slow side."""
+    """A slow upload may be the client's fault."""
     made = scene()
     for _ in range(3):
         assert made.send("POST", body=True).at == "a"
@@ -212,7 +212,7 @@ def test_an_upload_under_way_says_nothing() -> None:
 
 
 def test_within_a_pool_too() -> None:
-    """A quiet origin is avoided within its pool too."""
+    """Origins of the same pool stand in for each other."""
     made = Scene(balancer_of(*ACTIVE))
     home = made.goes()
     for _ in range(3):
@@ -222,7 +222,7 @@ def test_within_a_pool_too() -> None:
 
 
 def test_when_all_are_quiet_the_order_is_what_it_was() -> None:
-    """When all are quiet, requests still go to one."""
+    """A request has an origin even if all are silent."""
     made = hanging()
     made.send()
     for _ in range(3):
@@ -234,7 +234,7 @@ def test_when_all_are_quiet_the_order_is_what_it_was() -> None:
 
 @pytest.mark.parametrize("ejection", [{"quiet_after": 0}, {"base_time": 0}])
 def test_it_can_be_turned_off(ejection: dict[str, float]) -> None:
-    """quiet_after = 0 and base_time = 0 both turn it off."""
+    """quiet_after = 0 turns it off, and so does base_time = 0."""
     made = scene(**ejection)
     for _ in range(3):
         made.send()
@@ -243,7 +243,7 @@ def test_it_can_be_turned_off(ejection: dict[str, float]) -> None:
 
 
 def test_a_session_stays_where_it_is() -> None:
-    """A session stays on a quiet origin until one of its requests fails."""
+    """A session stays until one of its requests fails: another origin may not know it."""
     lb = balancer_of(*PASSIVE, session_affinity=SessionAffinity.COOKIE)
     made = Scene(lb)
     affinity = made.balancer.servings[0].affinity
@@ -260,9 +260,9 @@ def test_a_session_stays_where_it_is() -> None:
 
 
 def test_silence_that_nobody_asked_about_is_forgotten() -> None:
-    """Old silence is no evidence: three clients left, and nobody has asked since."""
+    """Clients that disconnected last night prove nothing in the morning."""
     made = hanging()
-    made.now += FORGOTTEN_AFTER
+    made.now += SILENCE_FORGOTTEN_AFTER
     made.goes("POST")
     made.now += 5.1
     made.goes()
@@ -270,7 +270,7 @@ def test_silence_that_nobody_asked_about_is_forgotten() -> None:
 
 
 def test_after_an_ejection_an_origin_is_tested_first() -> None:
-    """In a long outage, a POST was lost whenever an ejection ended."""
+    """In a long outage, a POST was lost each time that an ejection ended."""
     made = scene(base_time=30)
     made.send().ends(REFUSED).ends()
     made.now += 30
@@ -283,7 +283,7 @@ def test_after_an_ejection_an_origin_is_tested_first() -> None:
 
 
 def test_a_test_that_fails_ejects_again() -> None:
-    """A failed test is sent again elsewhere, and the origin is ejected again."""
+    """A failed test ejects again, and its request is sent again elsewhere."""
     made = scene(base_time=30, max_time=30)
     made.send().ends(REFUSED).ends()
     made.now += 30
@@ -294,17 +294,17 @@ def test_a_test_that_fails_ejects_again() -> None:
 
 
 def test_where_nothing_can_be_sent_again_something_else_is_the_test() -> None:
-    """An API with POST alone gets its origin back some seconds later."""
+    """With POSTs alone, one of them becomes the test after some seconds."""
     made = scene(base_time=30)
     made.send("POST").ends(REFUSED)
-    made.now += 30 + UNSAFE_AFTER - 0.1
+    made.now += 30 + UNSAFE_TEST_AFTER - 0.1
     assert made.goes("POST") == "b"
     made.now += 0.1
     assert [made.goes("POST"), made.goes("POST")] == ["a", "a"]
 
 
 def test_what_cut_answers_off_is_not_trusted_at_their_beginning() -> None:
-    """The first answer after an ejection began well, and POSTs were cut off like it."""
+    """The first answer after the ejection began well, and POSTs were cut off too."""
     made = scene(base_time=30)
     memory, lb = made.balancer.memory, made.balancer.servings[0].lb
     memory.cut_off(lb, PASSIVE[0].origins[0], 1, made.now)
@@ -316,7 +316,7 @@ def test_what_cut_answers_off_is_not_trusted_at_their_beginning() -> None:
 
 
 def test_retry_non_idempotent_makes_any_request_a_test() -> None:
-    """With retry_non_idempotent, a POST may be a test."""
+    """With retry_non_idempotent, a POST may test."""
     lb = balancer_of(*PASSIVE, failover=Failover(retry_non_idempotent=True))
     made = Scene(lb)
     made.send().ends(REFUSED).ends()
@@ -325,11 +325,11 @@ def test_retry_non_idempotent_makes_any_request_a_test() -> None:
 
 
 def test_an_origin_that_nothing_was_sent_to_is_trusted() -> None:
-    """Without a request to it, an origin is never doubted."""
-    doubts = Doubts([])
-    doubts.doubt(("p", "a"), 1.0)
-    doubts.trust(("p", "a"), 2.0)
-    assert doubts.of(Ejection(), PASSIVE[0].origins[0], lambda: True) is None
+    """Suspicion is based on requests alone."""
+    suspects = Suspects([])
+    suspects.suspect(("p", "a"), 1.0)
+    suspects.trust(("p", "a"), 2.0)
+    assert suspects.treatment(Ejection(), PASSIVE[0].origins[0], lambda: True) is None
 
 
 def test_the_last_origin_may_fail_while_a_better_one_is_down_by_its_monitor() -> None:
@@ -344,12 +344,12 @@ def test_the_last_origin_may_fail_while_a_better_one_is_down_by_its_monitor() ->
     made.send().ends(REFUSED).ends()
 
     assert [made.goes("POST"), made.goes("POST")] == ["a", "a"]
-    made.now += TESTED_EVERY
+    made.now += TEST_INTERVAL
     assert [made.goes(), made.goes("POST")] == ["b", "b"]
 
 
 def test_the_last_origin_goes_on_being_tried_where_nothing_is_better() -> None:
-    """A doubted origin is used where no other has answered well."""
+    """The last origin is suspected, but one that has not answered well is no better."""
     made = scene()
     made.send("POST").ends(REFUSED)
     assert made.goes("POST", REFUSED) == "b"
@@ -364,13 +364,13 @@ def test_an_origin_that_no_request_went_to_is_not_tested() -> None:
     """
     routing = AdaptiveRouting(failover_across_pools=False)
     made = Scene(balancer_of(*PASSIVE, adaptive_routing=routing, ejection=Ejection()))
-    other, doubts = PASSIVE[1].origins[0], made.balancer.memory.doubts
-    doubts.sent(other.key, made.now)
-    doubts.answered(other.key, 0.0, made.now, well=True)
-    doubts.doubt(other.key, made.now)
+    other, suspects = PASSIVE[1].origins[0], made.balancer.memory.suspects
+    suspects.sent(other.key, made.now)
+    suspects.answered(other.key, 0.0, made.now, well=True)
+    suspects.suspect(other.key, made.now)
 
     assert made.goes(outcome=REFUSED) == "a"
 
-    assert doubts.of(Ejection(), other, lambda: True) is Doubt.TEST
-    doubts.tested(balancer_of(*PASSIVE), other, made.now)
-    assert doubts.of(Ejection(), other, lambda: True) is Doubt.AVOID
+    assert suspects.treatment(Ejection(), other, lambda: True) is Treatment.TEST
+    suspects.tested(balancer_of(*PASSIVE), other, made.now)
+    assert suspects.treatment(Ejection(), other, lambda: True) is Treatment.AVOID
