@@ -255,7 +255,7 @@ def test_weights_decide(tmp_path: Path) -> None:
 
     assert step(answer, "steering_policy")[1] == (
         "by the weights of random_steering: one 1, two 0.5, three 0.5; "
-        "of two the one with fewer requests under way for its weight: one 0, two 0, three 0"
+        "of two the one with fewer outstanding requests for its weight: one 0, two 0, three 0"
     )
     assert shares == pytest.approx({"one": 0.5, "two": 0.25, "three": 0.25}, abs=0.02)
 
@@ -267,7 +267,7 @@ def test_distance_and_latency_decide(tmp_path: Path) -> None:
     )
     told = step(asked(near, "--cf=latitude=52.5", "--cf=longitude=13.4"), "steering_policy")
     assert told[1].startswith("by the distance from 52.5, 13.4: one 42")
-    assert step(asked(near), "steering_policy")[1].endswith("the client's place is not known")
+    assert step(asked(near), "steering_policy")[1].endswith("the client's place is unknown")
 
     fast = steered(tmp_path, 'steering_policy = "dynamic_latency"')
     assert step(asked(fast, "--country=FR"), "steering_policy")[1] == (

@@ -38,7 +38,7 @@ def rules(balancer: Balancer, planned: Plan | Refuse, facts: RequestFacts) -> It
     found = None if serving.sets is None else serving.sets.find(facts)
     if found is not None and found.fixed_response is not None:
         return
-    for rule, met in serving.rules.asked(facts):
+    for rule, met in serving.rules.evaluated(facts):
         name = f"rule {rule.name}" if rule.name else "rule"
         if met:
             yield Step(name, "met", "; ".join(_consequences(rule)))

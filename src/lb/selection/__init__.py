@@ -1,1 +1,1 @@
-"""Which pool and which origin: pins and orders."""
+"""The choice of pool and origin: rules, sets, sessions, steering and shedding."""

@@ -1,4 +1,4 @@
-"""Session affinity: what keeps a client on its origin."""
+"""Session affinity: how a client stays on its origin."""
 
 from __future__ import annotations
 
@@ -17,38 +17,38 @@ if TYPE_CHECKING:
 
 TOKEN_LENGTH = 32
 MOST_COOKIES_READ = 8
-"""Cookies of one name that are looked at: one is usual, two come from a change of Path."""
+"""Most cookies of one name that are read; one is usual, two result from a change of Path."""
 
 
 class Affinity(Protocol):
-    """How one load balancer keeps sessions, made once for a configuration."""
+    """The sessions of one load balancer; built once per configuration."""
 
     def pinned(self, facts: RequestFacts) -> Origin | None:
-        """Return the origin that the request names, whether or not it can serve."""
+        """Return the origin that the request names, even if it cannot serve; None = no pin."""
 
     def key(self, facts: RequestFacts) -> int | None:
-        """Return 64 bits that choose for a request with no pin; None: chance and load choose."""
+        """Return a key of 64 bits that decides the choice; None = chance and load decide."""
 
     key_is_session: bool
-    """Whether the key is the session itself: there is no pin, and the choice by it is kept."""
+    """Whether the key is the session itself: there is no pin, and its choice is kept."""
 
     def holds(self, facts: RequestFacts, origin: Origin, pinned: Origin | None) -> bool:
-        """Whether a request at `origin` is in its session; `pinned` is the origin that it names."""
+        """Whether a request at `origin` is in its session; `pinned`: the origin that it names."""
 
     def cookie(self, origin: Origin, *, https: bool) -> str | None:
         """Return the Set-Cookie header that pins a client to `origin`; None = no cookie."""
 
     def reason(self, facts: RequestFacts) -> str:
-        """Say what makes the request part of a session, or what it lacks; no values."""
+        """Return, as text, why the request is in a session or what it lacks; never a value."""
 
 
 class CookieAffinity:
-    """A cookie for each origin.
+    """Sessions by a cookie that names the origin.
 
-    A value is a digest of the origin's name, so it tells nothing about the origin and stays valid
-    over restarts and in every isolate. With a key it is an HMAC (RFC 2104), which nobody without
-    the key can make; without one, a client that knows the names of pools and origins could pin
-    itself to an origin of its choice, though never to one that takes no traffic.
+    The value is a digest of the origin's name: it reveals nothing about the origin, and is valid
+    in every isolate and after restarts. With a key it is an HMAC (RFC 2104), which cannot be forged
+    without the key. Without one, a client that knows the names of pools and origins can pin itself
+    to an origin of its choice, though never to one that takes no traffic.
     """
 
     key_is_session = False
@@ -66,7 +66,7 @@ class CookieAffinity:
                 self._cookies[origin.key] = (pair + plain, pair + secure)
 
     def pinned(self, facts: RequestFacts) -> Origin | None:
-        """Return the origin that the cookie names; None if it names none of ours."""
+        """Return the origin that the cookie names; None = no origin of this load balancer."""
         cookies = facts.header("cookie")
         for value in values_of(cookies, self._name) if cookies else ():
             origin = self._origins.get(value)
@@ -95,7 +95,7 @@ class CookieAffinity:
 
 
 class IpCookieAffinity(CookieAffinity):
-    """A cookie, and for a client that has none yet the choice by its address.
+    """Sessions by cookie; a client without one is placed by its address.
 
     https://developers.cloudflare.com/load-balancing/understand-basics/session-affinity/
     """
@@ -104,10 +104,10 @@ class IpCookieAffinity(CookieAffinity):
         return hash64(facts.client_ip)
 
     def reason(self, facts: RequestFacts) -> str:
-        known = super().reason(facts)
+        reason = super().reason(facts)
         if self.pinned(facts) is not None:
-            return known
-        return f"{known}, so the client's address {facts.client_ip or '(unknown)'} chooses"
+            return reason
+        return f"{reason}, so the client's address {facts.client_ip or '(unknown)'} chooses"
 
 
 class Part(NamedTuple):
@@ -115,14 +115,14 @@ class Part(NamedTuple):
 
     header: str
     cookies: tuple[str, ...] = ()
-    """Only these cookies of the header Cookie; none: all of it."""
+    """Names of the cookies that count; empty = the whole header."""
 
 
 class HeaderAffinity:
-    """A hash of headers, since nothing that all isolates know is at hand while a request waits.
+    """Sessions by a hash of headers: no table of sessions, as isolates share none in time.
 
-    Requests with the same values have the same key, so every isolate chooses alike. A change of
-    the values, or of which of the headers there are, is another session.
+    Requests with the same values have the same key, so every isolate makes the same choice. Other
+    values, or another set of present headers, are another session.
     https://developers.cloudflare.com/load-balancing/understand-basics/session-affinity/#control-how-headers-are-used
     """
 
@@ -139,7 +139,7 @@ class HeaderAffinity:
         return None
 
     def key(self, facts: RequestFacts) -> int | None:
-        """Return the key of a request's session; None if it belongs to none."""
+        """Return the key of the request's session; None = no session."""
         found: list[str] = []
         for header, cookies in self._parts:
             value = facts.header(header)
@@ -168,15 +168,15 @@ class HeaderAffinity:
         )
         if self.key(facts) is not None:
             return f"a hash of its headers chooses: those it has of {names}"
-        return f"it lacks {'one of' if self._all else 'every one of'} {names}"
+        return f"it lacks {'one of' if self._all else 'all of'} {names}"
 
 
-def _nothing_keeps(lb: LoadBalancer, key: str) -> None:
+def _no_sessions(lb: LoadBalancer, key: str) -> None:
     del lb, key
 
 
 KINDS: Mapping[SessionAffinity, Callable[[LoadBalancer, str], Affinity | None]] = {
-    SessionAffinity.NONE: _nothing_keeps,
+    SessionAffinity.NONE: _no_sessions,
     SessionAffinity.COOKIE: CookieAffinity,
     SessionAffinity.IP_COOKIE: IpCookieAffinity,
     SessionAffinity.HEADER: HeaderAffinity,
@@ -184,16 +184,16 @@ KINDS: Mapping[SessionAffinity, Callable[[LoadBalancer, str], Affinity | None]] 
 
 
 def affinity_of(lb: LoadBalancer, key: str) -> Affinity | None:
-    """Return how a load balancer keeps sessions, None when it does not; `key` signs cookies."""
+    """Return the sessions of a load balancer; None = it has none. `key` signs cookies."""
     return KINDS[lb.session_affinity](lb, key)
 
 
 def _attributes(lb: LoadBalancer, *, https: bool) -> str:
     """Return the attributes of a cookie (RFC 6265, 4.1).
 
-    Secure and SameSite as Cloudflare's Auto reads them: None goes with Secure, else Lax
+    Auto means the same as with Cloudflare: SameSite=None with Secure, else Lax
     (https://developers.cloudflare.com/load-balancing/understand-basics/session-affinity/).
-    HttpOnly always, as theirs.
+    HttpOnly is always set, as by Cloudflare.
     """
     attributes = lb.session_affinity_attributes
     secure = attributes.secure is Secure.ALWAYS or (attributes.secure is Secure.AUTO and https)
@@ -218,15 +218,14 @@ def _token(key: str, lb_name: str, origin: Origin) -> str:
 
 
 def cookie_of(cookies: str, name: str) -> str:
-    """Return the value of the first cookie of this name that has one, "" if there is none."""
+    """Return the first value of this cookie that is not empty; "" = none."""
     return next((value for value in values_of(cookies, name) if value), "")
 
 
 def values_of(cookies: str, name: str) -> Iterator[str]:
-    """Yield the values of the cookies called `name`.
+    """Yield the values of the cookies called `name`, MOST_COOKIES_READ at most.
 
-    A search instead of a parser: the header is the client's, may be long and is usually
-    full of other cookies.
+    A search instead of a parser: the header may be long, and usually has many other cookies.
     """
     at = -1
     for _ in range(MOST_COOKIES_READ):

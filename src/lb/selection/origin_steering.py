@@ -1,4 +1,4 @@
-"""Origin steering: the order in which a pool's available origins are tried for a request."""
+"""Origin steering: the order of a pool's available origins for a request."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class OriginSteering(Protocol):
-    """Yields a view's origins in preference order, each once."""
+    """Yields the origins of a view in order of preference, each once."""
 
     def __call__(
         self, view: PoolView, facts: RequestFacts, rand: Callable[[], float]
@@ -27,23 +27,23 @@ class OriginSteering(Protocol):
 
 
 def random(view: PoolView, facts: RequestFacts, rand: Callable[[], float]) -> Iterator[Origin]:
-    """Yield origins by chance, each with its share of the weight of those that are left."""
+    """Yield origins by chance, each with its share of the remaining weight."""
     del facts
     return by_chance(view.origins, view.weights, view.cumulative, rand)
 
 
 def by_hash(view: PoolView, facts: RequestFacts, rand: Callable[[], float]) -> Iterator[Origin]:
-    """Yield origins in the order of the client's address."""
+    """Yield origins by a hash of the client's address."""
     del rand
     return in_order_of(hash64(facts.client_ip), view)
 
 
 def in_order_of(key: int, view: PoolView) -> Iterator[Origin]:
-    """Yield origins in the order of a client's key, which has 64 bits.
+    """Yield origins in the order of a client's key of 64 bits.
 
-    It depends on nothing but client and origins: when an origin leaves or comes back, or its weight
-    changes, only clients of its own move. Of many origins the first is looked up in `view.slots`,
-    so that its cost does not grow with their number (docs/decisions/least-loaded.md).
+    The order depends on the client and the origins alone: when an origin leaves or returns, or its
+    weight changes, only its own clients move. The first of many origins is looked up in
+    `view.slots`, at a cost that does not grow with their number (docs/decisions/least-loaded.md).
     """
     if len(view.pool.origins) <= MOST_SCORED:
         yield from by_score(key, view)
@@ -57,10 +57,9 @@ def in_order_of(key: int, view: PoolView) -> Iterator[Origin]:
 
 
 def by_score(key: int, view: PoolView) -> Iterator[Origin]:
-    """Yield origins by weighted rendezvous hashing.
+    """Yield origins by weighted rendezvous hashing, the highest score first.
 
-    The origin with the highest score wins. Weights after Schindelhauer and Schomaker, "Weighted
-    distributed hash tables" (2005): -w / ln(u).
+    Score: -w / ln(u), after Schindelhauer and Schomaker, "Weighted distributed hash tables" (2005).
     """
     scored = [
         (-weight / log(mixed_uniform(key, seed)), origin.name, origin)
@@ -78,7 +77,7 @@ def by_score(key: int, view: PoolView) -> Iterator[Origin]:
 def least_outstanding_requests(
     view: PoolView, facts: RequestFacts, rand: Callable[[], float]
 ) -> Iterator[Origin]:
-    """Yield first the origin of two that has fewer requests under way for its weight."""
+    """Yield first, of two random origins, the one with fewer requests in flight per weight."""
     del facts
     outstanding = view.in_flight.outstanding
     return by_load(
@@ -89,7 +88,7 @@ def least_outstanding_requests(
 def least_connections(
     view: PoolView, facts: RequestFacts, rand: Callable[[], float]
 ) -> Iterator[Origin]:
-    """Yield first the origin of two that has fewer connections open for its weight."""
+    """Yield first, of two random origins, the one with fewer open connections per weight."""
     del facts
     connections = view.in_flight.connections
     return by_load(
@@ -117,7 +116,7 @@ def _by_address(view: PoolView, facts: RequestFacts) -> str:
 
 def _by_requests(view: PoolView, facts: RequestFacts) -> str:
     del view, facts
-    return "by weight, of two the one with fewer requests under way for its weight"
+    return "by weight, of two the one with fewer outstanding requests for its weight"
 
 
 def _by_connections(view: PoolView, facts: RequestFacts) -> str:
@@ -131,4 +130,4 @@ REASONS: Mapping[OriginSteeringPolicy, Callable[[PoolView, RequestFacts], str]] 
     OriginSteeringPolicy.LEAST_OUTSTANDING_REQUESTS: _by_requests,
     OriginSteeringPolicy.LEAST_CONNECTIONS: _by_connections,
 }
-"""Says how a policy orders the origins for a request."""
+"""Texts that explain the order of the origins for a request."""

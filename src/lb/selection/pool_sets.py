@@ -1,4 +1,4 @@
-"""Pool sets: the pools of some places, in the first set that matches a request."""
+"""Pool sets: other pools for requests from some places."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ if TYPE_CHECKING:
     from lb.request.facts import RequestFacts
 
 MOST_PLACES = 4096
-"""Places of which it is remembered what matched them, before that is found out anew."""
+"""Most places whose set is cached; a full cache is cleared."""
 
 
 class PoolSets:
     """The pool sets of one load balancer.
 
-    The walk over them is made once for each place, which in one isolate are few, so its cost does
-    not grow with their number.
+    The set of a place is found once and cached. An isolate sees few places, so the number of sets
+    does not matter to the cost of a request.
     https://developers.cloudflare.com/load-balancing/understand-basics/traffic-steering/pool-sets/
     """
 
     def __init__(self, lb: LoadBalancer) -> None:
         self._sets = tuple(one for one in lb.pool_sets if not one.disabled)
         matches = [one.match for one in self._sets if one.match is not None]
-        # What no set asks for is not read: each fact is a crossing of the language border.
+        # Facts that no set needs are not read: each one is a call from Python to JavaScript.
         self._pops = any(match.pops for match in matches)
         self._countries = any(match.countries for match in matches)
         self._regions = any(match.regions for match in matches)
         self._found: dict[tuple[str, str, Region | None], PoolSet | None] = {}
 
     def find(self, facts: RequestFacts) -> PoolSet | None:
-        """Return the first set that matches a request, if one does."""
+        """Return the first set that matches a request; None = none does."""
         place = (
             facts.colo if self._pops else "",
             facts.country if self._countries else "",
@@ -47,9 +47,9 @@ class PoolSets:
 
 
 def matches(one: PoolSet, colo: str, country: str, region: Region | None) -> bool:
-    """Whether a set is for a place: each list that it gives has to name it.
+    """Whether a set matches a place: each of its lists that is not empty has to name it.
 
-    Cloudflare's page says AND, one of its SDKs says OR (docs/decisions/pool-sets.md).
+    Cloudflare's page says AND; one of its SDKs says OR (docs/decisions/pool-sets.md).
     """
     match = one.match
     return match is None or (
@@ -60,7 +60,7 @@ def matches(one: PoolSet, colo: str, country: str, region: Region | None) -> boo
 
 
 def within(lb: LoadBalancer, one: PoolSet) -> LoadBalancer:
-    """Return what a load balancer is for the requests of a set: its pools are all there are."""
+    """Return the load balancer for the requests of a set: with the pools of the set alone."""
     return replace(
         lb,
         default_pools=one.pools,

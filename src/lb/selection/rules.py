@@ -1,4 +1,4 @@
-"""Rules: which of a load balancer's rules a request meets, and what follows from them."""
+"""Rules: which rules of a load balancer match a request, and what they change."""
 
 # https://developers.cloudflare.com/load-balancing/additional-options/load-balancing-rules/
 from __future__ import annotations
@@ -15,31 +15,32 @@ if TYPE_CHECKING:
     from lb.request.facts import RequestFacts
 
 Met = tuple[int, ...]
-"""Which rules override something for a request: their places in the order of evaluation."""
+"""The matching rules that override something: their positions in the order of evaluation."""
 
 
 class Rules:
-    """The rules of one load balancer in the order in which they are asked, conditions prepared."""
+    """The rules of one load balancer in the order of evaluation, conditions prepared."""
 
     def __init__(self, lb: LoadBalancer) -> None:
-        # Lower priorities first; sorting keeps the order of those that have the same.
+        # Lower priorities first; the sort is stable, so equal ones keep their order.
         ordered = sorted(
             (rule for rule in lb.rules if not rule.disabled), key=lambda rule: rule.priority
         )
         self._lb = lb
         self._rules = tuple(ordered)
-        self._asked = tuple(
-            (at, _prepared(rule), rule.fixed_response, bool(rule.overrides), rule.terminates)
+        self._prepared = tuple(
+            (at, _condition(rule), rule.fixed_response, bool(rule.overrides), rule.terminates)
             for at, rule in enumerate(ordered)
         )
 
     def decide(self, facts: RequestFacts) -> tuple[Met, str, FixedResponse | None]:
-        """Return which rules override something for a request; or a rule's name and its answer.
+        """Return the rules that override something; and the name of a rule and its response.
 
-        A fixed response ends the matter, as `terminates` does.
+        A rule with a fixed response ends the evaluation, as `terminates` does; without one, the
+        name is "" and the response None.
         """
         met: Met = ()
-        for at, matches, response, overrides, terminates in self._asked:
+        for at, matches, response, overrides, terminates in self._prepared:
             if not matches(facts):
                 continue
             if response is not None:
@@ -50,20 +51,20 @@ class Rules:
                 break
         return met, "", None
 
-    def asked(self, facts: RequestFacts) -> Iterator[tuple[Rule, bool]]:
-        """Yield each rule that `decide` asks for a request, and whether it is met."""
-        for at, matches, response, _, terminates in self._asked:
+    def evaluated(self, facts: RequestFacts) -> Iterator[tuple[Rule, bool]]:
+        """Yield each rule that `decide` evaluates for a request, and whether it matches."""
+        for at, matches, response, _, terminates in self._prepared:
             met = bool(matches(facts))
             yield self._rules[at], met
             if met and (response is not None or terminates):
                 return
 
     def under(self, met: Met) -> LoadBalancer:
-        """Return the load balancer as these rules make it; the later ones override the earlier."""
+        """Return the load balancer under these rules; later rules override earlier ones."""
         return self._lb.under(self._rules[at] for at in met)
 
 
-def _prepared(rule: Rule) -> Callable[[RequestFacts], object]:
+def _condition(rule: Rule) -> Callable[[RequestFacts], object]:
     prepared = condition(rule.condition)
     if callable(prepared):
         return prepared

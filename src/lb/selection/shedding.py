@@ -1,4 +1,4 @@
-"""Load shedding: which requests a pool that is at risk leaves to others."""
+"""Load shedding: the requests that an overloaded pool passes on to other pools."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Shedding:
-    """What one pool sheds.
+    """The load shedding of one pool.
 
     https://developers.cloudflare.com/load-balancing/additional-options/load-shedding/
     """
@@ -25,21 +25,21 @@ class Shedding:
         self._default = settings.default_percent / 100
         self._sessions = settings.session_percent / 100
         self._random = settings.default_policy is SheddingPolicy.RANDOM
-        # Each pool sheds other clients, so that what one sheds is not shed by the next as well.
+        # Each pool sheds other clients, so that the next pool does not shed the same ones.
         self._seed = hash64("shed", pool.name)
 
     def request(self, facts: RequestFacts, rand: Callable[[], float]) -> bool:
-        """Whether a request without a session goes elsewhere."""
+        """Whether a request without a session is shed."""
         if not self._default:
             return False
         spot = rand() if self._random else self._spot(hash64(facts.client_ip))
         return spot < self._default
 
     def session(self, facts: RequestFacts, key: int | None) -> bool:
-        """Whether a session is moved: by hash, so that those that stay, stay.
+        """Whether a session is shed: by hash, so that the decision stays the same.
 
-        The hash is that of the session's key, if it has one, else of the client's address; then
-        those are moved whose requests `hash` sheds as well.
+        The hash is that of the session's key; without a key, of the client's address, as with the
+        policy `hash` for requests without a session.
         """
         if not self._sessions:
             return False
@@ -50,7 +50,7 @@ class Shedding:
 
 
 def reason(pool: Pool) -> str:
-    """Say what a pool sheds, "" if nothing."""
+    """Return, as text, what a pool sheds; "" = nothing."""
     shed = pool.load_shedding
     by = "chance" if shed.default_policy is SheddingPolicy.RANDOM else "the client's address"
     parts = (
@@ -61,7 +61,7 @@ def reason(pool: Pool) -> str:
 
 
 def shedding_of(lb: LoadBalancer) -> Mapping[str, Shedding]:
-    """Return what sheds anything, by the pool's name."""
+    """Return the load shedding of each pool that sheds anything, by pool name."""
     return {
         pool.name: Shedding(pool)
         for pool in lb.pools
@@ -70,22 +70,22 @@ def shedding_of(lb: LoadBalancer) -> Mapping[str, Shedding]:
 
 
 class Shed:
-    """Which pools have shed one request."""
+    """The pools that have shed one request."""
 
     def __init__(self, shedding: Mapping[str, Shedding], facts: RequestFacts) -> None:
         self.pools: set[str] = set()
-        self._told: set[str] = set()
+        self._counted: set[str] = set()
         self._shedding = shedding
         self._facts = facts
 
     def news(self) -> set[str]:
-        """Return the pools that have shed the request since the last time."""
-        new = self.pools - self._told
-        self._told |= new
+        """Return the pools that have shed the request since the last call."""
+        new = self.pools - self._counted
+        self._counted |= new
         return new
 
     def session(self, pool: Pool, key: int | None = None) -> bool:
-        """Whether a session of the pool is moved; it may have a key."""
+        """Whether the pool sheds this session, which may have a key."""
         sheds = self._shedding.get(pool.name)
         if sheds is None or not sheds.session(self._facts, key):
             return False
@@ -93,9 +93,9 @@ class Shed:
         return True
 
     def request(self, pool: Pool, session: int | None, rand: Callable[[], float]) -> bool:
-        """Whether a request goes past the pool: one that has a session's key, or none.
+        """Whether the pool sheds this request, or has done so already.
 
-        A request whose session was moved does.
+        `session`: the key of its session; None = the request has no key.
         """
         sheds = self._shedding.get(pool.name)
         if sheds is None or pool.name in self.pools:

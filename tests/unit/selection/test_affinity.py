@@ -1,4 +1,4 @@
-"""The cookie that keeps a client on its origin."""
+"""Session cookies."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def pair(affinity: CookieAffinity, which: int = 0) -> str:
 
 
 def test_a_cookie_brings_the_client_back() -> None:
-    """Alone, among others, quoted or without spaces."""
+    """A cookie is found alone, among others, quoted, and without spaces."""
     own = pair(KEYED)
     name, _, value = own.partition("=")
 
@@ -31,7 +31,7 @@ def test_a_cookie_brings_the_client_back() -> None:
 
 
 def test_the_first_cookie_of_ours_that_is_known_counts() -> None:
-    """A stale one of another path does not hide a good one."""
+    """A stale cookie of another path does not hide a valid one."""
     header = f"__evenkeel={'0' * TOKEN_LENGTH}; {pair(KEYED, 1)}; {pair(KEYED)}"
 
     assert KEYED.pinned(facts(cookie=header)) is B
@@ -53,18 +53,18 @@ def test_the_first_cookie_of_ours_that_is_known_counts() -> None:
     ],
 )
 def test_an_unknown_torn_or_huge_cookie_is_ignored(header: str) -> None:
-    """It pins to nothing, and costs no more than a look."""
+    """An invalid cookie pins to nothing, and costs no more than a look-up."""
     assert KEYED.pinned(facts(cookie=header)) is None
 
 
 @given(st.text())
 def test_any_cookie_header_can_be_read(header: str) -> None:
-    """Nothing that a client writes into Cookie raises, or pins by luck."""
+    """No Cookie header raises, or pins by accident."""
     assert KEYED.pinned(facts(cookie=header)) is None
 
 
 def test_a_value_tells_nothing_and_needs_the_key() -> None:
-    """Names and addresses are not in it; another key or load balancer makes another value."""
+    """A value contains no name or address; another key or load balancer has another value."""
     other_name = balancer_of(
         POOL, name="other.example.com", session_affinity=SessionAffinity.COOKIE
     )
@@ -81,7 +81,7 @@ def test_a_value_tells_nothing_and_needs_the_key() -> None:
 
 
 def test_a_value_outlives_a_restart() -> None:
-    """Every isolate makes the same cookie from the same configuration and key."""
+    """The same configuration and key make the same cookie in every isolate."""
     assert pair(CookieAffinity(LB, "a secret that nobody knows")) == pair(KEYED)
 
 
@@ -100,7 +100,7 @@ def test_a_value_outlives_a_restart() -> None:
 def test_secure_and_samesite_follow_the_configuration(
     secure: Secure, samesite: SameSite, https: bool, end: str
 ) -> None:
-    """Auto is Secure over HTTPS, and SameSite=None exactly when Secure."""
+    """Auto is Secure over HTTPS, and SameSite=None exactly if Secure."""
     attributes = SessionAffinityAttributes(secure=secure, samesite=samesite)
     lb = balancer_of(
         POOL,
@@ -117,7 +117,7 @@ def test_secure_and_samesite_follow_the_configuration(
 
 
 def test_every_kind_is_in_the_table() -> None:
-    """`none` reads and sets nothing, and `header` sets no cookie."""
+    """`none` reads and sets no cookie, and `header` sets none."""
     attributes = SessionAffinityAttributes(headers=("x-user",))
     kinds = {
         kind: affinity_of(

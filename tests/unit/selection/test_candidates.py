@@ -1,4 +1,4 @@
-"""Steering and origin steering: who is tried, in which order."""
+"""Candidates: the order of pools and origins for a request."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ADDRESSES = st.ip_addresses().map(str)
 
 
 def snapshot(**health: Health) -> Snapshot:
-    """Return a moment at which the named origins of pool "p" have these healths."""
+    """Return a snapshot in which the named origins of pool "p" have these healths."""
     return Snapshot({("p", n): OriginHealth(health=h) for n, h in health.items()}, {}, 0.0)
 
 
@@ -41,13 +41,13 @@ def hashed(of: Pool, ip: str) -> list[str]:
 
 
 def test_every_standing_is_decided_everywhere() -> None:
-    """The tables of availability and of the last resort are total."""
+    """The tables of standings are total."""
     assert set(TAKES_NEW) == set(TAKES_PINNED) == set(TAKES_HASHED) == set(Standing)
     assert set(LAST_RESORT) == set(COMES_BACK) == set(Standing)
 
 
 def test_policies_are_tables_of_cloudflares_words() -> None:
-    """Each of them is there."""
+    """The tables of policies are total; each configurable policy resolves to one of them."""
     assert set(POLICIES) == set(REASONS) == set(SteeringPolicy) - {SteeringPolicy.DEFAULT}
     for policy in SteeringPolicy:
         assert balancer_of(pool("p", "a"), steering_policy=policy).steers_by in POLICIES
@@ -55,7 +55,7 @@ def test_policies_are_tables_of_cloudflares_words() -> None:
 
 
 def test_an_origin_stands_for_one_reason() -> None:
-    """Disabled, then the monitor's word, then an ejection, then weight; unknown is available."""
+    """Precedence: disabled, the monitor's verdict, ejection, weight; unknown is available."""
     moment = Snapshot(
         {("p", "sick"): OriginHealth(health=Health.UNHEALTHY)},
         {("p", "out"): EjectionState(until=10.0), ("p", "over"): EjectionState(until=5.0)},
@@ -81,7 +81,7 @@ def test_minimum_origins_is_the_pools_threshold() -> None:
 
 
 def test_an_origin_of_weight_0_counts_as_healthy() -> None:
-    """It is drained, not down: the pool keeps its threshold but sends it nothing new."""
+    """Weight 0 drains an origin: the pool keeps its threshold but sends it no new traffic."""
     view = snapshot().view(pool("p", "a", origin("b", weight=0), minimum_origins=2))
 
     assert view.available
@@ -89,12 +89,12 @@ def test_an_origin_of_weight_0_counts_as_healthy() -> None:
 
 
 def test_a_disabled_pool_takes_no_traffic() -> None:
-    """Whatever the health of its origins."""
+    """A disabled pool takes no traffic, whatever the health of its origins."""
     assert not snapshot(a=Health.HEALTHY).view(pool("p", "a", enabled=False)).available
 
 
 def test_random_picks_by_weight() -> None:
-    """A number of chance falls into the share of the origin that has it."""
+    """A random number selects the origin whose share it falls into."""
     weighted = pool(
         "p", origin("a", weight=0.5), origin("b", weight=0.25), origin("c", weight=0.25)
     )
@@ -110,7 +110,7 @@ def test_random_picks_by_weight() -> None:
 
 @given(NAMES, st.data())
 def test_random_yields_every_origin_once(names: list[str], data: st.DataObject) -> None:
-    """After the first pick the others follow, so that a retry finds them."""
+    """The other origins follow the first pick, for retries."""
     weights = [data.draw(st.floats(0.01, 1)) for _ in names]
     made = pool("p", *(origin(n, weight=w) for n, w in zip(names, weights, strict=True)))
     numbers = data.draw(st.lists(st.floats(0, 1, exclude_max=True), min_size=1, max_size=9))
@@ -122,7 +122,7 @@ def test_random_yields_every_origin_once(names: list[str], data: st.DataObject) 
 
 @given(NAMES, ADDRESSES)
 def test_hash_yields_every_origin_once_and_always_the_same_way(names: list[str], ip: str) -> None:
-    """The order depends on client and origins alone, not on how they are listed."""
+    """The order depends on client and origins alone, not on the order of the configuration."""
     order = hashed(pool("p", *names), ip)
 
     assert sorted(order) == sorted(names)
@@ -133,7 +133,7 @@ def test_hash_yields_every_origin_once_and_always_the_same_way(names: list[str],
 def test_hash_stays_put_when_another_origin_leaves(
     names: list[str], ip: str, data: st.DataObject
 ) -> None:
-    """Only the clients of the origin that left move; when it comes back, they return."""
+    """Only the clients of the origin that left move, and they return with it."""
     gone = data.draw(st.sampled_from(names))
     before = hashed(pool("p", *names), ip)
     after = hashed(pool("p", *(name for name in names if name != gone)), ip)

@@ -1,4 +1,4 @@
-"""Origin steering by load, and of very many origins."""
+"""Origin steering by load, and of many origins."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CLIENTS = [f"198.{18 + (n >> 16)}.{n >> 8 & 255}.{n & 255}" for n in range(20_00
 
 
 def moment(of: Pool, down: tuple[str, ...] = (), **busy: int) -> Snapshot:
-    """Return a moment at which these origins are unhealthy, and these have so many requests."""
+    """Return a snapshot with these origins unhealthy, and these outstanding requests."""
     in_flight = InFlight()
     for name, count in busy.items():
         for _ in range(count):
@@ -45,7 +45,7 @@ def order(
     rand: Callable[[], float],
     ip: str = "203.0.113.9",
 ) -> Iterator[str]:
-    """Yield the names of a pool's origins in the order in which a request tries them."""
+    """Yield the names of a pool's origins in their order for a request."""
     chosen = ORIGIN_POLICIES[policy](snapshot.view(of), facts(cf_connecting_ip=ip), rand)
     return (one.name for one in chosen)
 
@@ -55,7 +55,7 @@ def order(
 def test_of_two_origins_the_one_with_less_to_do_is_taken(
     policy: OriginSteeringPolicy, one: float, other: float
 ) -> None:
-    """Census: origins with more pending requests get less; here nothing, while another has less."""
+    """An origin with more outstanding requests gets nothing while another one has fewer."""
     both = pool("p", "a", "b")
     rand = scripted(one, other)
 
@@ -65,7 +65,7 @@ def test_of_two_origins_the_one_with_less_to_do_is_taken(
 
 @pytest.mark.parametrize("policy", LEAST)
 def test_without_load_the_shares_are_the_weights(policy: OriginSteeringPolicy) -> None:
-    """Within five standard deviations over 20,000 requests, of a fixed seed."""
+    """Shares are within five standard deviations over 20,000 requests of a fixed seed."""
     made = pool("p", origin("a", weight=0.6), origin("b", weight=0.3), origin("c", weight=0.1))
     rand, requests, now = Random(5).random, 20_000, moment(made)
     found = Counter(next(order(policy, made, now, rand)) for _ in range(requests))
@@ -79,7 +79,7 @@ def test_without_load_the_shares_are_the_weights(policy: OriginSteeringPolicy) -
     st.lists(st.floats(0, 1, exclude_max=True), min_size=1, max_size=9),
 )
 def test_each_is_yielded_once(origins: list[tuple[float, int]], chance: list[float]) -> None:
-    """After the first the others follow, so that a retry finds them."""
+    """The other origins follow the first pick, for retries."""
     weights = [weight for weight, _ in origins]
     sums = [sum(weights[: at + 1]) for at in range(len(weights))]
     found = by_load(
@@ -90,7 +90,7 @@ def test_each_is_yielded_once(origins: list[tuple[float, int]], chance: list[flo
 
 
 def test_under_load_each_has_its_weights_share_under_way() -> None:
-    """(outstanding + 1) / weight: of 60 in all, 40 and 20 where weights are 1 and 0.5."""
+    """(outstanding + 1) / weight: of 60 requests, 40 and 20 with weights 1 and 0.5."""
     made = pool("p", "a", origin("b", weight=0.5))
     now, rand = moment(made), Random(9)
     tickets: list[tuple[tuple[str, str], int]] = []
@@ -104,7 +104,7 @@ def test_under_load_each_has_its_weights_share_under_way() -> None:
 
 
 def test_a_slow_origin_gets_little() -> None:
-    """One that takes a hundred times as long gets a twentieth at most, and never piles up."""
+    """An origin that is a hundred times slower gets a twentieth at most, and no queue builds up."""
     made = pool("p", "slow", "fast")
     now, rand, ends = moment(made), Random(2).random, {"slow": 100, "fast": 1}
     open_: list[tuple[int, tuple[str, str], int]] = []
@@ -122,7 +122,7 @@ def test_a_slow_origin_gets_little() -> None:
 
 
 def test_websockets_count_for_connections_only() -> None:
-    """And for as long as one is taken to last."""
+    """An open WebSocket counts as a connection, for as long as one is assumed to last."""
     both = pool("p", "a", "b")
     now = moment(both, b=1)
     for _ in range(2):
@@ -143,14 +143,14 @@ def many(count: int = MANY, weights: dict[int, float] | None = None) -> Pool:
 
 
 def homes(of: Pool, snapshot: Snapshot, clients: list[str]) -> dict[str, str]:
-    """Return which origin each client's hash leads to."""
+    """Return the origin of each client by hash."""
     hashed, rand = OriginSteeringPolicy.HASH, scripted(0.5)
     return {ip: next(order(hashed, of, snapshot, rand, ip)) for ip in clients}
 
 
 @pytest.mark.parametrize("count", [MOST_SCORED + 1, 100])
 def test_hash_shares_clients_among_many_by_weight(count: int) -> None:
-    """Each origin's share is within five standard deviations of its weight."""
+    """The share of each origin is within five standard deviations of its weight."""
     made = many(count, {0: 0.5, 1: 0.25})
     found = Counter(homes(made, moment(made), CLIENTS).values())
     total = sum(one.weight for one in made.origins)
@@ -162,7 +162,7 @@ def test_hash_shares_clients_among_many_by_weight(count: int) -> None:
 
 
 def test_of_many_only_the_clients_of_the_origin_that_left_move() -> None:
-    """Census: "same IP same origin while set is unchanged"; and when it is back, they are."""
+    """Only the clients of the origin that left move, and they return with it."""
     made, clients = many(100), CLIENTS[:4_000]
     before = homes(made, moment(made), clients)
     after = homes(made, moment(made, ("o7",)), clients)
@@ -174,7 +174,7 @@ def test_of_many_only_the_clients_of_the_origin_that_left_move() -> None:
 
 
 def test_of_many_only_the_clients_of_the_origin_that_weighs_less_move() -> None:
-    """The others are none of its business."""
+    """Clients of other origins stay when one origin gets a smaller weight."""
     clients = CLIENTS[:4_000]
     full, half = many(100), many(100, {7: 0.5})
     before, after = (homes(each, moment(each), clients) for each in (full, half))
@@ -185,7 +185,7 @@ def test_of_many_only_the_clients_of_the_origin_that_weighs_less_move() -> None:
 
 
 def test_many_light_origins_are_found_as_well() -> None:
-    """Weights that add up to 1 are as good as weights of 1; very uneven ones have their way too."""
+    """Weights that sum to 1 work as well as weights of 1, and so do very uneven ones."""
     light = many(100, dict.fromkeys(range(100), 0.01))
     assert len(set(homes(light, moment(light), CLIENTS[:2_000]).values())) == 100
     uneven = many(100, dict.fromkeys(range(1, 100), 0.01))
@@ -194,7 +194,7 @@ def test_many_light_origins_are_found_as_well() -> None:
 
 
 def test_of_many_each_is_yielded_once() -> None:
-    """For a retry; none that is down."""
+    """Each available origin follows for retries, and none that is down."""
     made = many(40)
     found = list(order(OriginSteeringPolicy.HASH, made, moment(made, ("o3",)), scripted(0.5)))
 
@@ -214,7 +214,7 @@ def test_a_pick_looks_at_few_origins_however_many_there_are(policy: OriginSteeri
 
 
 def operations(policy: OriginSteeringPolicy, of: Pool) -> float:
-    """Return how many lines of Python a first pick runs through, on the average of many."""
+    """Return the average number of lines of Python that a first pick runs."""
     now, rand, lines = moment(of), Random(1).random, 0
     next(order(policy, of, now, rand))  # tables are made
 

@@ -32,13 +32,13 @@ TEXAS: dict[str, object] = {"colo": "DFW", "country": "US", "regionCode": "TX"}
 
 
 def named(lb: LoadBalancer, cf: dict[str, object]) -> str | None:
-    """Return the name of the set that a request matches."""
+    """Return the name of the set that matches a request."""
     found = PoolSets(lb).find(facts(cf=cf))
     return None if found is None else found.name
 
 
 def planned(balancer: Balancer, cf: dict[str, object], *chance: float, cookie: str = "") -> Any:
-    """Return what becomes of a request: the pool and origin of its first attempt, or a refusal."""
+    """Return the pool of a request's first attempt, or a refusal."""
     rand = scripted(*(chance or (0.5,)))
     _, plan = balancer.plan(facts(cf=cf, cookie=cookie), 5.0, rand)
     if isinstance(plan, Refuse):
@@ -49,7 +49,7 @@ def planned(balancer: Balancer, cf: dict[str, object], *chance: float, cookie: s
 
 
 def test_the_first_set_that_matches_decides() -> None:
-    """Census: "array order, first match"; a set that is disabled is skipped."""
+    """The first matching set applies, in the configured order; disabled sets are skipped."""
     lb = balancer_of(
         A,
         pool_sets=(
@@ -72,7 +72,7 @@ def test_the_first_set_that_matches_decides() -> None:
 def test_the_lists_of_a_topology_are_joined_by_and(
     cf: dict[str, object], found: str | None
 ) -> None:
-    """Census: "docs say the topology fields AND; SDK docstring says OR": the docs are followed."""
+    """All lists of a set have to match, as Cloudflare's page says; one of its SDKs says OR."""
     both = Topology(countries=("US", "DE"), regions=(Region.WNAM,))
     lb = balancer_of(A, pool_sets=(PoolSet(name="us west", pools=(B,), match=both),))
 
@@ -80,7 +80,7 @@ def test_the_lists_of_a_topology_are_joined_by_and(
 
 
 def test_a_set_has_pools_weights_policy_and_fallback_of_its_own() -> None:
-    """Census: "overrides{pools,pool_weights,pool_default_weight,fallback_pool,steering_policy}"."""
+    """A set overrides pools, weights, the policy and the fallback pool."""
     one = PoolSet(
         name="de",
         pools=(B, C),
@@ -101,7 +101,7 @@ def test_a_set_has_pools_weights_policy_and_fallback_of_its_own() -> None:
 
 
 def test_the_standard_fields_mean_nothing_for_a_set() -> None:
-    """Its policy is failover order if it says none; maps of places are the others' alone."""
+    """A set without a policy uses failover order; maps of places do not apply to it."""
     lb = balancer_of(
         A,
         steering_policy=SteeringPolicy.GEO,
@@ -115,7 +115,7 @@ def test_the_standard_fields_mean_nothing_for_a_set() -> None:
 
 
 def test_a_set_may_answer_itself() -> None:
-    """A fixed response is the complete response: rules are not asked."""
+    """A fixed response is the complete answer: no rule is evaluated."""
     closed = FixedResponse(status_code=403, message_body="not here")
     lb = balancer_of(
         A,
@@ -130,7 +130,7 @@ def test_a_set_may_answer_itself() -> None:
 
 
 def test_rules_come_after_sets() -> None:
-    """Census: "before rules": what a rule overrides, it overrides in the set."""
+    """Rules are evaluated after sets, and override fields of the set."""
     one = PoolSet(name="de", pools=(B, C), match=Topology(countries=("DE",)))
     other = PoolSet(name="us", pools=(C, A), match=Topology(countries=("US",)))
     rule = Rule(
@@ -158,7 +158,7 @@ def test_rules_come_after_sets() -> None:
 
 
 def test_a_session_stays_within_its_set() -> None:
-    """A cookie of an origin that is none of the set's is not followed."""
+    """A cookie for an origin outside of the set is ignored."""
     lb = balancer_of(
         A,
         B,
@@ -177,7 +177,7 @@ def test_a_session_stays_within_its_set() -> None:
 
 
 def test_what_only_sets_lead_to_is_probed_and_known() -> None:
-    """Their pools and fallback pools are the load balancer's too, but not a disabled set's."""
+    """The load balancer includes the pools of its sets, but not those of disabled ones."""
     sets = (PoolSet(name="x", pools=(B,), fallback_pool=LAST), PoolSet(name="y", disabled=True))
     lb = balancer_of(A, pool_sets=(*sets, PoolSet(name="z", pools=(C,), disabled=True)))
 
@@ -186,7 +186,7 @@ def test_what_only_sets_lead_to_is_probed_and_known() -> None:
 
 
 def test_the_walk_over_sets_is_made_once_for_a_place() -> None:
-    """A thousand sets cost a request no more than one does; only what is needed is read."""
+    """A thousand sets cost a request no more than one; only facts that a set needs are read."""
     asked: list[str] = []
 
     class Cf(dict[str, object]):
@@ -263,5 +263,5 @@ AT = "$.load_balancers[0].pool_sets[0]"
     ],
 )
 def test_mistakes_are_reported(fields: dict[str, object], problem: str | None) -> None:
-    """As Cloudflare's POOL_SET_* errors do, in plain words."""
+    """Each POOL_SET_* error of Cloudflare's has a message here."""
     assert changed(**fields) == ([] if problem is None else [problem])

@@ -1,4 +1,4 @@
-"""Rules: which are met, in what order, and what follows for a request."""
+"""Rules: which ones match, in which order, and what they change for a request."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ NOW = 1_800_000_000.0
 
 
 def rule(name: str, condition: str = "", **fields: Any) -> Rule:
-    """Return a rule; what it overrides is given as a mapping."""
+    """Return a rule; its overrides are given as a mapping."""
     overrides = tuple(fields.pop("overrides", {}).items())
     return Rule(name=name, condition=condition, overrides=overrides, **fields)
 
@@ -50,7 +50,7 @@ def site(*rules: Rule, **fields: Any) -> Balancer:
 
 
 def served(balancer: Balancer, url: str = "/", **headers: Any) -> str:
-    """Return the name of the origin that a request is sent to, or the status of its answer."""
+    """Return the name of the origin that serves a request, or the status of a refusal."""
     asked = facts(url=f"https://service.example.com{url}", **headers)
     _, plan = balancer.plan(asked, NOW, lambda: 0.0)
     if isinstance(plan, Refuse):
@@ -64,7 +64,7 @@ IS_API = 'starts_with(http.request.uri.path, "/api/")'
 
 
 def test_a_condition_chooses_the_requests() -> None:
-    """Census 1.6: `condition` string (empty = always); `overrides{default_pools ...}`."""
+    """A rule applies to requests that match its condition; an empty condition matches all."""
     balancer = site(rule("api", IS_API, overrides=to(API)))
 
     assert served(balancer, "/api/x") == "a"
@@ -74,7 +74,7 @@ def test_a_condition_chooses_the_requests() -> None:
 
 
 def test_a_rule_can_ask_what_cloudflare_knows() -> None:
-    """Country, address, cookie, the load balancer's name, the time."""
+    """Conditions read the country, the address, cookies, the load balancer's name and the time."""
     conditions = (
         'ip.src.country eq "DE"',
         "ip.src in {198.51.100.0/24}",
@@ -91,12 +91,12 @@ def test_a_rule_can_ask_what_cloudflare_knows() -> None:
 
 
 def test_a_disabled_rule_is_skipped() -> None:
-    """Census 1.6: `disabled=false`."""
+    """A disabled rule never matches."""
     assert served(site(rule("r", disabled=True, overrides=to(API)))) == "m"
 
 
 def test_lower_priorities_come_first_and_the_later_rule_wins() -> None:
-    """Census 1.6: `priority int >=0 =0` (lower first; ties/absent = array order)."""
+    """Rules are evaluated by priority, lower first; equal ones in the configured order."""
     first, second = rule("1", overrides=to(API)), rule("2", overrides=to(BETA))
     assert served(site(first, second)) == "b"
     assert served(site(second, first)) == "a"
@@ -107,7 +107,7 @@ def test_lower_priorities_come_first_and_the_later_rule_wins() -> None:
 
 
 def test_later_rules_override_earlier_ones_property_by_property() -> None:
-    """Census 1.6: later matching rules override earlier ones until one terminates."""
+    """Later matching rules override earlier ones, each property on its own."""
     lb = balancer_of(
         MAIN,
         rules=(
@@ -126,7 +126,7 @@ def test_later_rules_override_earlier_ones_property_by_property() -> None:
 
 
 def test_a_rule_that_terminates_ends_the_matter() -> None:
-    """Census 1.6: `terminates=false`: for a request that it is for, and no other."""
+    """No rule is evaluated after a matching one with `terminates`."""
     last = rule("last", overrides=to(BETA))
 
     assert served(site(rule("t", IS_API, terminates=True, overrides=to(API)), last), "/api/") == "a"
@@ -135,7 +135,7 @@ def test_a_rule_that_terminates_ends_the_matter() -> None:
 
 
 def test_what_is_told_of_rules_is_what_they_decide() -> None:
-    """`asked` names the rules that `decide` came to, and those that it found to be met."""
+    """`evaluated` yields the rules that `decide` evaluates, and the ones that match."""
     made = Rules(
         balancer_of(
             MAIN,
@@ -149,7 +149,7 @@ def test_what_is_told_of_rules_is_what_they_decide() -> None:
     )
 
     def told(cookie: str) -> list[tuple[str, bool]]:
-        return [(one.name, met) for one, met in made.asked(facts(cookie=cookie))]
+        return [(one.name, met) for one, met in made.evaluated(facts(cookie=cookie))]
 
     assert told("x") == [("a", False), ("b", False), ("c", False), ("d", True)]
     assert told("ab") == [("a", True), ("b", True)]
@@ -160,7 +160,7 @@ def test_what_is_told_of_rules_is_what_they_decide() -> None:
 
 
 def test_a_fixed_response_terminates_and_needs_no_origin() -> None:
-    """Census 1.6: `fixed_response{...}` (implies terminates); nothing is asked of any origin."""
+    """A fixed response ends the evaluation, and no origin is needed."""
     fixed = FixedResponse(message_body="closed", status_code=403)
     balancer = site(
         rule("no", IS_API, fixed_response=fixed, overrides=to(API)), rule("r", overrides=to(BETA))
@@ -197,7 +197,7 @@ def test_a_fixed_response_terminates_and_needs_no_origin() -> None:
 def test_a_fixed_response_is_what_the_rule_says_and_is_never_cached(
     response: FixedResponse, status: int, headers: dict[str, str], body: str
 ) -> None:
-    """Body, status, content type and location; nobody stores it, no browser guesses its type."""
+    """Body, status, type and location are the rule's; no cache stores it, no browser sniffs it."""
     made = page(Refuse(response.status_code, Refusal.FIXED_RESPONSE, fixed=response))
     always = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
@@ -205,7 +205,7 @@ def test_a_fixed_response_is_what_the_rule_says_and_is_never_cached(
 
 
 def test_https_comes_before_rules() -> None:
-    """A request that is sent on to HTTPS meets its rules there."""
+    """A request that is redirected to HTTPS is not evaluated."""
     balancer = site(rule("r", fixed_response=FixedResponse(status_code=403)), https_redirect=True)
     asked = facts(url="http://service.example.com/")
     _, plan = balancer.plan(asked, NOW, lambda: 0.0)
@@ -215,7 +215,7 @@ def test_https_comes_before_rules() -> None:
 
 
 def test_pools_of_a_rule_are_reached_by_no_other_request() -> None:
-    """Not even as a last resort: they may be what only some may see."""
+    """Other requests do not reach a rule's pools, not even as the last resort."""
     dead = pool("main", origin("m", "main", enabled=False))
     lb = balancer_of(dead, rules=(rule("beta", IS_API, overrides=to(BETA)),))
     balancer = Balancer(config_of(lb))
@@ -227,7 +227,7 @@ def test_pools_of_a_rule_are_reached_by_no_other_request() -> None:
 
 
 def test_pools_of_a_rule_are_watched_like_all_others() -> None:
-    """Their origins are probed and ejected, and their maintenance counts."""
+    """Origins of a rule's pools are probed and ejected, and their maintenance counts."""
     window = Window(start=NOW, end=NOW + 60)
     led_to = pool("led-to", origin("l", "led-to", maintenance=(window,)), monitor=monitor())
     lb = balancer_of(MAIN, rules=(rule("r", IS_API, overrides=to(led_to)),))
@@ -243,7 +243,7 @@ def test_pools_of_a_rule_are_watched_like_all_others() -> None:
 
 
 def test_a_rules_drain_is_a_border_of_time() -> None:
-    """A session may be kept for longer by a rule, and the snapshot is made anew when that ends."""
+    """A rule may extend drain_duration; the snapshot is renewed at its end."""
     window = Window(start=NOW, end=NOW + 600)
     main = pool("main", origin("m", "main", maintenance=(window,)), "n")
     drained = SessionAffinityAttributes(drain_duration=60)
@@ -257,7 +257,7 @@ def test_a_rules_drain_is_a_border_of_time() -> None:
 
 
 def test_a_rules_policy_by_latency_needs_latencies() -> None:
-    """They are passed on to isolates only where somebody steers by them."""
+    """Latencies are shared only where a policy uses them, and a rule's policy counts."""
     by_latency = {**to(API), "steering_policy": SteeringPolicy.DYNAMIC_LATENCY}
 
     assert timed(config_of(balancer_of(MAIN, rules=(rule("r", overrides=to(API)),)))) == set()
@@ -266,7 +266,7 @@ def test_a_rules_policy_by_latency_needs_latencies() -> None:
 
 
 def test_every_override_reaches_what_serves_the_request() -> None:
-    """Census 1.6: `overrides{...}` of steering policy and affinity, for requests of the rule."""
+    """A rule can override steering policy and affinity for its requests."""
     attributes = SessionAffinityAttributes(drain_duration=30)
     overrides = {
         **to(API),
@@ -294,7 +294,7 @@ def test_every_override_reaches_what_serves_the_request() -> None:
 
 
 def test_a_canary_gets_its_weight_of_the_requests_that_meet_its_rule() -> None:
-    """Random steering of a rule alone; who has come by chance stays, and others never come."""
+    """A rule may steer at random on its own; sessions stay, other requests never reach it."""
     canary = to(API, BETA) | {
         "steering_policy": SteeringPolicy.RANDOM,
         "random_steering": RandomSteering(pool_weights=(("api", 0.95), ("beta", 0.05))),
@@ -322,7 +322,7 @@ def test_a_canary_gets_its_weight_of_the_requests_that_meet_its_rule() -> None:
 
 
 def test_a_combination_is_prepared_once() -> None:
-    """The next request that meets the same rules finds everything made."""
+    """Requests that match the same rules share one prepared load balancer."""
     balancer = site(
         rule("a", 'http.cookie contains "a"', overrides=to(API)),
         rule("b", 'http.cookie contains "b"', overrides={"session_affinity_ttl": 60}),
@@ -337,7 +337,7 @@ def test_a_combination_is_prepared_once() -> None:
 
 
 def test_retries_are_limited_for_all_requests_together() -> None:
-    """A rule's requests use up the same budget as the others."""
+    """Requests of a rule share the retry budget with all others."""
     balancer = site(rule("r", IS_API, overrides=to(API)), failover=Failover(retry_budget=20))
     base, _ = balancer.plan(facts(), NOW, lambda: 0.0)
     ruled, _ = balancer.plan(facts(url="https://a.example.com/api/"), NOW, lambda: 0.0)
@@ -350,7 +350,7 @@ def test_retries_are_limited_for_all_requests_together() -> None:
 
 
 def test_combinations_that_are_kept_are_bounded() -> None:
-    """No client can fill the memory by meeting ever other rules; what it gets is right anyway."""
+    """No client can fill the memory with combinations of rules; the oldest are prepared anew."""
     rules = [
         rule(f"r{at}", f'http.cookie contains "<{at}>"', overrides={"session_affinity_ttl": at})
         for at in range(12)
@@ -373,7 +373,7 @@ def test_combinations_that_are_kept_are_bounded() -> None:
 
 
 def test_without_rules_nothing_of_them_exists() -> None:
-    """A load balancer without rules asks one question more than before there were any."""
+    """A load balancer without rules prepares none, and serves as it is."""
     balancer = site()
 
     assert [serving.rules for serving in balancer.servings] == [None]
@@ -382,7 +382,7 @@ def test_without_rules_nothing_of_them_exists() -> None:
 
 
 def test_an_ejection_by_a_rules_request_counts_for_all() -> None:
-    """An origin's failures are its own, whatever rule led to it."""
+    """Failures of an origin count whichever rule led to it."""
     balancer = site(
         rule("r", IS_API, overrides={"default_pools": (BETA, MAIN)}),
         ejection=Ejection(consecutive_failures=1, base_time=30),

@@ -1,4 +1,4 @@
-"""Sessions as Cloudflare keeps them: by cookie, by address and cookie, by header."""
+"""Sessions: by cookie, by address and cookie, by header."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ BAD = Answered(503, lambda name: "", object())  # noqa: ARG005
 def lb_of(
     *pools: Pool, kind: SessionAffinity = SessionAffinity.COOKIE, **attributes: Any
 ) -> LoadBalancer:
-    """Return a load balancer with session affinity and these attributes of it."""
+    """Return a load balancer with session affinity and these attributes."""
     across = attributes.pop("across_pools", True)
     return balancer_of(
         *pools,
@@ -57,14 +57,14 @@ def lb_of(
 
 
 def header_lb(*pools: Pool, **attributes: Any) -> LoadBalancer:
-    """Return a load balancer whose sessions are known by X-User, unless told otherwise."""
+    """Return a load balancer with sessions by X-User, unless given other headers."""
     attributes.setdefault("headers", ("X-User",))
     attributes.setdefault("zero_downtime_failover", ZeroDowntimeFailover.TEMPORARY)
     return lb_of(*pools, kind=SessionAffinity.HEADER, **attributes)
 
 
 def moment(*down: str, ejected: str = "", pool_name: str = "p") -> Snapshot:
-    """Return a moment at which origins, given by name or by pool and name, are down or ejected."""
+    """Return a snapshot with these origins down or ejected, by name or by pool and name."""
 
     def key(name: str) -> tuple[str, str]:
         of, _, own = name.rpartition("/")
@@ -78,7 +78,7 @@ def moment(*down: str, ejected: str = "", pool_name: str = "p") -> Snapshot:
 
 
 class Session:
-    """One request's plan, carried out by hand."""
+    """Carries out the plan of one request."""
 
     def __init__(
         self,
@@ -93,7 +93,7 @@ class Session:
         )
 
     def run(self, *outcomes: Outcome) -> tuple[str, Deliver | Refuse]:
-        """Return the origins that were tried, and what came of it; the last outcome repeats."""
+        """Return the origins that were tried, and the last step; the last outcome repeats."""
         rest, tried = list(outcomes), ""
         step: Any = self.plan.start()
         while isinstance(step, Attempt):
@@ -104,7 +104,7 @@ class Session:
 
 
 def first(lb: LoadBalancer, at: Snapshot | None = None, *chance: float, **headers: str) -> str:
-    """Return the origin that a request with these headers is sent to."""
+    """Return the first origin of a request with these headers."""
     asked: dict[str, Any] = {**headers}
     return Session(lb, at, facts(**asked), *chance).run(FINE)[0]
 
@@ -118,16 +118,16 @@ def pin(lb: LoadBalancer, name: str) -> str:
 
 
 def moved(step: Deliver | Refuse) -> bool:
-    """Whether the answer gives the client another cookie."""
+    """Whether the answer sets another cookie."""
     assert isinstance(step, Deliver)
     return step.set_cookie is not None
 
 
-# By header: census 1.8, "key = chosen headers; idle TTL; changed headers -> new session".
+# Sessions by header
 
 
 def test_requests_with_the_same_header_go_to_the_same_origin() -> None:
-    """Whatever chance says, and in every isolate."""
+    """The same header leads to the same origin in every isolate, whatever the random numbers."""
     lb = header_lb(EIGHT)
     for user in ("ann", "bob", "cyd"):
         assert len({first(lb, None, n / 10, x_user=user) for n in range(10)}) == 1
@@ -136,7 +136,7 @@ def test_requests_with_the_same_header_go_to_the_same_origin() -> None:
 
 
 def test_without_the_header_there_is_no_session() -> None:
-    """The request is steered as any other; an empty header is none."""
+    """A request without the header, or with an empty one, is steered like any other."""
     lb = header_lb(EIGHT)
 
     assert {first(lb, None, n / 8) for n in range(8)} == set(NAMES)
@@ -161,7 +161,7 @@ def test_a_header_that_is_added_or_changed_makes_another_session() -> None:
 
 
 def test_require_all_headers() -> None:
-    """Census 1.5: "false: any present header; true: all needed"."""
+    """Any of the headers is enough, unless require_all_headers is set."""
     headers = ("X-User", "X-Team")
     some = HeaderAffinity(header_lb(EIGHT, headers=headers), "")
     every = HeaderAffinity(header_lb(EIGHT, headers=headers, require_all_headers=True), "")
@@ -172,7 +172,7 @@ def test_require_all_headers() -> None:
 
 
 def test_cookie_as_a_header_is_all_of_it_or_those_that_are_named() -> None:
-    """Cloudflare: `"cookie"` uses all cookies, `"cookie:a,b"` those two, in any order."""
+    """Cloudflare: `"cookie"` uses all cookies, `"cookie:a,b"` uses a and b, in any order."""
     whole = HeaderAffinity(header_lb(EIGHT, headers=("cookie",)), "")
     named = HeaderAffinity(header_lb(EIGHT, headers=("cookie:sid,lang",)), "")
     both = named.key(facts(cookie="sid=1; theme=dark; lang=de"))
@@ -187,7 +187,7 @@ def test_cookie_as_a_header_is_all_of_it_or_those_that_are_named() -> None:
 
 
 def test_all_named_cookies_are_required_when_all_headers_are() -> None:
-    """One of two is not all."""
+    """With require_all_headers, one of two named cookies is not enough."""
     affinity = HeaderAffinity(
         header_lb(EIGHT, headers=("cookie:sid,lang",), require_all_headers=True), ""
     )
@@ -198,7 +198,7 @@ def test_all_named_cookies_are_required_when_all_headers_are() -> None:
 
 @given(st.text(), st.text())
 def test_any_header_can_be_read(user: str, cookies: str) -> None:
-    """Nothing that a client writes raises, or is no key of 64 bits."""
+    """No header of a client raises; each one gives a key of 64 bits or none."""
     affinity = HeaderAffinity(header_lb(EIGHT, headers=("X-User", "cookie:sid")), "")
 
     key = affinity.key(facts(x_user=user, cookie=cookies))
@@ -207,7 +207,7 @@ def test_any_header_can_be_read(user: str, cookies: str) -> None:
 
 
 def test_only_the_sessions_of_an_origin_that_is_down_move() -> None:
-    """Census 1.8: "origin unhealthy -> new origin"; and they return when it is back."""
+    """Only the sessions of an unhealthy origin move, and they return with it."""
     lb = header_lb(EIGHT)
     users = [f"user {n}" for n in range(300)]
     before = {user: first(lb, x_user=user) for user in users}
@@ -220,7 +220,7 @@ def test_only_the_sessions_of_an_origin_that_is_down_move() -> None:
 
 
 def test_the_pool_of_a_session_by_header_stays_too() -> None:
-    """Chance in steering is drawn from the key; here origins of two pools serve in order."""
+    """Random steering uses the key, so the pool of a session stays as well."""
     lb = header_lb(NEAR, FAR)
     user = next(u for u in map(str, range(99)) if first(lb, x_user=u) == "a")
 
@@ -237,7 +237,7 @@ def test_the_pool_of_a_session_by_header_stays_too() -> None:
     ],
 )
 def test_only_the_sessions_of_a_pool_that_is_down_move(policy: SteeringPolicy) -> None:
-    """Where chance or load would choose the pool, the session's key does, by their weights."""
+    """The key replaces chance and load in the choice of the pool, by the pools' weights."""
     pools = tuple(pool(name, name) for name in "abcd")
     lb = replace(
         header_lb(*pools),
@@ -259,7 +259,7 @@ def test_only_the_sessions_of_a_pool_that_is_down_move(policy: SteeringPolicy) -
 
 
 def test_a_drained_origin_keeps_its_sessions_by_header() -> None:
-    """Census 1.8: "existing sessions continue for N s"; new ones with the same hash come along."""
+    """Sessions continue for drain_duration, including new ones with the same hash."""
     night = (Window(start=NOW - 10, end=NOW + 900),)
     drained = pool("p", origin("a", maintenance=night), *NAMES[1:])
     users = [f"user {n}" for n in range(100)]
@@ -273,18 +273,18 @@ def test_a_drained_origin_keeps_its_sessions_by_header() -> None:
 
 
 def test_a_draining_origin_takes_no_requests_without_a_session() -> None:
-    """Those that have no header are new traffic."""
+    """Requests without the header are new traffic."""
     night = (Window(start=NOW - 10, end=NOW + 900),)
     lb = header_lb(pool("p", origin("a", maintenance=night), "b"), drain_duration=60)
 
     assert {first(lb, None, n / 8) for n in range(8)} == {"b"}
 
 
-# By address and cookie: census 1.8, "origin by client IP hash first, then as cookie".
+# Sessions by address and cookie
 
 
 def test_ip_cookie_chooses_by_address_and_keeps_the_choice() -> None:
-    """The same address, the same origin; the cookie outlives a change of address."""
+    """An address leads to the same origin, and the cookie stays valid after a change of address."""
     lb = lb_of(EIGHT, kind=SessionAffinity.IP_COOKIE)
     at_home = {first(lb, None, n / 10, cf_connecting_ip="203.0.113.9") for n in range(10)}
     (home,) = at_home
@@ -296,7 +296,7 @@ def test_ip_cookie_chooses_by_address_and_keeps_the_choice() -> None:
 
 
 def test_ip_cookie_reads_no_address_of_a_client_that_has_its_cookie() -> None:
-    """A session costs one header."""
+    """A request with a cookie reads one header alone."""
     lb = lb_of(EIGHT, kind=SessionAffinity.IP_COOKIE)
     asked = facts(cookie=pin(lb, "c"), cf_connecting_ip="203.0.113.9")
     Session(lb, None, asked).run(FINE)
@@ -305,7 +305,7 @@ def test_ip_cookie_reads_no_address_of_a_client_that_has_its_cookie() -> None:
 
 
 def test_new_clients_by_address_reach_no_drained_origin() -> None:
-    """Only a cookie proves that there is a session."""
+    """Only a cookie proves a session; an address does not."""
     night = (Window(start=NOW - 10, end=NOW + 900),)
     drained = pool("p", origin("a", maintenance=night), *NAMES[1:])
     lb = lb_of(drained, kind=SessionAffinity.IP_COOKIE, drain_duration=60)
@@ -315,11 +315,11 @@ def test_new_clients_by_address_reach_no_drained_origin() -> None:
     assert isinstance(PreparedLoadBalancer(lb, "id", "").affinity, IpCookieAffinity)
 
 
-# Weights: census 1.4, "0 = no new traffic, still probed; affinity overrides".
+# Changes of weights
 
 
 def test_a_change_of_weights_breaks_no_session_by_cookie() -> None:
-    """Not even a change to 0."""
+    """Sessions by cookie stay, even with weight 0."""
     cookie = pin(lb_of(EIGHT), "c")
     light = pool("p", "a", "b", origin("c", weight=0.01), *NAMES[3:])
     none = pool("p", "a", "b", origin("c", weight=0), *NAMES[3:])
@@ -331,7 +331,7 @@ def test_a_change_of_weights_breaks_no_session_by_cookie() -> None:
 
 
 def test_a_change_of_weights_moves_the_fewest_sessions_by_header() -> None:
-    """Those that the lighter origin gives up, and nobody else."""
+    """Only sessions of the origin with less weight move."""
     users = [f"user {n}" for n in range(400)]
     light = pool("p", origin("a", weight=0.5), *NAMES[1:])
     before = {user: first(header_lb(EIGHT), x_user=user) for user in users}
@@ -342,7 +342,7 @@ def test_a_change_of_weights_moves_the_fewest_sessions_by_header() -> None:
     assert {before[user] for user in gone} == {"a"}
 
 
-# zero_downtime_failover: census 1.5 and 1.8.
+# zero_downtime_failover
 
 OF = ZeroDowntimeFailover
 
@@ -359,7 +359,7 @@ def test_none_leaves_a_failure_to_the_sessions_client() -> None:
 
 
 def test_none_keeps_a_session_on_an_ejected_origin() -> None:
-    """Ejections come from failures of other requests; the session waits until it is back."""
+    """A session waits for its ejected origin: other requests caused the ejection."""
     lb = lb_of(pool("near", "a", "b", minimum_origins=2), FAR, zero_downtime_failover=OF.NONE)
 
     tried, step = Session(lb, moment(ejected="near/b"), facts(cookie=pin(lb, "b"))).run(FINE)
@@ -375,7 +375,7 @@ def test_none_gives_a_session_up_when_a_monitor_says_that_its_origin_is_down() -
 
 
 def test_none_is_about_sessions_alone() -> None:
-    """A client that has none yet is failed over, and begins its session where it was served."""
+    """A client without a session is failed over; its session starts on the origin that answers."""
     lb = lb_of(NEAR, zero_downtime_failover=OF.NONE)
 
     tried, step = Session(lb).run(FAILED, FINE)
@@ -383,7 +383,7 @@ def test_none_is_about_sessions_alone() -> None:
 
 
 def test_none_holds_sessions_by_header_too() -> None:
-    """Their key is the session; a request without one fails over."""
+    """A key is a session; a request without a key fails over."""
     lb = header_lb(NEAR, zero_downtime_failover=OF.NONE)
     user = next(u for u in map(str, range(99)) if first(lb, x_user=u) == "a")
 
@@ -418,7 +418,7 @@ def test_temporary_serves_elsewhere_and_keeps_the_session() -> None:
     ],
 )
 def test_temporary_gives_up_what_an_operator_switched_off(off: Pool) -> None:
-    """That is no failure: the session begins anew elsewhere."""
+    """A switched-off origin has not failed: its sessions move."""
     lb = lb_of(off, zero_downtime_failover=OF.TEMPORARY)
 
     tried, step = Session(lb, asked=facts(cookie=pin(lb, "a"))).run(FINE)
@@ -426,7 +426,7 @@ def test_temporary_gives_up_what_an_operator_switched_off(off: Pool) -> None:
 
 
 def test_temporary_gives_up_a_pool_that_is_disabled() -> None:
-    """With all of its sessions."""
+    """The sessions of a disabled pool move."""
     lb = lb_of(pool("near", "a", enabled=False), FAR, zero_downtime_failover=OF.TEMPORARY)
 
     tried, step = Session(lb, asked=facts(cookie=pin(lb, "a"))).run(FINE)
@@ -450,14 +450,14 @@ def test_sticky_moves_the_session() -> None:
 
 @pytest.mark.parametrize("failover", list(ZeroDowntimeFailover))
 def test_no_session_makes_a_post_go_twice(failover: ZeroDowntimeFailover) -> None:
-    """What may be sent again is the same question with and without a session."""
+    """The rules for retries are the same with and without a session."""
     lb = lb_of(NEAR, zero_downtime_failover=failover)
     asked = facts("POST", cookie=pin(lb, "b"))
 
     assert Session(lb, asked=asked).run(FAILED)[0] == "b"
 
 
-# failover_across_pools: census 1.5, "zero-downtime failover may use other pools".
+# failover_across_pools
 
 
 def test_a_session_fails_over_inside_its_pool_first() -> None:
@@ -468,7 +468,7 @@ def test_a_session_fails_over_inside_its_pool_first() -> None:
 
 
 def test_without_failover_across_pools_a_request_stays_in_its_pool() -> None:
-    """The pool of the first attempt, which health and steering choose as ever."""
+    """Failover stays in the pool of the first attempt, which is chosen as usual."""
     lb = lb_of(NEAR, FAR, across_pools=False)
 
     assert Session(lb).run(FAILED)[0] == "ab"
@@ -477,11 +477,11 @@ def test_without_failover_across_pools_a_request_stays_in_its_pool() -> None:
     assert Session(lb, asked=facts(cookie=pin(lb, "c"))).run(FAILED)[0] == "cd"
 
 
-# What everybody else pays.
+# The cost without sessions
 
 
 def test_a_load_balancer_without_affinity_reads_no_header_of_a_session() -> None:
-    """Neither Cookie nor anything else is asked for."""
+    """Without affinity, no header is read for sessions."""
     read: list[str] = []
 
     def header(name: str) -> None:

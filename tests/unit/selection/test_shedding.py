@@ -1,4 +1,4 @@
-"""Load shedding: what a pool at risk leaves to the others."""
+"""Load shedding: requests that an overloaded pool passes on."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def near(found: int, of: int, share: float) -> bool:
 
 
 def test_random_sheds_a_percentage_of_requests() -> None:
-    """Census: "percent of pool traffic moved to next pool; random per request"."""
+    """`random` sheds a percentage of requests, decided for each one."""
     lb = balancer_of(shedding("full", default_percent=20), pool("free", "b"))
 
     assert first(lb, scripted(0.19)) == "free"
@@ -66,7 +66,7 @@ def test_random_sheds_a_percentage_of_requests() -> None:
 
 
 def test_hash_sheds_a_percentage_of_clients() -> None:
-    """Census: "IP-hash": all requests of some addresses, whatever chance says."""
+    """`hash` sheds all requests of a percentage of addresses."""
     policy = SheddingPolicy.HASH
     lb = balancer_of(shedding("full", default_percent=30, default_policy=policy), pool("free", "b"))
     found = {ip: first(lb, scripted(0.0), ip) for ip in CLIENTS}
@@ -76,7 +76,7 @@ def test_hash_sheds_a_percentage_of_clients() -> None:
 
 
 def test_pools_shed_different_clients() -> None:
-    """Two that shed half each leave a quarter for the third: what one sheds the next may take."""
+    """Two pools that shed half each leave a quarter to the third."""
     half = {"default_percent": 50, "default_policy": SheddingPolicy.HASH}
     lb = balancer_of(shedding("a", **half), shedding("b", **half), pool("c", "c-1"))
     found = Counter(first(lb, scripted(0.5), ip) for ip in CLIENTS)
@@ -86,7 +86,7 @@ def test_pools_shed_different_clients() -> None:
 
 
 def test_sessions_stay_while_requests_are_shed() -> None:
-    """Census: default_percent is "traffic without a session"."""
+    """default_percent applies to requests without a session."""
     full = shedding("full", default_percent=100)
     lb = balancer_of(full, pool("free", "b"), session_affinity=SessionAffinity.COOKIE)
 
@@ -95,7 +95,7 @@ def test_sessions_stay_while_requests_are_shed() -> None:
 
 
 def test_session_percent_moves_some_clients_sessions() -> None:
-    """Census: "sessions only hash"; one that is moved does not come back to the pool by chance."""
+    """Sessions are shed by hash; a shed session does not return to the pool by chance."""
     full = shedding("full", session_percent=25)
     lb = balancer_of(full, pool("free", "b"), session_affinity=SessionAffinity.COOKIE)
     moved = {ip: first(lb, scripted(0.999), ip, pinned=full.origins[0]) == "free" for ip in CLIENTS}
@@ -107,7 +107,7 @@ def test_session_percent_moves_some_clients_sessions() -> None:
 
 
 def test_sessions_by_header_are_sessions() -> None:
-    """They have no cookie, and are shed by their own key, not by the address."""
+    """Sessions by header are shed by their key, not by the address."""
     lb = balancer_of(
         shedding("full", default_percent=100, session_percent=25),
         pool("free", "b"),
@@ -129,7 +129,7 @@ def test_sessions_by_header_are_sessions() -> None:
 
 
 def test_what_all_pools_shed_goes_to_the_fallback_pool() -> None:
-    """Census: "if all pools shed, some goes to fallback"."""
+    """A request that all pools shed goes to the fallback pool."""
     lb = balancer_of(
         shedding("a", default_percent=50),
         shedding("b", default_percent=50),
@@ -143,7 +143,7 @@ def test_what_all_pools_shed_goes_to_the_fallback_pool() -> None:
 
 
 def test_a_pool_that_sheds_is_better_than_one_that_is_down() -> None:
-    """Nobody is sent to an origin that is known to be down for the sake of shedding."""
+    """A request that a pool sheds stays there if all others are down."""
     last = pool("last", "z")
     lb = balancer_of(shedding("a", default_percent=100), fallback_pool=last)
     sick = {last.origins[0].key: OriginHealth(health=Health.UNHEALTHY)}
@@ -152,7 +152,7 @@ def test_a_pool_that_sheds_is_better_than_one_that_is_down() -> None:
 
 
 def test_a_pool_that_is_down_sheds_nothing() -> None:
-    """Its requests fail over; they are not the fallback pool's because of shedding."""
+    """Requests for a pool that is down fail over; they do not count as shed."""
     a = shedding("a", default_percent=100)
     lb = balancer_of(a, pool("b", "b-1"), fallback_pool=pool("last", "z"))
     sick = {a.origins[0].key: OriginHealth(health=Health.UNHEALTHY)}

@@ -1,4 +1,4 @@
-"""Steering policies: which pools a request is given, in which order."""
+"""Steering policies: the order of the pools for a request."""
 
 from __future__ import annotations
 
@@ -46,20 +46,20 @@ def order(
     cf: Mapping[str, object] | None = None,
     snapshot: Snapshot = NOTHING,
 ) -> list[str]:
-    """Return the names of the pools that a request is given, in order."""
+    """Return the names of the pools for a request, in order."""
     rand = scripted(*(chance or (0.5,)))
     steer = POLICIES[lb.steers_by](lb)
     return [one.name for one in steer(facts(cf=cf), snapshot, rand)]
 
 
 def down(*pools: Pool) -> Snapshot:
-    """Return a moment at which these pools' origins are unhealthy."""
+    """Return a snapshot in which the origins of these pools are unhealthy."""
     sick = OriginHealth(health=Health.UNHEALTHY)
     return Snapshot({one.key: sick for each in pools for one in each.origins}, {}, 0.0)
 
 
 def busy(**counts: int) -> Snapshot:
-    """Return a moment at which so many requests wait for the first origin of these pools."""
+    """Return a snapshot with these outstanding requests at the first origin of each pool."""
     in_flight = InFlight()
     for name, count in counts.items():
         for _ in range(count):
@@ -68,7 +68,7 @@ def busy(**counts: int) -> Snapshot:
 
 
 def test_off() -> None:
-    """Census: "default_pools order; first healthy; unhealthy skipped" (by the caller)."""
+    """`off` yields default_pools in order; the caller skips unhealthy ones."""
     lb = balancer_of(EAST, WEST, steering_policy=SteeringPolicy.OFF)
 
     assert order(lb, cf=TOKYO) == ["east", "west"]
@@ -76,7 +76,7 @@ def test_off() -> None:
 
 @pytest.mark.parametrize("key", ["pop_pools", "country_pools", "region_pools"])
 def test_no_policy_is_geo_if_any_map_is_set_else_off(key: str) -> None:
-    """Census: '"" -> geo if any geo map, else off'."""
+    """Without a policy, a load balancer with a map of places uses `geo`, any other `off`."""
     place = {"pop_pools": "NRT", "country_pools": "JP", "region_pools": Region.NEAS}[key]
     maps: dict[str, Any] = {key: ((place, (ASIA,)),)}
     mapped = balancer_of(EAST, WEST, **maps)
@@ -88,7 +88,7 @@ def test_no_policy_is_geo_if_any_map_is_set_else_off(key: str) -> None:
 
 
 def test_geo_goes_by_the_narrowest_place() -> None:
-    """Census: "pop > country > region > default", and "in-list order" within."""
+    """pop_pools come before country_pools, region_pools and default_pools, each in its order."""
     lb = balancer_of(
         EAST,
         pop_pools=(("DFW", (WEST, EAST)),),
@@ -104,7 +104,7 @@ def test_geo_goes_by_the_narrowest_place() -> None:
 
 
 def test_geo_without_a_place_is_the_default() -> None:
-    """An unknown data centre or country, or no cf at all: census "none -> default_pools"."""
+    """A request from an unknown place gets default_pools."""
     lb = balancer_of(
         EAST,
         WEST,
@@ -118,7 +118,7 @@ def test_geo_without_a_place_is_the_default() -> None:
 
 
 def test_geo_reads_only_what_its_maps_need() -> None:
-    """A fact of the request costs a crossing of the language border."""
+    """Facts that no map needs are not read: each one is a call from Python to JavaScript."""
     asked: list[str] = []
 
     class Cf(dict[str, object]):
@@ -133,7 +133,7 @@ def test_geo_reads_only_what_its_maps_need() -> None:
 
 
 def test_regions_are_those_of_countries_and_of_states() -> None:
-    """Every region has countries or states; those of the US and Canada go by regionCode."""
+    """Each region has countries or states; those of the US and Canada are found by regionCode."""
     found = {*REGION_OF_COUNTRY.values()} | {
         region for codes in REGION_OF_SUBDIVISION.values() for region in codes.values()
     }
@@ -152,7 +152,7 @@ def test_regions_are_those_of_countries_and_of_states() -> None:
 
 
 def weighted(policy: SteeringPolicy = SteeringPolicy.RANDOM, **weights: float) -> LoadBalancer:
-    """Return a load balancer over east, west and europe with these weights; the others have 0.5."""
+    """Return a load balancer over east, west and europe with these weights; the default is 0.5."""
     return balancer_of(
         EAST,
         WEST,
@@ -163,7 +163,7 @@ def weighted(policy: SteeringPolicy = SteeringPolicy.RANDOM, **weights: float) -
 
 
 def test_random_follows_the_weights() -> None:
-    """Census: "weighted pick among healthy pools by random_steering"."""
+    """`random` picks among healthy pools by the weights of random_steering."""
     lb = weighted(west=1.0)
 
     picks = {number: order(lb, number)[0] for number in (0.0, 0.24, 0.25, 0.74, 0.75, 0.99)}
@@ -180,7 +180,7 @@ def test_random_follows_the_weights() -> None:
 
 
 def test_random_is_among_the_pools_that_take_traffic() -> None:
-    """The shares of what is left stay those of the weights."""
+    """The remaining pools keep their relative weights."""
     lb = weighted(west=1.0, europe=0.25)
 
     assert order(lb, 0.79, snapshot=down(EAST)) == ["west", "europe"]
@@ -189,7 +189,7 @@ def test_random_is_among_the_pools_that_take_traffic() -> None:
 
 
 def test_a_pool_of_weight_0_gets_nothing() -> None:
-    """However chance falls; it is part of the last resort."""
+    """A pool of weight 0 is never picked; it is part of the last resort."""
     assert all("west" not in order(weighted(west=0.0), n / 10) for n in range(10))
 
 
@@ -216,7 +216,7 @@ def test_without_load_the_shares_are_the_weights(policy: SteeringPolicy) -> None
 
 @given(st.floats(0, 1, exclude_max=True), st.floats(0, 1, exclude_max=True))
 def test_of_two_pools_the_one_with_fewer_requests_is_taken(one: float, other: float) -> None:
-    """Whatever chance says: census "random weights reduced by in-flight requests of the pool"."""
+    """Of two pools the one with fewer outstanding requests wins, whatever the random numbers."""
     lb = balancer_of(EAST, WEST, steering_policy=SteeringPolicy.LEAST_OUTSTANDING_REQUESTS)
 
     assert order(lb, one, other, snapshot=busy(east=3, west=2)) == ["west", "east"]
@@ -224,7 +224,7 @@ def test_of_two_pools_the_one_with_fewer_requests_is_taken(one: float, other: fl
 
 
 def test_weights_scale_what_is_outstanding() -> None:
-    """(outstanding + 1) / weight: a pool of weight 1 may have twice what one of 0.5 has."""
+    """(outstanding + 1) / weight: a pool of weight 1 may have twice the requests of one of 0.5."""
     lb = balancer_of(
         EAST,
         WEST,
@@ -238,7 +238,7 @@ def test_weights_scale_what_is_outstanding() -> None:
 
 
 def test_least_connections_counts_websockets() -> None:
-    """Census: "same with open connections"; a WebSocket counts as long as it is taken to last."""
+    """An open WebSocket counts as a connection, for as long as one is assumed to last."""
     lb = balancer_of(EAST, WEST, steering_policy=SteeringPolicy.LEAST_CONNECTIONS)
     requests = balancer_of(EAST, WEST, steering_policy=SteeringPolicy.LEAST_OUTSTANDING_REQUESTS)
     moment = busy(west=1)
@@ -261,7 +261,7 @@ OSAKA = located("osaka", 34.7, 135.5)
 
 
 def test_proximity_goes_by_the_great_circle() -> None:
-    """Census: "smallest distance from pool lat/long"; pools without coordinates come last."""
+    """The nearest pool comes first; pools without coordinates come last."""
     lb = balancer_of(EAST, FRANKFURT, VIRGINIA, OSAKA, steering_policy=SteeringPolicy.PROXIMITY)
 
     assert order(lb, cf=TOKYO) == ["osaka", "frankfurt", "virginia", "east"]
@@ -282,7 +282,7 @@ def test_proximity_goes_by_the_great_circle() -> None:
     ],
 )
 def test_proximity_without_a_place_keeps_the_order(cf: Mapping[str, object] | None) -> None:
-    """As configured."""
+    """A request without coordinates gets the configured order."""
     lb = balancer_of(VIRGINIA, FRANKFURT, steering_policy=SteeringPolicy.PROXIMITY)
 
     assert order(lb, cf=cf) == ["virginia", "frankfurt"]
@@ -296,7 +296,7 @@ def test_distances_are_those_on_earth() -> None:
 
 
 def timed(**seconds: dict[str, float]) -> Snapshot:
-    """Return a moment at which the first origins of these pools have these latencies by region."""
+    """Return a snapshot with these latencies by region at the first origins of these pools."""
     return Snapshot(
         {
             (name, f"{name}-1"): OriginHealth(latencies=tuple(each.items()))
@@ -308,7 +308,7 @@ def timed(**seconds: dict[str, float]) -> Snapshot:
 
 
 def test_dynamic_latency_goes_by_the_region_of_the_request() -> None:
-    """Census: "lowest EWMA of probe RTT for that region; pools without data -> list order"."""
+    """The lowest latency for the region comes first; pools without data keep their order."""
     lb = balancer_of(EAST, WEST, EUROPE, ASIA, steering_policy=SteeringPolicy.DYNAMIC_LATENCY)
     moment = timed(
         east={"ENAM": 0.02, "NEAS": 0.16},
@@ -323,7 +323,7 @@ def test_dynamic_latency_goes_by_the_region_of_the_request() -> None:
 
 
 def test_dynamic_latency_without_regions_is_the_same_for_all() -> None:
-    """Probes that come from one place say which pool is fastest from there."""
+    """Without check_regions, all clients use the latencies seen from one place."""
     lb = balancer_of(EAST, WEST, steering_policy=SteeringPolicy.DYNAMIC_LATENCY)
     moment = timed(east={"": 0.2}, west={"": 0.1})
 
@@ -332,7 +332,7 @@ def test_dynamic_latency_without_regions_is_the_same_for_all() -> None:
 
 
 def test_a_pools_latency_is_the_mean_of_its_origins_that_serve() -> None:
-    """One that is down says nothing of how fast the pool is."""
+    """Origins that are down do not count in the latency of their pool."""
     both = pool("both", "fast", "slow")
     lb = balancer_of(both, EAST, steering_policy=SteeringPolicy.DYNAMIC_LATENCY)
     known = {
@@ -347,7 +347,7 @@ def test_a_pools_latency_is_the_mean_of_its_origins_that_serve() -> None:
 
 
 def test_orders_follow_the_moment() -> None:
-    """What is prepared for one snapshot is not used with the next."""
+    """An order that was prepared for one snapshot is not used with the next."""
     lb = balancer_of(EAST, WEST, steering_policy=SteeringPolicy.DYNAMIC_LATENCY)
     steer = POLICIES[SteeringPolicy.DYNAMIC_LATENCY](lb)
 
@@ -357,7 +357,7 @@ def test_orders_follow_the_moment() -> None:
 
 
 def latent(**fields: Any) -> LoadBalancer:
-    """Return a load balancer over two monitored pools that goes by latency."""
+    """Return a load balancer over two monitored pools with dynamic_latency."""
     watch = monitor(interval=30)
     return balancer_of(
         pool("near", "n", monitor=watch, **fields),
@@ -367,7 +367,7 @@ def latent(**fields: Any) -> LoadBalancer:
 
 
 def test_latency_is_an_exponentially_weighted_mean() -> None:
-    """Census: "EWMA of probe RTT": the newest probe counts for a quarter; failures do not count."""
+    """The newest probe counts for a quarter; failed probes do not count."""
     known = OriginHealth()
     for passed, seconds in ((True, 0.1), (True, 0.3), (False, 5.0)):
         timing = (("WEU", seconds),) if passed else ()
@@ -379,7 +379,7 @@ def test_latency_is_an_exponentially_weighted_mean() -> None:
 
 
 def test_isolates_are_told_of_latencies_that_moved() -> None:
-    """Through the shared view; what moved a little is no news, nor is what nobody goes by."""
+    """The shared view has latencies that changed enough, where a policy uses them."""
     world = World(config_of(latent()))
     takes = {"n": 0.010, "f": 0.100}
     world.takes = takes
@@ -403,7 +403,7 @@ def test_isolates_are_told_of_latencies_that_moved() -> None:
 
 
 def test_an_isolate_goes_by_the_latencies_that_it_is_told() -> None:
-    """Adopting a view, or probing itself, changes the order of the next request."""
+    """A shared view, or an own probe, changes the order of the next request."""
     config = config_of(latent())
     steer = POLICIES[SteeringPolicy.DYNAMIC_LATENCY](config.load_balancers[0])
     memory = Memory(config)
@@ -431,7 +431,7 @@ def test_an_isolate_goes_by_the_latencies_that_it_is_told() -> None:
 
 
 def test_regions_tell_how_long_their_probes_took() -> None:
-    """Each region's clients go by its own probes; check_regions says which there are."""
+    """Each region has latencies of its own; check_regions lists the regions."""
     regions = (Region.WEU, Region.NEAS)
     config = config_of(latent(check_regions=regions))
     times = {Region.WEU: {"n": 0.02, "f": 0.2}, Region.NEAS: {"n": 0.2, "f": 0.02}}

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from lb.request.facts import RequestFacts
     from lb.selection.steering.policy import Steering
 
-# A configured policy of DEFAULT means another one: LoadBalancer.steers_by.
+# SteeringPolicy.DEFAULT has no row: LoadBalancer.steers_by resolves it.
 POLICIES: Mapping[SteeringPolicy, Callable[[LoadBalancer], Steering]] = {
     SteeringPolicy.OFF: ordered.off,
     SteeringPolicy.GEO: geo.geo,
@@ -33,7 +33,7 @@ BY_WEIGHT = frozenset(
         SteeringPolicy.LEAST_CONNECTIONS,
     }
 )
-"""Policies whose choice a session's key makes in place of chance and load: `by_key`."""
+"""Policies that use `by_key` for requests with a key, instead of chance and load."""
 by_key = weighted.by_key
 
 REASONS: Mapping[SteeringPolicy, Callable[[LoadBalancer, RequestFacts, Snapshot], str]] = {
@@ -45,4 +45,4 @@ REASONS: Mapping[SteeringPolicy, Callable[[LoadBalancer, RequestFacts, Snapshot]
     SteeringPolicy.LEAST_OUTSTANDING_REQUESTS: weighted.reason_by_requests,
     SteeringPolicy.LEAST_CONNECTIONS: weighted.reason_by_connections,
 }
-"""Each says how its policy orders the pools for a request."""
+"""Texts that explain the order of the pools for a request."""

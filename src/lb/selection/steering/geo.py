@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 def geo(lb: LoadBalancer) -> Steering:
-    """Yield the pools of the request's place in failover order; of no known one, default_pools.
+    """Yield the pools of the request's place in failover order; default_pools for other places.
 
-    What a place has is all that its requests get: when that is down, the last resort is next, which
-    begins with the fallback pool.
+    Requests get no pools but those of their place: when all of these are down, the last resort
+    follows, which starts with the fallback pool.
     https://developers.cloudflare.com/load-balancing/understand-basics/traffic-steering/steering-policies/geo-steering/
     """
     placed = _placed(lb)
@@ -32,7 +32,7 @@ def geo(lb: LoadBalancer) -> Steering:
 
 
 def reason(lb: LoadBalancer, facts: RequestFacts, snapshot: Snapshot) -> str:
-    """Say which map names the request's place."""
+    """Return, as text, the map that names the request's place."""
     del snapshot
     region = region_of(facts)
     place = f"{facts.colo or '?'} in {facts.country or '?'}, {region.value if region else '?'}"
@@ -40,12 +40,12 @@ def reason(lb: LoadBalancer, facts: RequestFacts, snapshot: Snapshot) -> str:
 
 
 def _placed(lb: LoadBalancer) -> Callable[[RequestFacts], tuple[Iterable[Pool], str]]:
-    """Return what finds the pools of a request's place, and the map that named it."""
+    """Return a function that finds the pools of a request's place, and the map they are from."""
     default = lb.default_pools
     pops, countries, regions = dict(lb.pop_pools), dict(lb.country_pools), dict(lb.region_pools)
 
     def find(facts: RequestFacts) -> tuple[Iterable[Pool], str]:
-        # What no map asks for is not read: each fact is a crossing of the language border.
+        # Facts that no map needs are not read: each one is a call from Python to JavaScript.
         if pops and (found := pops.get(facts.colo)) is not None:
             return found, "pop_pools"
         if countries and (found := countries.get(facts.country)) is not None:

@@ -1,4 +1,4 @@
-"""Steering by latency: the pool that answers its probes soonest, seen from the client's region."""
+"""Steering by latency: the pool with the fastest probes from the client's region first."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 def dynamic_latency(lb: LoadBalancer) -> Steering:
-    """Yield pools by the mean round trip of their origins' probes, those without any last.
+    """Yield pools by the mean round trip of their origins' probes; pools without any come last.
 
-    In the order of the configuration where there is no difference. The order for a region is made
-    once for each snapshot.
+    Equal pools keep the order of the configuration. The order for a region is computed once per
+    snapshot.
     https://developers.cloudflare.com/load-balancing/understand-basics/traffic-steering/steering-policies/dynamic-steering/
     """
     pools = lb.default_pools
@@ -45,26 +45,26 @@ def dynamic_latency(lb: LoadBalancer) -> Steering:
 def fastest_first(
     pools: Iterable[Pool], snapshot: Snapshot, region: Region | None
 ) -> tuple[Pool, ...]:
-    """Return the pools by their latency for a region."""
+    """Return the pools by latency for a region."""
     return tuple(sorted(pools, key=lambda pool: _seconds(pool, snapshot, region)))
 
 
 def reason(lb: LoadBalancer, facts: RequestFacts, snapshot: Snapshot) -> str:
-    """Say what the order is made of."""
+    """Return, as text, the latency of each pool."""
     region = region_of(facts)
-    known = ((pool.name, _seconds(pool, snapshot, region)) for pool in lb.default_pools)
-    told = ", ".join(
+    pairs = ((pool.name, _seconds(pool, snapshot, region)) for pool in lb.default_pools)
+    listed = ", ".join(
         f"{name} {'unknown' if seconds == inf else f'{1000 * seconds:.0f} ms'}"
-        for name, seconds in known
+        for name, seconds in pairs
     )
     where = region.value if region else "an unknown region"
-    return f"by the round trip of probes for {where}: {told}"
+    return f"by the round trip of probes for {where}: {listed}"
 
 
 def _seconds(pool: Pool, snapshot: Snapshot, region: Region | None) -> float:
-    known = [
+    latencies = [
         latency
         for origin in snapshot.view(pool).origins
         if (latency := snapshot.health(origin).latency_from(region)) is not None
     ]
-    return sum(known) / len(known) if known else inf
+    return sum(latencies) / len(latencies) if latencies else inf

@@ -1,4 +1,4 @@
-"""Steering that keeps the order of the configuration."""
+"""Steering in the order of the configuration."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def off(lb: LoadBalancer) -> Steering:
-    """Yield the pools as configured: the failover order.
+    """Yield the pools in the order of default_pools, for failover.
 
     https://developers.cloudflare.com/load-balancing/understand-basics/traffic-steering/steering-policies/standard-options/
     """
@@ -28,6 +28,6 @@ def off(lb: LoadBalancer) -> Steering:
 
 
 def reason(lb: LoadBalancer, facts: RequestFacts, snapshot: Snapshot) -> str:
-    """Say how the pools are ordered."""
+    """Return, as text, the order of the pools."""
     del lb, facts, snapshot
     return "in the order of default_pools"

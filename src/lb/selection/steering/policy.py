@@ -1,4 +1,4 @@
-"""The shape of a steering policy."""
+"""The interface of steering policies."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 class Steering(Protocol):
-    """Yields the pools for a request in preference order; the caller skips pools that are down.
+    """Yields the pools for a request in order of preference; the caller skips pools that are down.
 
-    A policy prepares what does not depend on the request once for a load balancer or a snapshot.
+    What does not depend on the request is prepared once per load balancer or per snapshot.
     """
 
     def __call__(

@@ -1,4 +1,4 @@
-"""Steering by distance: the pool that is nearest to the client."""
+"""Steering by proximity: the pool nearest to the client first."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ if TYPE_CHECKING:
     from lb.selection.steering.policy import Steering
 
 CELLS_TO_A_DEGREE = 10
-"""Clients are told apart by a tenth of a degree, 11 km at most."""
+"""Clients in the same cell of a tenth of a degree, 11 km at most, have the same order."""
 MOST_CELLS = 4096
-"""Orders that are remembered, before they are put together anew."""
+"""Most cells whose order is cached; a full cache is cleared."""
 _RADIUS = 6371.0
+"""Mean radius of the Earth in kilometres."""
 
 
 def proximity(lb: LoadBalancer) -> Steering:
-    """Yield pools by their distance from the client, those without coordinates last.
+    """Yield pools by their distance from the client; pools without coordinates come last.
 
-    In the order of the configuration where distances are equal, or the client's place is not known.
+    Equal distances, and clients without coordinates, keep the order of the configuration.
     https://developers.cloudflare.com/load-balancing/understand-basics/traffic-steering/steering-policies/proximity-steering/
     """
     pools = lb.default_pools
@@ -47,21 +48,21 @@ def proximity(lb: LoadBalancer) -> Steering:
 
 
 def nearest_first(pools: Iterable[Pool], latitude: float, longitude: float) -> tuple[Pool, ...]:
-    """Return the pools by their distance from a place."""
+    """Return the pools by distance from a place in degrees."""
     return tuple(sorted(pools, key=lambda pool: _far(pool, latitude, longitude)))
 
 
 def reason(lb: LoadBalancer, facts: RequestFacts, snapshot: Snapshot) -> str:
-    """Say how far the pools are."""
+    """Return, as text, the distance of each pool."""
     del snapshot
     latitude, longitude = facts.latitude, facts.longitude
     if latitude is None or longitude is None:
-        return "in the order of default_pools, as the client's place is not known"
+        return "in the order of default_pools, as the client's place is unknown"
     far = ((pool.name, _far(pool, latitude, longitude)) for pool in lb.default_pools)
-    told = ", ".join(
+    listed = ", ".join(
         f"{name} {'unknown' if distance == inf else f'{distance:.0f} km'}" for name, distance in far
     )
-    return f"by the distance from {latitude:g}, {longitude:g}: {told}"
+    return f"by the distance from {latitude:g}, {longitude:g}: {listed}"
 
 
 def _far(pool: Pool, latitude: float, longitude: float) -> float:
@@ -71,7 +72,7 @@ def _far(pool: Pool, latitude: float, longitude: float) -> float:
 
 
 def kilometres(latitude: float, longitude: float, to_latitude: float, to_longitude: float) -> float:
-    """Return the great-circle distance of two places, by the haversine formula."""
+    """Return the great-circle distance of two places in degrees, by the haversine formula."""
     north, to_north = radians(latitude), radians(to_latitude)
     east = radians(to_longitude - longitude)
     half = sin((to_north - north) / 2) ** 2 + cos(north) * cos(to_north) * sin(east / 2) ** 2

@@ -1,4 +1,4 @@
-"""Steering by the weights of random_steering, alone or with what pools have to do."""
+"""Steering by the weights of random_steering, alone or with the load of the pools."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _KEYS = 1 << 53
 
 
 class Weighted:
-    """The pools of one load balancer that take traffic, and their weights: made once a snapshot."""
+    """The pools of one load balancer that take traffic, and their weights, per snapshot."""
 
     def __init__(self, lb: LoadBalancer) -> None:
-        """A pool of weight 0 is none of them; it is part of the last resort."""
+        """Leave out pools of weight 0; they are part of the last resort."""
         weights = lb.random_steering.weights(lb.default_pools)
         self._all = [one for one in zip(lb.default_pools, weights, strict=True) if one[1] > 0]
         self._of: Snapshot | None = None
@@ -34,7 +34,7 @@ class Weighted:
         self.sums: tuple[float, ...] = ()
 
     def at(self, snapshot: Snapshot) -> Weighted:
-        """Return itself as it is at a moment."""
+        """Return itself, updated to a snapshot."""
         if snapshot is not self._of:
             self._of = snapshot
             taking = [one for one in self._all if snapshot.view(one[0]).available]
@@ -45,7 +45,7 @@ class Weighted:
 
 
 def random(lb: LoadBalancer) -> Steering:
-    """Yield pools by chance, each with its share of the weight of those that take traffic.
+    """Yield pools by chance, each with its share of the weight of all that take traffic.
 
     https://developers.cloudflare.com/load-balancing/understand-basics/traffic-steering/steering-policies/standard-options/
     """
@@ -60,7 +60,7 @@ def random(lb: LoadBalancer) -> Steering:
 
 
 def least_outstanding_requests(lb: LoadBalancer) -> Steering:
-    """Yield first the pool of two that has fewer requests under way for its weight.
+    """Yield first, of two random pools, the one with fewer requests in flight per weight.
 
     https://developers.cloudflare.com/load-balancing/understand-basics/traffic-steering/steering-policies/least-outstanding-requests/
     """
@@ -75,7 +75,7 @@ def least_outstanding_requests(lb: LoadBalancer) -> Steering:
 
 
 def least_connections(lb: LoadBalancer) -> Steering:
-    """Yield first the pool of two that has fewer connections open for its weight.
+    """Yield first, of two random pools, the one with fewer open connections per weight.
 
     https://developers.cloudflare.com/api/resources/load_balancers/ (steering_policy)
     """
@@ -90,9 +90,9 @@ def least_connections(lb: LoadBalancer) -> Steering:
 
 
 def by_key(lb: LoadBalancer) -> Steering:
-    """Yield pools by weighted rendezvous hashing: the first number of chance stands for a client.
+    """Yield pools by weighted rendezvous hashing; `rand` starts with a number of the client's.
 
-    When a pool goes down, only its own sessions move, which chance could not promise.
+    When a pool goes down, only its own sessions move.
     """
     weights = lb.random_steering.weights(lb.default_pools)
     weighted = [
@@ -113,25 +113,25 @@ def by_key(lb: LoadBalancer) -> Steering:
 
 
 def reason(lb: LoadBalancer, facts: RequestFacts, snapshot: Snapshot) -> str:
-    """Say what chance, or a session's key, goes by."""
+    """Return, as text, the weights of the pools."""
     del facts, snapshot
     weights = zip(lb.default_pools, lb.random_steering.weights(lb.default_pools), strict=True)
-    told = ", ".join(f"{pool.name} {weight:g}" for pool, weight in weights)
-    return f"by the weights of random_steering: {told}"
+    listed = ", ".join(f"{pool.name} {weight:g}" for pool, weight in weights)
+    return f"by the weights of random_steering: {listed}"
 
 
 def reason_by_requests(lb: LoadBalancer, facts: RequestFacts, snapshot: Snapshot) -> str:
-    """Say what is compared."""
+    """Return, as text, the weights and the requests in flight."""
     outstanding = snapshot.in_flight.outstanding_of
-    return _with_load(reason(lb, facts, snapshot), "requests under way", lb, outstanding)
+    return _with_load(reason(lb, facts, snapshot), "outstanding requests", lb, outstanding)
 
 
 def reason_by_connections(lb: LoadBalancer, facts: RequestFacts, snapshot: Snapshot) -> str:
-    """Say what is compared."""
+    """Return, as text, the weights and the open connections."""
     connections = snapshot.in_flight.connections_of
     return _with_load(reason(lb, facts, snapshot), "connections", lb, connections)
 
 
 def _with_load(weights: str, what: str, lb: LoadBalancer, load: Callable[[str], int]) -> str:
-    told = ", ".join(f"{pool.name} {load(pool.name)}" for pool in lb.default_pools)
-    return f"{weights}; of two the one with fewer {what} for its weight: {told}"
+    listed = ", ".join(f"{pool.name} {load(pool.name)}" for pool in lb.default_pools)
+    return f"{weights}; of two the one with fewer {what} for its weight: {listed}"
