@@ -1,1 +1,1 @@
-"""One request carried out."""
+"""The way of one request through a load balancer."""

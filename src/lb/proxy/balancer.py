@@ -1,4 +1,4 @@
-"""One configuration at work: finds a request's load balancer and plans its way."""
+"""One configuration in service: finds the load balancer of a request, and plans its way."""
 
 from __future__ import annotations
 
@@ -21,13 +21,14 @@ if TYPE_CHECKING:
     from lb.selection.rules import Met, Rules
 
 MISDIRECTED = Refuse(421, Refusal.NO_LOAD_BALANCER)
-MOST_COMBINATIONS = 256
-"""Combinations of rules that are kept prepared; the oldest one goes first."""
 LOOP = Refuse(508, Refusal.LOOP)
+
+MOST_COMBINATIONS = 256
+"""Most combinations of rules that are kept prepared; the oldest one goes first."""
 
 
 class Balancer:
-    """What an isolate keeps between requests: the prepared configuration and its memory."""
+    """The prepared configuration and its memory; an isolate keeps it between requests."""
 
     def __init__(
         self,
@@ -38,14 +39,13 @@ class Balancer:
         before: Balancer | None = None,
         tallies: Callable[[str], RequestCounters] | None = None,
     ) -> None:
-        """`before` served until now: what it knows of origins that stay is not lost.
+        """`before` served until now; the health of origins that stay is taken over from it.
 
-        `tallies` says what the requests of a load balancer are counted in.
+        `tallies` returns the counters of a load balancer by its name.
         """
         self._identity = identity_of(config)
         self._cookie_key = cookie_key
-        known = before.memory if before is not None else None
-        self.memory: Memory = Memory(config, known)
+        self.memory: Memory = Memory(config, before.memory if before is not None else None)
         self.servings = tuple(
             PreparedLoadBalancer(lb, self._identity, cookie_key)
             for lb in config.load_balancers
@@ -56,20 +56,20 @@ class Balancer:
                 serving.tallies = tallies(serving.lb.name)
         self._ruled: dict[tuple[int, Met], PreparedLoadBalancer] = {}
         self._sets: dict[tuple[str, int], PreparedLoadBalancer] = {}
-        # In development the host is localhost, whatever the only load balancer is called.
+        # In development the host is localhost, whatever the name of the only load balancer.
         alone = any_host and len(self.servings) == 1
         self._hosts = HostTable(
             ("*" if alone else serving.lb.name, serving) for serving in self.servings
         )
 
     def serving_of(self, host: str) -> PreparedLoadBalancer | None:
-        """Return the load balancer of a host, if there is one."""
+        """Return the load balancer of a host; None = there is none."""
         return self._hosts.find(host)
 
     def plan(
         self, facts: RequestFacts, now: float, rand: Callable[[], float]
     ) -> tuple[PreparedLoadBalancer | None, Plan | Refuse]:
-        """Return the request's load balancer, and a plan for it or the answer to it."""
+        """Return the load balancer of a request, and its plan or a refusal."""
         serving = self.serving_of(facts.host)
         if serving is None:
             return None, MISDIRECTED
@@ -103,7 +103,7 @@ class Balancer:
         return serving, Plan(serving, self.memory.snapshot(now), facts, rand, now)
 
     def _within(self, serving: PreparedLoadBalancer, found: PoolSet) -> PreparedLoadBalancer:
-        """Return what serves the requests of a pool set, made once; its rules come after it."""
+        """Return the load balancer for a pool set, prepared once. Rules apply after the set."""
         key = (serving.lb.name, id(found))
         made = self._sets.get(key)
         if made is None:
@@ -113,7 +113,7 @@ class Balancer:
         return made
 
     def _under(self, serving: PreparedLoadBalancer, rules: Rules, met: Met) -> PreparedLoadBalancer:
-        """Return what serves requests that met these rules, made once for each combination."""
+        """Return the load balancer under these rules, prepared once for each combination."""
         key = (id(serving), met)
         found = self._ruled.get(key)
         if found is None:

@@ -1,33 +1,33 @@
-"""How many requests get a further attempt: after a failure, and beside a slow one."""
+"""Limits of retries, and of second attempts beside slow ones."""
 
 from __future__ import annotations
 
 from collections import deque
 
 WINDOW = 10
-"""Seconds that are looked back on."""
+"""Seconds over which requests and retries are counted."""
 
 ALWAYS = 10
-"""Requests that may be sent again in any case: a share of few is less than one."""
+"""Retries within the window that are always allowed: a share of few requests is less than one."""
 
 
 class RetryBudget:
-    """The requests of one load balancer within the last seconds, in one isolate.
+    """Retries of one load balancer, as a share of its recent requests, in one isolate.
 
-    After Envoy's retry budgets and Finagle's: a time-out that hits every request would else be
-    answered with as many requests again as there are tries.
+    After the retry budgets of Envoy and Finagle: without one, a time-out that hits every request
+    multiplies the load by the number of tries.
     https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/circuit_breaking
     """
 
     def __init__(self, percent: float) -> None:
         self._share = percent / 100
         self._seconds: deque[list[int]] = deque()
-        """Of each second in which there was something: when, requests, requests sent again."""
+        """[second, requests, retries] for each second that has any."""
         self._requests = 0
         self._again = 0
 
     def count(self, now: float, *, again: bool) -> None:
-        """Take note of an attempt: a request's first one, or one after that."""
+        """Count an attempt; `again`: it is not the first one of its request."""
         self._forget(now)
         second = int(now)
         if not self._seconds or self._seconds[-1][0] != second:
@@ -39,7 +39,7 @@ class RetryBudget:
             self._requests += 1
 
     def allows(self, now: float) -> bool:
-        """Whether one more request may be sent again."""
+        """Whether another retry is allowed."""
         self._forget(now)
         return self._again < max(ALWAYS, self._share * self._requests)
 
@@ -52,31 +52,31 @@ class RetryBudget:
 
 
 ONE_IN = 10
-"""Requests that earn one second attempt."""
+"""Requests per second attempt that they earn."""
 
 MOST_SAVED = 10
-"""Second attempts that are saved up: an origin that turns slow is not asked for more at once."""
+"""Most second attempts that are saved: the largest burst to an origin that turns slow."""
 
 
 class HedgeBudget:
-    """A token bucket of one load balancer, in one isolate; it begins empty.
+    """Token bucket of one load balancer, in one isolate; it starts empty.
 
-    When everything is slow, second attempts to everything would make it slower
+    When everything is slow, unlimited second attempts would make it slower
     (Dean and Barroso, The Tail at Scale, https://research.google/pubs/the-tail-at-scale/).
     """
 
     def __init__(self) -> None:
         self._saved = 0
-        """Tenths of a second attempt, so that they can be counted exactly."""
+        """In tenths of a second attempt, so that the sum is exact."""
 
     def count(self) -> None:
-        """Take note of a request that may have a second attempt."""
+        """Count a request that may have a second attempt."""
         self._saved = min(self._saved + 1, ONE_IN * MOST_SAVED)
 
     def allows(self) -> bool:
-        """Whether there may be a second attempt now."""
+        """Whether a second attempt is allowed now."""
         return self._saved >= ONE_IN
 
     def spend(self) -> None:
-        """Take note of a second attempt."""
+        """Count a second attempt."""
         self._saved -= ONE_IN

@@ -1,4 +1,4 @@
-"""Answers that are cut off in the middle: which are watched for it, and what follows."""
+"""Truncated responses: which bodies are watched, and when a cut counts as a failure."""
 
 from __future__ import annotations
 
@@ -15,19 +15,20 @@ if TYPE_CHECKING:
     from lb.state.memory import Memory
 
 WATCHED_FROM = 14_600
-"""Bytes from which a body is watched. A shorter one fits into the first ten segments of a
+"""Smallest body that is watched, in bytes. A shorter one fits into the first ten segments of a
 connection (RFC 6928), so it comes with its headers or not at all; and watching costs CPU time
 (docs/decisions/cut-off-answers.md)."""
 
 WATCHED_TO = 5_000_000
-"""Bytes up to which a body is watched. Each megabyte that is costs CPU time like a request, and the
-runtime moves one that is not from socket to socket, without itself (as above)."""
+"""Largest body that is watched, in bytes. Watching a megabyte costs as much CPU time as a request;
+an unwatched body is moved by the runtime from socket to socket (same record)."""
 
 UNKNOWN_LENGTH = -1
+"""Length of a watched answer that announces none."""
 
 
 class CutOffs:
-    """What an isolate knows of how bodies ended: plain data, as in memory.py."""
+    """How bodies have ended in one isolate; plain data, as in state/memory.py."""
 
     def __init__(
         self, load_balancers: Iterable[LoadBalancer], memory: Memory, clock: Clock, log: Log
@@ -37,14 +38,14 @@ class CutOffs:
         self._clock = clock
         self._log = log
         self._cuts: dict[OriginKey, int] = {}
-        """In a row, by origin. An answer that is cut off began well, which counted as a success:
-        so these have a count of their own."""
+        """Cuts in a row by origin. Counted apart from failures, because the beginning of such an
+        answer has counted as a success."""
 
     def length_to_watch(self, plan: Plan, header: Callable[[str], str]) -> int | None:
-        """Return the length of an answer that is watched, UNKNOWN_LENGTH, or None for the others.
+        """Return the length of an answer to watch, or UNKNOWN_LENGTH; None = do not watch it.
 
-        Not with a body that the client is still sending: when the client breaks that off, origins
-        break off too, and who could eject them so would have a switch to turn them all off.
+        Not while the client streams a body: a client that breaks off makes the origin break off
+        too, and could eject all origins in that way.
         """
         if plan.serving.lb.name not in self._watching:
             return None
@@ -52,11 +53,11 @@ class CutOffs:
         return None if length is None or plan.streams_body else length
 
     def suspects(self, origin: Origin) -> bool:
-        """Whether an answer that comes whole would be news."""
+        """Whether a whole answer would end a row of cuts."""
         return origin.key in self._cuts
 
     def ended(self, lb: LoadBalancer, origin: Origin, *, whole: bool) -> None:
-        """Take note of the end of a body that was watched."""
+        """Record the end of a watched body."""
         if whole:
             self._cuts.pop(origin.key, None)
             return
@@ -68,21 +69,21 @@ class CutOffs:
 
 
 def makes_a_difference(lb: LoadBalancer) -> bool:
-    """Whether anything follows from a failure: it can eject, and another origin can answer."""
+    """Whether a failure has consequences: it can eject, and another origin can answer."""
     return lb.ejection.base_time > 0 and sum(len(pool.origins) for pool in lb.reachable) > 1
 
 
 def promised(header: Callable[[str], str]) -> int | None:
-    """Return the length that an answer promises if it is worth watching.
+    """Return the announced length of an answer, or UNKNOWN_LENGTH; None = not worth watching.
 
-    Server-sent events end whenever something on the way closes an idle connection, and browsers
-    then open another one: that tells nothing of the origin
+    Server-sent events end whenever a hop closes an idle connection, and browsers reconnect: that
+    proves nothing about the origin
     (https://html.spec.whatwg.org/multipage/server-sent-events.html#authoring-notes).
     """
     length = header("content-length")
     if length:
-        known = int(length) if length.isascii() and length.isdigit() and len(length) < 16 else 0
-        return known if WATCHED_FROM <= known <= WATCHED_TO else None
+        size = int(length) if length.isascii() and length.isdigit() and len(length) < 16 else 0
+        return size if WATCHED_FROM <= size <= WATCHED_TO else None
     if header("content-type").lower().startswith("text/event-stream"):
         return None
     return UNKNOWN_LENGTH

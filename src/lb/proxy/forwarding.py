@@ -1,4 +1,4 @@
-"""What an origin is told of a request, and a client of an answer: URL and header edits."""
+"""The URL and the header edits of requests to origins and of answers to clients."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from lb.request.facts import RequestFacts
 
 
-# RFC 9110, 7.6.1: fields that an intermediary removes whether or not Connection names them,
-# and RFC 7235's Proxy-Authorization, which is meant for a proxy. Forwarded (RFC 7239) would be
-# the client's own claim.
+# Fields that an intermediary removes whether or not Connection names them (RFC 9110, 7.6.1);
+# Proxy-Authorization, which is meant for a proxy (RFC 7235); and Forwarded (RFC 7239), which would
+# be the client's own claim.
 HOP_BY_HOP = ("keep-alive", "proxy-connection", "proxy-authorization", "te", "forwarded")
 
 
@@ -21,15 +21,15 @@ _KEPT_BY_THE_RUNTIME = frozenset({"", "close", "keep-alive", "upgrade", "connect
 
 
 _CLOUDFLARES = "cf-"
-"""What Cloudflare says of a client is for the origin, though the client names it in Connection."""
+"""Prefix of Cloudflare's headers. They go to the origin, even if Connection names them."""
 
 
 MOST_NAMED = 32
-"""Headers that one Connection header can name; nobody needs more than a few."""
+"""Most headers that one Connection header can name; a few are usual."""
 
 
 class Fixed:
-    """Header edits that many requests share, so that a runtime can keep what it makes of them."""
+    """Header edits that many requests share; a runtime can cache what it builds from them."""
 
     __slots__ = ("remove", "set")
 
@@ -39,7 +39,7 @@ class Fixed:
 
 
 class Edits(NamedTuple):
-    """Headers to edit: what both parts remove, then what this one sets, the fixed one, and adds."""
+    """Header edits in their order: `remove` of both parts, `set`, `fixed.set`, `append`."""
 
     fixed: Fixed
     remove: tuple[str, ...] = ()
@@ -48,12 +48,12 @@ class Edits(NamedTuple):
 
 
 class Forwarding:
-    """The edits of one load balancer; what can be known beforehand is made once."""
+    """The edits of one load balancer; the fixed ones are built once."""
 
     def __init__(
         self, lb: LoadBalancer, identity: str, also: tuple[tuple[str, str], ...] = ()
     ) -> None:
-        """`also` is set on every request."""
+        """`identity` names this balancer in `VIA`; `also` is set on every request."""
         self._lb = lb
         self._also = also
         self._identity = identity
@@ -61,7 +61,7 @@ class Forwarding:
         self._responses: dict[OriginKey, Fixed] = {}
 
     def loops(self, facts: RequestFacts) -> bool:
-        """Whether the request has been through this very balancer before."""
+        """Whether the request has been through this balancer before."""
         return self._identity in facts.via
 
     def url(self, origin: Origin, facts: RequestFacts) -> str:
@@ -71,8 +71,8 @@ class Forwarding:
     def request(self, origin: Origin, facts: RequestFacts) -> Edits:
         """Return the edits for the request to `origin`.
 
-        What the client says in Connection goes first, so that it can name nothing that is set
-        here. Addresses come from what Cloudflare vouches for, never from the client's headers.
+        Headers that Connection names are removed before anything is set here. The client's
+        address is the one that Cloudflare vouches for, never one of the client's headers.
         """
         ip, via, connection = facts.client_ip, facts.via, facts.header("connection")
         remove = named_by_connection(connection) if connection else ()
@@ -90,7 +90,7 @@ class Forwarding:
     ) -> Edits:
         """Return the edits for the origin's answer; `connection` is its Connection header.
 
-        `timing` is one more Server-Timing, beside those that the origin may have sent.
+        `timing` is appended as Server-Timing, beside any of the origin's.
         """
         fixed = self._responses.get(origin.key)
         if fixed is None:
@@ -130,10 +130,10 @@ class Forwarding:
 
 
 def server_timing(lb: LoadBalancer, origin: Origin, took: float, total: float, tried: int) -> str:
-    """Return the value of Server-Timing for an answer that took its origin so many seconds.
+    """Return the value of Server-Timing for an answer (https://www.w3.org/TR/server-timing/).
 
-    `total` is since the request came in, with all the attempts that were `tried`. The origin is
-    named where X-Served-By names it (https://www.w3.org/TR/server-timing/).
+    `took`: seconds of the origin; `total`: seconds since the request arrived; `tried`: number of
+    attempts. The origin is named where X-Served-By names it.
     """
     quoted = origin.name.replace("\\", "\\\\").replace('"', '\\"')
     name = f';desc="{quoted}"' if lb.x_served_by else ""
@@ -146,7 +146,7 @@ def server_timing(lb: LoadBalancer, origin: Origin, took: float, total: float, t
 
 
 def named_by_connection(value: str) -> tuple[str, ...]:
-    """Return the headers that a Connection header declares to be for this hop alone."""
+    """Return the headers that a Connection header declares hop-by-hop, in lower case."""
     names = (name.strip().lower() for name in value.split(",", MOST_NAMED)[:MOST_NAMED])
     return tuple(
         name
@@ -156,5 +156,5 @@ def named_by_connection(value: str) -> tuple[str, ...]:
 
 
 def _token(name: str) -> bool:
-    """Whether a text is a header name (RFC 9110, 5.6.2); `delete` throws on all else."""
+    """Whether a text is a header name (RFC 9110, 5.6.2); JavaScript throws on any other."""
     return name.isascii() and all(c.isalnum() or c in "!#$%&'*+-.^_`|~" for c in name)

@@ -26,7 +26,7 @@ def copy_of(
     rand: Callable[[], float],
     now: float,
 ) -> Copy | None:
-    """Return the copy to make of a request, counted as under way; None if none is to be made."""
+    """Return the copy of a request, counted as in flight; None = the request is not copied."""
     mirroring = serving.mirroring
     if mirroring is None:
         return None
@@ -55,12 +55,12 @@ class Copy:
         self.attempt = Attempt(origin, 1, mirroring.timeout, started=now, ticket=ticket)
 
     def ended(self) -> None:
-        """Count the copy no more."""
+        """Stop counting the copy as in flight."""
         self._mirroring.end(self._place)
         self._in_flight.end(self.origin.key, self.attempt.ticket)
 
     def failed(self, outcome: Outcome, now: float) -> MirrorFailed | None:
-        """Return the event of a failed copy; None = no failure, or told a short while ago."""
+        """Return the event of a failed copy; None = no failure, or one was logged recently."""
         judgement = judge(self._serving.retry_on, outcome)
         failures = self._mirroring.failed(now) if judgement.failed else 0
         if not failures:

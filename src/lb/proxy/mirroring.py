@@ -1,4 +1,4 @@
-"""Which requests are sent once more, to a pool whose answers nobody sees."""
+"""Mirroring: which requests are copied to another pool, and to which of its origins."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
     from lb.request.facts import RequestFacts
 
 MARK = "x-evenkeel-mirror"
-"""Tells the origin that a request is a copy; and a copy is not copied again."""
+"""Header of a copy. It tells the origin, and keeps copies from being copied again."""
 
 MOST_AT_ONCE = 10
-"""Copies of one load balancer that are under way in an isolate: what hangs takes memory."""
+"""Most copies of one load balancer in flight in an isolate: copies that hang take memory."""
 
 MARGIN = 5.0
-"""Seconds after its time-out at which a copy is taken for lost."""
+"""Seconds after its time-out from which a copy counts as lost."""
 
-TOLD_EVERY = 60.0
-"""Seconds between two lines about copies that failed."""
+LOG_INTERVAL = 60.0
+"""Seconds between two log events about failed copies."""
 
 
 class Mirroring:
-    """The copies of one load balancer's requests: plain data of one isolate."""
+    """Mirroring of one load balancer in one isolate; plain data."""
 
     def __init__(self, lb: LoadBalancer, mirror: Mirror, identity: str) -> None:
         self.timeout = mirror.timeout
@@ -39,12 +39,12 @@ class Mirroring:
         self._lost_at: dict[int, float] = {}
         self._tickets = 0
         self._failures = 0
-        self._tell_at = -inf
+        self._log_at = -inf
 
     def choose(
         self, facts: RequestFacts, snapshot: Snapshot, rand: Callable[[], float], now: float
     ) -> Origin | None:
-        """Return the origin that a request is sent to once more, if it is."""
+        """Return the origin of the copy; None = the request is not copied."""
         pool = self.mirror.pool
         if rand() * 100 >= self.mirror.percent or not may_be_copied(facts) or self._busy(now):
             return None
@@ -57,22 +57,22 @@ class Mirroring:
         return None
 
     def begin(self, now: float) -> int:
-        """Count a copy; return the ticket that ends it."""
+        """Count a copy as in flight; return the ticket that ends it."""
         self._tickets += 1
         self._lost_at[self._tickets] = now + self.timeout + MARGIN
         return self._tickets
 
     def end(self, ticket: int) -> None:
-        """Count a copy no more."""
+        """Stop counting a copy as in flight."""
         self._lost_at.pop(ticket, None)
 
     def failed(self, now: float) -> int:
-        """Take note of a copy that failed; return how many have if it is time to tell, else 0."""
+        """Count a failed copy; return the number to log, 0 = log nothing now."""
         self._failures += 1
-        if now < self._tell_at:
+        if now < self._log_at:
             return 0
         count, self._failures = self._failures, 0
-        self._tell_at = now + TOLD_EVERY
+        self._log_at = now + LOG_INTERVAL
         return count
 
     def _busy(self, now: float) -> bool:
@@ -83,7 +83,7 @@ class Mirroring:
 
 
 def may_be_copied(facts: RequestFacts) -> bool:
-    """Whether a request may be sent twice, and is no copy itself."""
+    """Whether a request may be sent twice, and is not a copy itself."""
     return (
         facts.method == "GET"
         and not facts.has_body

@@ -1,4 +1,4 @@
-"""The few pages that the balancer writes itself."""
+"""The answers to refused requests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Page(NamedTuple):
-    """A whole answer, ready to be sent."""
+    """A complete answer."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -24,7 +24,7 @@ class Page(NamedTuple):
 
 _NO_SERVER = "None of the servers behind this address could answer. Please try again in a moment."
 
-# A redirect and a fixed response have no page.
+# Total over Refusal but for a redirect and a fixed response, which have no page.
 TEXTS: Mapping[Refusal, tuple[str, str]] = {
     Refusal.NO_LOAD_BALANCER: (
         "Misdirected request",
@@ -52,7 +52,7 @@ TEXTS: Mapping[Refusal, tuple[str, str]] = {
         ),
     ),
 }
-"""The title and the text of each page."""
+"""Title and text of each page; the text is HTML."""
 
 _PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -66,7 +66,7 @@ margin:15vh auto;padding:0 1.5rem}}h1{{font-size:1.4rem}}</style>
 
 
 def page(refusal: Refuse) -> Page:
-    """Return the answer to a refused request. Nothing of the request is repeated in it."""
+    """Return the answer to a refused request. It repeats nothing of the request."""
     if refusal.fixed is not None:
         return _fixed(refusal.fixed, refusal.retry_after)
     if refusal.location is not None:
@@ -84,8 +84,8 @@ def page(refusal: Refuse) -> Page:
 def _fixed(response: FixedResponse, retry_after: int | None) -> Page:
     """Return an answer that the operator wrote.
 
-    No cache may keep it: the next request may meet another rule, or an origin.
-    What is no page for browsers must not become one by a guess at its content
+    No cache may store it: the next request may match another rule, or reach an origin. Browsers
+    may not guess its type, so that text does not become a page
     (https://fetch.spec.whatwg.org/#x-content-type-options-header).
     """
     headers = [("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff")]

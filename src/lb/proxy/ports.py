@@ -1,4 +1,4 @@
-"""The port that sends a request to an origin."""
+"""The port through which requests are sent to origins."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ if TYPE_CHECKING:
 
 
 class Transport(Protocol):
-    """Sends one client request to origins. It knows the request; an attempt says where to."""
+    """Sends one client request to origins. It holds the request; an attempt names the origin."""
 
     async def send(self, attempt: Attempt) -> Outcome:
-        """Send the request and wait for the answer's headers, `attempt.timeout` at most.
+        """Send the request and wait for the headers of the answer, `attempt.timeout` at most.
 
-        Never raises: what went wrong is the outcome. An attempt given up on is aborted, whether
-        its time is over or the task that waits for it is cancelled.
+        Never raises: a failure is an outcome. The fetch is aborted after the time-out, and when
+        the task that awaits it is cancelled.
         """
 
     def discard(self, answer: Answered) -> None:
-        """Let go of an answer that the client will not see."""
+        """Release an answer that the client does not get."""

@@ -1,4 +1,4 @@
-"""What became of one load balancer's requests, in numbers: plain lists that a request adds to."""
+"""Counters of one load balancer's requests, as plain lists of numbers."""
 
 from __future__ import annotations
 
@@ -11,29 +11,30 @@ if TYPE_CHECKING:
     from lb.model import OriginKey
 
 BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
-"""Seconds up to which an answer is in a bucket; the last one has what took longer."""
+"""Upper bounds of the buckets of response times, in seconds; one more bucket has the rest."""
 
 BUCKETS = len(BOUNDS) + 1
 
 CELLS = 6 * BUCKETS
-"""A row of buckets for each class of statuses. Row 0 has none, so that its first cell is free."""
+"""Cells of a counter: a row of buckets for each class of statuses, 1xx to 5xx. Row 0 is free."""
 
 SECONDS = 0
-"""The cell that holds the sum of all times."""
+"""Index of the sum of all response times, in the free row."""
 
 HIT, MISS, MOVED = range(3)
-"""What became of a session: it stayed, there was none, or its origin did not answer it."""
+"""Results of a session: its origin answered; there was no session; another origin answered."""
 
-LATER = ("1", "2", "3+")
-"""The numbers of attempts that are told apart."""
+ATTEMPTS = ("1", "2", "3+")
+"""Labels of attempts by their number."""
 
 
 class RequestCounters(dict[tuple[str, ...], list[float]]):
-    """Cells by what they are about.
+    """CELLS numbers by subject.
 
-    (pool, origin): answers to first attempts. (pool, origin, number): to later ones. (pool, origin,
-    number, "failed"): answers that counted as failures, and were the best there was. (): all
-    answers but those to first attempts, by the time since their requests came in.
+    - (pool, origin): answers to first attempts.
+    - (pool, origin, number): answers to later attempts.
+    - (pool, origin, number, "failed"): delivered answers that counted as failures.
+    - (): all answers but those to first attempts, by the time since their requests arrived.
     """
 
     __slots__ = ("sessions", "sheds")
@@ -42,7 +43,7 @@ class RequestCounters(dict[tuple[str, ...], list[float]]):
         super().__init__()
         self.sessions = [0, 0, 0]
         self.sheds: dict[str, int] = {}
-        """Requests that each pool has left to others."""
+        """Requests that were shed, by pool."""
 
     def __missing__(self, key: tuple[str, ...]) -> list[float]:
         cells: list[float] = [0] * CELLS
@@ -51,12 +52,12 @@ class RequestCounters(dict[tuple[str, ...], list[float]]):
         return cells
 
     def answered(self, key: tuple[str, ...], status: int, seconds: float) -> None:
-        """Count an answer whose headers came after so many seconds."""
+        """Count an answer; `seconds`: time to its headers."""
         cells = self[key]
         cells[SECONDS] += seconds
         cells[status // 100 * BUCKETS + bisect_left(BOUNDS, seconds)] += 1
 
-    def answered_late(  # noqa: PLR0913 (what there is to know of it)
+    def answered_late(  # noqa: PLR0913 (all that is counted of an answer)
         self,
         key: OriginKey,
         number: int,
@@ -66,16 +67,16 @@ class RequestCounters(dict[tuple[str, ...], list[float]]):
         *,
         failed: bool,
     ) -> None:
-        """Count an answer to a later attempt, or one that a client got though it had failed."""
+        """Count an answer to a later attempt, or a delivered answer that counted as a failure."""
         self.answered((*key, numbered(number), *(("failed",) if failed else ())), status, seconds)
         self.answered((), status, since_request)
 
     def shed(self, pools: Iterable[str]) -> None:
-        """Count a request that went past these pools."""
+        """Count a request that these pools have shed."""
         for pool in pools:
             self.sheds[pool] = self.sheds.get(pool, 0) + 1
 
 
 def numbered(attempt: int) -> str:
     """Return the label of an attempt's number."""
-    return LATER[min(attempt, len(LATER)) - 1]
+    return ATTEMPTS[min(attempt, len(ATTEMPTS)) - 1]

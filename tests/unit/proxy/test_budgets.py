@@ -1,4 +1,4 @@
-"""Limits that keep an outage from growing: the retry budget, and max_requests of an origin."""
+"""Limits during an outage: the retry budget, and max_requests of an origin."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ FINE = Answered(200, lambda name: "", object())  # noqa: ARG005
 
 
 def used(budget: RetryBudget, now: float, requests: int, again: int) -> None:
-    """Let so many attempts happen."""
+    """Count this many attempts."""
     for _ in range(requests):
         budget.count(now, again=False)
     for _ in range(again):
@@ -40,7 +40,7 @@ def used(budget: RetryBudget, now: float, requests: int, again: int) -> None:
 
 
 def test_a_share_of_the_requests_may_be_sent_again() -> None:
-    """A fifth of 100 is 20, whatever happened a while ago."""
+    """20 % of 100 requests is 20, whatever happened before the window."""
     budget = RetryBudget(20)
     used(budget, 100.0, 100, 19)
     assert budget.allows(100.5)
@@ -52,7 +52,7 @@ def test_a_share_of_the_requests_may_be_sent_again() -> None:
 
 
 def test_few_requests_may_always_be_sent_again() -> None:
-    """The share of one request is none; a quiet site fails over like a busy one."""
+    """A site with little traffic has retries too, although its share is less than one."""
     budget = RetryBudget(0)
     used(budget, 0.0, 1, ALWAYS - 1)
     assert budget.allows(0.0)
@@ -62,7 +62,7 @@ def test_few_requests_may_always_be_sent_again() -> None:
 
 
 def test_a_budget_looks_back_for_ten_seconds() -> None:
-    """What is older is forgotten, requests and retries alike."""
+    """Requests and retries count for ten seconds."""
     budget = RetryBudget(10)
     used(budget, 50.9, 1000, 100)
 
@@ -79,7 +79,7 @@ def test_a_budget_looks_back_for_ten_seconds() -> None:
 def test_no_more_is_sent_again_than_the_budget_has(
     happened: list[tuple[float, bool]], percent: int
 ) -> None:
-    """In no window of ten seconds, whatever comes when."""
+    """No window of ten seconds has more retries than the budget, in any order of attempts."""
     budget, now = RetryBudget(percent), 1000.0
     done: list[tuple[float, bool]] = []
     for after, wanted in happened:
@@ -99,13 +99,13 @@ def plan_of(
     in_flight: InFlight | None = None,
     asked: RequestFacts | None = None,
 ) -> Plan:
-    """Return the plan of a request at a moment with these requests under way."""
+    """Return the plan of a request with these requests in flight."""
     snapshot = Snapshot({}, {}, 0.0, in_flight=in_flight)
     return Plan(serving, snapshot, asked or facts(), scripted(0.0), 0.0)
 
 
 def test_a_plan_ends_when_the_budget_is_used_up() -> None:
-    """The client gets what there is, as if tries were used up."""
+    """Without budget the plan ends, as it does after the last try."""
     serving = PreparedLoadBalancer(balancer_of(*THREE, failover=Failover(retry_budget=0)), "id", "")
     assert serving.budget is not None
     used(serving.budget, 0.0, 1, ALWAYS)
@@ -119,12 +119,12 @@ def test_a_plan_ends_when_the_budget_is_used_up() -> None:
 
 
 def test_there_is_no_budget_unless_there_is_one() -> None:
-    """Every request may be sent again, up to tries."""
+    """Without retry_budget, each request may be sent again until its tries are used up."""
     assert PreparedLoadBalancer(balancer_of(*THREE), "id", "").budget is None
 
 
 def busy(**under_way: int) -> InFlight:
-    """Return so many requests under way at origins of pool `p`."""
+    """Return this many requests in flight at origins of pool `p`."""
     in_flight = InFlight()
     for name, number in under_way.items():
         for _ in range(number):
@@ -136,13 +136,13 @@ LIMITED = pool("p", origin("a", max_requests=2), origin("b", max_requests=2), or
 
 
 def first(lb: LoadBalancer, in_flight: InFlight, asked: RequestFacts | None = None) -> str:
-    """Return the origin that a request is sent to, or what it is refused with."""
+    """Return the origin of the first attempt, or the cause of the refusal."""
     step = plan_of(PreparedLoadBalancer(lb, "id", ""), in_flight, asked).start()
     return step.origin.name if isinstance(step, Attempt) else step.cause
 
 
 def test_an_origin_that_is_full_gets_nothing_more() -> None:
-    """Neither at first nor as the last resort; without a limit nothing is ever full."""
+    """A full origin is no last resort either; without max_requests no origin is ever full."""
     lb = balancer_of(LIMITED)
 
     assert first(lb, busy()) == "a"
@@ -153,7 +153,7 @@ def test_an_origin_that_is_full_gets_nothing_more() -> None:
 
 
 def test_when_all_are_full_the_client_is_told_when_to_come_back() -> None:
-    """503 with Retry-After, and no origin is asked."""
+    """When all origins are full, the answer is 503 with Retry-After."""
     lb = balancer_of(pool("p", origin("a", max_requests=1)))
     serving = PreparedLoadBalancer(lb, "id", "")
 
@@ -162,7 +162,7 @@ def test_when_all_are_full_the_client_is_told_when_to_come_back() -> None:
 
 
 def test_a_failure_is_not_followed_by_an_origin_that_is_full() -> None:
-    """A circuit that is open stays open for retries."""
+    """max_requests applies to retries as well."""
     serving = PreparedLoadBalancer(
         balancer_of(pool("p", "a", origin("b", max_requests=1))), "id", ""
     )
@@ -183,7 +183,7 @@ def test_a_failure_is_not_followed_by_an_origin_that_is_full() -> None:
     ],
 )
 def test_a_moments_load_moves_no_session(failover: ZeroDowntimeFailover, served: str) -> None:
-    """Another origin serves, without a new cookie; with `none`, the session waits."""
+    """Another origin serves, without a new cookie; with `none`, the request is refused."""
     lb = balancer_of(
         LIMITED,
         session_affinity=SessionAffinity.COOKIE,

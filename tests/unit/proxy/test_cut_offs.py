@@ -1,4 +1,4 @@
-"""Answers that are cut off: which are watched, and when they eject their origin."""
+"""Truncated answers: which are watched, and when they eject their origin."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ONE = PRIMARY.origins[0]
 
 
 class Ground:
-    """An isolate without its runtime."""
+    """An isolate without a runtime."""
 
     def __init__(self, **ejection: float) -> None:
         self.lb = balancer_of(PRIMARY, REPLICA, ejection=Ejection(**ejection))  # type: ignore[arg-type] # its own fields
@@ -35,7 +35,7 @@ class Ground:
         self.endings = CutOffs([self.lb], self.balancer.memory, lambda: self.now, self.log.append)
 
     def run(self, marks: str) -> list[int]:
-        """Let answers begin well and end whole (+) or cut off (-); return which of them ejected."""
+        """Let answers end whole (+) or cut off (-); return which of them ejected."""
         ejecting = []
         for number, mark in enumerate(marks, 1):
             before = len(self.log)
@@ -47,7 +47,7 @@ class Ground:
         return ejecting
 
     def plan(self, method: str = "GET", *, body: bool = False, **headers: str) -> Plan:
-        """Return a request's plan."""
+        """Return the plan of a request."""
         _, plan = self.balancer.plan(
             facts(method, body=body, cf=None, **headers), self.now, lambda: 0.0
         )
@@ -72,7 +72,7 @@ class Ground:
     ],
 )
 def test_what_is_worth_watching(headers: dict[str, str], length: int | None) -> None:
-    """Bodies of some length or an unknown one, without those whose end says nothing."""
+    """Bodies of some lengths, and of unknown length, are watched; event streams are not."""
     assert promised(lambda name: headers.get(name, "")) == length
 
 
@@ -88,12 +88,12 @@ def test_what_is_worth_watching(headers: dict[str, str], length: int | None) -> 
 def test_nothing_is_watched_that_has_no_consequences(
     ejection: Ejection, pools: tuple[Pool, ...], watched: bool
 ) -> None:
-    """One origin alone cannot be replaced, and without base_time nothing is ejected."""
+    """No body is watched with a single origin, or without base_time."""
     assert makes_a_difference(balancer_of(*pools, ejection=ejection)) is watched
 
 
 def test_a_body_that_the_client_still_sends_is_not_watched_beside() -> None:
-    """What is kept is already here; what is streamed may be broken off by the client."""
+    """Answers are not watched during a streamed upload, which the client may break off."""
     ground = Ground()
 
     def length(plan: Plan) -> int | None:
@@ -119,12 +119,12 @@ def test_a_body_that_the_client_still_sends_is_not_watched_beside() -> None:
     ],
 )
 def test_so_many_in_a_row_eject(failures: int, marks: str, ejecting: list[int]) -> None:
-    """As other failures do; and one outage is one ejection, however many answers it cuts off."""
+    """consecutive_failures cuts in a row eject, and one outage ejects once."""
     assert Ground(consecutive_failures=failures).run(marks) == ejecting
 
 
 def test_an_ejection_by_cut_answers_ends_like_any_other() -> None:
-    """base_time later the origin is back, and another cut counts anew."""
+    """The origin returns after base_time, and cuts are counted from zero."""
     ground = Ground(base_time=30)
     ground.run("---")
     memory = ground.balancer.memory
@@ -136,7 +136,7 @@ def test_an_ejection_by_cut_answers_ends_like_any_other() -> None:
 
 
 def test_what_is_told() -> None:
-    """Each cut is logged and reported to whoever shares health; the ejection has its cause."""
+    """Each cut is logged and reported; the ejection names its cause."""
     ground = Ground()
     ground.run("-")
 
@@ -148,7 +148,7 @@ def test_what_is_told() -> None:
 
 
 def test_the_last_origin_stays() -> None:
-    """Half an answer is better than none."""
+    """The last available origin is not ejected: a truncated answer is better than none."""
     ground = Ground()
     ground.endings.ended(ground.lb, REPLICA.origins[0], whole=False)
     ground.run("-")
@@ -157,7 +157,7 @@ def test_the_last_origin_stays() -> None:
 
 
 def test_only_an_origin_that_cut_something_off_is_suspected() -> None:
-    """Of all others nobody asks whether their answers come whole: that would cost CPU time."""
+    """Whole answers are reported for origins with a recent cut alone, to save CPU time."""
     ground = Ground(consecutive_failures=2)
     assert not ground.endings.suspects(ONE)
     ground.run("-")

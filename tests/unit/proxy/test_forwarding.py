@@ -1,4 +1,4 @@
-"""What an origin is told of a request, and a client of an answer."""
+"""URL and headers of requests to origins and of answers to clients."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ PLAIN = Forwarding(balancer_of(POOL), "0123456789abcdef")
 
 
 def test_the_url_is_the_origins_authority_and_the_clients_target() -> None:
-    """Nothing of the client's host or scheme survives, and nothing of its path is changed."""
+    """Host and scheme are the origin's; path and query are the client's, unchanged."""
     asked = facts(url="http://service.example.com:8787//x/%2e%2E?a=b%20c&d")
 
     assert PLAIN.url(A, asked) == "https://a.example.com//x/%2e%2E?a=b%20c&d"
 
 
 def test_the_origin_is_told_what_cloudflare_vouches_for() -> None:
-    """The client's address, the scheme, the host, the origin's name; never the client's claims."""
+    """Address, scheme and host come from Cloudflare, never from headers of the client."""
     asked = facts(
         url="https://service.example.com:8443/",
         cf_connecting_ip="203.0.113.9",
@@ -47,7 +47,7 @@ def test_the_origin_is_told_what_cloudflare_vouches_for() -> None:
 
 
 def test_without_an_address_the_clients_claim_is_removed() -> None:
-    """Where nobody vouches for an address, none is told."""
+    """Without an address from Cloudflare, the client's own claim is removed."""
     edits = PLAIN.request(A, facts(x_forwarded_for="6.6.6.6"))
 
     assert {"x-forwarded-for", "x-real-ip"} <= removes(edits)
@@ -55,7 +55,7 @@ def test_without_an_address_the_clients_claim_is_removed() -> None:
 
 
 def test_a_client_cannot_name_our_headers_away() -> None:
-    """What Connection names is removed before anything is set."""
+    """Headers that Connection names are removed before others are set."""
     asked = facts(connection="close, X-Hop, x-forwarded-for", cf_connecting_ip="203.0.113.9")
 
     edits = PLAIN.request(A, asked)
@@ -86,7 +86,7 @@ def test_connection_names_headers(value: str, names: tuple[str, ...]) -> None:
 
 @given(st.text())
 def test_any_connection_header_can_be_read(value: str) -> None:
-    """A long list is cut, and every name in it could be given to `Headers.delete`."""
+    """A long list is cut, and each name in it is valid for `Headers.delete`."""
     names = named_by_connection(value)
 
     assert len(names) <= 32
@@ -94,7 +94,7 @@ def test_any_connection_header_can_be_read(value: str) -> None:
 
 
 def test_a_request_that_was_here_before_is_known() -> None:
-    """By this balancer's own name among those that it came through."""
+    """A loop is detected by this balancer's name in the header."""
     assert PLAIN.loops(facts(x_evenkeel_via="ffff, 0123456789abcdef"))
     assert not PLAIN.loops(facts(x_evenkeel_via="ffff"))
     edits = PLAIN.request(A, facts(x_evenkeel_via="ffff"))
@@ -103,7 +103,7 @@ def test_a_request_that_was_here_before_is_known() -> None:
 
 
 def test_a_balancers_name_is_its_configurations() -> None:
-    """Isolates of one Worker agree on it, another configuration has another one."""
+    """All isolates of one configuration have the same name; another configuration has another."""
     one, other = config_of(balancer_of(POOL)), config_of(balancer_of(pool("p", "b")))
 
     assert identity_of(one) == identity_of(config_of(balancer_of(POOL)))
@@ -111,7 +111,7 @@ def test_a_balancers_name_is_its_configurations() -> None:
 
 
 def test_the_client_is_told_who_served() -> None:
-    """X-Served-By is set, the cookie is added to those of the origin, hop-by-hop goes."""
+    """X-Served-By and the cookie are added, and hop-by-hop headers removed."""
     edits = PLAIN.response(A, "X-Hop", "sid=1")
 
     assert removes(edits) == {"x-hop"}
@@ -121,7 +121,7 @@ def test_the_client_is_told_who_served() -> None:
 
 
 def test_x_served_by_can_be_turned_off() -> None:
-    """Then neither side is told, and a client's own is not passed off as ours."""
+    """Neither side gets X-Served-By, and the client's own is removed."""
     quiet = Forwarding(balancer_of(POOL, x_served_by=False), "id")
 
     assert "x-served-by" in removes(quiet.request(A, facts()))
@@ -130,7 +130,7 @@ def test_x_served_by_can_be_turned_off() -> None:
 
 
 def test_the_operators_edits_come_last() -> None:
-    """request_headers and response_headers win over what is set here."""
+    """request_headers and response_headers override what is set here."""
     edits = HeaderEdits(set=(("X-Forwarded-Host", "other"),), remove=("x-powered-by",))
     forwarding = Forwarding(balancer_of(POOL, request_headers=edits, response_headers=edits), "id")
 
@@ -141,7 +141,7 @@ def test_the_operators_edits_come_last() -> None:
 
 
 def test_what_is_fixed_is_made_once_for_an_origin() -> None:
-    """A runtime keeps what it makes of fixed edits, so the same ones come again."""
+    """Fixed edits are the same object each time, so that a runtime can cache them."""
     one = PLAIN.request(A, facts(url="https://service.example.com/a", cf_connecting_ip="::1"))
     other = PLAIN.request(A, facts(url="https://other.example.com/b"))
     plain = PLAIN.request(A, facts(url="http://service.example.com/a"))
@@ -152,10 +152,10 @@ def test_what_is_fixed_is_made_once_for_an_origin() -> None:
 
 
 def sets(edits: Edits) -> dict[str, str]:
-    """Return what edits set, in the order in which they are applied."""
+    """Return the headers that edits set, in order."""
     return dict((*edits.set, *edits.fixed.set))
 
 
 def removes(edits: Edits) -> set[str]:
-    """Return what edits remove, before they set anything."""
+    """Return the headers that edits remove."""
     return {*edits.remove, *edits.fixed.remove}

@@ -1,4 +1,4 @@
-"""Second attempts for requests whose first one is slow: what the plan decides, and the race."""
+"""Hedging: second attempts for slow requests, in the plan and as a race."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def answered(status: int = 200) -> Answered:
 
 
 def balancer(*pools: Any, saved: int = 1, **fields: Any) -> Balancer:
-    """Return a balancer that hedges, with so many second attempts saved up."""
+    """Return a balancer that hedges, with this many second attempts saved."""
     failover = fields.pop("failover", Failover(hedge_after=SOON))
     made = Balancer(config_of(balancer_of(*(pools or THREE), failover=failover, **fields)))
     for serving in made.servings:
@@ -56,7 +56,7 @@ def balancer(*pools: Any, saved: int = 1, **fields: Any) -> Balancer:
 
 
 def begun(balancer: Balancer, asked: RequestFacts | None = None) -> tuple[Plan, Attempt]:
-    """Return a request's plan, whose first attempt is under way."""
+    """Return the plan of a request whose first attempt is in flight."""
     _, plan = balancer.plan(asked or facts(), 0.0, scripted(0.0))
     assert isinstance(plan, Plan)
     first = plan.start()
@@ -65,14 +65,14 @@ def begun(balancer: Balancer, asked: RequestFacts | None = None) -> tuple[Plan, 
 
 
 def second(balancer: Balancer, asked: RequestFacts | None = None) -> str:
-    """Return the origin that a slow request is sent to as well, "" for none."""
+    """Return the origin of the second attempt; "" = there is none."""
     plan, _ = begun(balancer, asked)
     beside = plan.hedge(1.0) if plan.hedged else None
     return beside.origin.name if beside else ""
 
 
 def test_a_slow_request_goes_to_the_next_candidate_too() -> None:
-    """It is the plan's second attempt, with what is left of the deadline."""
+    """The second attempt goes to the next candidate, within the deadline."""
     plan, first = begun(balancer(failover=Failover(hedge_after=1, deadline=20)))
 
     beside = plan.hedge(15.0)
@@ -94,12 +94,12 @@ def test_a_slow_request_goes_to_the_next_candidate_too() -> None:
     ],
 )
 def test_only_what_has_no_body_and_no_effect_is_sent_twice(asked: RequestFacts, may: bool) -> None:
-    """GET and HEAD; a WebSocket's handshake would open two."""
+    """GET and HEAD are hedged, but not the handshake of a WebSocket."""
     assert bool(second(balancer(), asked)) is may
 
 
 def test_nothing_is_sent_twice_unless_it_is_wanted() -> None:
-    """And where there is no second origin, there is nothing to wait for."""
+    """Nothing is hedged without hedge_after, or with a single origin."""
     off, alone = Balancer(config_of(balancer_of(*THREE))), balancer_of(pool("p", "a"))
     single = Balancer(config_of(alone), any_host=True)
 
@@ -108,7 +108,7 @@ def test_nothing_is_sent_twice_unless_it_is_wanted() -> None:
 
 
 def test_a_session_is_left_to_its_origin() -> None:
-    """Its origin is slow and has not failed; a client without a session gets the winner's."""
+    """A session is not hedged; a client without one gets the session of the winner."""
     one = balancer(
         pool("p", "a", "b"),
         session_affinity=SessionAffinity.COOKIE,
@@ -136,7 +136,7 @@ def test_a_session_is_left_to_its_origin() -> None:
     ],
 )
 def test_what_limits_tries_limits_second_attempts(failover: Failover) -> None:
-    """They are counted with the others: `tries`, `deadline` and `retry_budget`."""
+    """`tries`, `deadline` and `retry_budget` include second attempts."""
     made = balancer(failover=failover)
     for _ in range(ALWAYS):
         if made.servings[0].budget is not None:
@@ -146,7 +146,7 @@ def test_what_limits_tries_limits_second_attempts(failover: Failover) -> None:
 
 
 def test_the_last_resort_is_not_worth_a_guess() -> None:
-    """What is down is tried when the first attempt has failed, not while it is slow."""
+    """The last resort is tried after a failure, not for a slow attempt."""
     made = balancer(*THREE[:2])
     down = judge(frozenset(), REFUSED)
     made.memory.record(made.servings[0].lb, THREE[1].origins[0], down, 0.0, 0.0)
@@ -159,7 +159,7 @@ def test_the_last_resort_is_not_worth_a_guess() -> None:
 
 
 def test_a_second_attempt_stays_in_its_pool_where_failover_does() -> None:
-    """Without failover_across_pools, no other pool is asked."""
+    """Without failover_across_pools, the second attempt stays in the pool."""
     routing = AdaptiveRouting(failover_across_pools=False)
 
     assert second(balancer(adaptive_routing=routing)) == ""
@@ -167,7 +167,7 @@ def test_a_second_attempt_stays_in_its_pool_where_failover_does() -> None:
 
 
 def test_one_request_in_ten_gets_a_second_attempt() -> None:
-    """None is given in advance, and no more than a few are saved up."""
+    """The balance starts at zero, and a few second attempts are saved at most."""
     budget = HedgeBudget()
     granted = []
     for number in range(100):
@@ -187,7 +187,7 @@ def test_one_request_in_ten_gets_a_second_attempt() -> None:
 
 @given(st.lists(st.booleans(), max_size=400))
 def test_never_more_than_a_tenth_is_sent_twice(slow: list[bool]) -> None:
-    """Whatever comes when."""
+    """The share holds in any order of requests and second attempts."""
     budget, sent_twice = HedgeBudget(), 0
     for number, is_slow in enumerate(slow, 1):
         budget.count()
@@ -199,7 +199,7 @@ def test_never_more_than_a_tenth_is_sent_twice(slow: list[bool]) -> None:
 
 @dataclass
 class Race:
-    """Origins that end in a given order: each one's turn comes when the one before has ended."""
+    """A transport whose attempts end in a given order, one after the other."""
 
     script: Mapping[str, Outcome | None]
     """By name, in the order in which they end; None: never."""
@@ -213,7 +213,7 @@ class Race:
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def send(self, attempt: Attempt) -> Outcome:
-        """Wait for the turn of this origin."""
+        """Wait until it is this origin's turn to end."""
         name, outcome = attempt.origin.name, self.script[attempt.origin.name]
         before = set(list(self.script)[: list(self.script).index(name)])
 
@@ -237,7 +237,7 @@ class Race:
         self.discarded.append(answer.status)
 
     def run(self, balancer: Balancer) -> Step:
-        """Return what becomes of a GET."""
+        """Return the last step of a GET."""
         _, plan = balancer.plan(facts(), 0.0, scripted(0.0))
         assert isinstance(plan, Plan)
         exchange = Exchange(plan, balancer.memory, self, lambda: 1.0, self.log.append)
@@ -253,13 +253,13 @@ class Race:
 
 
 def under_way(balancer: Balancer) -> int:
-    """Return how many attempts count as under way."""
+    """Return the number of attempts in flight."""
     names = ("one", "two", "three")
     return sum(balancer.memory.in_flight.outstanding_of(name) for name in names)
 
 
 def test_the_first_good_answer_wins_and_the_other_attempt_is_aborted() -> None:
-    """Being slow is no failure: nobody is ejected, and nothing stays counted."""
+    """A slow attempt is no failure: its origin is not ejected, and it counts as ended."""
     made, race = balancer(), Race({"b": answered(), "a": None})
 
     step = race.run(made)
@@ -276,7 +276,7 @@ def test_the_first_good_answer_wins_and_the_other_attempt_is_aborted() -> None:
 
 
 def test_the_first_attempt_may_still_win() -> None:
-    """Then the second one is aborted."""
+    """The second attempt is aborted if the first one wins."""
     made, race = balancer(), Race({"a": answered(), "b": None}, sent_first=2)
 
     step = race.run(made)
@@ -286,7 +286,7 @@ def test_the_first_attempt_may_still_win() -> None:
 
 
 def test_both_may_answer_at_the_same_moment() -> None:
-    """One is delivered; the other has answered well too, and is let go."""
+    """One good answer is delivered, the other one discarded."""
     made, race = balancer(), Race({"b": answered(), "a": answered(204)}, sent_first=2)
 
     step = race.run(made)
@@ -298,7 +298,7 @@ def test_both_may_answer_at_the_same_moment() -> None:
 
 
 def test_a_failure_leaves_the_other_attempt_running() -> None:
-    """A bad answer is held until a better one comes."""
+    """A bad answer is kept until a better one comes."""
     race = Race({"b": answered(503), "a": answered(200)})
 
     step = race.run(balancer())
@@ -310,7 +310,7 @@ def test_a_failure_leaves_the_other_attempt_running() -> None:
 
 
 def test_when_both_fail_the_next_origin_is_tried() -> None:
-    """As after any failure; the client gets the last answer there was."""
+    """The next origin follows, and at the end the client gets the last answer."""
     race = Race({"b": answered(503), "a": REFUSED, "c": answered()})
     step = race.run(balancer())
     assert isinstance(step, Deliver)
@@ -329,7 +329,7 @@ def test_when_both_fail_the_next_origin_is_tried() -> None:
 
 
 def test_a_fast_answer_is_not_doubled() -> None:
-    """Nor is one for which nothing is saved up."""
+    """A fast answer starts no second attempt, and neither does a slow one without budget."""
     race = Race({"a": answered()})
     assert isinstance(race.run(balancer(failover=Failover(hedge_after=20))), Deliver)
     assert (race.sent, race.log) == (["a"], [])
@@ -342,7 +342,7 @@ def test_a_fast_answer_is_not_doubled() -> None:
 
 
 def test_an_attempt_that_was_given_up_says_nothing_of_its_origin() -> None:
-    """It does not count as silence: nobody has waited for its answer to the end."""
+    """An aborted attempt does not count as silence: nobody has waited to its end."""
     made = balancer(saved=5)
     for _ in range(5):
         Race({"b": answered(), "a": None}).run(made)
@@ -357,7 +357,7 @@ def test_an_attempt_that_was_given_up_says_nothing_of_its_origin() -> None:
 
 
 def document(**failover: object) -> Config | Invalid:
-    """Read a configuration with these failover settings."""
+    """Return the configuration with these failover settings."""
     return parse(
         {
             "pools": [{"name": "p", "origins": [{"name": "a", "address": "a.example.com"}]}],
@@ -369,7 +369,7 @@ def document(**failover: object) -> Config | Invalid:
 
 
 def test_hedge_after_must_be_able_to_happen() -> None:
-    """Both reasons are told at once."""
+    """Both problems are reported at once."""
     fine = document(hedge_after=0.25)
     assert isinstance(fine, Config)
     assert fine.load_balancers[0].failover.hedge_after == 0.25

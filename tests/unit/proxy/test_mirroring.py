@@ -1,4 +1,4 @@
-"""Mirroring: which requests are sent once more, where to, and that nothing follows from it."""
+"""Mirroring: which requests are copied, where to, and that copies have no consequences."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lb.log_events import MirrorFailed
 from lb.model import Config, Mirror
 from lb.proxy.balancer import Balancer
 from lb.proxy.mirror_copy import copy_of
-from lb.proxy.mirroring import MARGIN, MARK, MOST_AT_ONCE, TOLD_EVERY
+from lb.proxy.mirroring import LOG_INTERVAL, MARGIN, MARK, MOST_AT_ONCE
 from lb.proxy.plan import Attempt
 from lb.proxy.run import send_copy
 from lb.request.outcomes import Answered, Cause, Failed
@@ -43,14 +43,14 @@ def mirrored(to: Pool = NEXT, percent: float = 100, timeout: float = 10) -> Bala
 def copy(
     balancer: Balancer, asked: RequestFacts | None = None, now: float = 0.0, chance: float = 0.0
 ) -> Copy | None:
-    """Return the copy that is made of a request."""
+    """Return the copy of a request."""
     memory, rand = balancer.memory, scripted(chance)
     return copy_of(balancer.servings[0], asked or facts(), memory, rand, now)
 
 
 @dataclass
 class Place:
-    """A transport to an origin that does what it is told."""
+    """A transport whose attempts have one given outcome."""
 
     outcome: Outcome
     sent: list[Attempt] = field(default_factory=list)
@@ -66,7 +66,7 @@ class Place:
 
 
 def send(made: Copy | None, outcome: Outcome, now: float = 0.0) -> tuple[Place, list[Event]]:
-    """Send a copy; return what its origin got, and what was logged."""
+    """Send a copy; return the transport, and the log events."""
     assert made is not None
     log: list[Event] = []
     place = Place(outcome)
@@ -91,12 +91,12 @@ def answered(status: int = 200) -> Answered:
     ],
 )
 def test_only_plain_gets_are_copied_and_no_copies(asked: RequestFacts, may: bool) -> None:
-    """What has an effect must not have it twice."""
+    """A request with an effect is not sent twice, and a copy is not copied."""
     assert (copy(mirrored(), asked) is not None) is may
 
 
 def test_the_percentage_decides_by_chance() -> None:
-    """0 is none, 100 all."""
+    """0 copies no request, 100 copies all."""
     assert copy(mirrored(percent=25), chance=0.24) is not None
     assert copy(mirrored(percent=25), chance=0.25) is None
     assert copy(mirrored(percent=0), chance=0.0) is None
@@ -105,7 +105,7 @@ def test_the_percentage_decides_by_chance() -> None:
 
 
 def test_a_copy_goes_to_an_origin_that_can_take_traffic() -> None:
-    """By the pool's weights; none when its pool is down, or its origins are full."""
+    """The pool's weights decide; no copy is made if the pool is down or its origins are full."""
     made = mirrored(pool("next", "n", "m"))
     place, _ = send(copy(made, chance=0.9), answered())
     assert place.sent[0].origin.pool == "next"
@@ -125,7 +125,7 @@ def test_a_copy_goes_to_an_origin_that_can_take_traffic() -> None:
 
 
 def test_a_copy_is_marked_and_told_what_others_are_told() -> None:
-    """Its headers are those of any request, and one more; the load balancer's own loops end."""
+    """A copy has the headers of any request and a mark; loops are detected."""
     serving = mirrored().servings[0]
     assert serving.mirroring is not None
     edits = serving.mirroring.forwarding.request(NEXT.origins[0], facts(cf_connecting_ip="1.2.3.4"))
@@ -138,7 +138,7 @@ def test_a_copy_is_marked_and_told_what_others_are_told() -> None:
 
 
 def test_only_so_many_copies_are_under_way_at_once() -> None:
-    """What never ends is forgotten some time after its time-out."""
+    """A copy that never ends is forgotten some time after its time-out."""
     made = mirrored(timeout=10)
     copies = [copy(made) for _ in range(MOST_AT_ONCE)]
     assert copy(made) is None
@@ -150,7 +150,7 @@ def test_only_so_many_copies_are_under_way_at_once() -> None:
 
 
 def test_an_answer_to_a_copy_is_thrown_away() -> None:
-    """And its time-out is its own."""
+    """The answer is discarded, and the copy has a time-out of its own."""
     made = mirrored(timeout=3)
     place, log = send(copy(made), answered())
 
@@ -159,10 +159,10 @@ def test_an_answer_to_a_copy_is_thrown_away() -> None:
 
 
 def test_a_copy_that_fails_counts_for_nothing() -> None:
-    """It is told once in a while, with how many there have been; nobody is ejected."""
+    """A failed copy ejects nothing; failures are counted, and logged once in a while."""
     made = mirrored()
     told = [event for _ in range(3) for event in send(copy(made), FAILED)[1]]
-    told += send(copy(made, now=TOLD_EVERY), answered(503), TOLD_EVERY)[1]
+    told += send(copy(made, now=LOG_INTERVAL), answered(503), LOG_INTERVAL)[1]
 
     assert told == [
         MirrorFailed(
@@ -171,11 +171,11 @@ def test_a_copy_that_fails_counts_for_nothing() -> None:
         MirrorFailed(load_balancer="*", pool="next", origin="n", cause="status 503", failures=3),
     ]
     assert not made.memory.reports
-    assert copy(made, now=TOLD_EVERY) is not None
+    assert copy(made, now=LOG_INTERVAL) is not None
 
 
 def test_the_pool_of_copies_is_probed() -> None:
-    """Its health is known though it serves nothing."""
+    """The mirror's pool is probed although it serves no clients."""
     watching = monitor()
     due = mirrored(pool("next", "n", monitor=watching)).memory.due(0.0)
 
@@ -183,7 +183,7 @@ def test_the_pool_of_copies_is_probed() -> None:
 
 
 def test_a_copy_is_one_more_subrequest() -> None:
-    """The budget counts it."""
+    """The free-plan budget includes copies."""
     one = pool("p", "a")
     without, with_copies = (
         config_of(balancer_of(one, mirror=mirror))
@@ -199,7 +199,7 @@ def test_a_copy_is_one_more_subrequest() -> None:
 
 
 def test_explain_tells_of_the_pool_of_copies() -> None:
-    """And of the requests that are not copied."""
+    """`explain` names the mirror's pool, and requests that are not copied."""
     made = mirrored(percent=12.5)
     steps = {step.about: step for step in explain(made, facts(), 0.0).steps}
     assert (steps["mirror"].found, "12.5 %" in steps["mirror"].why) == ("next", True)
@@ -209,7 +209,7 @@ def test_explain_tells_of_the_pool_of_copies() -> None:
 
 
 def document(**mirror: object) -> Config | Invalid:
-    """Read a configuration with this mirror."""
+    """Return the configuration with this mirror."""
     origins = [{"name": "a", "address": "a.example.com"}]
     return parse(
         {
@@ -222,7 +222,7 @@ def document(**mirror: object) -> Config | Invalid:
 
 
 def test_a_mirror_is_configured_by_pool_and_percentage() -> None:
-    """The pool must be another one than those that serve; all problems are told at once."""
+    """The pool must not serve clients; all problems are reported at once."""
     fine = document(pool="next", percent=10)
     assert isinstance(fine, Config)
     mirror = fine.load_balancers[0].mirror

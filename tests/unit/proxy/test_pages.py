@@ -1,4 +1,4 @@
-"""The operator's own page for when nothing can serve: when it is given, and with what."""
+"""The maintenance page: when it is given, and its content."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BY_EDGE = {"server": "cloudflare", "cf-ray": "1-FRA"}
 
 
 def plan_of(*pools: object, **fields: object) -> Plan:
-    """Return a request's plan."""
+    """Return the plan of a request."""
     lb = balancer_of(*pools, **{"maintenance_page": PAGE, **fields})  # type: ignore[arg-type]
     _, plan = Balancer(config_of(lb)).plan(facts(), NOW, scripted(0.0))
     assert isinstance(plan, Plan)
@@ -35,7 +35,7 @@ def plan_of(*pools: object, **fields: object) -> Plan:
 
 
 def off(name: str, start: float, end: float) -> object:
-    """Return an origin with a time of maintenance."""
+    """Return an origin with a maintenance window."""
     return origin(name, maintenance=(Window(start=start, end=end),))
 
 
@@ -45,7 +45,7 @@ def outcome(status: int, headers: dict[str, str]) -> Answered:
 
 
 def test_it_is_given_while_all_is_in_maintenance() -> None:
-    """Retry-After is the time until the first origin is back."""
+    """Retry-After is the time until the first origin returns."""
     all_off = pool("p", off("a", 900, 1_090.5), off("b", 900, 1_200))  # type: ignore[arg-type]
     step = plan_of(all_off).start()
 
@@ -73,7 +73,7 @@ def test_it_is_given_while_all_is_in_maintenance() -> None:
 def test_an_origin_is_back_when_no_maintenance_is_left(
     windows: list[tuple[float, float]], of_pool: list[tuple[float, float]], back: float
 ) -> None:
-    """Its own and its pool's may overlap, or follow each other; what is disabled stays away."""
+    """Windows of origin and pool may overlap or follow each other; disabled ones never return."""
     own, around = (
         tuple(Window(start=start, end=end) for start, end in times) for times in (windows, of_pool)
     )
@@ -85,7 +85,7 @@ def test_an_origin_is_back_when_no_maintenance_is_left(
 
 
 def test_it_is_given_when_everything_is_disabled_or_full() -> None:
-    """With the usual Retry-After, as nothing says when it ends."""
+    """Retry-After has its default, because the end is unknown."""
     assert plan_of(pool("p", origin("a", enabled=False))).start() == Refuse(
         503, Refusal.NO_ORIGIN_ENABLED, RETRY_AFTER, fixed=PAGE
     )
@@ -111,7 +111,7 @@ def test_it_is_given_when_everything_is_disabled_or_full() -> None:
 def test_what_an_origin_answered_itself_is_delivered(
     status: int, headers: dict[str, str], given: bool
 ) -> None:
-    """An error page of Cloudflare's edge gives way; without a page of one's own it stays."""
+    """An error page of Cloudflare's edge is replaced, if there is a maintenance page."""
     answer = outcome(status, headers)
     for fixed in (PAGE, None):
         plan = plan_of(pool("p", "a"), maintenance_page=fixed)
@@ -121,7 +121,7 @@ def test_what_an_origin_answered_itself_is_delivered(
 
 
 def test_it_is_given_when_nothing_answered() -> None:
-    """After the last attempt. A good answer is an answer, whoever wrote it."""
+    """The page follows the last failed attempt; a good answer is delivered, whoever wrote it."""
     plan = plan_of(pool("p", "a"))
     plan.start()
     failed = Failed(Cause.CONNECTION)
@@ -135,7 +135,7 @@ def test_it_is_given_when_nothing_answered() -> None:
 
 
 def test_the_answer_that_gives_way_is_let_go() -> None:
-    """Its body would keep one of the request's few connections."""
+    """A replaced answer is discarded: its body would occupy a connection."""
     edge = FakeEdge(config_of(balancer_of(pool("p", "a"), maintenance_page=PAGE)))
     with respx.mock() as router:
         router.route(host="a.example.com").respond(530, headers=BY_EDGE)
@@ -146,7 +146,7 @@ def test_the_answer_that_gives_way_is_let_go() -> None:
 
 
 def test_explain_tells_of_it() -> None:
-    """As the answer when every attempt has failed."""
+    """`explain` names the page as the answer when every attempt has failed."""
     lb = balancer_of(pool("p", "a"), maintenance_page=PAGE)
     found = explain(Balancer(config_of(lb)), facts(), NOW)
 
@@ -155,7 +155,7 @@ def test_explain_tells_of_it() -> None:
 
 
 def document(**fields: object) -> Config | Invalid:
-    """Read a configuration with this page."""
+    """Return the configuration with this page."""
     origins = [{"name": "a", "address": "a.example.com"}]
     return parse(
         {
@@ -173,7 +173,7 @@ def document(**fields: object) -> Config | Invalid:
 
 
 def test_it_is_configured_by_body_and_type() -> None:
-    """HTML unless it says otherwise; all problems are told at once."""
+    """The default type is HTML; all problems are reported at once."""
     fine = document(message_body="<h1>Back soon</h1>")
     assert isinstance(fine, Config)
     assert fine.load_balancers[0].maintenance_page == PAGE
@@ -194,5 +194,5 @@ def test_it_is_configured_by_body_and_type() -> None:
 
 
 def test_every_refusal_has_a_page_or_a_response_of_its_own() -> None:
-    """A redirect and a fixed response have no page; the table is total over the rest."""
+    """The table of pages is total but for redirects and fixed responses."""
     assert set(Refusal) - set(TEXTS) == {Refusal.HTTPS_REDIRECT, Refusal.FIXED_RESPONSE}

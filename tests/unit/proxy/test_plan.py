@@ -1,4 +1,4 @@
-"""The Plan: attempts in order, and what each outcome leads to."""
+"""The plan: the order of attempts, and the step after each outcome."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def answer(status: int, **headers: str) -> Answered:
 
 
 def snapshot(*down: str, ejected: str = "") -> Snapshot:
-    """Return a moment: each of THREE's pools has one origin, named a, b and c."""
+    """Return a snapshot: each of THREE's pools has one origin, named a, b and c."""
     pools = {"a": "one", "b": "two", "c": "three"}
     return Snapshot(
         {(pools[name], name): OriginHealth(health=Health.UNHEALTHY) for name in down},
@@ -57,7 +57,7 @@ def snapshot(*down: str, ejected: str = "") -> Snapshot:
 
 
 class Walk:
-    """A plan that is carried out by hand."""
+    """Carries out the plan of one request."""
 
     def __init__(
         self,
@@ -77,13 +77,13 @@ class Walk:
         self.step: Step = self.plan.start()
 
     def after(self, outcome: Outcome, now: float = 0.0) -> Step:
-        """Tell the outcome of the attempt under way."""
+        """Pass the outcome of the attempt in flight to the plan."""
         assert isinstance(self.step, Attempt), f"no attempt is under way: {self.step}"
         self.step = self.plan.after(outcome, judge(self.serving.retry_on, outcome), now)
         return self.step
 
     def origins(self, outcome: Outcome = REFUSED) -> str:
-        """Return the names of all origins that are tried when each attempt ends like this."""
+        """Return the names of all origins tried if each attempt has this outcome."""
         names = ""
         while isinstance(self.step, Attempt):
             names += self.step.origin.name
@@ -92,7 +92,7 @@ class Walk:
 
 
 def test_the_first_pool_is_tried_first() -> None:
-    """Steering `off` is active-passive: the order of default_pools."""
+    """With `off`, pools are tried in the order of default_pools."""
     walk = Walk(balancer_of(*THREE))
 
     assert walk.origins() == "abc"
@@ -115,12 +115,12 @@ def test_the_first_pool_is_tried_first() -> None:
     ],
 )
 def test_health_decides_who_comes_first(down: str, ejected: str, order: str) -> None:
-    """Available origins in steering order, then the last resort."""
+    """Available origins come in steering order, then the last resort."""
     assert Walk(balancer_of(*THREE), snapshot(*down, ejected=ejected)).origins() == order
 
 
 def test_the_fallback_pool_is_used_when_nothing_is_healthy() -> None:
-    """Its own health is not asked for."""
+    """The health of the fallback pool is ignored."""
     lb = balancer_of(*THREE[:2], fallback_pool=THREE[2])
 
     assert Walk(lb, snapshot("a", "b", "c")).origins() == "cab"
@@ -129,7 +129,7 @@ def test_the_fallback_pool_is_used_when_nothing_is_healthy() -> None:
 
 
 def test_disabled_origins_and_pools_are_never_tried() -> None:
-    """Not even when there is nothing else."""
+    """Disabled origins and pools are no last resort either."""
     off = pool("two", origin("b", "two", enabled=False), origin("B", "two"))
     lb = balancer_of(THREE[0], off, pool("three", "c", enabled=False))
 
@@ -139,7 +139,7 @@ def test_disabled_origins_and_pools_are_never_tried() -> None:
 
 
 def test_a_pool_below_minimum_origins_is_passed_over() -> None:
-    """Its healthy origins are kept for the last resort."""
+    """The healthy origins of such a pool are part of the last resort."""
     short = pool("one", "a", origin("x", "one", enabled=False), minimum_origins=2)
 
     assert Walk(balancer_of(short, THREE[1])).origins() == "ba"
@@ -187,7 +187,7 @@ def test_a_pool_below_minimum_origins_is_passed_over() -> None:
     ],
 )
 def test_what_may_be_tried_again(method: str, outcome: Outcome, tried: str) -> None:
-    """Failures of safe requests are; other requests only if no origin can have got them."""
+    """Safe requests are retried; others only if no origin can have received them."""
     assert Walk(balancer_of(*THREE), asked=facts(method)).origins(outcome) == tried
 
 
@@ -205,7 +205,7 @@ def test_what_may_be_tried_again(method: str, outcome: Outcome, tried: str) -> N
 def test_a_body_is_sent_again_only_if_it_was_kept(
     method: str, body: bool, length: str, tried: str
 ) -> None:
-    """Kept is what says that it is at most body_limit long; the rest is streamed, and gone."""
+    """A body of known length up to body_limit is kept; any other is streamed, and gone."""
     lb = balancer_of(*THREE, failover=Failover(retry_non_idempotent=True, body_limit=10))
     walk = Walk(lb, asked=facts(method, body=body, content_length=length))
 
@@ -214,7 +214,7 @@ def test_a_body_is_sent_again_only_if_it_was_kept(
 
 
 def test_a_body_is_not_kept_where_it_could_never_be_sent_again() -> None:
-    """With one origin or one try, it is streamed at once."""
+    """With one origin or one try, a body is streamed."""
     asked = facts("POST", body=True, content_length="1")
 
     assert not Walk(balancer_of(THREE[0]), asked=asked).plan.keeps_body
@@ -223,19 +223,19 @@ def test_a_body_is_not_kept_where_it_could_never_be_sent_again() -> None:
 
 
 def test_retry_on_can_be_widened() -> None:
-    """The second reference Worker tries again after any 5xx."""
+    """retry_on may include all statuses from 500 to 599."""
     lb = balancer_of(*THREE, failover=Failover(retry_on=(CodeRange(low=500, high=599),)))
 
     assert Walk(lb).origins(answer(500)) == "abc"
 
 
 def test_tries_bounds_the_attempts() -> None:
-    """The first attempt counts."""
+    """`tries` includes the first attempt."""
     assert Walk(balancer_of(*THREE, failover=Failover(tries=2))).origins() == "ab"
 
 
 def test_the_deadline_bounds_attempts_and_their_time() -> None:
-    """No attempt begins after it, and the last one is given what is left."""
+    """No attempt begins after the deadline, and the last one gets the remaining time."""
     lb = balancer_of(*THREE, failover=Failover(first_byte_timeout=30, deadline=50))
     walk = Walk(lb)
     assert walk.step == Attempt(THREE[0].origins[0], 1, 30)
@@ -248,7 +248,7 @@ def test_the_deadline_bounds_attempts_and_their_time() -> None:
 
 
 def test_a_streamed_upload_is_given_time_to_be_sent() -> None:
-    """first_byte_timeout counts from the last byte sent, which a slow client takes long to send."""
+    """first_byte_timeout counts from the last byte of the body, which a slow client delays."""
     lb = balancer_of(*THREE, failover=Failover(first_byte_timeout=30, body_limit=10))
     timeouts = {}
     for length in ("10", "16384000", ""):
@@ -260,7 +260,7 @@ def test_a_streamed_upload_is_given_time_to_be_sent() -> None:
 
 
 def test_the_last_answer_is_better_than_none() -> None:
-    """When every attempt fails, the client gets the last origin's answer if there was one."""
+    """When every attempt has failed, the client gets the last answer, if there was one."""
     walk = Walk(balancer_of(*THREE))
     walk.after(answer(502))
     last = answer(503)
@@ -276,7 +276,7 @@ COOKIE = SessionAffinity.COOKIE
 
 
 def pin(lb: LoadBalancer, at: int) -> str:
-    """Return the cookie that pins to the origin of the pool at this place."""
+    """Return the cookie for the origin of the pool at this index."""
     affinity = PreparedLoadBalancer(lb, "id", "").affinity
     assert affinity is not None
     cookie = affinity.cookie(lb.default_pools[at].origins[0], https=True)
@@ -285,7 +285,7 @@ def pin(lb: LoadBalancer, at: int) -> str:
 
 
 def test_a_session_stays_on_its_origin() -> None:
-    """The pin comes before steering; a client that has its cookie is given no other."""
+    """The pin comes before steering; a client with a cookie gets no other."""
     lb = balancer_of(*THREE, session_affinity=COOKIE)
     walk = Walk(lb, asked=facts(cookie=pin(lb, 1)))
 
@@ -307,7 +307,7 @@ def test_a_new_client_is_given_a_cookie() -> None:
 
 
 def test_a_session_moves_when_its_origin_is_down() -> None:
-    """Another origin answers and the cookie is rewritten; so too if it fails only now."""
+    """Another origin answers and sets its cookie, also if the pinned one fails just now."""
     lb = balancer_of(*THREE, session_affinity=COOKIE)
     known = Walk(lb, snapshot("b"), asked=facts(cookie=pin(lb, 1)))
     fresh = Walk(lb, asked=facts(cookie=pin(lb, 1)))
@@ -331,7 +331,7 @@ def test_a_failing_origin_wins_no_sessions() -> None:
 
 
 def test_a_pin_reaches_weight_0_but_nothing_disabled() -> None:
-    """Weight 0 drains: sessions stay. A disabled origin or pool is out of reach for any cookie."""
+    """Weight 0 keeps sessions; no cookie reaches a disabled origin or pool."""
     weighted = pool("two", origin("b", "two", weight=0), origin("B", "two"))
     lb = balancer_of(THREE[0], weighted, session_affinity=COOKIE)
     walk = Walk(lb, asked=facts(cookie=pin(lb, 1)))
@@ -344,7 +344,7 @@ def test_a_pin_reaches_weight_0_but_nothing_disabled() -> None:
 
 
 def test_ip_cookie_begins_with_the_clients_address() -> None:
-    """The hash chooses for a new client, whatever the pool's own origin steering."""
+    """The hash of the address chooses for a new client, whatever the origin steering."""
     both = pool("p", "a", "b", origin_steering=OriginSteeringPolicy.RANDOM)
     lb = balancer_of(both, session_affinity=SessionAffinity.IP_COOKIE)
     orders = {
@@ -372,7 +372,7 @@ OUTCOMES = st.sampled_from(
 def test_every_walk_ends_soon_and_repeats_nothing(
     method: str, outcomes: list[Outcome], tries: int, down: set[str], ejected: set[str]
 ) -> None:
-    """Whatever happens, no origin is tried twice, tries is kept, and a POST stays where it went."""
+    """Whatever the outcomes, no origin is tried twice, `tries` holds, and no POST is retried."""
     lb = balancer_of(*THREE, failover=Failover(tries=tries), session_affinity=COOKIE)
     walk = Walk(lb, snapshot(*down, ejected="".join(ejected)), facts(method))
     tried = []
