@@ -1,1 +1,1 @@
-"""One request: what it says, and what an attempt brought."""
+"""The facts of one request, and the outcomes of its attempts."""

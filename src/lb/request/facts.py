@@ -1,4 +1,4 @@
-"""What a decision may know of a request, each fact read only when asked for."""
+"""The facts of a request that decisions use, each one read on demand."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ if TYPE_CHECKING:
 
 
 VIA = "x-evenkeel-via"
-"""Names the balancers that a request came through. Via itself (RFC 9110, 7.6.3) would make some
-origins stop compressing (nginx: gzip_proxied), and CDN-Loop cannot be set by a Worker."""
+"""Header that names the balancers on the way of a request. Via itself (RFC 9110, 7.6.3) would make
+some origins stop compressing (nginx: gzip_proxied), and a Worker cannot set CDN-Loop."""
 
 
 LONGEST_HEADER_READ = 16_384
-"""Characters of one header that a decision looks at; what is longer counts as absent."""
+"""Most characters of a header; a longer one counts as absent."""
 
 
 def _no_body() -> bool:
     return False
 
 
-def _nothing_known(path: str) -> object:
+def _no_cf(path: str) -> object:
     del path
     return None
 
@@ -33,28 +33,29 @@ def _no_headers() -> Iterable[tuple[str, str]]:
 
 
 class RequestFacts:
-    """One request as the runtime saw it.
+    """One request as the runtime received it.
 
-    `url` is absolute and untouched. `header` answers a lower-case name with the header's value,
-    or with something false. `cf` answers the name of a property of the runtime's Request.cf, or a
-    path such as `botManagement.score`, with its value; what is missing, with anything that is
-    neither text nor a number. Reading either costs a crossing of the language border in the Worker,
-    so nothing is read before it is needed, and nothing twice. `headers` gives all of them, which
-    is by far the dearest.
+    - `url`: absolute and unchanged.
+    - `header`: returns a header by its lower-case name; a missing one as anything false.
+    - `cf`: returns a property of the runtime's Request.cf by its name, or by a path such as
+      `botManagement.score`; a missing one as anything but text or a number.
+    - `headers`: returns all headers, which costs far more than the few that are usual.
+
+    In the Worker each of them calls JavaScript, so facts are read on demand, and once.
     """
 
     received = 0.0
-    """When the request came, in seconds since the Unix epoch; only set where a rule may ask."""
+    """Time of arrival, in seconds since the Unix epoch; set only where rules may need it."""
     load_balancer = ""
-    """The name of the load balancer that serves it; only set where a rule may ask."""
+    """Name of the load balancer that serves the request; set only where rules may need it."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 (one question to the runtime each)
+    def __init__(  # noqa: PLR0913, PLR0917 (one reader of the runtime each)
         self,
         method: str,
         url: str,
         header: Callable[[str], str | None],
         has_body: Callable[[], bool] = _no_body,
-        cf: Callable[[str], object] = _nothing_known,
+        cf: Callable[[str], object] = _no_cf,
         headers: Callable[[], Iterable[tuple[str, str]]] = _no_headers,
     ) -> None:
         self._header = header
@@ -68,18 +69,18 @@ class RequestFacts:
         self.url = url
         self._path_at = at = _end_of_authority(url)
         self.authority = url[url.find("//") + 2 : at].rpartition("@")[2]
-        """Host and port as the client named them; nothing that may stand before an @."""
+        """Host and port as the client sent them, without user information."""
         self.host = host_of(self.authority)
-        """The host alone: lower case, no port, no dot at the end."""
+        """Host in lower case, without port and final dot; "" = invalid."""
 
     def header(self, name: str) -> str:
-        """Return the header's value, "" when it is missing or too long to be looked at."""
+        """Return a header; "" = missing or too long."""
         value = self._header(name)
         return value if isinstance(value, str) and len(value) <= LONGEST_HEADER_READ else ""
 
     @cached_property
     def via(self) -> str:
-        """The balancers of this kind that the request came through, in their order."""
+        """The balancers of this kind on the request's way, in order."""
         return self.header(VIA)
 
     @cached_property
@@ -87,10 +88,7 @@ class RequestFacts:
         return {}
 
     def given(self, name: str) -> str | None:
-        """Return a header as it was sent, None when it is missing or too long to be looked at.
-
-        Asked for any number of times, it is read once.
-        """
+        """Return a header, read once; None = missing or too long."""
         given = self._given
         if name in given:
             return given[name]
@@ -101,13 +99,13 @@ class RequestFacts:
 
     @cached_property
     def headers(self) -> tuple[tuple[str, str], ...]:
-        """Every header: lower-case names, and those of one name as one, joined by commas."""
+        """All headers, with lower-case names; those of one name joined by commas."""
         pairs = self._headers()
         return tuple(pair for pair in pairs if len(pair[1]) <= LONGEST_HEADER_READ)
 
     @cached_property
     def memo(self) -> dict[str, object]:
-        """What was made of the request once and may be wanted again, under names of its makers."""
+        """Cache of results computed from the request; each user has its own keys."""
         return {}
 
     @property
@@ -116,29 +114,29 @@ class RequestFacts:
 
     @property
     def target(self) -> str:
-        """Path and query, byte for byte as the client sent them."""
+        """Path and query, unchanged."""
         return self.url[self._path_at :]
 
     @cached_property
     def path(self) -> str:
-        """The path, byte for byte as the client sent it."""
+        """Path, unchanged."""
         return self.target.partition("?")[0] or "/"
 
     @cached_property
     def query(self) -> str:
-        """The query without its question mark, byte for byte as the client sent it."""
+        """Query without its question mark, unchanged."""
         return self.target.partition("?")[2]
 
     @property
     def client_ip(self) -> str:
-        """The address that Cloudflare vouches for; "" where nobody does.
+        """Address of the client according to Cloudflare; "" = unknown.
 
         https://developers.cloudflare.com/fundamentals/reference/http-headers/#cf-connecting-ip
         """
         return self.header("cf-connecting-ip")
 
     def cf_text(self, path: str) -> str:
-        """Return a text of Request.cf, "" when it is not there.
+        """Return a text of Request.cf; "" = missing.
 
         https://developers.cloudflare.com/workers/runtime-apis/request/#incomingrequestcfproperties
         """
@@ -146,7 +144,7 @@ class RequestFacts:
         return value if isinstance(value, str) else ""
 
     def cf_number(self, path: str) -> float | None:
-        """Return a number of Request.cf; coordinates arrive as text."""
+        """Return a finite number of Request.cf; None = missing. Coordinates arrive as text."""
         value = self._cf(path)
         if isinstance(value, bool) or not isinstance(value, int | float | str):
             return None
@@ -157,7 +155,7 @@ class RequestFacts:
         return number if isfinite(number) else None
 
     def cf_flag(self, path: str) -> bool | None:
-        """Return a truth value of Request.cf; some arrive as the texts "1" and "0"."""
+        """Return a boolean of Request.cf; None = missing. Some arrive as "1" and "0"."""
         value = self._cf(path)
         if isinstance(value, bool):
             return value
@@ -165,37 +163,37 @@ class RequestFacts:
 
     @cached_property
     def colo(self) -> str:
-        """The data centre that the request came to, as an IATA code (`NRT`); "" if unknown."""
+        """Data centre of the request, as an IATA code (`NRT`); "" = unknown."""
         return self.cf_text("colo").upper()
 
     @cached_property
     def country(self) -> str:
-        """The client's country as ISO 3166-1 says it (`DE`), `T1` for Tor; "" if unknown."""
+        """Country of the client in ISO 3166-1 (`DE`), `T1` for Tor; "" = unknown."""
         return self.cf_text("country").upper()
 
     @cached_property
     def region_code(self) -> str:
-        """The client's region after ISO 3166-2 without the country (`TX`); "" if unknown."""
+        """Region of the client in ISO 3166-2, without the country (`TX`); "" = unknown."""
         return self.cf_text("regionCode").upper()
 
     @cached_property
     def continent(self) -> str:
-        """The client's continent: AF, AN, AS, EU, NA, OC, SA; "" if unknown."""
+        """Continent of the client: AF, AN, AS, EU, NA, OC, SA; "" = unknown."""
         return self.cf_text("continent").upper()
 
     @cached_property
     def latitude(self) -> float | None:
-        """The client's latitude in degrees; None if unknown."""
+        """Latitude of the client in degrees; None = unknown."""
         return self.cf_number("latitude")
 
     @cached_property
     def longitude(self) -> float | None:
-        """The client's longitude in degrees; None if unknown."""
+        """Longitude of the client in degrees; None = unknown."""
         return self.cf_number("longitude")
 
     @cached_property
     def asn(self) -> int | None:
-        """The number of the client's network (RFC 1930); None if unknown."""
+        """Autonomous system number of the client (RFC 1930); None = unknown."""
         number = self.cf_number("asn")
         return None if number is None else int(number)
 
@@ -205,7 +203,7 @@ class RequestFacts:
 
     @cached_property
     def content_length(self) -> int | None:
-        """Bytes of the body, None when the client did not say or said nonsense."""
+        """Bytes of the body; None = absent or invalid."""
         value = self.header("content-length")
         return int(value) if value.isascii() and value.isdigit() and len(value) < 16 else None
 
@@ -219,9 +217,9 @@ def _end_of_authority(url: str) -> int:
 
 
 def host_of(authority: str) -> str:
-    """Return an authority's host: `Example.com.:8080` -> `example.com`, `[::1]:80` -> `[::1]`.
+    """Return the host of an authority: `Example.com.:8080` -> `example.com`, `[::1]:80` -> `[::1]`.
 
-    "" when what stands after it is no port: origins write links with X-Forwarded-Host, all of it.
+    "" if the rest is not a port: origins put all of X-Forwarded-Host into links.
     """
     host = authority.lower()
     if host.startswith("["):

@@ -1,4 +1,4 @@
-"""Which load balancer serves a host: exact name, then the closest wildcard, then `*`."""
+"""Look-up by host: the exact name, then the closest wildcard, then `*`."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# What a name in a configuration can be (RFC 1123, 2.1, and the underscore of DNS), or an IPv6
-# address. A URL's own characters (`evil.com\.example.com`) would end the host for a browser that
-# is redirected to it, or for an origin that writes links with X-Forwarded-Host.
+# The names that a configuration allows (RFC 1123, 2.1, and the underscore of DNS), or an IPv6
+# address. In `evil.com\.example.com`, the backslash would end the host for a browser that follows
+# a redirect, or a link that an origin has made of X-Forwarded-Host.
 _HOST = re.compile(r"[a-z0-9_.-]{1,253}|\[[0-9a-f:.]{2,45}\]")
 
 
 class HostTable(Generic[T]):
-    """Look-up of what serves a host; its cost grows with the host's labels, not with the table."""
+    """Values by host; a look-up costs one step per label of the host, whatever the table's size."""
 
     def __init__(self, entries: Iterable[tuple[str, T]]) -> None:
         self._exact: dict[str, T] = {}
@@ -32,9 +32,9 @@ class HostTable(Generic[T]):
                 self._exact[name] = value
 
     def find(self, host: str) -> T | None:
-        """Return what serves `host`, None when nothing does, or it is no host name.
+        """Return the value of `host`; None = no entry fits, or it is not a host name.
 
-        `*.example.com` serves every name below example.com, at any depth, but not the name itself
+        `*.example.com` fits every name below example.com, at any depth, but not the name itself
         (https://developers.cloudflare.com/dns/manage-dns-records/reference/wildcard-dns-records/).
         """
         found = self._exact.get(host)
@@ -51,7 +51,7 @@ class HostTable(Generic[T]):
 
 
 def found_by(name: str) -> str:
-    """Say why a load balancer of this name serves a host that it was found for."""
+    """Return, as text, why a load balancer of this name was found for a host."""
     if name == "*":
         return "it serves every host that no other name fits"
     if name.startswith("*."):
@@ -60,7 +60,7 @@ def found_by(name: str) -> str:
 
 
 def loopback(host: str) -> bool:
-    """Whether a host names this very machine (RFC 6761 for localhost, RFC 1122 for 127/8)."""
+    """Whether a host is the local machine (RFC 6761 for localhost, RFC 1122 for 127/8)."""
     return (
         host == "localhost"
         or host.endswith(".localhost")

@@ -1,4 +1,4 @@
-"""What comes of an attempt, and what that says of its origin."""
+"""Outcomes of attempts, and their judgement: whether the origin has failed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Cause(Enum):
-    """Why an attempt brought no answer."""
+    """Why an attempt has no answer."""
 
     CONNECTION = "connection failed"
     TIMEOUT = "no answer in time"
@@ -20,8 +20,8 @@ class Cause(Enum):
     CLIENT = "the client went away"
 
 
-# A client that breaks off a streamed upload, or sends it too slowly, makes the attempt fail just as
-# an origin would; who could eject origins like this would have a switch to turn them all off.
+# A client that breaks off a streamed upload, or sends it too slowly, makes the attempt fail as an
+# origin would. If that counted, a client could eject all origins.
 BLAMES_ORIGIN: Mapping[Cause, bool] = {
     Cause.CONNECTION: True,
     Cause.TIMEOUT: True,
@@ -33,17 +33,17 @@ BLAMES_ORIGIN: Mapping[Cause, bool] = {
 
 @dataclass(slots=True)
 class Answered:
-    """The origin answered. `handle` is the runtime's response, which no decision looks into."""
+    """An answer of the origin. `handle`: the response of the runtime, opaque to decisions."""
 
     status: int
     header: Callable[[str], str]
-    """Answers a lower-case name with the answer's header, or ""."""
+    """Returns a header of the answer by its lower-case name; "" = missing."""
     handle: object
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """No answer came."""
+    """An attempt without an answer."""
 
     cause: Cause
 
@@ -51,14 +51,14 @@ class Failed:
 Outcome = Answered | Failed
 
 ABORTED = "AbortError"
-"""The name of the error of a fetch whose signal aborted it: the attempt's time was over."""
+"""Name of the error of a fetch that was aborted by its signal, after its time-out."""
 
 
 def rejected(error: str, *, uploading: bool) -> Failed:
     """Return the outcome of a fetch that was rejected with an error of this name.
 
-    The runtime tells no more, least of all whose doing it was. `uploading`: whether the client's
-    body was passed on as it came.
+    The runtime reveals no more: not even whether the client or the origin is at fault.
+    `uploading`: whether the body was streamed from the client.
     """
     if uploading:
         return Failed(Cause.UPLOAD)
@@ -67,32 +67,32 @@ def rejected(error: str, *, uploading: bool) -> Failed:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What an outcome says of the origin, and of the request that it was sent."""
+    """What an outcome means for the origin and the request."""
 
     failed: bool
     cause: str = ""
     unreached: bool = False
-    """The origin provably did not get the request."""
+    """Whether the origin certainly did not get the request."""
     blames_origin: bool = True
     """Whether a failure counts against the origin."""
 
 
-# Answers of Cloudflare's edge that are given before anything was sent to the origin: connection
-# refused, unreachable, TLS handshake or certificate failed, name or tunnel not found. 520, 522 and
-# 524 may come after the origin got the request.
+# Statuses of Cloudflare's edge before it has sent anything to the origin: connection refused,
+# unreachable, TLS handshake or certificate failed, name or tunnel not found. After 520, 522 and 524
+# the origin may have the request.
 # https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors/
 UNREACHED = frozenset({521, 523, 525, 526, 530})
 
 
 SWITCHING_PROTOCOLS = 101
-"""The status of an answer that makes the connection a WebSocket."""
+"""Status of an answer that turns the connection into a WebSocket."""
 
 
 _FINE = Judgement(failed=False)
 
 
 def judge(retry_on: frozenset[int], outcome: Outcome) -> Judgement:
-    """Say whether an outcome is a failure of the origin."""
+    """Return the judgement of an outcome; `retry_on`: statuses that count as failures."""
     if isinstance(outcome, Failed):
         return Judgement(
             failed=True,
@@ -105,18 +105,18 @@ def judge(retry_on: frozenset[int], outcome: Outcome) -> Judgement:
 
 
 def _unreached(answer: Answered) -> bool:
-    """Whether the edge says that it could not reach the origin.
+    """Whether the edge could not reach the origin.
 
-    An origin may answer any status on its own, so the number alone proves nothing.
+    The status alone proves nothing, because an origin may answer any.
     """
     return answer.status in UNREACHED and written_by_edge(answer.header)
 
 
 def written_by_edge(header: Callable[[str], str]) -> bool:
-    """Whether Cloudflare's edge wrote an answer itself, in place of the origin.
+    """Whether Cloudflare's edge wrote an answer in place of the origin.
 
-    An answer that came through the edge from an origin carries CF-Cache-Status, an error page of
-    the edge does not (https://developers.cloudflare.com/cache/concepts/cache-responses/).
+    Answers of origins carry CF-Cache-Status; error pages of the edge do not
+    (https://developers.cloudflare.com/cache/concepts/cache-responses/).
     """
     return (
         header("server").lower() == "cloudflare"

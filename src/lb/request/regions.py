@@ -1,4 +1,4 @@
-"""Where a request comes from, as one of Cloudflare's thirteen regions."""
+"""The region of a request, as one of Cloudflare's thirteen."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
     from lb.request.facts import RequestFacts
 
-# Cloudflare tells its own list through an API for customers only
-# (https://developers.cloudflare.com/load-balancing/reference/region-mapping-api/), so countries
-# are put together here from the regions of the United Nations' M49 standard
-# (https://unstats.un.org/unsd/methodology/m49/), with ISO 3166-1 codes:
+# Cloudflare's own list is available to its customers alone
+# (https://developers.cloudflare.com/load-balancing/reference/region-mapping-api/). This one groups
+# the regions of the United Nations' M49 standard (https://unstats.un.org/unsd/methodology/m49/),
+# by ISO 3166-1 codes.
 _COUNTRIES: Mapping[Region, str] = {
     # Northern, Western and Southern Europe
     Region.WEU: "AD AL AT AX BA BE CH DE DK EE ES FI FO FR GB GG GI GR HR IE IM IS IT JE LI LT LU "
@@ -37,7 +37,7 @@ _COUNTRIES: Mapping[Region, str] = {
     # Oceania
     Region.OC: "AS AU CC CK CX FJ FM GU HM KI MH MP NC NF NR NU NZ PF PG PN PW SB TK TO TV UM VU "
     "WF WS",
-    # Central America, the Caribbean, and what of South America is mostly north of the equator
+    # Central America, the Caribbean, and countries of South America mostly north of the equator
     Region.NSAM: "AG AI AW BB BL BQ BS BZ CO CR CU CW DM DO EC GD GF GP GT GY HN HT JM KN KY LC MF "
     "MQ MS MX NI PA PR SR SV SX TC TT VC VE VG VI",
     # the rest of South America
@@ -45,9 +45,9 @@ _COUNTRIES: Mapping[Region, str] = {
     # Northern America without Canada and the United States
     Region.ENAM: "BM GL PM",
 }
-# The West of the United States after its Census Bureau
-# (https://www2.census.gov/geo/pdfs/maps-data/maps/reference/us_regdiv.pdf), and of Canada what lies
-# west of Hudson Bay; ISO 3166-2 codes without the country.
+# The West of the United States according to its Census Bureau
+# (https://www2.census.gov/geo/pdfs/maps-data/maps/reference/us_regdiv.pdf), and Canada west of
+# Hudson Bay; ISO 3166-2 codes without the country.
 _SUBDIVISIONS: Mapping[str, Mapping[Region, str]] = {
     "US": {
         Region.WNAM: "AK AZ CA CO HI ID MT NM NV OR UT WA WY",
@@ -67,10 +67,10 @@ REGION_OF_SUBDIVISION: Mapping[str, Mapping[str, Region]] = {
 
 
 def region_of(facts: RequestFacts) -> Region | None:
-    """Return the region that a request comes from; None when that is not known.
+    """Return the region of a request; None = unknown.
 
-    Cloudflare's edge goes by the place of its data centre, which a Worker is not told; this goes by
-    the client's, which is what the data centre was chosen by.
+    By the place of the client. Cloudflare's edge uses the place of its data centre, which a Worker
+    cannot read, and which depends on the place of the client.
     """
     country = facts.country
     subdivisions = REGION_OF_SUBDIVISION.get(country)

@@ -1,4 +1,4 @@
-"""Reading a request, and finding the load balancer of its host."""
+"""Facts of a request, and the look-up of its host."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from support.make import facts
 def test_a_url_is_taken_apart_without_being_changed(
     url: str, host: str, target: str, https: bool
 ) -> None:
-    """The host is normal, path and query stay as they are, byte for byte."""
+    """The host is normalised; path and query stay unchanged."""
     read = facts(url=url)
 
     assert (read.host, read.target, read.https) == (host, target, https)
@@ -36,7 +36,7 @@ def test_a_url_is_taken_apart_without_being_changed(
 
 @given(st.text())
 def test_any_url_can_be_read(url: str) -> None:
-    """Nothing that a client writes into a URL raises."""
+    """No URL raises."""
     read = facts(url=url)
 
     assert url.endswith(read.target)
@@ -48,12 +48,12 @@ def test_any_url_can_be_read(url: str) -> None:
     [("0", 0), ("12", 12), ("-1", None), ("1e3", None), ("", None), ("٣", None), ("9" * 16, None)],
 )
 def test_a_content_length_is_a_number_or_unknown(value: str, length: int | None) -> None:
-    """Anything but plain digits counts as not said."""
+    """Anything but plain digits counts as unknown."""
     assert facts("POST", body=True, content_length=value).content_length == length
 
 
 def test_a_place_is_what_the_runtime_says() -> None:
-    """Codes are upper case, coordinates are numbers though they arrive as text."""
+    """Codes are in upper case, and coordinates are numbers, though they arrive as text."""
     read = facts(
         cf={
             "colo": "nrt",
@@ -72,7 +72,7 @@ def test_a_place_is_what_the_runtime_says() -> None:
 
 @pytest.mark.parametrize("nonsense", [None, True, object(), [], "", "x", "nan", "inf", 10**400])
 def test_an_unknown_place_is_no_place(nonsense: object) -> None:
-    """What is missing, or not of its kind, is unknown, and nothing of it raises."""
+    """A missing value, or one of another type, is unknown and does not raise."""
     read = facts(cf=dict.fromkeys(["latitude", "longitude", "asn"], nonsense))
 
     assert (read.latitude, read.longitude, read.asn) == (None, None, None)
@@ -80,7 +80,7 @@ def test_an_unknown_place_is_no_place(nonsense: object) -> None:
 
 
 def test_nothing_of_a_request_is_read_before_it_is_asked_for() -> None:
-    """Each reading of a place is a crossing of the language border, made once."""
+    """A fact of the place is read on demand, and once."""
     asked: list[str] = []
     read = RequestFacts("GET", "https://a.example.com/", dict[str, str]().get, cf=asked.append)
 
@@ -90,7 +90,7 @@ def test_nothing_of_a_request_is_read_before_it_is_asked_for() -> None:
 
 
 def test_a_header_too_long_to_look_at_counts_as_missing() -> None:
-    """A decision reads 16 KB of a header at the most."""
+    """A header of more than 16 KB counts as missing."""
     read = facts(cookie="x" * (LONGEST_HEADER_READ + 1), accept="y" * LONGEST_HEADER_READ)
 
     assert read.header("cookie") == ""
@@ -98,7 +98,7 @@ def test_a_header_too_long_to_look_at_counts_as_missing() -> None:
 
 
 def test_a_header_is_read_only_when_asked_for() -> None:
-    """Making facts crosses no border; what is asked for twice by each request is read once."""
+    """Headers are read on demand, and common ones once."""
     asked: list[str] = []
 
     def header(name: str) -> str:
@@ -128,18 +128,18 @@ TABLE = HostTable([("a.example.com", 1), ("*.example.com", 2), ("*.deep.example.
     ],
 )
 def test_the_most_specific_name_serves_a_host(host: str, found: int) -> None:
-    """Exact, then the closest wildcard, then `*`; a wildcard does not serve its own name."""
+    """The order is exact, closest wildcard, `*`; a wildcard does not fit its own name."""
     assert TABLE.find(host) == found
 
 
 def test_a_host_that_nobody_names_is_not_found() -> None:
-    """Without `*` there is no load balancer for a stranger's name."""
+    """Without `*`, an unknown host has no load balancer."""
     assert HostTable([("a.example.com", 1), ("*.example.com", 2)]).find("example.org") is None
 
 
 @given(st.text())
 def test_any_host_can_be_looked_up(host: str) -> None:
-    """Nothing that a client writes into Host raises."""
+    """No Host header raises."""
     assert TABLE.find(host) in (None, 1, 2, 3, 4)
 
 
@@ -157,7 +157,7 @@ def test_what_is_no_host_name_is_served_by_nobody(host: str) -> None:
 
 
 def test_a_host_of_many_labels_costs_no_time() -> None:
-    """Each of 30,000 labels cost a copy of the rest, of which the longest one took 0.2 s."""
+    """Each of 30,000 labels copied the rest of the host; the longest host took 0.2 s."""
     table = HostTable([("*.example.com", 1)])
     began = time.perf_counter()
     for _ in range(100):
@@ -180,7 +180,7 @@ def test_a_host_of_many_labels_costs_no_time() -> None:
     ],
 )
 def test_a_port_is_a_number(authority: str, host: str) -> None:
-    """`service.example.com:<b>` was served, and told to the origin in X-Forwarded-Host."""
+    """`service.example.com:<b>` was served, and sent to the origin in X-Forwarded-Host."""
     assert host_of(authority) == host
 
 
@@ -198,5 +198,5 @@ def test_a_port_is_a_number(authority: str, host: str) -> None:
     ],
 )
 def test_loopback_names_are_known(host: str, local: bool) -> None:
-    """RFC 6761's localhost and RFC 1122's 127/8, and nothing that only looks like them."""
+    """RFC 6761's localhost and RFC 1122's 127/8 are local; similar names are not."""
     assert loopback(host) is local

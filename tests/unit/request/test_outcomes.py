@@ -1,4 +1,4 @@
-"""What comes of an attempt."""
+"""Outcomes of attempts."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from lb.request.outcomes import BLAMES_ORIGIN, Cause, Failed, rejected
     ],
 )
 def test_a_rejected_fetch_has_a_cause(error: str, uploading: bool, cause: Cause) -> None:
-    """An abort is a time-out; during an upload, the client may have been the reason."""
+    """An abort is a time-out; during an upload, the client may be the cause."""
     assert rejected(error, uploading=uploading) == Failed(cause)
 
 
 def test_a_client_cannot_eject_origins_by_breaking_off_uploads() -> None:
-    """Every cause is known to blame the origin or not."""
+    """The table of causes that blame the origin is total."""
     assert set(BLAMES_ORIGIN) == set(Cause)
     assert not BLAMES_ORIGIN[rejected("Error", uploading=True).cause]
