@@ -88,6 +88,7 @@ REFUSALS: Mapping[Refusal, str] = {
     Refusal.NOT_CONFIGURED: "configuration",
     Refusal.FAULT: "fault",
 }
+"""Label by refusal."""
 
 
 def cause_of(text: str) -> str:
@@ -152,4 +153,4 @@ RULES: Mapping[type[Event], Callable[..., Iterator[Count]]] = {
     OriginQuiet: _of_an_origin(Kind.QUIET),
     LastOriginKept: _of_an_origin(Kind.KEPT),
 }
-"""Events that count as more than themselves."""
+"""Counts of events, beside the count of the event itself."""
