@@ -154,6 +154,9 @@ def a_hand_over() -> dict[str, object]:
 HAND_OVER = a_hand_over()
 
 
+POOLS = {pool.name for pool in CONFIG.pools}
+
+
 def totals(sql: Database, probed: str = "") -> ObjectTotals:
     """The totals of CONFIG, with what is stored."""
     return ObjectTotals(CONFIG, sql=sql, log=lambda _event: None, probed=probed)
@@ -170,8 +173,8 @@ def test_a_hand_over_may_be_anything(written: str) -> None:
     book = totals(sql)
     assert book.receive(offered, START) in {None, 0, 1} or offered["number"] != 1
     book.store_if_due(START + 1000)
-    before = book.history(START + 1000)
-    assert totals(sql).history(START + 1000) == before
+    before = book.charts(POOLS, START + 1000)
+    assert totals(sql).charts(POOLS, START + 1000) == before
 
 
 @pytest.mark.parametrize("number", [10**400, 1e305], ids=["integer", "float"])
@@ -182,7 +185,7 @@ def test_a_number_without_end_is_no_count(number: float) -> None:
     sql = Database()
     book = totals(sql, probed=json.dumps([[*KEYS[0], number, 0, 0.0, 0.0]]))
     assert book.receive(offered, START) == 1
-    requests = totals(sql).history(START)["origins"][1]["requests"]
+    requests = totals(sql).charts(POOLS, START)["origins"][1]["requests"]
     assert sum(requests) == 1
 
 
@@ -207,7 +210,7 @@ def test_stored_totals_may_be_anything(written: str) -> None:
     book = totals(sql)
     assert book.receive({**HAND_OVER, "isolate": "another"}, START + 1000) in {0, 1}
     book.record_round({}, START + 2000)
-    json.dumps(book.history(START + 2000), allow_nan=False)
+    json.dumps(book.charts(POOLS, START + 2000), allow_nan=False)
 
 
 probed_rows = some.dictionaries(
