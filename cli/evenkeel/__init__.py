@@ -1,1 +1,1 @@
-"""The command line of Evenkeel: runs on a developer's machine, never uploaded with the Worker."""
+"""The command line of Evenkeel. It runs on a developer's machine and is not part of the Worker."""

@@ -1,10 +1,10 @@
-"""The `evenkeel` command: each of its commands is a typed function in a module of its own."""
+"""The `evenkeel` command and the table of its commands, each a typed function in its own module."""
 
 import importlib
 
 import typer
 
-# A new command: its name, and where its function is. The help shows them in this order.
+# Name of a command -> its module and function, in the order of the help.
 COMMANDS = {
     "Before you deploy": {
         "check": "check.command:command",
@@ -44,7 +44,7 @@ app = typer.Typer(
 
 @app.callback()
 def evenkeel() -> None:
-    """Keep this a command with sub-commands, however few there are."""
+    """Keep the commands sub-commands, even if there is only one."""
 
 
 for panel, commands in COMMANDS.items():

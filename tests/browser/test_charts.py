@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Route, expect
 
-from support.demo_status import told
+from support.demo_status import demo_status
 from support.origins import Origin
 from support.screen import VARIABLES, Screen, screen
 from support.toml import load_balancer, pool
@@ -28,7 +28,9 @@ def configuration(one: Origin) -> str:
 
 def answer(route: Route) -> None:
     """Tell what the balancer of the demo tells."""
-    route.fulfill(json={"success": True, "errors": [], "messages": [], "result": told(time.time())})
+    route.fulfill(
+        json={"success": True, "errors": [], "messages": [], "result": demo_status(time.time())}
+    )
 
 
 def shown_in(shown: Screen) -> None:

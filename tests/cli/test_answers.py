@@ -1,4 +1,4 @@
-"""What commands make of bad answers: a clear message, an exit code, and never the token."""
+"""Bad responses become a clear message and an exit code; the token is never printed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 import respx
 import trustme
 
-from evenkeel.live.client.host import World
+from evenkeel.live.client.host import Host
 from evenkeel.live.client.target import target_of
 from evenkeel.live.client.wire import Wire
 from evenkeel.output.errors import Exit, Failure
@@ -33,14 +33,18 @@ HTML = {"Content-Type": "text/html; charset=utf-8"}
         (bad(400, "must be text", "/pools/0"), Exit.NO, "must be text @ /pools/0"),
         (bad(500, "a fault"), Exit.UNREACHABLE, "failed with status 500: a fault"),
         (bad(501, "bind LB_STATE"), Exit.UNREACHABLE, "bind LB_STATE"),
-        # An origin behind a balancer without an admin side, or another site altogether.
+        # An origin behind a balancer without an admin side, or another site.
         (httpx.Response(404, text="<h1>404", headers=HTML), Exit.UNREACHABLE, "LB_ADMIN_TOKEN"),
-        (httpx.Response(200, text="<h1>hi", headers=HTML), Exit.UNREACHABLE, "is no admin side"),
-        (httpx.Response(200, json={"ok": True}), Exit.UNREACHABLE, "is no admin side"),
-        (httpx.Response(200, json=[1]), Exit.UNREACHABLE, "is no admin side"),
-        (httpx.Response(200, text='{"success": tr'), Exit.UNREACHABLE, "is no admin side"),
-        (httpx.Response(200, text="[" * 100_000), Exit.UNREACHABLE, "is no admin side"),
-        (httpx.Response(204), Exit.UNREACHABLE, "is no admin side"),
+        (
+            httpx.Response(200, text="<h1>hi", headers=HTML),
+            Exit.UNREACHABLE,
+            "is not the admin side",
+        ),
+        (httpx.Response(200, json={"ok": True}), Exit.UNREACHABLE, "is not the admin side"),
+        (httpx.Response(200, json=[1]), Exit.UNREACHABLE, "is not the admin side"),
+        (httpx.Response(200, text='{"success": tr'), Exit.UNREACHABLE, "is not the admin side"),
+        (httpx.Response(200, text="[" * 100_000), Exit.UNREACHABLE, "is not the admin side"),
+        (httpx.Response(204), Exit.UNREACHABLE, "is not the admin side"),
         # A proxy's or Cloudflare's own page.
         (httpx.Response(502, text="<h1>Bad", headers=HTML), Exit.UNREACHABLE, "cannot answer now"),
         (httpx.Response(530, text="1033", headers=HTML), Exit.UNREACHABLE, "cannot answer now"),
@@ -51,7 +55,7 @@ HTML = {"Content-Type": "text/html; charset=utf-8"}
 def test_every_bad_answer_has_its_exit_code(
     response: httpx.Response, code: Exit, said: str
 ) -> None:
-    """And one message on the standard error; the standard output stays empty."""
+    """One message goes to the standard error; the standard output stays empty."""
     respx.get(f"{ADMIN}/versions").mock(return_value=response)
 
     ran = run("versions", "--json")
@@ -75,7 +79,7 @@ def test_every_bad_answer_has_its_exit_code(
 )
 @respx.mock
 def test_no_answer_is_unreachable(error: Exception, said: str) -> None:
-    """Refused, unknown, late, broken off."""
+    """A connection may be refused, time out or break; a name may be unknown."""
     respx.get(f"{ADMIN}/versions").mock(side_effect=error)
 
     ran = run("versions", "--timeout=3")
@@ -86,31 +90,31 @@ def test_no_answer_is_unreachable(error: Exception, said: str) -> None:
 
 @respx.mock
 def test_a_change_without_an_answer_may_have_been_made() -> None:
-    """Which is said: doing it again is not always right."""
+    """The message says so, as repeating it is not always right."""
     respx.post(f"{ADMIN}/adopt").mock(side_effect=httpx.ReadTimeout("late"))
 
     ran = run("adopt", "--yes")
 
     assert ran.code == Exit.UNREACHABLE
-    assert "may have been carried out all the same" in ran.err
+    assert "may still have been made" in ran.err
 
 
 @respx.mock
 def test_a_change_that_went_wrong_may_have_been_made_too() -> None:
-    """The balancer's answer, or that of something in between, is no proof."""
+    """A response with status 5xx, of the balancer or a proxy, is no proof."""
     route = respx.post(f"{ADMIN}/adopt")
 
     for response in (bad(503, "no answer in time"), httpx.Response(524, text="a timeout")):
         route.mock(return_value=response)
-        assert "may have been carried out all the same" in run("adopt", "--yes").err
+        assert "may still have been made" in run("adopt", "--yes").err
     for response in (bad(400, "no"), httpx.Response(404, text="not here")):
         route.mock(return_value=response)
-        assert "may have been carried out" not in run("adopt", "--yes").err
+        assert "may still have been made" not in run("adopt", "--yes").err
 
 
 @respx.mock
 def test_a_redirect_is_not_followed() -> None:
-    """The token would go along."""
+    """The token would be sent to the other host."""
     respx.get(f"{ADMIN}/versions").mock(
         return_value=httpx.Response(302, headers={"Location": "https://evil.example.com/x"})
     )
@@ -119,13 +123,13 @@ def test_a_redirect_is_not_followed() -> None:
     ran = run("versions")
 
     assert ran.code == Exit.UNREACHABLE
-    assert "leads elsewhere: to https://evil.example.com/x" in ran.err
+    assert "redirects to https://evil.example.com/x" in ran.err
     assert not elsewhere.called
 
 
 @respx.mock
 def test_cloudflare_access_is_recognized() -> None:
-    """Its page for logging in is of no use to a command."""
+    """Its login page becomes a hint about service tokens."""
     login = "https://team.cloudflareaccess.com/cdn-cgi/access/login/lb.example.com?kid=1"
     respx.get(f"{ADMIN}/versions").mock(
         return_value=httpx.Response(302, headers={"Location": login})
@@ -143,7 +147,7 @@ def test_cloudflare_access_is_recognized() -> None:
 )
 @respx.mock
 def test_a_read_waits_as_long_as_it_is_asked_to(after: str, slept: float) -> None:
-    """Retry-After is a number of seconds or a date; what is neither is 2 seconds."""
+    """Retry-After is a number of seconds or a date; anything else means 2 seconds."""
     respx.get(f"{ADMIN}/versions").mock(
         side_effect=[bad(429, "slow down", headers={"Retry-After": after}), good([])]
     )
@@ -153,12 +157,12 @@ def test_a_read_waits_as_long_as_it_is_asked_to(after: str, slept: float) -> Non
 
     assert ran.code == Exit.FINE
     assert scripted.slept == [slept]
-    assert "asks to wait" in ran.err
+    assert "waiting for " in ran.err
 
 
 @respx.mock
 def test_a_read_does_not_wait_for_ever() -> None:
-    """Three tries, and none after more than a minute."""
+    """There are three tries, and none after more than a minute."""
     route = respx.get(f"{ADMIN}/versions").mock(
         return_value=bad(429, "slow down", headers={"Retry-After": "1"})
     )
@@ -176,7 +180,7 @@ def test_a_read_does_not_wait_for_ever() -> None:
 
 @respx.mock
 def test_a_change_is_sent_once() -> None:
-    """Whatever the answer asks for."""
+    """A Retry-After does not repeat a change."""
     route = respx.post(f"{ADMIN}/adopt").mock(
         return_value=bad(429, "slow down", headers={"Retry-After": "1"})
     )
@@ -186,8 +190,8 @@ def test_a_change_is_sent_once() -> None:
 
 
 @respx.mock
-def test_what_others_send_does_not_steer_the_terminal() -> None:
-    """A message's escape sequences are shown as what they are not."""
+def test_a_response_does_not_control_the_terminal() -> None:
+    """Control characters of a message are replaced."""
     respx.get(f"{ADMIN}/versions").mock(return_value=bad(400, "\x1b[2J\x07red \u202e[bold]text"))
 
     ran = run("versions")
@@ -200,7 +204,7 @@ def test_what_others_send_does_not_steer_the_terminal() -> None:
 
 @pytest.fixture
 def dripping() -> Iterator[int]:
-    """Serve an answer that never ends, a byte at a time; gives its port."""
+    """Serve a response that never ends, a byte at a time; yields the port."""
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
         ended = threading.Event()
 
@@ -222,12 +226,12 @@ def dripping() -> Iterator[int]:
         thread.join()
 
 
-def test_an_answer_that_drips_is_late_too(dripping: int) -> None:
-    """Each byte comes in time, and all of them never do."""
+def test_a_slow_stream_of_bytes_times_out(dripping: int) -> None:
+    """The time-out is for the whole response, although each byte comes in time."""
     target = target_of(f"http://127.0.0.1:{dripping}")
     began = time.monotonic()
     with (
-        Wire(target, TOKEN, 0.5, World(environment={}), print) as wire,
+        Wire(target, TOKEN, 0.5, Host(environment={}), print) as wire,
         pytest.raises(Failure, match="no answer in"),
     ):
         wire.get("/status")
@@ -235,8 +239,8 @@ def test_an_answer_that_drips_is_late_too(dripping: int) -> None:
     assert time.monotonic() - began < 30
 
 
-def test_a_certificate_that_nobody_vouches_for_is_not_taken() -> None:
-    """There is no option to look away."""
+def test_an_untrusted_certificate_is_refused() -> None:
+    """There is no option to accept it."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("localhost").configure_cert(context)
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
@@ -259,6 +263,6 @@ def test_a_certificate_that_nobody_vouches_for_is_not_taken() -> None:
     assert "certificate" in ran.err
 
 
-def test_the_date_of_these_tests_is_what_it_says() -> None:
-    """Retry-After's date above counts from it."""
+def test_the_clock_of_these_tests_has_the_documented_time() -> None:
+    """The date of Retry-After above is relative to it."""
     assert time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(NOW)) == "2026-11-18T11:06:40Z"

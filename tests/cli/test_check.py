@@ -1,4 +1,4 @@
-"""`evenkeel check`: every problem with its line, or a picture of what is set up."""
+"""`evenkeel check`: every problem with its line, or a summary."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def written(folder: Path, text: str) -> Path:
 
 
 def test_the_shipped_file_is_good() -> None:
-    """Without a file named, the one that is uploaded is checked."""
+    """Without an argument, the Worker's own file is checked."""
     code, output = run()
 
     assert code == 0
@@ -56,7 +56,7 @@ def test_the_shipped_file_is_good() -> None:
 
 
 def test_a_good_file_is_summed_up(tmp_path: Path) -> None:
-    """Load balancers, their pools, and the origins of these."""
+    """The summary has load balancers, their pools and origins."""
     code, output = run(str(written(tmp_path, GOOD)))
 
     assert code == 0
@@ -69,7 +69,7 @@ def test_a_good_file_is_summed_up(tmp_path: Path) -> None:
 
 
 def test_rules_are_summed_up(tmp_path: Path) -> None:
-    """Each with its condition on one line, and the pools that only they lead to."""
+    """Each has its condition on one line; pools for some requests only are named too."""
     rules = """
 [[load_balancers.rules]]
 name = "beta"
@@ -93,7 +93,7 @@ disabled = true
 
 
 def test_a_mistake_in_a_condition_is_shown(tmp_path: Path) -> None:
-    """With a caret under the place."""
+    """A caret marks the place."""
     rule = "[[load_balancers.rules]]\ncondition = 'ssl and http.hst eq \"a\"'\n"
     file = written(tmp_path, GOOD + rule)
     code, output = run(str(file))
@@ -110,7 +110,7 @@ def test_a_mistake_in_a_condition_is_shown(tmp_path: Path) -> None:
 
 
 def test_every_problem_has_its_line(tmp_path: Path) -> None:
-    """In the order of lines; a key that is missing has the line of its table."""
+    """Problems are in the order of lines; a missing key has the line of its table."""
     file = written(
         tmp_path,
         GOOD.replace('address = "a.example.com"', 'address = "10.0.0.1", weight = 2')
@@ -138,14 +138,14 @@ def test_every_problem_has_its_line(tmp_path: Path) -> None:
     [("a = 1\nb = \nc = 3\n", 2), ("a = 1\n\nb = [1,\n", 4), ("a = 1\na = 2\n", 2), ("", 1)],
 )
 def test_a_syntax_error_has_its_line(tmp_path: Path, text: str, line: int) -> None:
-    """The line where the file stops being TOML, or its first line when it says nothing."""
+    """It is the line where the file stops being TOML, or the first line of an empty file."""
     (located,) = problems_of(written(tmp_path, text))
 
     assert located.line == line
 
 
 def test_a_file_that_cannot_be_read_is_one_clear_line(tmp_path: Path) -> None:
-    """Not there, no file, no text: another exit code than that of a bad file."""
+    """A missing file, a folder or a binary file has another exit code than a bad file."""
     binary = tmp_path / "binary.toml"
     binary.write_bytes(b"\xff\xfe\x00")
 
@@ -157,10 +157,10 @@ def test_a_file_that_cannot_be_read_is_one_clear_line(tmp_path: Path) -> None:
     assert run(str(binary)) == (2, f"{binary}: cannot be read: not UTF-8 text\n")
 
 
-def test_a_path_is_shown_from_where_one_stands(
+def test_a_path_is_printed_relative_to_the_working_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """So that editors open it with one click, and lines stay short."""
+    """Lines stay short, and editors can open the path."""
     written(tmp_path, GOOD.replace("[[pools]]", "[[pool]]"))
     monkeypatch.chdir(tmp_path)
 
@@ -172,7 +172,7 @@ def test_a_path_is_shown_from_where_one_stands(
 
 
 def test_markup_in_a_file_is_only_text(tmp_path: Path) -> None:
-    """Brackets in a name are no colours."""
+    """Brackets in a name are not colours."""
     file = written(tmp_path, GOOD.replace('name = "a"', 'name = "[red]a[/red]"'))
     code, output = run(str(file))
 
@@ -234,14 +234,14 @@ header.Host = [                 # 21
         ("$.pools[1].origins[0].extra", 25),
         ('$.pools[1].origins[0].extra["quot\\u00e9d"]', 26),
         ("$.pools[1].origins[1]", 28),
-        # what is not there has the line of what is around it
+        # a missing value has the line of the table around it
         ("$.pools[1].origins[1].name", 28),
         ("$.pools[0].monitor", 8),
         ("$.nothing[3].at.all", 1),
     ],
 )
 def test_every_way_of_writing_a_value_has_its_line(path: str, line: int) -> None:
-    """Tables, lists of tables, inline tables, dotted and quoted keys, lists over several lines."""
+    """Tables, lists of tables, inline tables, dotted and quoted keys, and long lists work."""
     assert TomlLines(LINES)[path] == line
 
 
@@ -258,7 +258,7 @@ def values(value: object, place: Place) -> list[str]:
 
 
 def test_every_value_of_a_document_has_a_line_of_its_own() -> None:
-    """The two parsers agree on what stands in a file."""
+    """The two parsers find the same values in a file."""
     lines = TomlLines(LINES)
 
     for path in values(tomllib.loads(LINES), Place()):
@@ -267,7 +267,7 @@ def test_every_value_of_a_document_has_a_line_of_its_own() -> None:
 
 @given(st.text(alphabet='[]{}="\'.,#\n ab1é\\"'))
 def test_no_text_confuses_the_search_for_lines(text: str) -> None:
-    """A broken file has lines too."""
+    """A malformed file has lines too."""
     lines = TomlLines(text)
 
     assert 1 <= lines["$.a[0].b"] <= text.count("\n") + 1

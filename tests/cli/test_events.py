@@ -1,4 +1,4 @@
-"""`evenkeel events`: what has changed, and what changes while one watches."""
+"""`evenkeel events`: past changes of health, and new ones with --follow."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ EVENTS = f"{ADMIN}{PATH}"
 def event(
     number: int, *, at: str = "", origin_healthy: bool | None = False, pool_changed: bool = False
 ) -> dict[str, Any]:
-    """One in Cloudflare's shape: server-1 changed, server-2 did not."""
+    """An event in Cloudflare's shape: server-1 has changed, server-2 has not."""
     return {
         "id": number,
         "timestamp": at or f"2026-11-18T10:00:{number:02d}Z",
@@ -39,18 +39,18 @@ def event(
 
 
 def listed(*numbers: int, total_pages: int = 1) -> httpx.Response:
-    """A page of events, the newest first."""
+    """A page of events, newest first."""
     return good([event(number) for number in numbers], total_pages=total_pages)
 
 
 def ids(out: str) -> list[int]:
-    """The ids of what was printed for programs."""
+    """The ids of the events printed as JSON."""
     return [json.loads(line)["id"] for line in out.splitlines()]
 
 
 @respx.mock
-def test_events_are_told_line_by_line_the_newest_last() -> None:
-    """One line for each thing that changed, with its cause."""
+def test_events_are_printed_line_by_line_the_newest_last() -> None:
+    """Each changed pool and origin has a line with the cause."""
     respx.get(EVENTS).mock(
         return_value=good([event(2, origin_healthy=True), event(1, pool_changed=True)])
     )
@@ -65,8 +65,8 @@ def test_events_are_told_line_by_line_the_newest_last() -> None:
 
 
 @respx.mock
-def test_a_disabled_origin_is_told_as_that() -> None:
-    """Its health is nobody's business then."""
+def test_a_disabled_origin_is_printed_as_disabled() -> None:
+    """Its health is left out."""
     one = event(1, origin_healthy=None)
     one["origins"][0]["enabled"] = False
     respx.get(EVENTS).mock(return_value=good([one]))
@@ -76,7 +76,7 @@ def test_a_disabled_origin_is_told_as_that() -> None:
 
 @respx.mock
 def test_options_become_cloudflares_parameters() -> None:
-    """A span counts from now; a time is passed on in UTC."""
+    """A duration counts from now; a time is passed on in UTC."""
     route = respx.get(EVENTS).mock(return_value=listed())
 
     ran = run(
@@ -88,7 +88,7 @@ def test_options_become_cloudflares_parameters() -> None:
     )
 
     assert ran.code == Exit.FINE
-    assert "no such events" in ran.err
+    assert "No events." in ran.err
     assert dict(route.calls.last.request.url.params) == {
         "since": "2026-11-18T09:06:40.000000Z",
         "until": "2026-11-18T11:00:00.000000Z",
@@ -100,16 +100,16 @@ def test_options_become_cloudflares_parameters() -> None:
 
 
 @pytest.mark.parametrize("since", ["yesterday", "2h30m", "2026-11-18", "-1h", "999999d"])
-def test_a_time_that_is_none_is_not_asked_for(since: str) -> None:
-    """The message shows how to write one."""
+def test_a_malformed_time_is_refused(since: str) -> None:
+    """No request is sent."""
     ran = run("events", f"--since={since}")
 
     assert ran.code == Exit.USAGE
 
 
 @respx.mock
-def test_as_many_as_asked_for_page_by_page() -> None:
-    """No page is fetched that nobody needs, and what moved to the next page is not told twice."""
+def test_events_are_read_page_by_page() -> None:
+    """Only needed pages are fetched, and an event that moved to the next page is printed once."""
     pages = {"1": listed(6, 5, 4, total_pages=3), "2": listed(4, 3, 2, total_pages=3)}
     route = respx.get(EVENTS).mock(
         side_effect=lambda request: pages[request.url.params["page"]],
@@ -123,7 +123,7 @@ def test_as_many_as_asked_for_page_by_page() -> None:
 
 
 def interrupted_at(number: int) -> Scripted:
-    """A world in which somebody presses Ctrl-C at a sleep."""
+    """A host on which the user presses Ctrl-C during a sleep."""
 
     def during(slept: int) -> None:
         if slept == number:
@@ -134,7 +134,7 @@ def interrupted_at(number: int) -> Scripted:
 
 @respx.mock
 def test_following_prints_each_new_event_once() -> None:
-    """Those of the same moment too; it ends with Ctrl-C, which is no failure."""
+    """Events of the same time are printed too; Ctrl-C ends it with exit code 0."""
     same = [event(3, at="2026-11-18T10:00:02Z"), event(2)]
     route = respx.get(EVENTS).mock(
         side_effect=[listed(2, 1), listed(2), good(same), good(same), listed(5, 4, 3)]
@@ -151,8 +151,8 @@ def test_following_prints_each_new_event_once() -> None:
 
 
 @respx.mock
-def test_following_begins_with_nothing() -> None:
-    """No event yet, or none wanted of before: only new ones are told then."""
+def test_following_can_begin_without_events() -> None:
+    """Only new events are printed if there are no old ones, or with -n0."""
     respx.get(EVENTS).mock(side_effect=[listed(), listed(), listed(1)])
     assert ids(run("events", "-f", "--json", scripted=interrupted_at(3)).out) == [1]
 
@@ -161,8 +161,8 @@ def test_following_begins_with_nothing() -> None:
 
 
 @respx.mock
-def test_following_survives_a_balancer_that_is_away() -> None:
-    """It says so once, looks less often meanwhile, and tells what it has missed."""
+def test_following_survives_an_unreachable_balancer() -> None:
+    """It prints one message, polls less often meanwhile, and then prints the missed events."""
     respx.get(EVENTS).mock(
         side_effect=[listed(1), httpx.ConnectError("away"), httpx.ReadTimeout("late"), listed(2, 1)]
     )
@@ -178,8 +178,8 @@ def test_following_survives_a_balancer_that_is_away() -> None:
 
 
 @respx.mock
-def test_following_ends_when_there_is_no_hope() -> None:
-    """Five failures in a row, or a token that is not taken any more."""
+def test_following_ends_after_lasting_failures() -> None:
+    """Five failures in a row end it, and so does a refused token."""
     respx.get(EVENTS).mock(side_effect=[listed(1), *[httpx.ConnectError("away")] * 5])
     assert run("events", "-f", scripted=Scripted()).code == Exit.UNREACHABLE
 
@@ -189,8 +189,8 @@ def test_following_ends_when_there_is_no_hope() -> None:
 
 @pytest.mark.parametrize("shown", [None, {}, [3, None], [{"id": "x", "pool": 1, "origins": {}}]])
 @respx.mock
-def test_events_of_another_version_are_no_accident(shown: Any) -> None:
-    """What is no event is not told."""
+def test_malformed_events_are_skipped(shown: Any) -> None:
+    """A response of another version does not end in an error."""
     respx.get(EVENTS).mock(return_value=good(shown))
 
     assert run("events").code == Exit.FINE
@@ -209,6 +209,6 @@ def test_events_of_another_version_are_no_accident(shown: Any) -> None:
         (90_000, "1 d 1 h"),
     ],
 )
-def test_spans_have_two_units_at_most(seconds: float, words: str) -> None:
-    """Nobody wants to know the seconds of a day."""
+def test_durations_have_two_units_at_most(seconds: float, words: str) -> None:
+    """Smaller units are dropped."""
     assert span(seconds) == words

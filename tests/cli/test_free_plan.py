@@ -1,4 +1,4 @@
-"""What a configuration uses of the free plan."""
+"""The use of the free plan by a configuration."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ def watched(*monitors: Monitor, origins: int = 1, **fields: Any) -> Config:
 def used(
     config: Config, home: Home = Home.OBJECT, assumed: Assumptions = QUIET
 ) -> dict[Resource, int]:
-    """Return what is used of each resource."""
+    """Return the use of each resource."""
     return {use.resource: use.used for use in usage(config, home, assumed)}
 
 
 def test_every_resource_has_its_limit() -> None:
-    """And the page that says so."""
+    """The limit has Cloudflare's page as its source."""
     assert set(FREE_PLAN) == set(Resource)
     assert all(
         limit.page.startswith("https://developers.cloudflare.com/") for limit in FREE_PLAN.values()
     )
 
 
-def test_as_delivered_it_stays_under_a_fifth() -> None:
-    """Of every limit, with several isolates, incidents, and visitors as many as there may be."""
+def test_the_default_configuration_uses_less_than_a_fifth() -> None:
+    """That is of every limit, with several isolates, incidents, and the most visitors allowed."""
     config = default_config()
     assert len({origin for each in config.pools for origin in each.origins}) == 2
     uses = usage(config, Home.OBJECT)
@@ -61,7 +61,7 @@ def test_as_delivered_it_stays_under_a_fifth() -> None:
 
 
 def test_a_round_is_an_alarm_and_two_rows() -> None:
-    """One for health, one for the next alarm; isolates come on top, and a row of metrics."""
+    """One row is for health, one for the next alarm; isolates and metrics come on top."""
     found = used(watched(monitor(interval=60)))
 
     assert found[Resource.ROWS_WRITTEN] == 2 * 1440 + METRICS
@@ -69,7 +69,7 @@ def test_a_round_is_an_alarm_and_two_rows() -> None:
 
 
 def test_monitors_with_one_interval_share_their_rounds() -> None:
-    """And those with another have their own."""
+    """Monitors with another interval have their own rounds."""
     same = used(watched(monitor(interval=60), monitor(interval=60)))
     other = used(watched(monitor(interval=60), monitor(interval=30)))
 
@@ -78,7 +78,7 @@ def test_monitors_with_one_interval_share_their_rounds() -> None:
 
 
 def test_a_second_dozen_of_origins_is_a_second_alarm() -> None:
-    """An alarm has 50 subrequests, so it probes twelve origins."""
+    """An alarm has 50 subrequests, so it probes twelve origins at most."""
     dozen = used(watched(monitor(interval=60), origins=12))
     assert dozen[Resource.ROWS_WRITTEN] == 2 * 1440 + METRICS
     many = used(watched(monitor(interval=60), origins=13))
@@ -87,7 +87,7 @@ def test_a_second_dozen_of_origins_is_a_second_alarm() -> None:
 
 
 def test_isolates_ask_no_more_often_than_they_have_requests() -> None:
-    """They ask behind responses."""
+    """Isolates ask only behind responses."""
     config = watched(monitor(interval=3600))
     some = used(config, assumed=replace(QUIET, isolates=3))
     few = used(config, assumed=replace(QUIET, isolates=3, requests=100))
@@ -97,7 +97,7 @@ def test_isolates_ask_no_more_often_than_they_have_requests() -> None:
 
 
 def test_each_region_is_asked_in_each_round() -> None:
-    """A request, and the time of one more object."""
+    """Each region costs a request and the time of another object."""
     here = used(watched(monitor(interval=60)))
     there = used(watched(monitor(interval=60), check_regions=(Region.WEU, Region.ENAM)))
 
@@ -107,7 +107,7 @@ def test_each_region_is_asked_in_each_round() -> None:
 
 
 def test_hanging_probes_take_time() -> None:
-    """While they hang, an object is awake for time-out and retries, which is most of its GB-s."""
+    """The object is awake for time-outs and retries, which make most of its GB-s."""
     config = watched(monitor(interval=60, timeout=5, retries=2))
     calm = used(config)[Resource.DURATION]
     worst = used(config, assumed=replace(QUIET, hanging=86_400))[Resource.DURATION]
@@ -117,7 +117,7 @@ def test_hanging_probes_take_time() -> None:
 
 
 def test_incidents_are_events_and_reports() -> None:
-    """Each has a beginning and an end, each a row in and at most one out; isolates report once."""
+    """Beginning and end each write a row and delete at most one; isolates report once."""
     config = watched(monitor(interval=60))
     assumed = replace(QUIET, incidents=10, isolates=2)
     more, calm = used(config, assumed=assumed), used(config, assumed=replace(assumed, incidents=0))
@@ -127,7 +127,7 @@ def test_incidents_are_events_and_reports() -> None:
 
 
 def test_kv_is_read_once_a_minute_and_written_on_change() -> None:
-    """By each isolate; more often it would only get the copy that it has."""
+    """Each isolate reads it; more often would return the same cached copy."""
     config = replace(watched(monitor(interval=5)), state=State(refresh=5))
     found = used(config, Home.KV, replace(QUIET, isolates=4, incidents=3))
 
@@ -141,12 +141,12 @@ UNWATCHED = config_of(balancer_of(pool("p", "a", "b"), pool("q", "c", "d")))
 
 @pytest.mark.parametrize("home", [Home.KV, Home.MEMORY])
 def test_without_monitors_nothing_is_used_but_attempts(home: Home) -> None:
-    """One request has as many subrequests as it may try origins."""
+    """A request has as many subrequests as attempts."""
     assert used(UNWATCHED, home) == {Resource.OF_A_REQUEST: 3}
 
 
 def test_without_monitors_isolates_ask_for_the_configuration_alone() -> None:
-    """Nothing is probed; what they counted goes along."""
+    """Nothing is probed; metrics are still handed over."""
     found = used(UNWATCHED, Home.OBJECT, replace(QUIET, incidents=5))
 
     assert found[Resource.OF_A_REQUEST] == 3 + 1
@@ -155,7 +155,7 @@ def test_without_monitors_isolates_ask_for_the_configuration_alone() -> None:
 
 
 def test_subrequests_of_one_request() -> None:
-    """Attempts, a question, and what is probed when nobody else does it; redirects count."""
+    """Attempts, the request for shared health, and an isolate's probes count, with redirects."""
     plain = used(watched(monitor(retries=2), monitor(retries=2)))
     followed = used(watched(monitor(retries=0, follow_redirects=True)))
 
@@ -164,7 +164,7 @@ def test_subrequests_of_one_request() -> None:
 
 
 def test_messages_are_subrequests_of_an_alarm() -> None:
-    """One to each place that is told."""
+    """Each notification is a subrequest."""
     told = (Notification(name="n", type=SinkType.SLACK, secret="S"),)
     config = watched(monitor(retries=0))
 
@@ -178,8 +178,8 @@ def test_the_page_is_up_to_date() -> None:
     assert page_text(page) == page
 
 
-def test_check_warns_of_what_exceeds_a_limit(tmp_path: Any) -> None:
-    """A warning is no problem: the configuration is good, and there are paid plans."""
+def test_check_warns_of_exceeded_limits(tmp_path: Any) -> None:
+    """A warning is not a problem: the configuration is good, and there are paid plans."""
     places = [{"name": f"o{each}", "address": f"o{each}.example.com"} for each in range(2)]
     file = tmp_path / "lb.toml"
 
@@ -192,7 +192,7 @@ def test_check_warns_of_what_exceeds_a_limit(tmp_path: Any) -> None:
     assert run(60) == (0, [])
     code, lines = run(1)
     assert code == 0
-    too_much = "are more than the 100,000 of the free plan (docs/budget.md)"
+    too_much = "exceed the 100,000 of the free plan (docs/budget.md)"
     assert lines == [
         f"warning: Durable Object requests: 101,138 {too_much}",
         f"warning: rows written: 174,280 {too_much}",
@@ -200,7 +200,7 @@ def test_check_warns_of_what_exceeds_a_limit(tmp_path: Any) -> None:
 
 
 def test_metrics_are_a_row_a_minute_at_most() -> None:
-    """Twice the time between questions where that is shorter; and none without a question."""
+    """A shorter refresh stores them more often; without requests there are none but probes'."""
     config = watched(monitor(interval=3600))
     calm = replace(QUIET, requests=0)
 

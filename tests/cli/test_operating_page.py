@@ -1,4 +1,4 @@
-"""docs/operating.md against the commands that it describes."""
+"""docs/operating.md matches the commands that it describes."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ PAGE = (ROOT / "docs" / "operating.md").read_text("utf-8")
 
 
 def test_every_command_on_a_deployed_balancer_is_described() -> None:
-    """By an example."""
+    """Each has an example."""
     live = [name for panel, names in COMMANDS.items() if "deployed" in panel for name in names]
 
     assert [name for name in live if not re.search(rf"\bevenkeel {name}\b", PAGE)] == []
 
 
 def test_every_exit_code_is_described() -> None:
-    """Scripts rely on them."""
+    """The table has all codes of the enum."""
     assert re.findall(r"^\| (\d) \|", PAGE, re.MULTILINE) == [str(int(code)) for code in Exit]
 
 
 OURS = [name for names in COMMANDS.values() for name in names if name != "wrangler"]
-"""All but the one whose help is another program's."""
+"""All commands but the one whose help is another program's."""
 
 
 @pytest.mark.parametrize("name", OURS)
 def test_every_command_has_help(name: str) -> None:
-    """Those on a deployed balancer all take the same options to find it."""
+    """Commands on a deployed balancer all have the options to find it."""
     ran = run(name, "--help")
 
     assert ran.code == Exit.FINE
@@ -40,8 +40,8 @@ def test_every_command_has_help(name: str) -> None:
     assert ("--url" in ran.out) is (asks and name != "token")
 
 
-def test_every_command_that_is_named_exists() -> None:
-    """Also those that are for a local run."""
+def test_every_named_command_exists() -> None:
+    """Commands for a local run count too."""
     known = {name for names in COMMANDS.values() for name in names}
     named = set(re.findall(r"^(?:evenkeel|.*`evenkeel) ([a-z]+)", PAGE, re.MULTILINE))
 

@@ -1,4 +1,4 @@
-"""docs/rules.md against the language that it describes."""
+"""docs/rules.md matches the language that it describes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_the_page_is_up_to_date() -> None:
 
 
 def test_the_examples_are_good() -> None:
-    """Every piece of TOML on the page can be used as it is."""
+    """Every TOML example on the page is valid."""
     page = PAGE.read_text("utf-8")
     examples = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
     names = ("primary", "beta", "slow", "frankfurt", "api", "stable", "canary")
@@ -38,7 +38,7 @@ def test_the_examples_are_good() -> None:
 
 
 def test_the_conditions_in_the_text_are_good() -> None:
-    """So are those between backticks that compare something."""
+    """Comparisons between backticks are valid conditions."""
     page = PAGE.read_text("utf-8").partition(BEGIN)[0]
     shown = re.findall(r"`([a-z]+(?:\.[a-z_]+)+(?:\[[^`]*)? (?:eq|ne|contains) [^`]*)`", page)
 

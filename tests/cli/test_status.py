@@ -23,7 +23,7 @@ ACTIONS = f"{ADMIN}/actions"
 
 
 def origin(name: str, state: str = "available", **more: Any) -> dict[str, Any]:
-    """An origin of a report."""
+    """An origin of a status."""
     return {
         "name": name,
         "address": f"{name}.example.com",
@@ -40,13 +40,13 @@ def origin(name: str, state: str = "available", **more: Any) -> dict[str, Any]:
 
 
 def pool(name: str, *origins: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """A pool of a report."""
+    """A pool of a status."""
     stands = {"state": "healthy", "health": "healthy", "why": "", "since": None, "until": None}
     return {"name": name, "enabled": True, **stands, "origins": list(origins), **more}
 
 
 def report(*pools: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """A report with one load balancer over all pools but those named idle."""
+    """A status with one load balancer over all pools but the one named idle."""
     names = [each["name"] for each in pools if each["name"] != "idle"]
     lb = {
         "name": "service.example.com",
@@ -73,22 +73,22 @@ TWO = report(pool("primary", origin("server-1")), pool("replica", origin("server
 
 
 def serving(shown: dict[str, Any]) -> respx.Route:
-    """Let the balancer answer with a report."""
+    """Let the balancer answer with a status."""
     return respx.get(STATUS).mock(return_value=good(shown))
 
 
 def acting(*responses: httpx.Response) -> respx.Route:
-    """Let actions be answered so, in turn."""
+    """Let actions get these responses, in turn."""
     return respx.post(ACTIONS).mock(side_effect=list(responses))
 
 
 def done(one: dict[str, Any] | None = None) -> httpx.Response:
-    """The answer to an action that was carried out."""
+    """The response to an action that was carried out."""
     return good({"version": 8, "changed": True, "origin": one or origin("server-1")})
 
 
 def from_the_file() -> httpx.Response:
-    """The answer to an action on a pool that is not adopted."""
+    """The response to an action on a pool of the deployed file."""
     return bad(
         403, "this pool comes from loadbalancer.toml; adopt it first", "/pool", code=OF_THE_FILE
     )
@@ -101,8 +101,8 @@ def sent(route: respx.Route) -> dict[str, Any]:
 
 
 @respx.mock
-def test_status_shows_everything_at_one_look() -> None:
-    """State, since when, why, until when, share, weight, latency; pools without a user too."""
+def test_status_shows_everything() -> None:
+    """It has state, since when, why, until when, share, weight, latency, and idle pools."""
     serving(
         report(
             pool(
@@ -132,8 +132,8 @@ def test_status_shows_everything_at_one_look() -> None:
 
 
 @respx.mock
-def test_status_for_programs_is_the_report_itself() -> None:
-    """Word for word: new keys of the balancer reach scripts without a new command line."""
+def test_the_json_of_status_is_the_response_itself() -> None:
+    """New keys of the balancer reach scripts without a new command line."""
     serving({**TWO, "something": ["new"]})
 
     assert run("status", "--json").json == {**TWO, "something": ["new"]}
@@ -155,7 +155,7 @@ def test_status_for_programs_is_the_report_itself() -> None:
 def test_check_is_for_monitoring(
     health: str, enabled: bool, warnings: list[str], code: Exit, said: str
 ) -> None:
-    """The exit code says whether a person has to look; the output is as without it."""
+    """The exit code is 1 if there is a problem; the output is the same as without it."""
     shown = deepcopy(TWO)
     shown["load_balancers"][0] |= {"health": health, "enabled": enabled}
     shown["warnings"] = [{"kind": kind, "message": "no probe was made"} for kind in warnings]
@@ -169,8 +169,8 @@ def test_check_is_for_monitoring(
     assert run("status").code == Exit.FINE
 
 
-def test_a_moment_of_today_needs_no_date() -> None:
-    """On the clock of whoever reads it."""
+def test_a_time_of_today_needs_no_date() -> None:
+    """Times are in the local time zone."""
     soon, later = rfc3339(NOW + 60), rfc3339(NOW + 3 * 86_400)
 
     assert until(soon, NOW) == clock(soon).split()[1]
@@ -179,7 +179,7 @@ def test_a_moment_of_today_needs_no_date() -> None:
 
 
 def test_every_state_has_a_colour() -> None:
-    """Those of origins, pools and load balancers."""
+    """The table covers origins, pools and load balancers."""
     states = {each.value for each in Standing} | {each.value for each in PoolHealth}
 
     assert states <= set(COLOURS)
@@ -187,7 +187,7 @@ def test_every_state_has_a_colour() -> None:
 
 @respx.mock
 def test_the_status_can_be_watched_until_ctrl_c() -> None:
-    """Through a failure, and with the latest state on the terminal."""
+    """It survives a failed request, and shows the latest state."""
     down = report(pool("primary", origin("server-1", "unhealthy")))
     respx.get(STATUS).mock(side_effect=[good(TWO), httpx.ConnectError("away"), good(down)])
 
@@ -215,16 +215,16 @@ def test_the_status_can_be_watched_until_ctrl_c() -> None:
     ],
 )
 @respx.mock
-def test_a_report_of_another_version_is_no_accident(shown: dict[str, Any]) -> None:
-    """What is missing in it is not shown."""
+def test_a_malformed_status_is_shown_as_far_as_possible(shown: dict[str, Any]) -> None:
+    """Missing parts are left out."""
     serving(shown)
 
     assert run("status", "--check").code == Exit.FINE
 
 
 @respx.mock
-def test_a_status_that_is_none_is_no_balancers() -> None:
-    """A list, or nothing."""
+def test_a_response_without_a_status_is_a_failure() -> None:
+    """A result of null is not a status."""
     respx.get(STATUS).mock(return_value=good(None))
 
     assert run("status").code == Exit.UNREACHABLE
@@ -245,7 +245,7 @@ def test_a_status_that_is_none_is_no_balancers() -> None:
 def test_an_action_names_its_pool_and_origin(
     arguments: tuple[str, ...], body: dict[str, Any]
 ) -> None:
-    """An origin alone will do when only one is called so; programs get what came of it."""
+    """The pool may be left out if the name is unique; --json prints the result."""
     serving(TWO)
     route = acting(done(), done())
 
@@ -263,7 +263,7 @@ def test_an_action_names_its_pool_and_origin(
 
 
 @respx.mock
-def test_what_is_so_already_is_said() -> None:
+def test_an_action_without_effect_is_reported() -> None:
     """It makes no version."""
     serving(TWO)
     acting(good({"version": 7, "changed": False, "origin": origin("server-1")}))
@@ -274,8 +274,8 @@ def test_what_is_so_already_is_said() -> None:
 
 
 @respx.mock
-def test_weight_alone_says_what_it_is() -> None:
-    """And changes nothing."""
+def test_weight_without_a_value_prints_the_weight() -> None:
+    """It changes nothing."""
     serving(report(pool("primary", origin("server-1", weight=0.25))))
 
     ran = run("weight", "server-1")
@@ -285,46 +285,46 @@ def test_weight_alone_says_what_it_is() -> None:
 
 
 @pytest.mark.parametrize("value", ["1.5", "-1", "half"])
-def test_a_weight_that_is_none_is_not_sent(value: str) -> None:
-    """Cloudflare's weights are from 0 to 1."""
+def test_a_bad_weight_is_not_sent(value: str) -> None:
+    """Weights are from 0 to 1, as Cloudflare's."""
     ran = run("weight", "server-1", "--", value)
 
     assert ran.code == Exit.USAGE
 
 
 @respx.mock
-def test_an_unknown_origin_is_answered_with_those_that_exist() -> None:
-    """And the one that was probably meant."""
+def test_an_unknown_origin_is_refused_with_the_known_ones() -> None:
+    """The message suggests the most similar name."""
     serving(TWO)
 
     ran = run("drain", "sever-1")
 
     assert ran.code == Exit.USAGE
     assert 'there is no origin sever-1; did you mean "server-1"?' in ran.err
-    assert "There are: primary/server-1, replica/server-2" in ran.err
+    assert "Origins: primary/server-1, replica/server-2" in ran.err
 
 
 @respx.mock
 def test_a_name_that_two_origins_have_needs_its_pool() -> None:
-    """Nothing is guessed."""
+    """The message has the full names to choose from."""
     serving(report(pool("primary", origin("a")), pool("replica", origin("a"))))
 
     ran = run("disable", "a")
 
     assert ran.code == Exit.USAGE
-    assert "say which of primary/a, replica/a" in ran.err
+    assert "give one of primary/a, replica/a" in ran.err
 
 
 @respx.mock
 def test_the_last_origin_is_not_taken_out_without_a_question() -> None:
-    """The load balancers that would serve nothing are named; without a person, --yes decides."""
+    """The load balancers without an origin are named; without a user, --yes decides."""
     serving(report(pool("primary", origin("server-1")), pool("replica", origin("b", "unhealthy"))))
     route = acting(done(), done(), done())
 
     for command in (("drain", "server-1"), ("disable", "server-1"), ("weight", "server-1", "0")):
         refused = run(*command, answers="n\n")
         assert refused.code == Exit.NO
-        assert "Nothing else takes traffic for service.example.com" in refused.err
+        assert "No other origin takes traffic for service.example.com" in refused.err
         assert run(*command).code == Exit.USAGE
     assert not route.called
 
@@ -334,8 +334,8 @@ def test_the_last_origin_is_not_taken_out_without_a_question() -> None:
 
 
 @respx.mock
-def test_an_origin_that_takes_nothing_anyway_is_taken_out_without_a_question() -> None:
-    """It makes nothing worse."""
+def test_an_origin_without_traffic_is_taken_out_without_a_question() -> None:
+    """Taking it out changes nothing for clients."""
     serving(report(pool("primary", origin("server-1", "unhealthy"))))
     acting(done())
 
@@ -343,8 +343,8 @@ def test_an_origin_that_takes_nothing_anyway_is_taken_out_without_a_question() -
 
 
 @respx.mock
-def test_what_the_file_defines_is_changed_after_adopting() -> None:
-    """A decision of its own: --yes does not make it, --adopt or a person does."""
+def test_an_object_of_the_file_is_changed_after_adopting() -> None:
+    """--adopt or the user agrees to that; --yes does not."""
     serving(TWO)
     adopted = respx.post(f"{ADMIN}/adopt").mock(return_value=good({"version": 1, "adopted": []}))
     route = acting(*[from_the_file()] * 2, done(), from_the_file(), done())
@@ -366,8 +366,8 @@ def test_what_the_file_defines_is_changed_after_adopting() -> None:
 
 
 @respx.mock
-def test_a_token_that_may_only_read_is_not_answered_with_adopting() -> None:
-    """That would be refused as well."""
+def test_a_read_only_token_is_not_offered_to_adopt() -> None:
+    """Adopting would be refused too."""
     serving(TWO)
     acting(bad(403, "this token may only read"))
 
@@ -379,7 +379,7 @@ def test_a_token_that_may_only_read_is_not_answered_with_adopting() -> None:
 
 @respx.mock
 def test_drain_waits_until_the_time_for_sessions_is_over() -> None:
-    """It looks every few seconds, and one failure on the way does not end it."""
+    """It polls every few seconds, and one failed request does not end it."""
     draining = report(pool("primary", origin("server-1", "draining", share=0.1)), TWO["pools"][1])
     over = report(pool("primary", origin("server-1", "disabled")), TWO["pools"][1])
     respx.get(STATUS).mock(
@@ -403,15 +403,15 @@ def test_drain_waits_until_the_time_for_sessions_is_over() -> None:
 
 
 @respx.mock
-def test_drain_does_not_wait_for_sessions_that_have_gone() -> None:
-    """A minute without any traffic is enough; where none is known of, it is not."""
+def test_drain_ends_when_the_origin_has_no_traffic() -> None:
+    """A minute with a share of 0 is enough; an unknown share does not count."""
     acting(done(), done())
     shares = [0.1, *[0] * 5, None, *[0] * 20]
-    looks = [
+    responses = [
         good(report(pool("primary", origin("server-1", "draining", share=share))))
         for share in shares
     ]
-    route = respx.get(STATUS).mock(side_effect=[good(TWO), *looks])
+    route = respx.get(STATUS).mock(side_effect=[good(TWO), *responses])
 
     ran = run("drain", "server-1", "--wait", "--json")
 
@@ -422,7 +422,7 @@ def test_drain_does_not_wait_for_sessions_that_have_gone() -> None:
 
 @respx.mock
 def test_drain_stops_waiting_when_the_origin_is_back() -> None:
-    """Somebody else has enabled it, or it is gone, or the balancer is."""
+    """It fails if the origin is enabled or deleted, or the balancer cannot be reached."""
     acting(done(), done(), done())
     route = respx.get(STATUS)
 

@@ -1,4 +1,4 @@
-"""Which balancer a command is for, and where its token comes from."""
+"""The URL of a balancer, and the source of the token."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ TOKEN_FORM = re.compile(r"[0-9A-Za-z_][0-9A-Za-z\-_]{39,79}")
         ("lb.localhost:1", "", "http://lb.localhost:1/_lb"),
     ],
 )
-def test_a_url_is_taken_as_people_write_it(url: str, path: str, asked: str) -> None:
-    """With or without scheme; that of the status page, as the browser shows it, will do."""
+def test_a_url_may_be_written_in_several_ways(url: str, path: str, asked: str) -> None:
+    """The scheme is optional, and the URL of the status page works too."""
     target = target_of(url, path)
 
     assert target.url == asked
@@ -44,27 +44,27 @@ def test_a_url_is_taken_as_people_write_it(url: str, path: str, asked: str) -> N
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("http://lb.example.com", "not over http"),
-        ("http://10.0.0.7", "not over http"),
-        ("http://localhost.example.com", "not over http"),
+        ("http://lb.example.com", "token could be read"),
+        ("http://10.0.0.7", "token could be read"),
+        ("http://localhost.example.com", "token could be read"),
         ("ftp://lb.example.com", "begins with ftp://"),
         ("https://user:pass@lb.example.com", "a user or a password"),
         ("https://", "no host"),
         ("https://lb example.com", "no host"),
-        ("https://lb.example.com:port", "none such as"),
-        ("https://[::1", "none such as"),
+        ("https://lb.example.com:port", "malformed"),
+        ("https://[::1", "malformed"),
     ],
 )
-def test_a_url_that_would_not_do_is_refused(url: str, said: str) -> None:
-    """Before anything is sent, and without repeating a password in it."""
+def test_a_bad_url_is_refused(url: str, said: str) -> None:
+    """The message does not repeat a password in it."""
     with pytest.raises(UsageError, match=said) as caught:
         target_of(url)
 
     assert "pass@" not in caught.value.message
 
 
-def test_http_to_another_machine_is_possible_when_asked_for() -> None:
-    """For a way that its operator trusts as a whole."""
+def test_http_to_another_machine_needs_an_option() -> None:
+    """--insecure-http is for a network that the operator trusts."""
     target = target_of("http://10.0.0.7:80", insecure_http=True)
 
     assert target.url == "http://10.0.0.7:80/_lb"
@@ -81,7 +81,7 @@ def test_http_to_another_machine_is_possible_when_asked_for() -> None:
 )
 @respx.mock
 def test_the_token_comes_from_the_environment(environment: dict[str, str], token: str) -> None:
-    """The command line's own variable first, then the Worker's secrets."""
+    """The variable of the command line comes first, then the Worker's secrets."""
     route = respx.get(f"{ADMIN}/versions").mock(return_value=good([]))
 
     ran = run("versions", environment={"EVENKEEL_URL": URL, **environment})
@@ -91,8 +91,8 @@ def test_the_token_comes_from_the_environment(environment: dict[str, str], token
 
 
 @respx.mock
-def test_a_file_may_hold_the_token(tmp_path: Path) -> None:
-    """It counts more than the environment; its last line break is no part of it."""
+def test_a_file_may_have_the_token(tmp_path: Path) -> None:
+    """It takes precedence over the environment; its last line break is ignored."""
     route = respx.get(f"{ADMIN}/versions").mock(return_value=good([]))
     file = tmp_path / "token"
     file.write_text("from-the-file\n")
@@ -105,12 +105,12 @@ def test_a_file_may_hold_the_token(tmp_path: Path) -> None:
     assert route.calls.last.request.headers["authorization"] == "Bearer from-the-file"
     assert "chmod" not in ran.err
     file.chmod(0o640)
-    assert f"others can read {file}: chmod 600" in run("versions", f"--token-file={file}").err
+    assert f"other users can read {file}: chmod 600" in run("versions", f"--token-file={file}").err
 
 
 @respx.mock
-def test_a_person_is_asked_for_the_token_and_does_not_see_it() -> None:
-    """What is typed is not shown."""
+def test_a_user_is_asked_for_the_token() -> None:
+    """The input is not echoed."""
     route = respx.get(f"{ADMIN}/versions").mock(return_value=good([]))
 
     ran = run("versions", answers=f"{TOKEN}\n", environment={"EVENKEEL_URL": URL})
@@ -126,16 +126,16 @@ def test_a_person_is_asked_for_the_token_and_does_not_see_it() -> None:
     [
         (b"", "is empty"),
         (b"\n", "is empty"),
-        (b"one two", "must not have a blank"),
-        (b"one\ntwo\n", "must not have a blank"),
+        (b"one two", "without blanks"),
+        (b"one\ntwo\n", "without blanks"),
         (b"\xff\xfe", "not UTF-8"),
-        ("tokén".encode(), "must not have a blank"),
+        ("tokén".encode(), "without blanks"),
     ],
 )
-def test_what_is_no_token_is_refused_and_not_repeated(
+def test_a_malformed_token_is_refused_and_not_repeated(
     tmp_path: Path, content: bytes, said: str
 ) -> None:
-    """It could not be sent in a header, and it may be a secret."""
+    """A header cannot contain it, but it may be a secret."""
     file = tmp_path / "token"
     file.write_bytes(content)
 
@@ -146,8 +146,8 @@ def test_what_is_no_token_is_refused_and_not_repeated(
     assert "two" not in ran.err
 
 
-def test_no_token_and_nobody_to_ask_is_a_mistake_of_use() -> None:
-    """A script gets told what to set."""
+def test_a_missing_token_without_a_user_is_a_usage_error() -> None:
+    """The message names the variable to set."""
     ran = run("versions", environment={"EVENKEEL_URL": URL})
 
     assert ran.code == Exit.USAGE
@@ -155,16 +155,16 @@ def test_no_token_and_nobody_to_ask_is_a_mistake_of_use() -> None:
     assert ran.out == ""
 
 
-def test_no_url_is_a_mistake_of_use() -> None:
-    """No default would be right: it would be somebody's balancer."""
+def test_a_missing_url_is_a_usage_error() -> None:
+    """There is no default."""
     ran = run("status", environment={"EVENKEEL_TOKEN": TOKEN})
 
     assert ran.code == Exit.USAGE
     assert "--url" in ran.err
 
 
-def test_a_token_file_that_is_not_there_is_a_mistake_of_use(tmp_path: Path) -> None:
-    """One line, and no traceback."""
+def test_a_missing_token_file_is_a_usage_error(tmp_path: Path) -> None:
+    """The message is one line without a traceback."""
     ran = run("status", f"--token-file={tmp_path / 'none'}")
 
     assert ran.code == Exit.USAGE
@@ -172,8 +172,8 @@ def test_a_token_file_that_is_not_there_is_a_mistake_of_use(tmp_path: Path) -> N
 
 
 @respx.mock
-def test_cloudflare_access_and_the_versions_are_told_who_it_is() -> None:
-    """By headers that go with every request, if the environment has them."""
+def test_a_service_token_and_a_mail_address_are_sent() -> None:
+    """Every request has their headers if the environment has them."""
     route = respx.get(f"{ADMIN}/versions").mock(return_value=good([]))
     access = {
         "CF_ACCESS_CLIENT_ID": "id.access",
@@ -190,7 +190,7 @@ def test_cloudflare_access_and_the_versions_are_told_who_it_is() -> None:
 
 
 def test_a_bad_service_token_is_not_repeated() -> None:
-    """The library would show the header."""
+    """The HTTP library would print the header."""
     access = {"CF_ACCESS_CLIENT_SECRET": "secret\nfurther"}
 
     ran = run("versions", environment={"EVENKEEL_URL": URL, "EVENKEEL_TOKEN": TOKEN, **access})
@@ -201,7 +201,7 @@ def test_a_bad_service_token_is_not_repeated() -> None:
 
 
 def test_a_new_token_fits_everywhere() -> None:
-    """Long enough, of letters, digits, - and _, and never like an option."""
+    """It has 43 characters, of letters, digits, - and _, and never begins like an option."""
     made = {new_token() for _ in range(200)}
 
     assert len(made) == 200
@@ -211,8 +211,8 @@ def test_a_new_token_fits_everywhere() -> None:
 @pytest.mark.parametrize(
     ("options", "name"), [((), "LB_ADMIN_TOKEN"), (("--read",), "LB_READ_TOKEN")]
 )
-def test_token_prints_one_and_says_where_it_goes(options: tuple[str, ...], name: str) -> None:
-    """The token alone on the standard output, so that it can be piped."""
+def test_token_prints_a_token_and_how_to_set_it(options: tuple[str, ...], name: str) -> None:
+    """The token alone goes to the standard output, so that it can be piped."""
     ran = run("token", *options, environment={})
 
     assert ran.code == Exit.FINE
@@ -221,8 +221,8 @@ def test_token_prints_one_and_says_where_it_goes(options: tuple[str, ...], name:
     assert ran.out.strip() not in ran.err
 
 
-def test_token_can_go_to_a_file_that_only_its_owner_reads(tmp_path: Path) -> None:
-    """It is not shown then, and never written over another one."""
+def test_token_can_be_written_to_a_private_file(tmp_path: Path) -> None:
+    """It is not printed then, and an existing file is not overwritten."""
     file = tmp_path / "token"
     ran = run("token", f"--output={file}", environment={})
     made = file.read_text().strip()
@@ -241,7 +241,7 @@ def test_token_can_go_to_a_file_that_only_its_owner_reads(tmp_path: Path) -> Non
 
 @respx.mock
 def test_a_token_from_the_standard_input() -> None:
-    """From another program: one line of it."""
+    """The first line of another program's output is the token."""
     route = respx.get(f"{ADMIN}/versions").mock(return_value=httpx.Response(401, json={}))
 
     run("versions", "--token-file=-", answers="piped\n", scripted=Scripted())

@@ -46,7 +46,7 @@ fallback_pool = "primary"
 
 
 def version(number: int, summary: str, *, current: bool = False) -> dict[str, Any]:
-    """One version of the list."""
+    """A version of the list."""
     at = f"2026-11-18T10:00:{number % 60:02d}Z"
     author = "admin token"
     return {"version": number, "at": at, "author": author, "summary": summary, "current": current}
@@ -56,7 +56,7 @@ LISTED = [version(3, "weight of a", current=True), version(2, "drain b"), versio
 
 
 def changes(*, at: int = 3, applied: bool = False, those: list[Any] | None = None) -> Any:
-    """The answer to apply."""
+    """The response to apply."""
     shown = CHANGES if those is None else those
     return good({"version": at, "changes": shown, "applied": applied})
 
@@ -76,7 +76,7 @@ def applying(file: Path, *options: str, answers: str = "") -> Ran:
 
 @respx.mock
 def test_versions_are_listed_the_newest_first() -> None:
-    """With their time, author and summary; the current one is marked."""
+    """Each has its time, author and summary; the current one is marked."""
     respx.get(VERSIONS).mock(return_value=good(LISTED[::-1]))
 
     lines = [line.split() for line in run("versions").out.splitlines()]
@@ -88,32 +88,32 @@ def test_versions_are_listed_the_newest_first() -> None:
 
 
 @respx.mock
-def test_many_versions_are_not_all_shown() -> None:
-    """A person asks for more."""
+def test_only_the_latest_versions_are_printed() -> None:
+    """--all prints the others too, and --json has all."""
     respx.get(VERSIONS).mock(return_value=good([version(n, "x") for n in range(30)]))
 
     ran = run("versions")
 
     assert len(ran.out.splitlines()) == 20
-    assert "and 10 before these" in ran.err
+    assert "and 10 earlier ones" in ran.err
     assert len(run("versions", "--all").out.splitlines()) == 30
     assert len(run("versions", "--json").json) == 30
 
 
 @respx.mock
-def test_no_versions_is_said() -> None:
+def test_an_empty_list_of_versions_has_a_message() -> None:
     """The list of a balancer that was never changed is empty."""
     respx.get(VERSIONS).mock(return_value=good([]))
 
     ran = run("versions")
 
     assert (ran.code, ran.out) == (Exit.FINE, "")
-    assert "no versions yet" in ran.err
+    assert "No versions yet" in ran.err
 
 
 @respx.mock
-def test_one_version_is_shown_with_what_it_changed() -> None:
-    """Objects, and their fields before and after."""
+def test_one_version_is_printed_with_its_changes() -> None:
+    """The changes have objects and their fields, before and after."""
     respx.get(f"{VERSIONS}/3").mock(return_value=good({**LISTED[0], "changes": CHANGES}))
 
     ran = run("versions", "3")
@@ -128,8 +128,8 @@ def test_one_version_is_shown_with_what_it_changed() -> None:
 
 
 @respx.mock
-def test_a_version_that_is_not_there_is_a_no() -> None:
-    """As the balancer says it."""
+def test_a_missing_version_is_a_no() -> None:
+    """The balancer's refusal has exit code 1."""
     respx.get(f"{VERSIONS}/9").mock(return_value=bad(404, "there is no version 9"))
 
     assert run("versions", "9").code == Exit.NO
@@ -148,19 +148,19 @@ def test_a_version_that_is_not_there_is_a_no() -> None:
     ],
 )
 def test_values_are_shown_on_one_line(found: object, words: str) -> None:
-    """However long or strange."""
+    """Long values are cut off, and control characters replaced."""
     assert value(found) == words
 
 
-def test_changes_are_counted_by_what_is_done() -> None:
-    """The question names them."""
+def test_changes_are_counted_by_action() -> None:
+    """The question contains the counts."""
     assert counted(CHANGES) == "1 to create, 1 to update, 1 to delete"
     assert counted([]) == "nothing to change"
 
 
 @respx.mock
-def test_rollback_says_what_it_takes_back_and_asks() -> None:
-    """It is made conditional on what was shown."""
+def test_rollback_prints_what_it_undoes_and_asks() -> None:
+    """It is conditional on the version that was shown."""
     respx.get(VERSIONS).mock(return_value=good(LISTED))
     route = respx.post(f"{VERSIONS}/1/rollback").mock(return_value=good({"version": 4}))
 
@@ -173,16 +173,14 @@ def test_rollback_says_what_it_takes_back_and_asks() -> None:
 
     ran = run("rollback", "1", answers="y\n")
     assert ran.code == Exit.FINE
-    assert ran.out.endswith(
-        "Rolled back to version 1: version 4.\nTo take it back: evenkeel rollback 3\n"
-    )
+    assert ran.out.endswith("Rolled back to version 1: version 4.\nTo undo: evenkeel rollback 3\n")
     assert route.calls.last.request.headers["if-match"] == '"3"'
     assert run("rollback", "1", "--yes", "--json").json == {"version": 4}
 
 
 @respx.mock
 def test_rollback_alone_goes_back_one_version() -> None:
-    """To the one before the current one."""
+    """The version before the current one is restored."""
     respx.get(VERSIONS).mock(return_value=good(LISTED))
     route = respx.post(f"{VERSIONS}/2/rollback").mock(return_value=good({"version": 4}))
 
@@ -191,15 +189,15 @@ def test_rollback_alone_goes_back_one_version() -> None:
 
 
 @respx.mock
-def test_before_the_first_version_is_the_file() -> None:
-    """Version 0 is in no list, and can be gone back to."""
+def test_the_file_comes_before_the_first_version() -> None:
+    """Version 0 is in no list, but can be restored."""
     respx.get(VERSIONS).mock(return_value=good([version(1, "adopted", current=True)]))
     route = respx.post(f"{VERSIONS}/0/rollback").mock(return_value=good({"version": 2}))
 
     ran = run("rollback", "--yes")
 
     assert ran.code == Exit.FINE
-    assert "Rolled back to what the deployed file says: version 2." in ran.out
+    assert "Rolled back to the deployed file: version 2." in ran.out
     assert run("rollback", "0", "--yes").code == Exit.FINE
     assert route.call_count == 2
 
@@ -207,22 +205,22 @@ def test_before_the_first_version_is_the_file() -> None:
 @pytest.mark.parametrize(
     ("listed", "arguments", "code", "said"),
     [
-        (LISTED, ("9",), Exit.USAGE, "there is no version 9; there are 3, 2, 1, 0"),
+        (LISTED, ("9",), Exit.USAGE, "there is no version 9; versions: 3, 2, 1, 0"),
         (LISTED, ("3",), Exit.USAGE, "version 3 is the current one"),
-        ([], (), Exit.NO, "nothing was ever changed"),
+        ([], (), Exit.NO, "nothing has been changed yet"),
         (
             LISTED,
             ("1",),
             Exit.USAGE,
-            "(Roll back to version 1?): --yes says yes",
+            "(Roll back to version 1?): --yes answers yes",
         ),
     ],
 )
 @respx.mock
-def test_a_rollback_that_makes_no_sense_is_not_sent(
+def test_an_impossible_rollback_is_not_sent(
     listed: list[Any], arguments: tuple[str, ...], code: Exit, said: str
 ) -> None:
-    """With the versions that there are."""
+    """The message has the existing versions."""
     respx.get(VERSIONS).mock(return_value=good(listed))
 
     ran = run("rollback", *arguments)
@@ -232,8 +230,8 @@ def test_a_rollback_that_makes_no_sense_is_not_sent(
 
 
 @respx.mock
-def test_a_rollback_that_somebody_was_quicker_than_has_its_exit_code() -> None:
-    """What was shown is not what would be taken back."""
+def test_a_rollback_after_another_change_has_its_own_exit_code() -> None:
+    """It would undo other changes than those that were shown."""
     respx.get(VERSIONS).mock(return_value=good(LISTED))
     respx.post(f"{VERSIONS}/2/rollback").mock(return_value=bad(412, "it is at version 4"))
 
@@ -242,7 +240,7 @@ def test_a_rollback_that_somebody_was_quicker_than_has_its_exit_code() -> None:
 
 @respx.mock
 def test_adopt_explains_asks_and_lists() -> None:
-    """It is a decision for longer than a day."""
+    """Adopting is explained, and needs a yes."""
     adopted = {"version": 1, "adopted": [{"kind": "pools", "name": "primary", "id": "0" * 32}]}
     route = respx.post(f"{ADMIN}/adopt").mock(return_value=good(adopted))
 
@@ -252,7 +250,7 @@ def test_adopt_explains_asks_and_lists() -> None:
 
     ran = run("adopt", answers="y\n")
     assert ran.code == Exit.FINE
-    assert "is not read any more" in ran.err
+    assert "the file's version of them is ignored" in ran.err
     assert "pool primary" in ran.err
     assert "Adopted: version 1." in ran.err
     assert run("adopt", "--yes", "--json").json == adopted
@@ -260,7 +258,7 @@ def test_adopt_explains_asks_and_lists() -> None:
 
 @respx.mock
 def test_export_prints_the_file_and_nothing_else() -> None:
-    """So that it can be redirected into one."""
+    """The output can be redirected into a file."""
     text = CONFIG + "# Größe\n"
     respx.get(f"{ADMIN}/export").mock(return_value=httpx.Response(200, text=text))
 
@@ -272,7 +270,7 @@ def test_export_prints_the_file_and_nothing_else() -> None:
 
 @respx.mock
 def test_export_writes_a_file_all_or_nothing(tmp_path: Path) -> None:
-    """A failure leaves what was there; a file's mode stays."""
+    """A failure leaves the old file; its mode stays."""
     file = tmp_path / "lb.toml"
     file.write_text("before")
     file.chmod(0o640)
@@ -295,16 +293,16 @@ def test_export_writes_a_file_all_or_nothing(tmp_path: Path) -> None:
 
 
 @respx.mock
-def test_export_takes_no_page_for_a_file() -> None:
-    """A site that answers everything with 200 and HTML."""
+def test_export_refuses_a_web_page() -> None:
+    """A site may answer every request with 200 and HTML."""
     page = httpx.Response(200, text="<h1>hi", headers={"Content-Type": "text/html"})
     respx.get(f"{ADMIN}/export").mock(return_value=page)
 
     assert run("export").code == Exit.UNREACHABLE
 
 
-def test_tomls_own_times_become_texts() -> None:
-    """JSON has none."""
+def test_times_of_toml_become_strings() -> None:
+    """JSON has no times."""
     document = tomllib.loads("a = [{ at = 2026-12-01T22:00:00Z }]")
 
     assert as_json(document) == {"a": [{"at": "2026-12-01T22:00:00+00:00"}]}
@@ -312,7 +310,7 @@ def test_tomls_own_times_become_texts() -> None:
 
 @respx.mock
 def test_apply_shows_asks_and_applies(file: Path) -> None:
-    """What is sent is the file as JSON, on the condition that nothing has changed meanwhile."""
+    """The file is sent as JSON, on condition that nothing has changed meanwhile."""
     route = respx.post(APPLY).mock(side_effect=[changes(), changes(at=4, applied=True)])
 
     ran = applying(file, answers="y\n")
@@ -320,7 +318,7 @@ def test_apply_shows_asks_and_applies(file: Path) -> None:
     assert ran.code == Exit.FINE
     assert "origins[0].weight  1 → 0.5" in ran.out
     assert "Apply this (1 to create, 1 to update, 1 to delete)?" in ran.err
-    assert ran.out.endswith("Applied: version 4.\nTo take it back: evenkeel rollback 3\n")
+    assert ran.out.endswith("Applied: version 4.\nTo undo: evenkeel rollback 3\n")
     tried, applied = (call.request for call in route.calls)
     assert dict(tried.url.params) == {"dry_run": "true"}
     assert "if-match" not in tried.headers
@@ -331,19 +329,19 @@ def test_apply_shows_asks_and_applies(file: Path) -> None:
 
 @respx.mock
 def test_apply_changes_nothing_without_a_yes(file: Path) -> None:
-    """A no, or nobody who could say it."""
+    """The answer no ends it, and so does a missing user without --yes."""
     route = respx.post(APPLY).mock(return_value=changes())
 
     assert applying(file, answers="n\n").code == Exit.NO
-    nobody = applying(file)
-    assert nobody.code == Exit.USAGE
-    assert "--yes" in nobody.err
+    alone = applying(file)
+    assert alone.code == Exit.USAGE
+    assert "--yes" in alone.err
     assert all("dry_run" in call.request.url.params for call in route.calls)
 
 
 @respx.mock
-def test_apply_of_what_is_in_force_changes_nothing(file: Path) -> None:
-    """No question, no version."""
+def test_apply_of_the_present_configuration_changes_nothing(file: Path) -> None:
+    """There is no question and no new version."""
     route = respx.post(APPLY).mock(return_value=changes(those=[]))
 
     ran = applying(file)
@@ -357,7 +355,7 @@ def test_apply_of_what_is_in_force_changes_nothing(file: Path) -> None:
 
 @respx.mock
 def test_check_says_whether_there_is_a_difference(file: Path) -> None:
-    """For a nightly job: nothing is changed, whatever the answer."""
+    """Nothing is changed, so a nightly job can run it."""
     route = respx.post(APPLY).mock(return_value=changes())
 
     ran = applying(file, "--check", "--json")
@@ -369,8 +367,8 @@ def test_check_says_whether_there_is_a_difference(file: Path) -> None:
 
 
 @respx.mock
-def test_apply_for_programs(file: Path) -> None:
-    """The answer of the balancer; what a person would see is on the standard error."""
+def test_apply_prints_json(file: Path) -> None:
+    """The JSON is the balancer's result; the changes go to the standard error."""
     respx.post(APPLY).mock(side_effect=[changes(), changes(at=4, applied=True)])
 
     ran = applying(file, "--yes", "--json")
@@ -380,15 +378,15 @@ def test_apply_for_programs(file: Path) -> None:
 
 
 @respx.mock
-def test_somebody_who_was_quicker_is_noticed(file: Path) -> None:
-    """A person sees what would change now and is asked again; a script gets an exit code."""
+def test_a_change_meanwhile_is_noticed(file: Path) -> None:
+    """A user sees the new changes and is asked again; a script gets an exit code."""
     other = [{**CHANGES[0], "name": "other"}]
     answers = [changes(), bad(412, "it is at version 4"), changes(at=4, those=other)]
     route = respx.post(APPLY).mock(side_effect=[*answers, changes(at=5, applied=True), *answers])
 
     ran = applying(file, answers="y\ny\n")
     assert ran.code == Exit.FINE
-    assert "Somebody has changed the configuration meanwhile." in ran.err
+    assert "The configuration has been changed meanwhile." in ran.err
     assert "update pool other" in ran.out
     assert route.calls.last.request.headers["if-match"] == '"4"'
 
@@ -398,7 +396,7 @@ def test_somebody_who_was_quicker_is_noticed(file: Path) -> None:
 
 
 def test_a_bad_file_is_not_sent(tmp_path: Path) -> None:
-    """Its problems are told with their lines, as `evenkeel check` tells them."""
+    """Its problems are printed with their lines, as by `evenkeel check`."""
     file = tmp_path / "lb.toml"
     file.write_text(CONFIG.replace("weight = 0.5", "weight = 2"))
 
@@ -412,8 +410,8 @@ def test_a_bad_file_is_not_sent(tmp_path: Path) -> None:
 
 
 @respx.mock
-def test_what_the_balancer_refuses_has_its_line_too(file: Path) -> None:
-    """It may be of another version, and know better."""
+def test_a_refusal_of_the_balancer_has_its_line_too(file: Path) -> None:
+    """The balancer may have another version with other rules."""
     respx.post(APPLY).mock(
         return_value=bad(400, f"is too heavy @ {WEIGHT}", "/pools/0/origins/0/weight")
     )
@@ -425,20 +423,20 @@ def test_what_the_balancer_refuses_has_its_line_too(file: Path) -> None:
 
 
 @respx.mock
-def test_the_first_apply_adopts_and_says_so(file: Path) -> None:
-    """--yes alone does not decide that; a person is asked about it separately."""
+def test_the_first_apply_adopts_after_a_question(file: Path) -> None:
+    """--yes does not answer it; a user is asked about it separately."""
     dry = {"version": 0, "changes": CHANGES, "applied": False, "adopts": True}
     route = respx.post(APPLY).mock(return_value=good(dry))
 
     script = applying(file, "--yes")
     assert script.code == Exit.USAGE
-    assert "--adopt says yes" in script.err
+    assert "--adopt answers yes" in script.err
     assert applying(file, answers="n\n").code == Exit.NO
     assert all("dry_run" in call.request.url.params for call in route.calls)
 
-    person = applying(file, answers="y\ny\n")
-    assert person.code == Exit.FINE
-    assert "applying is adopting" in person.err
+    asked = applying(file, answers="y\ny\n")
+    assert asked.code == Exit.FINE
+    assert "The first apply adopts." in asked.err
     assert applying(file, "--yes", "--adopt").code == Exit.FINE
 
 
@@ -451,13 +449,13 @@ def test_the_first_apply_adopts_and_says_so(file: Path) -> None:
     ],
 )
 def test_a_pointer_is_a_path(pointer: str, path: str) -> None:
-    """RFC 6901, as the lines of a file are looked up."""
+    """A JSON pointer (RFC 6901) becomes the path under which lines are found."""
     assert path_of(pointer) == path
 
 
 @respx.mock
-def test_no_command_shows_the_token(file: Path) -> None:
-    """Whatever comes back, even the token itself."""
+def test_no_command_prints_the_token(file: Path) -> None:
+    """Failures of all commands are without it."""
     respx.route().mock(return_value=bad(400, "no"))
 
     for command in (

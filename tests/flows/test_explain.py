@@ -1,4 +1,4 @@
-"""What `evenkeel explain` says: the balancer's own answers, with reasons."""
+"""`evenkeel explain`: the balancer's own decisions, with reasons."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def file(tmp_path: Path) -> str:
 
 
 def asked(file: str, *options: str) -> dict[str, Any]:
-    """Return the answer for programs."""
+    """Return the JSON output."""
     result = CliRunner().invoke(app, ["--config", file, "--json", *options])
     assert result.exit_code == 0, result.output
     answer: dict[str, Any] = json.loads(result.stdout)
@@ -81,14 +81,14 @@ def asked(file: str, *options: str) -> dict[str, Any]:
 
 
 def printed(file: str, *options: str) -> str:
-    """Return the answer for people."""
+    """Return the text output."""
     result = CliRunner().invoke(app, ["--config", file, *options])
     assert result.exit_code == 0, result.output
     return result.stdout
 
 
 def refused(file: str, *options: str) -> str:
-    """Return the complaint about options that make no sense."""
+    """Return the message about bad options."""
     result = CliRunner().invoke(app, ["--config", file, *options])
     assert result.exit_code == 2, result.output
     return result.stderr
@@ -102,25 +102,25 @@ def way(answer: dict[str, Any]) -> list[str]:
 
 
 def whys(answer: dict[str, Any]) -> list[str]:
-    """Return what put these there."""
+    """Return the reason of each attempt's likeliest origin."""
     return [turn["choices"][0]["why"] for turn in answer["turns"]]
 
 
 def step(answer: dict[str, Any], about: str) -> tuple[str, str]:
-    """Return what was found about something, and why."""
+    """Return the result of a step, and its reason."""
     (found,) = (each for each in answer["steps"] if each["about"] == about)
     return found["found"], found["why"]
 
 
 def test_everything_can_be_explained() -> None:
-    """Each standing and each policy that can be configured has its words."""
+    """Each state and each policy has its reason."""
     assert set(WORDS) == set(Standing)
     assert set(REASONS) == set(POLICIES) <= set(SteeringPolicy)
     assert set(ORIGIN_REASONS) == set(ORIGIN_POLICIES) <= set(OriginSteeringPolicy)
 
 
 def test_the_load_balancer_and_how_it_was_found(file: str) -> None:
-    """By its name, by a wildcard, or not at all."""
+    """It is found by its name, by a wildcard, or not at all."""
     assert step(asked(file, HOST), "load balancer") == (
         "service.example.com",
         "its name is the host",
@@ -152,7 +152,7 @@ def test_chance_is_told_as_shares(file: str) -> None:
 
 
 def test_what_happens_when_every_attempt_fails(file: str) -> None:
-    """The likeliest way, why it ends, and who would come next."""
+    """The result has the likeliest attempts, why they end, and the next origins."""
     answer = asked(file, HOST)
 
     assert sorted(way(answer)) == ["primary/a", "primary/b", "primary/c"]
@@ -162,7 +162,7 @@ def test_what_happens_when_every_attempt_fails(file: str) -> None:
 
 
 def test_a_post_goes_to_one_origin(file: str) -> None:
-    """And it is said why."""
+    """The reason is given."""
     answer = asked(file, HOST, "--method=post", "--body=10")
 
     assert len(answer["turns"]) == 1
@@ -171,7 +171,7 @@ def test_a_post_goes_to_one_origin(file: str) -> None:
 
 
 def test_origins_that_are_down(file: str) -> None:
-    """Given by name, or by pool and name; all of them, and the next pool is chosen."""
+    """They are given by name, or by pool and name; if all are down, the next pool is chosen."""
     one = asked(file, HOST, "--down=b")
     assert "primary/b" not in way(one)[:2]
     (standing,) = (each for of in one["pools"] for each in of["origins"] if each["name"] == "b")
@@ -188,15 +188,15 @@ def test_origins_that_are_down(file: str) -> None:
 
 
 def test_origins_that_are_ejected(file: str) -> None:
-    """As if requests to it had failed just now."""
+    """They count as if requests to them had failed just now."""
     answer = asked(file, HOST, "--ejected=b")
 
     assert way(answer)[0] == "primary/c"
     assert "ejected" in printed(file, HOST, "--ejected=b")
 
 
-def test_an_origin_that_nobody_uses_gets_no_requests_to_fail(tmp_path: Path) -> None:
-    """Saying so is better than an answer about something else."""
+def test_an_unused_origin_cannot_be_ejected(tmp_path: Path) -> None:
+    """An origin of no load balancer gets no requests that could fail."""
     spare = '[[pools]]\nname = "spare"\norigins = [{ name = "z", address = "z.example.com" }]\n'
     (tmp_path / "lb.toml").write_text(spare + CONFIG, "utf-8")
 
@@ -205,7 +205,7 @@ def test_an_origin_that_nobody_uses_gets_no_requests_to_fail(tmp_path: Path) -> 
 
 
 def steered(tmp_path: Path, *lines: str, pools: str = "") -> str:
-    """Return a file whose load balancer steers like this over pools of one origin each."""
+    """Return a file with these lines in its load balancer, and three pools of one origin each."""
     file = tmp_path / "steered.toml"
     named = "".join(
         f'[[pools]]\nname = "{name}"\n{pools}\n'
@@ -222,7 +222,7 @@ fallback_pool = "one"
 
 
 def test_a_place_decides(tmp_path: Path) -> None:
-    """Which map it was, and where the request comes to."""
+    """The reason names the map, and the place of the request."""
     file = steered(
         tmp_path,
         'country_pools = { DE = ["two"] }',
@@ -244,7 +244,7 @@ def test_a_place_decides(tmp_path: Path) -> None:
 
 
 def test_weights_decide(tmp_path: Path) -> None:
-    """The weights are told, and the shares that they lead to."""
+    """The reason has the weights, and the choices have their shares."""
     file = steered(
         tmp_path,
         'steering_policy = "least_outstanding_requests"',
@@ -261,7 +261,7 @@ def test_weights_decide(tmp_path: Path) -> None:
 
 
 def test_distance_and_latency_decide(tmp_path: Path) -> None:
-    """What is not known is said to be unknown."""
+    """Unknown places and latencies are named as unknown."""
     near = steered(
         tmp_path, 'steering_policy = "proximity"', pools="latitude = 50.1\nlongitude = 8.7"
     )
@@ -275,8 +275,8 @@ def test_distance_and_latency_decide(tmp_path: Path) -> None:
     )
 
 
-def test_what_is_shed_is_told(tmp_path: Path) -> None:
-    """As what the pool does, and as shares."""
+def test_load_shedding_is_explained(tmp_path: Path) -> None:
+    """The pool has a sentence on it, and the choices have their shares."""
     file = steered(
         tmp_path,
         pools="load_shedding = { default_percent = 25, session_percent = 10 }",
@@ -291,7 +291,7 @@ def test_what_is_shed_is_told(tmp_path: Path) -> None:
 
 
 def test_a_session(file: str) -> None:
-    """Its own origin, then the rest of its pool; a client without one is given a cookie."""
+    """It goes to its own origin, then to its pool; a client without a session gets a cookie."""
     answer = asked(file, HOST, "--session=a")
 
     assert step(answer, "session_affinity") == ("cookie", "its cookie __evenkeel names primary/a")
@@ -308,7 +308,7 @@ def test_a_session(file: str) -> None:
 def test_the_key_of_cookies_is_taken_from_the_environment(
     file: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A cookie that a browser shows can be looked up."""
+    """A cookie copied from a browser can be looked up."""
     monkeypatch.setenv("LB_COOKIE_KEY", "secret")
     lb = balancer_of(
         pool("primary", "a", "b"),
@@ -325,7 +325,7 @@ def test_the_key_of_cookies_is_taken_from_the_environment(
 
 
 def test_time_can_be_chosen(tmp_path: Path) -> None:
-    """So that a maintenance is seen before it begins."""
+    """A maintenance can be seen before it begins."""
     window = 'maintenance = [{ from = "2026-12-01T22:00:00Z", to = "2026-12-01T23:00:00Z" }]'
     text = CONFIG.replace('name = "b", address', f'name = "b", {window}, address')
     (tmp_path / "lb.toml").write_text(text, "utf-8")
@@ -336,7 +336,7 @@ def test_time_can_be_chosen(tmp_path: Path) -> None:
 
 
 def test_variables_make_a_configuration(tmp_path: Path) -> None:
-    """As they do in the Worker, where they come before the file."""
+    """They take precedence over the file, as in the Worker."""
     result = CliRunner().invoke(
         app, ["--var=ORIGINS=https://a.example.com, https://b.example.com", "--json"]
     )
@@ -361,13 +361,13 @@ def test_variables_make_a_configuration(tmp_path: Path) -> None:
         ([], "--host: one of service.example.com, *.example.com"),
     ],
 )
-def test_options_that_make_no_sense(options: list[str], complaint: str, file: str) -> None:
-    """Are said in one line."""
+def test_bad_options_are_refused(options: list[str], complaint: str, file: str) -> None:
+    """The message is one line."""
     assert complaint in refused(file, *options)
 
 
 def test_a_bad_file_is_reported_with_its_lines(tmp_path: Path) -> None:
-    """As `evenkeel check` reports it."""
+    """The problems are those of `evenkeel check`."""
     (tmp_path / "lb.toml").write_text(CONFIG.replace("weight = 0.5", "weight = 5"), "utf-8")
 
     assert "lb.toml:4: must be from 0 to 1, not 5" in refused(str(tmp_path / "lb.toml"), HOST)
@@ -375,7 +375,7 @@ def test_a_bad_file_is_reported_with_its_lines(tmp_path: Path) -> None:
 
 
 def test_a_hundred_origins_are_summed_up() -> None:
-    """Shares add up to one, and people see the first ten."""
+    """Shares add up to one."""
     many = pool("p", *(f"o{number}" for number in range(100)))
     found = explain(Balancer(config_of(balancer_of(many))), facts(), 0.0)
 
@@ -388,7 +388,7 @@ def test_a_hundred_origins_are_summed_up() -> None:
 def test_a_real_request_goes_where_it_was_said_to_go(
     policy: OriginSteeringPolicy, affinity: SessionAffinity
 ) -> None:
-    """Whatever chance brings, the first origin is among the choices of the first turn."""
+    """For any random number, the first origin is among the choices of the first turn."""
     of = pool("p", origin("a", weight=0.5), "b", "c", origin_steering=policy)
     balancer = Balancer(config_of(balancer_of(of, session_affinity=affinity)))
     asked_for = facts(cf_connecting_ip="203.0.113.9")
@@ -403,7 +403,7 @@ def test_a_real_request_goes_where_it_was_said_to_go(
 
 
 def test_a_rule_changes_what_a_request_gets(tmp_path: Path) -> None:
-    """Its pools, its session, or the whole answer, a redirect's target included."""
+    """A rule may change pools, session or the whole response, with a redirect's target."""
     rules = """
 [[load_balancers.rules]]
 condition = 'starts_with(http.request.uri.path, "/api/")'
@@ -446,7 +446,7 @@ overrides = { session_affinity = "none" }
 
 
 def ruled(tmp_path: Path, *options: str) -> list[tuple[str, str, str]]:
-    """Return what is said of rules."""
+    """Return the steps of rules."""
     file = tmp_path / "rules.toml"
     file.write_text(RULES)
     result = CliRunner().invoke(
@@ -458,7 +458,7 @@ def ruled(tmp_path: Path, *options: str) -> list[tuple[str, str, str]]:
 
 
 def test_rules_are_explained(tmp_path: Path) -> None:
-    """Each one that is asked: whether it is met, what its condition is, and what follows."""
+    """Each evaluated rule has its result, its condition, and its effects."""
     closed = 'any(http.request.headers.names[*] == "x-closed")'
     api = 'starts_with(http.request.uri.path, "/api/")'
 
@@ -480,8 +480,8 @@ def test_rules_are_explained(tmp_path: Path) -> None:
     ]
 
 
-def test_pool_sets_are_told() -> None:
-    """Which set decides, before any rule; a set that answers itself leaves nothing to rules."""
+def test_pool_sets_are_explained() -> None:
+    """The deciding set comes before the rules; one with a fixed response leaves no rules."""
     closed = FixedResponse(status_code=403)
     sets = (
         PoolSet(name="eu", pools=(pool("e", "e-1"),), match=Topology(regions=(Region.WEU,))),
@@ -499,8 +499,8 @@ def test_pool_sets_are_told() -> None:
     assert steps("AQ") == [("pool set aq", "met")]
 
 
-def test_it_tells_of_second_attempts_where_there_are_such() -> None:
-    """And which requests have none."""
+def test_second_attempts_are_explained() -> None:
+    """The step says which requests have none."""
     both = (pool("p", "a"), pool("q", "b"))
     hedging = Balancer(config_of(balancer_of(*both, failover=Failover(hedge_after=0.5))))
 

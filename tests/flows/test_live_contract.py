@@ -1,4 +1,4 @@
-"""The command line and the balancer's own handlers understand each other."""
+"""The command line works with the balancer's own handlers."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from support.state import START, World
 
 @dataclass
 class Balancer(Office):
-    """A Durable Object with all that is in it; time is that of its World."""
+    """A complete Durable Object; its time is that of its World."""
 
     file: str = FILE + "session_affinity_attributes = { drain_duration = 300 }\n"
 
@@ -43,7 +43,7 @@ class Balancer(Office):
 
     @property
     def config(self) -> Config:
-        """What serves."""
+        """The configuration in force."""
         config = self.store.effective.config
         assert config is not None
         return config
@@ -55,13 +55,13 @@ class Balancer(Office):
         return replace(super().context, keeper=self.world.keeper)
 
     def pass_time(self, seconds: float) -> None:
-        """Let time pass, with its probes."""
+        """Let time pass, with probes."""
         self.world.run_until(self.now - START + seconds)
         self.now = self.world.now
 
     @property
     def scripted(self) -> Scripted:
-        """A machine whose clock is the same; nobody sits before it."""
+        """A host with the same clock and without a user."""
         scripted = Scripted(now=self.now)
         scripted.during = lambda _: self.pass_time(scripted.slept[-1])
         return scripted
@@ -69,7 +69,7 @@ class Balancer(Office):
 
 @pytest.fixture
 def office() -> Iterator[Balancer]:
-    """Answer what is sent to the balancer as its Durable Object would."""
+    """Answer requests to the balancer as its Durable Object does."""
     office = Balancer()
 
     def answered(request: httpx.Request) -> httpx.Response:
@@ -89,7 +89,7 @@ def office() -> Iterator[Balancer]:
 
 @pytest.fixture
 def file(tmp_path: Path, office: Balancer) -> Path:
-    """What the balancer exports."""
+    """The balancer's exported configuration."""
     file = tmp_path / "lb.toml"
     assert run("export", "-o", str(file)).code == Exit.FINE
     return file
@@ -102,8 +102,8 @@ def edited(file: Path, old: str, new: str) -> None:
     file.write_text(text.replace(old, new))
 
 
-def test_what_was_exported_is_nothing_to_apply(office: Balancer, file: Path) -> None:
-    """Before adopting and after it; no version is made."""
+def test_an_exported_file_changes_nothing(office: Balancer, file: Path) -> None:
+    """Applying it makes no version, before and after adopting."""
     assert "Nothing to change" in run("apply", str(file), "--check").err
     assert office.store.version == 0
 
@@ -115,7 +115,7 @@ def test_what_was_exported_is_nothing_to_apply(office: Balancer, file: Path) -> 
 
 
 def test_the_first_apply_adopts(office: Balancer, file: Path) -> None:
-    """Which has to be agreed to."""
+    """The user has to agree to that."""
     edited(file, "weight = 0.5", "weight = 0.25")
 
     assert run("apply", str(file), "--yes").code == Exit.USAGE
@@ -128,8 +128,8 @@ def test_the_first_apply_adopts(office: Balancer, file: Path) -> None:
     assert office.store.version == 1
 
 
-def test_versions_are_made_shown_and_gone_back_to(office: Balancer, file: Path) -> None:
-    """From the file's own to the third and back."""
+def test_versions_are_made_shown_and_restored(office: Balancer, file: Path) -> None:
+    """Changes and rollbacks make versions, up to a rollback to the file."""
     assert run("versions", "--json").json == []
     run("adopt", "--yes")
     edited(file, "weight = 0.5", "weight = 0.25")
@@ -152,8 +152,8 @@ def test_versions_are_made_shown_and_gone_back_to(office: Balancer, file: Path) 
     assert run("versions", "77").code == Exit.NO
 
 
-def test_somebody_who_is_quicker_is_noticed(office: Balancer, file: Path) -> None:
-    """Between the look and the yes."""
+def test_a_change_meanwhile_is_noticed(office: Balancer, file: Path) -> None:
+    """A change between the question and its answer asks the user again."""
     run("adopt", "--yes")
     edited(file, "weight = 0.5", "weight = 0.25")
     other = tomllib.loads(FILE.replace("weight = 0.5", "weight = 0.75"))
@@ -165,21 +165,21 @@ def test_somebody_who_is_quicker_is_noticed(office: Balancer, file: Path) -> Non
         if len(asks) == 2:  # the first is about the token
             office.call("POST", "/apply", other)
 
-    ran = run("apply", str(file), answers="y\ny\n", scripted=Scripted(person=True, asked=asked))
+    ran = run("apply", str(file), answers="y\ny\n", scripted=Scripted(user=True, asked=asked))
     assert ran.code == Exit.FINE
-    assert "Somebody has changed the configuration meanwhile." in ran.err
+    assert "The configuration has been changed meanwhile." in ran.err
     assert "0.5 → 0.25" in ran.out
     assert "0.75 → 0.25" in ran.out
     assert office.store.version == 3
 
 
-def test_both_sides_have_the_same_code_for_what_the_file_defines() -> None:
-    """The command line has no module in common with the handlers."""
+def test_both_sides_have_the_same_code_for_an_object_of_the_file() -> None:
+    """The command line shares no module with the handlers."""
     assert OF_THE_FILE == Code.FROM_FILE
 
 
 def test_an_origin_is_drained_and_brought_back(office: Balancer) -> None:
-    """Adopted on the way, waited for, and seen in the list of versions."""
+    """Draining adopts first, waits, and is in the list of versions."""
     assert run("drain", "server-1", "--yes").code == Exit.NOT_ALLOWED
     scripted = office.scripted
     began = office.now
@@ -205,8 +205,8 @@ def test_an_origin_is_drained_and_brought_back(office: Balancer) -> None:
     ]
 
 
-def test_the_last_origin_is_asked_about_and_then_refused(office: Balancer) -> None:
-    """By the command line as nothing else takes traffic; by the balancer, as all would be off."""
+def test_disabling_the_last_origin_is_asked_about_and_refused(office: Balancer) -> None:
+    """The command line asks, as no other origin takes traffic; the balancer refuses."""
     run("adopt", "--yes")
     assert run("disable", "server-1").code == Exit.FINE
 
@@ -216,8 +216,8 @@ def test_the_last_origin_is_asked_about_and_then_refused(office: Balancer) -> No
     assert "not one pool would have an origin that is enabled" in ran.err
 
 
-def test_the_status_is_understood(office: Balancer) -> None:
-    """Both origins are well, then one is down."""
+def test_the_status_is_read(office: Balancer) -> None:
+    """Both origins are healthy, then one is down."""
     assert run("status", "--check", scripted=office.scripted).code == Exit.FINE
 
     office.world.down = {"one"}
@@ -232,7 +232,7 @@ def test_the_status_is_understood(office: Balancer) -> None:
 
 
 def test_events_are_found_and_followed(office: Balancer) -> None:
-    """By Cloudflare's parameters, and each new one once."""
+    """They are filtered by Cloudflare's parameters, and each new one is printed once."""
     assert {each["pool"]["name"] for each in events()} == {"primary", "replica"}
     assert [each["pool"]["name"] for each in events("--pool=replica")] == ["replica"]
     assert [each["pool"]["name"] for each in events("--origin=server-1")] == ["primary"]
@@ -263,7 +263,7 @@ def events(*options: str, scripted: Scripted | None = None) -> list[dict[str, An
 
 
 def test_a_service_token_of_access_is_enough(office: Balancer) -> None:
-    """Where the configuration names it: changes then prove that they are no other site's doing."""
+    """If the configuration allows it; changes then have headers against request forgery."""
     tokens = tokens_of("a" * 40, "", "")
     assert isinstance(tokens, Tokens)
     gate = Gate(tokens)

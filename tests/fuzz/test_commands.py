@@ -16,7 +16,7 @@ from evenkeel.live.client.target import target_of
 from evenkeel.live.commands.apply import path_of
 from evenkeel.live.commands.changes import changes_of, counted, tree
 from evenkeel.live.commands.events import lines
-from evenkeel.live.commands.status import shown, troubled
+from evenkeel.live.commands.status import problems, shown
 from evenkeel.live.commands.versions import table
 from evenkeel.output.errors import Failure
 from evenkeel.output.times import ago, clock, moment, until
@@ -118,7 +118,7 @@ def test_no_envelope_confuses_a_command(document: str, status: int) -> None:
 @given(report, names)
 def test_every_report_can_be_shown_and_asked(found: dict[str, Any], name: str) -> None:
     """As a balancer of another version would send it."""
-    printed(*shown(found, NOW), *troubled(found))
+    printed(*shown(found, NOW), *problems(found))
     for each in origins(found):
         left_without(found, each)
     try:

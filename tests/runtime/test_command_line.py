@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from evenkeel.live.client.host import World
+from evenkeel.live.client.host import Host
 from evenkeel.output.errors import Exit
 from support.commands import Ran, run
 from support.origins import Origin, origins
@@ -37,8 +37,8 @@ class Deployed:
     def run(self, *arguments: str, answers: str = "", token: str = TOKEN) -> Ran:
         """Run `evenkeel` against it."""
         environment = {"EVENKEEL_URL": self.worker.url, "EVENKEEL_TOKEN": token}
-        world = World(environment=environment, has_person=lambda: bool(answers))
-        ran = run(*arguments, answers=answers, environment=environment, world=world)
+        host = Host(environment=environment, has_user=lambda: bool(answers))
+        ran = run(*arguments, answers=answers, environment=environment, host=host)
         assert token not in ran.out + ran.err
         return ran
 
@@ -188,4 +188,4 @@ def test_a_path_that_is_no_admin_side_is_told_as_that(deployed: Deployed) -> Non
     ran = deployed.run("status", "--admin-path=/elsewhere")
 
     assert ran.code == Exit.UNREACHABLE
-    assert "no admin side" in ran.err
+    assert "not the admin side" in ran.err

@@ -1,4 +1,4 @@
-"""What an origin can be told to do: answers, and faults."""
+"""Behaviours of a scripted origin: responses and faults."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BODILESS = (204, 304)
 def reply(
     status: int = 200, body: bytes | str = b"", *fields: tuple[str, str], chunked: bool = False
 ) -> Behaviour:
-    """Answer this, in one piece; the length is added unless it is among the fields."""
+    """Send this response in one piece; the length is added unless it is among the fields."""
     data = body.encode() if isinstance(body, str) else body
 
     async def answer(exchange: Exchange) -> None:
@@ -32,21 +32,21 @@ def reply(
 
 
 def start(status: int, *fields: tuple[str, str]) -> bytes:
-    """An answer's head."""
+    """The head of a response."""
     return head(f"HTTP/1.1 {status} {responses.get(status, 'Odd')}", *fields)
 
 
 def framing(
     status: int, size: int, fields: tuple[tuple[str, str], ...], chunked: bool
 ) -> tuple[tuple[str, str], ...]:
-    """The field that tells where the body ends."""
+    """The field that delimits the body."""
     if status in BODILESS or "content-length" in {name.lower() for name, _ in fields}:
         return ()
     return (("Transfer-Encoding", "chunked"),) if chunked else (("Content-Length", str(size)),)
 
 
 def echo(*fields: tuple[str, str]) -> Behaviour:
-    """Answer with what came: method, target, headers and the body's size and digest, as JSON."""
+    """Answer with the request as JSON: method, target, headers, size and digest of the body."""
 
     async def answer(exchange: Exchange) -> None:
         await exchange.read_body()
@@ -65,7 +65,7 @@ def echo(*fields: tuple[str, str]) -> Behaviour:
 
 
 def raw(*parts: bytes | float, read_body: bool = True) -> Behaviour:
-    """Send these bytes, waiting where a number of seconds stands, and close."""
+    """Send these bytes, with pauses for the numbers of seconds, and close."""
 
     async def answer(exchange: Exchange) -> None:
         if read_body:
@@ -81,7 +81,7 @@ def raw(*parts: bytes | float, read_body: bool = True) -> Behaviour:
 
 
 def hang() -> Behaviour:
-    """Take the request and never answer."""
+    """Read the request and never answer."""
 
     async def answer(exchange: Exchange) -> None:
         await exchange.read_body()
@@ -91,7 +91,7 @@ def hang() -> Behaviour:
 
 
 def reset() -> Behaviour:
-    """Reset the connection in place of an answer."""
+    """Reset the connection instead of answering."""
 
     async def answer(exchange: Exchange) -> None:
         exchange.reset()
@@ -100,23 +100,23 @@ def reset() -> Behaviour:
 
 
 def close() -> Behaviour:
-    """Close the connection in place of an answer."""
+    """Close the connection instead of answering."""
     return raw()
 
 
 def garbage() -> Behaviour:
-    """Answer with something that is no HTTP."""
+    """Answer with bytes that are not HTTP."""
     return raw(b"\x00\x01\xfe\xffSSH-2.0-nonsense\r\n\r\n")
 
 
 def cut(body: bytes, promised: int, *, with_reset: bool = True) -> Behaviour:
-    """Promise a longer body than is sent, and end the connection in its middle."""
+    """Announce a longer body than is sent, and end the connection within it."""
 
     async def answer(exchange: Exchange) -> None:
         await exchange.read_body()
         await exchange.write(start(200, ("Content-Length", str(promised))) + body)
         if with_reset:
-            await asyncio.sleep(0.1)  # a reset overtakes bytes that were not read yet
+            await asyncio.sleep(0.1)  # a reset discards bytes that have not been read
             exchange.reset()
         exchange.keep_alive = False
 
@@ -124,7 +124,7 @@ def cut(body: bytes, promised: int, *, with_reset: bool = True) -> Behaviour:
 
 
 def after(seconds: float, behaviour: Behaviour) -> Behaviour:
-    """Wait before answering: a slow first byte."""
+    """Wait before the response: a slow first byte."""
 
     async def answer(exchange: Exchange) -> None:
         await asyncio.sleep(seconds)
@@ -134,7 +134,7 @@ def after(seconds: float, behaviour: Behaviour) -> Behaviour:
 
 
 def in_turn(*behaviours: Behaviour) -> Behaviour:
-    """Answer each request in the next way; the last one stays."""
+    """Give each request the next behaviour; the last one stays."""
     following = chain(behaviours, repeat(behaviours[-1]))
 
     async def answer(exchange: Exchange) -> None:
@@ -164,7 +164,7 @@ def blocks(size: int) -> list[bytes]:
 
 
 def digest_of(size: int) -> str:
-    """SHA-256 of that body."""
+    """SHA-256 of the body of `blocks`."""
     digest = hashlib.sha256()
     for block in blocks(size):
         digest.update(block)

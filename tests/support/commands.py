@@ -1,4 +1,4 @@
-"""Runs the commands against a deployed balancer, with a scripted world in place of the machine."""
+"""Runs the commands on a deployed balancer, with a scripted clock, environment and terminal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import httpx
 from typer.testing import CliRunner
 
 from evenkeel.app import app
-from evenkeel.live.client.host import World
+from evenkeel.live.client.host import Host
 
 URL = "https://lb.example.com"
 ADMIN = f"{URL}/_lb"
@@ -22,7 +22,7 @@ NOW = 1_795_000_000.0
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """What came of a command."""
+    """The result of a command."""
 
     code: int
     out: str
@@ -30,19 +30,19 @@ class Ran:
 
     @property
     def json(self) -> Any:
-        """What it printed, for programs."""
+        """The JSON that it printed."""
         return json.loads(self.out)
 
 
 @dataclass(slots=True)
 class Scripted:
-    """A world in which time passes only when it is slept, and `during` happens meanwhile."""
+    """A host on which time passes only during sleep, while `during` is called."""
 
-    person: bool = False
+    user: bool = False
     during: Callable[[int], None] = lambda number: None  # noqa: ARG005
     """Called with 1, 2, ... at each sleep."""
     asked: Callable[[], None] = lambda: None
-    """Called when it is looked whether there is a person."""
+    """Called when a command checks for a user."""
     now: float = NOW
     slept: list[float] = field(default_factory=list)
 
@@ -52,19 +52,19 @@ class Scripted:
         self.now += seconds
         self.during(len(self.slept))
 
-    def has_person(self) -> bool:
-        """Whether there is somebody to ask."""
+    def has_user(self) -> bool:
+        """Whether a user can be asked."""
         self.asked()
-        return self.person
+        return self.user
 
-    def world(self, environment: Mapping[str, str]) -> World:
-        """The commands' view of it."""
-        return World(
+    def host(self, environment: Mapping[str, str]) -> Host:
+        """The host of a command."""
+        return Host(
             sleep=self.sleep,
             now=lambda: self.now,
             monotonic=lambda: self.now,
             environment=environment,
-            has_person=self.has_person,
+            has_user=self.has_user,
         )
 
 
@@ -73,15 +73,15 @@ def run(
     scripted: Scripted | None = None,
     answers: str = "",
     environment: Mapping[str, str] | None = None,
-    world: World | None = None,
+    host: Host | None = None,
 ) -> Ran:
-    """Run `evenkeel`; `answers` is what a person types, if there is one. `world` may be real."""
+    """Run `evenkeel`; `answers` is the user's input, if there is a user. `host` may be real."""
     known = {"EVENKEEL_URL": URL, "EVENKEEL_TOKEN": TOKEN}
     given = known if environment is None else environment
-    if world is None:
-        world = (scripted or Scripted(person=bool(answers))).world(given)
+    if host is None:
+        host = (scripted or Scripted(user=bool(answers))).host(given)
     result = CliRunner().invoke(
-        app, list(arguments), obj=world, input=answers, env={**dict.fromkeys(CLEARED), **given}
+        app, list(arguments), obj=host, input=answers, env={**dict.fromkeys(CLEARED), **given}
     )
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
@@ -96,11 +96,11 @@ CLEARED = (
     "LB_ADMIN_TOKEN",
     "LB_READ_TOKEN",
 )
-"""What the machine's own environment must not bring into a test."""
+"""Variables of the real environment that a test must not see."""
 
 
 def good(result: Any, *, messages: tuple[str, ...] = (), **info: int) -> httpx.Response:
-    """An answer in Cloudflare's envelope."""
+    """A successful response in Cloudflare's envelope."""
     document = {
         "success": True,
         "errors": [],

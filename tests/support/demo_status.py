@@ -1,4 +1,4 @@
-"""What the status page is told of a balancer that has served for a day; one origin is down."""
+"""The status of a balancer that has served for a day, with one origin down, for the page."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ DRAINED_FOR = 25
 """Minutes since dallas was drained."""
 
 
-def told(now: float) -> dict[str, Any]:
+def demo_status(now: float) -> dict[str, Any]:
     """Return the result of GET /status, with charts of every pool."""
     config = from_toml(FILE)
     assert not isinstance(config, Invalid)
@@ -165,7 +165,7 @@ def _lines(name: str) -> dict[str, Any]:
         for at in range(MINUTES)
     ]
     if gone:
-        # It was drained slowly, or failed at once.
+        # Drained slowly, or failed at once.
         requests[MINUTES - gone - 1] //= 3
     failures = [0] * MINUTES
     if name == "paris":

@@ -29,11 +29,11 @@ READ = "a-read-token-for-tests-0123456789_abcdefgh"
 VARIABLES = {"LB_ADMIN_TOKEN": TOKEN, "LB_READ_TOKEN": READ}
 
 SECONDS = 30.0
-"""For whatever the page has to do: the machine may be busy, and it looks every five seconds."""
+"""Time-out of each step: the machine may be busy, and the page polls every five seconds."""
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 OPTIONS = (
-    "--no-sandbox",  # as root there is none, and the pages are our own
+    "--no-sandbox",  # root has none, and the pages are our own
     "--disable-gpu",
     "--disable-quic",
     "--disable-background-networking",
@@ -43,19 +43,19 @@ OPTIONS = (
 )
 AXE = checkout.ROOT / "node_modules" / "axe-core" / "axe.min.js"
 
-# Chromium writes a line for each answer of 400 or more; whether the page minds is another matter.
+# Chromium logs each response of 400 or more, which may be expected by the page.
 EXPECTED = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d")
 
 
 def chromium() -> str | None:
-    """Where Chromium is: what CHROMIUM names, or what is installed."""
+    """The path of Chromium: that in CHROMIUM, or an installed one."""
     named = os.environ.get("CHROMIUM")
     return named or next((path for name in CHROMIUMS if (path := shutil.which(name))), None)
 
 
 @contextmanager
 def browsing(executable: str) -> Iterator[Browser]:
-    """Run a Chromium for as long as the block lasts."""
+    """Run a Chromium during the block."""
     expect.set_options(timeout=SECONDS * 1000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=list(OPTIONS))
@@ -67,12 +67,12 @@ def browsing(executable: str) -> Iterator[Browser]:
 
 @dataclass
 class Screen:
-    """One tab, and what an operator sees and does in it."""
+    """A tab with the status page, and an operator's actions in it."""
 
     page: Page
     url: str
     problems: list[str] = field(default_factory=list)
-    """What went wrong in the page: errors, and what its policy has kept from running."""
+    """Errors of the page, and violations of its content security policy."""
 
     def __post_init__(self) -> None:
         self.page.set_default_timeout(SECONDS * 1000)
@@ -104,7 +104,7 @@ class Screen:
         return self.page.get_by_role("row").filter(has=name)
 
     def state(self, origin: str) -> Locator:
-        """The word for how an origin stands."""
+        """The word for an origin's state."""
         return self.row(origin).locator(".badge")
 
     @property
@@ -124,7 +124,7 @@ class Screen:
         return width
 
     def inaccessible(self) -> list[str]:
-        """What axe-core finds to be in the way of somebody; nothing, if all is well."""
+        """The accessibility problems that axe-core finds."""
         self.page.evaluate(AXE.read_text())
         found = self.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
         return [
@@ -136,7 +136,7 @@ class Screen:
 
 @contextmanager
 def screen(browser: Browser, worker: Workerd, **options: Any) -> Iterator[Screen]:
-    """Open a tab of a browser that has never been here; nothing may go wrong in its page."""
+    """Open a tab with an empty profile; its page may have no errors."""
     context: BrowserContext = browser.new_context(locale="en-GB", **options)
     try:
         shown = Screen(context.new_page(), f"http://127.0.0.1:{worker.port}/_lb/")
@@ -147,7 +147,7 @@ def screen(browser: Browser, worker: Workerd, **options: Any) -> Iterator[Screen
 
 
 def api(worker: Workerd, method: str, path: str, body: bytes = b"") -> Answer:
-    """Call the admin side with the token, past the page."""
+    """Call the admin side with the token, without the page."""
     fields = (("Authorization", f"Bearer {TOKEN}"), ("Content-Type", "application/json"))
     answer = worker.send(method, f"/_lb{path}", *fields, body=body)
     assert answer.status == 200, answer.text
@@ -155,5 +155,5 @@ def api(worker: Workerd, method: str, path: str, body: bytes = b"") -> Answer:
 
 
 def served(worker: Workerd, count: int = 30) -> set[str]:
-    """Which origins answer so many requests."""
+    """The origins that answer `count` requests."""
     return {worker.get("/").text for _ in range(count)}

@@ -1,4 +1,4 @@
-"""`evenkeel check`: everything that is wrong with a configuration file, with its lines."""
+"""`evenkeel check`: all problems of a configuration file, with their lines."""
 
 import re
 from collections.abc import Iterable
@@ -27,7 +27,7 @@ _SYNTAX_LINE = re.compile(r"\(at line (\d+)")
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """A problem, and the line on which it stands."""
+    """A problem and its line."""
 
     file: Path
     line: int
@@ -38,7 +38,7 @@ class Located:
 
 
 def read(file: Path) -> str:
-    """The text of a file."""
+    """Read a file; UsageError if it cannot be read."""
     try:
         return file.read_text("utf-8-sig")
     except OSError as error:
@@ -48,12 +48,12 @@ def read(file: Path) -> str:
 
 
 def examine(file: Path) -> Config | tuple[Located, ...]:
-    """The configuration in a file, or all its problems in the order of their lines."""
+    """The configuration in a file, or all of its problems in the order of lines."""
     return examine_text(read(file), file)
 
 
 def examine_text(text: str, file: Path) -> Config | tuple[Located, ...]:
-    """The same of a text that was read from a file."""
+    """The configuration in the text of a file, or all of its problems in the order of lines."""
     parsed = from_toml(text)
     if not isinstance(parsed, Invalid):
         return parsed
@@ -62,14 +62,14 @@ def examine_text(text: str, file: Path) -> Config | tuple[Located, ...]:
 
 
 def problems_of(file: Path) -> tuple[Located, ...]:
-    """All problems of a file; none when it is good."""
+    """All problems of a file."""
     examined = examine(file)
     return () if isinstance(examined, Config) else examined
 
 
 def _with_lines(text: str, invalid: Invalid) -> list[tuple[Problem, int]]:
     if any(problem.path == "$" for problem in invalid.problems):
-        # The file as a whole is no TOML; its parser says where it gave up.
+        # The file is no TOML; the parser's message has the line.
         return [(problem, _syntax_line(text, problem)) for problem in invalid.problems]
     lines = TomlLines(text)
     return [(problem, lines[problem.path]) for problem in invalid.problems]
@@ -82,7 +82,7 @@ def _syntax_line(text: str, problem: Problem) -> int:
 
 
 def summary(config: Config) -> Tree:
-    """Load balancers, their pools in failover order, and the pools' origins."""
+    """A tree of load balancers, their pools in failover order, and the pools' origins."""
     tree = Tree(Text("load balancers"), hide_root=True)
     for balancer in config.load_balancers:
         branch = tree.add(_balancer_line(balancer))
@@ -131,7 +131,7 @@ def _pool_line(pool: Pool, balancer: LoadBalancer) -> Text:
 def command(
     file: Annotated[Path, typer.Argument(help="The file to check.")] = CONFIG,
 ) -> None:
-    """Check a configuration file: every problem with its line, or what it sets up."""
+    """Check a configuration file: print every problem with its line, or a summary."""
     console = plain_console()
     shown = from_here(file)
     try:
@@ -150,7 +150,7 @@ def command(
 
 
 def show_problems(console: Console, problems: Iterable[Located], shown: Path) -> None:
-    """Print each problem with its line, as editors and compilers do; `shown` is the file."""
+    """Print each problem as FILE:LINE: MESSAGE; `shown` is the file's path as printed."""
     for each in problems:
         line = Text(f"{shown}:{each.line}: ", "bold")
         line.append(each.problem.message, "not bold red")
@@ -161,7 +161,7 @@ def show_problems(console: Console, problems: Iterable[Located], shown: Path) ->
 
 
 def from_here(file: Path) -> Path:
-    """A path as short as it can be, for people and for editors that open what is printed."""
+    """A path relative to the working directory, if it is below it."""
     try:
         return file.relative_to(Path.cwd())
     except ValueError:

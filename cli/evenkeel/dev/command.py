@@ -1,4 +1,4 @@
-"""`evenkeel dev`: serves a configuration on the real runtime, and ends all that it started."""
+"""`evenkeel dev`: serves a configuration on the real runtime until Ctrl-C."""
 
 import os
 import signal
@@ -22,43 +22,45 @@ from evenkeel.output.console import plain_console, show_failure
 from evenkeel.output.errors import Failure
 
 DEFAULT_PORT = 8787
-# Reach the Worker from the environment; never shown, and written where only the user reads.
+# Passed on from the environment as secrets: never printed, stored readable by the user only.
 SECRETS = ("LB_ADMIN_TOKEN", "LB_READ_TOKEN", "LB_COOKIE_KEY")
 TICK_SECONDS = 0.1
 
 
 def command(  # noqa: PLR0913 - one for each option of the command
     config: Annotated[
-        Path | None, typer.Option(help="Serve this file instead of src/loadbalancer.toml.")
+        Path | None, typer.Option(help="File to serve instead of src/loadbalancer.toml.")
     ] = None,
     port: Annotated[
         int | None,
-        typer.Option(help=f"Listen here; 0 picks a free port. Without it: {DEFAULT_PORT} if free."),
+        typer.Option(help=f"Port to listen on; 0 = any free one. Default: {DEFAULT_PORT} if free."),
     ] = None,
     state: Annotated[
         Path | None,
-        typer.Option(help="Keep the Worker's stored state in this folder. Without it, forget it."),
+        typer.Option(
+            help="Folder in which the Worker's state is kept. Default: state is discarded."
+        ),
     ] = None,
     var: Annotated[
-        list[str] | None, typer.Option(help="A variable for the Worker, NAME=VALUE; repeatable.")
+        list[str] | None, typer.Option(help="Variable of the Worker, NAME=VALUE; repeatable.")
     ] = None,
     log_file: Annotated[
-        Path | None, typer.Option(help="Put the Worker's log lines here, not on the terminal.")
+        Path | None, typer.Option(help="File for the Worker's log lines, in place of the terminal.")
     ] = None,
     *,
     wrangler: Annotated[
-        Path, typer.Option(help="Take the Worker's bindings from this file.")
+        Path, typer.Option(help="wrangler.toml with the Worker's bindings.")
     ] = checkout.WRANGLER_CONFIG,
     demo: Annotated[
         bool, typer.Option(help="Without --config: balance between two demo origins.")
     ] = True,
 ) -> None:
-    """Serve the Worker locally, on the runtime it has in production.
+    """Serve the Worker locally, on the runtime that it has in production.
 
-    Edits of the sources and of the configuration are picked up while it runs.
+    The Worker reloads when its source or the configuration changes.
 
-    The environment variables LB_ADMIN_TOKEN, LB_READ_TOKEN and LB_COOKIE_KEY reach the Worker as
-    its secrets.
+    The environment variables LB_ADMIN_TOKEN, LB_READ_TOKEN and LB_COOKIE_KEY become secrets of the
+    Worker.
     """
     run = Run(Console(highlight=False), plain_console(stderr=True))
     try:
@@ -74,7 +76,7 @@ def command(  # noqa: PLR0913 - one for each option of the command
 
 
 class Run:
-    """One run of the command, from its options to its end."""
+    """One run of the command."""
 
     def __init__(self, console: Console, errors: Console) -> None:
         self.console = console
@@ -84,12 +86,12 @@ class Run:
     def prepare(
         self, config: Path | None, port: int | None, variables: list[str], settings: Path
     ) -> None:
-        """Check everything that can be checked before anything is started."""
+        """Check the options before any process is started."""
         if checkout.missing_pieces():
             raise LocalRunError("this checkout is not set up: run `make setup`.")
         for file in (config, settings):
             if file is not None and not file.is_file():
-                raise LocalRunError(f"there is no file {file}.")
+                raise LocalRunError(f"{file} is no file.")
         if port and not port_is_free(port):
             raise LocalRunError(f"port {port} is in use: choose another, or --port 0 for any.")
         self._settings = settings
@@ -99,7 +101,7 @@ class Run:
         self._secrets = {name: os.environ[name] for name in SECRETS if os.environ.get(name)}
 
     def serve(self, state: Path | None, log_file: Path | None, *, demo: bool) -> None:
-        """Start everything, serve until told to stop, end everything."""
+        """Start all processes, serve until a signal comes, end all processes."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: self._stopping.set())
         with ExitStack() as stack:
@@ -121,7 +123,7 @@ class Run:
             while not self._stopping.wait(TICK_SECONDS):
                 runtime.check()
                 if origins is not None:
-                    origins.tell_stopped()
+                    origins.report_stopped()
             self._say("Ending ...")
 
     def _is_ready(self, runtime: Runtime, origins: Demo | None) -> bool:
@@ -134,15 +136,15 @@ class Run:
     def _greet(self, runtime: Runtime, origins: Demo | None, staging: Staging) -> None:
         if origins is not None and staging.config is not None:
             self.console.print(origins.panel(runtime.url, staging.config))
-        # Plain, and last: other programs wait for this line.
+        # Plain and last, as other programs wait for this line.
         self._say(f"Ready on {runtime.url}")
 
     def _follow(self, staging: Staging) -> None:
-        """Copy what is edited; wrangler then reloads by itself."""
+        """Copy edited files; wrangler then reloads by itself."""
         self._watch(checkout.SOURCE, staging, lambda _change, _path: True, recursive=True)
         config = staging.config
         if config is not None:
-            # Its folder, as editors replace a file rather than write to it.
+            # The folder is watched, as editors replace the file.
             self._watch(
                 config.parent, staging, lambda _, path: Path(path) == config, recursive=False
             )
@@ -170,7 +172,7 @@ class Run:
         threading.Thread(target=follow, daemon=True).start()
 
     def _log(self, log_file: Path | None, stack: ExitStack) -> Callable[[str], None]:
-        """Where the Worker's lines go."""
+        """The function that prints the Worker's lines."""
         if log_file is None:
             return self._say
         try:
@@ -183,13 +185,13 @@ class Run:
         try:
             print(line, flush=True)
         except OSError:
-            # The terminal is gone; so is whoever wanted this run.
+            # The terminal is gone: end the run.
             self._stopping.set()
 
 
 def parse_variable(text: str) -> tuple[str, str]:
-    """NAME=VALUE as a pair."""
+    """Split NAME=VALUE."""
     name, equals, value = text.partition("=")
     if not equals or not name.isidentifier():
-        raise LocalRunError(f"--var wants NAME=VALUE, not {text!r}.")
+        raise LocalRunError(f"--var: {text!r} is not NAME=VALUE.")
     return name, value

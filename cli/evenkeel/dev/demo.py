@@ -1,4 +1,4 @@
-"""Two demo origins, the configuration that balances between them, and what to try with them."""
+"""Two demo origins, their configuration, and the panel with things to try."""
 
 import subprocess
 import sys
@@ -56,21 +56,21 @@ ejection = {{ base_time = 5 }}   # seconds; short, so that a restart is seen
 
 @dataclass(slots=True)
 class Origin:
-    """One demo origin and its process."""
+    """A demo origin and its process."""
 
     name: str
     port: int
     process: subprocess.Popen[bytes]
-    # Set when it listens, or has ended without.
+    # Set when it listens, or has ended before.
     settled: threading.Event
-    told: bool = False
+    reported: bool = False
 
 
 class Demo:
     """The demo origins of one run."""
 
     def __init__(self, family: Family, show: Callable[[str], None]) -> None:
-        """Start the origins; `show` gets what they print."""
+        """Start the origins; `show` is called with each line that they print."""
         self._show = show
         self._origins: list[Origin] = []
         taken = FIRST_PORT
@@ -86,25 +86,25 @@ class Demo:
             threading.Thread(target=self._read, args=[origin], daemon=True).start()
 
     def write_config(self, path: Path) -> None:
-        """Write the configuration that balances between the origins."""
+        """Write the configuration with the origins' ports."""
         ports = [origin.port for origin in self._origins]
         path.write_text(CONFIG.format(names=NAMES, ports=ports, host=HOST))
 
     def wait_until_ready(self) -> None:
-        """Wait until both listen."""
+        """Wait until both origins listen."""
         for origin in self._origins:
             if not origin.settled.wait(START_SECONDS) or origin.process.poll() is not None:
                 raise LocalRunError(f"the demo origin {origin.name} did not start")
 
-    def tell_stopped(self) -> None:
-        """Say it, once, when somebody stopped an origin: that is what the demo is for."""
+    def report_stopped(self) -> None:
+        """Print once for each stopped origin how to start it again."""
         for origin in self._origins:
-            if origin.process.poll() is not None and not origin.told:
-                origin.told = True
+            if origin.process.poll() is not None and not origin.reported:
+                origin.reported = True
                 self._show(f"{origin.name} has stopped; start it again with: {restart(origin)}")
 
     def panel(self, url: str, config: Path) -> Panel:
-        """What to try."""
+        """The panel with things to try."""
         first = self._origins[0]
         table = grid()
         table.add_column(style="bold", no_wrap=True)
@@ -135,13 +135,13 @@ class Demo:
 
 
 def restart(origin: Origin) -> str:
-    """The command that starts an origin again."""
+    """The command line that starts an origin again."""
     command = display(checkout.VENV / "bin" / "evenkeel")
     return f"{command} origin --name {origin.name} --port {origin.port}"
 
 
 def display(path: Path) -> str:
-    """A path as a person standing here would write it."""
+    """A path relative to the working directory, if it is below it."""
     try:
         return str(path.relative_to(Path.cwd()))
     except ValueError:

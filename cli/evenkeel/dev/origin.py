@@ -1,4 +1,4 @@
-"""`evenkeel origin`: a small origin to balance between, which says which one it is."""
+"""`evenkeel origin`: a small demo origin, whose responses have its name."""
 
 from typing import Annotated
 
@@ -7,16 +7,16 @@ import typer
 from evenkeel.output.errors import Exit
 
 HOST = "127.0.0.1"
-# Printed when it listens; `evenkeel dev` waits for it.
+# In the line that it prints when it listens; `evenkeel dev` waits for it.
 LISTENING = "listening on"
 
 
 def command(
-    name: Annotated[str, typer.Option(help="What it calls itself.")] = "server-1",
-    port: Annotated[int, typer.Option(help="Where it listens, on this machine only.")] = 9001,
+    name: Annotated[str, typer.Option(help="Name in its responses.")] = "server-1",
+    port: Annotated[int, typer.Option(help="Port to listen on, on this machine only.")] = 9001,
 ) -> None:
-    """Run one demo origin: pages, health, echoed headers, a slow answer and a WebSocket."""
-    # Not at the top: no other command needs a web server.
+    """Run a demo origin: a page, health, echoed headers, a slow response and a WebSocket."""
+    # Imported here, as no other command needs a web server.
     from aiohttp import web  # noqa: PLC0415
 
     from evenkeel.dev.origin_pages import make_application  # noqa: PLC0415
@@ -28,7 +28,7 @@ def command(
             port=port,
             print=lambda *_: print(f"{name} {LISTENING} http://{HOST}:{port}", flush=True),
             access_log=None,
-            # A stopped origin must be gone at once: that is what it is stopped for.
+            # A stopped origin must be gone at once, to show a failover.
             shutdown_timeout=0.2,
         )
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What a demo origin answers."""
+"""The responses of a demo origin."""
 
 import asyncio
 import zlib
@@ -31,7 +31,7 @@ PAGE = """\
 
 
 def make_application(name: str) -> web.Application:
-    """The origin called `name`."""
+    """The web application of the origin `name`."""
     pages = Pages(name)
     application = web.Application()
     application.on_response_prepare.append(pages.sign)
@@ -50,15 +50,15 @@ def make_application(name: str) -> web.Application:
 
 
 class Pages:
-    """One handler for each kind of answer."""
+    """A handler for each kind of response."""
 
     def __init__(self, name: str) -> None:
         self.name = name
-        # By name, so that an origin keeps its colour when it is started again.
+        # Chosen by name, so that a restarted origin keeps its colour.
         self.colour = COLOURS[zlib.crc32(name.encode()) % len(COLOURS)]
 
     async def sign(self, _: web.Request, response: web.StreamResponse) -> None:
-        """Every answer says who gave it."""
+        """Add the origin's name to each response."""
         response.headers["Server"] = self.name
 
     async def home(self, request: web.Request) -> web.Response:
@@ -69,11 +69,11 @@ class Pages:
         return web.Response(text=f"Hello from {self.name}: {request.method} {request.path_qs}\n")
 
     async def health(self, _: web.Request) -> web.Response:
-        """What a monitor asks."""
+        """The health path."""
         return web.Response(text="ok\n")
 
     async def headers(self, request: web.Request) -> web.Response:
-        """The request as the origin saw it."""
+        """The request as the origin got it."""
         pairs = list(request.headers.items())
         return web.json_response(
             {
@@ -85,7 +85,7 @@ class Pages:
         )
 
     async def echo(self, request: web.Request) -> web.StreamResponse:
-        """The request's body, as it comes in."""
+        """The request's body, streamed back."""
         kind = request.headers.get("Content-Type", "application/octet-stream")
         response = web.StreamResponse(headers={"Content-Type": kind})
         await response.prepare(request)
@@ -94,7 +94,7 @@ class Pages:
         return response
 
     async def slow(self, request: web.Request) -> web.StreamResponse:
-        """A line every so often: /slow?lines=5&every=1."""
+        """A line at a time: /slow?lines=5&every=1."""
         lines = int(request.query.get("lines", "5"))
         every = float(request.query.get("every", "1"))
         response = web.StreamResponse(headers={"Content-Type": "text/plain; charset=utf-8"})
@@ -105,14 +105,14 @@ class Pages:
         return response
 
     async def status(self, request: web.Request) -> web.Response:
-        """Any status, to see what the balancer makes of it: /status/503."""
+        """A response with any status: /status/503."""
         status = int(request.match_info["status"])
         if status < HTTPStatus.OK:
             status = HTTPStatus.BAD_REQUEST
         return web.Response(status=status, text=f"{self.name} answers {status}\n")
 
     async def websocket(self, request: web.Request) -> web.WebSocketResponse:
-        """Every message back, with the origin's name before a text."""
+        """Every message sent back, with the origin's name before a text."""
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         async for message in socket:

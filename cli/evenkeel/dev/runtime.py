@@ -1,4 +1,4 @@
-"""Runs the Worker of a staging folder on the real runtime: wrangler, which starts workerd."""
+"""Runs the Worker of a staging folder on wrangler and workerd."""
 
 import socket
 import threading
@@ -16,12 +16,12 @@ from evenkeel.dev.staging import Staging
 from evenkeel.dev.worker_output import Kind, Output, plain_text
 
 HOST = "127.0.0.1"
-# Asked until it is answered; the Worker answers it itself, without any origin.
+# Requested until it is answered; the Worker answers it itself.
 READY_PATH = "/cdn-cgi/evenkeel-ready"
 START_SECONDS = 120.0
 ASK_SECONDS = 30.0
-# wrangler starts a crashed workerd again, so only its number tells. It says when it does so to
-# reload, but its word and the process may be seen in either order.
+# wrangler restarts a crashed workerd, so only a changed process id shows a crash. For a reload it
+# restarts workerd too and prints a line; line and process may be seen in either order.
 DOUBT_SECONDS = 1.0
 LOOK_SECONDS = 0.5
 
@@ -35,7 +35,7 @@ class RuntimeEndedError(LocalRunError):
 
 
 def port_is_free(port: int) -> bool:
-    """Whether a server may listen on this port."""
+    """Whether a server can listen on this port."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -46,7 +46,7 @@ def port_is_free(port: int) -> bool:
 
 
 def free_port(wanted: int = 0) -> int:
-    """The wanted port, or another when it is taken."""
+    """The wanted port, or another if that is in use."""
     if wanted and port_is_free(wanted):
         return wanted
     with socket.socket() as probe:
@@ -55,10 +55,10 @@ def free_port(wanted: int = 0) -> int:
 
 
 class Runtime:
-    """wrangler and workerd, watched."""
+    """wrangler and workerd, and whether they are still running."""
 
     def __init__(self, staging: Staging, family: Family, show: Callable[[str], None]) -> None:
-        """`show` gets every line of the Worker's, and wrangler's errors."""
+        """`show` is called with the Worker's lines and wrangler's errors."""
         self._staging = staging
         self._family = family
         self._show = show
@@ -73,16 +73,16 @@ class Runtime:
 
     @property
     def url(self) -> str:
-        """Where the Worker is served."""
+        """The URL of the Worker."""
         return f"http://{HOST}:{self._output.port}"
 
     def start(self, port: int, state: str) -> None:
-        """Start wrangler; 0 lets it pick a port."""
+        """Start wrangler; port 0 = any."""
         command: list[str | Path] = [
             *(checkout.node(), checkout.WRANGLER, "dev"),
             f"--config={self._staging.wrangler_config}",
             *(f"--ip={HOST}", f"--port={port}", f"--persist-to={state}"),
-            # The debugger's port: any, so that two runs do not meet.
+            # Any port for the debugger, so that two runs do not collide.
             *("--inspector-port=0", f"--inspector-ip={HOST}"),
             "--show-interactive-dev-session=false",
         ]
@@ -91,7 +91,7 @@ class Runtime:
         threading.Thread(target=self._read, daemon=True).start()
 
     def wait_until_ready(self, stopping: threading.Event) -> bool:
-        """Wait until a request has been answered; False when told to stop before."""
+        """Wait until a request has been answered; False if `stopping` is set before."""
         deadline = time.monotonic() + START_SECONDS
         while not self._announced.wait(0.05):
             if stopping.is_set():
@@ -112,7 +112,7 @@ class Runtime:
         return True
 
     def check(self) -> None:
-        """Raise when wrangler or a workerd is gone."""
+        """RuntimeEndedError if wrangler, a workerd or the watchdog is gone."""
         if self._wrangler.poll() is not None:
             raise self._failure(self._ending())
         if not self._family.is_guarded():
@@ -174,7 +174,7 @@ class Runtime:
 
 
 def is_running_workerd(process: psutil.Process) -> bool:
-    """Whether a process is the runtime, and alive."""
+    """Whether a process is a running workerd."""
     try:
         return process.name() == "workerd" and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

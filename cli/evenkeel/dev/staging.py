@@ -1,4 +1,4 @@
-"""The folder a local run is served from: a copy of the Worker with the configuration swapped."""
+"""The folder of a local run: a copy of the Worker, with another configuration if one is given."""
 
 import fcntl
 import json
@@ -15,19 +15,19 @@ from evenkeel.dev import checkout
 from evenkeel.dev.errors import LocalRunError
 
 CONFIG_NAME = "loadbalancer.toml"
-# Set for the Worker in every local run, and never anywhere else.
+# Set in every local run, and nowhere else.
 DEV_VARIABLE = "EVENKEEL_DEV"
 LOCK_NAME = "in-use"
 
 WORKERD_WRAPPER = """\
 #!/bin/sh
-# wrangler starts the runtime through this, as it has no setting for these options.
+# Starts the runtime with options for which wrangler has no setting.
 exec {workerd} "$@" {options}
 """
 
 
 def without_origins(variables: Mapping[str, object]) -> dict[str, object]:
-    """Variables less those that would make the Worker leave its configuration file unread."""
+    """The variables without those that replace the configuration file."""
     return {
         name: value
         for name, value in variables.items()
@@ -36,39 +36,40 @@ def without_origins(variables: Mapping[str, object]) -> dict[str, object]:
 
 
 def quoted_secret(name: str, value: str) -> str:
-    """One line of a .dev.vars file: inside ' and ` everything stands for itself."""
+    """One line of a .dev.vars file; within ' or ` no character is special."""
     for quote in "'`":
         if quote not in value and "\n" not in value:
             return f"{name}={quote}{value}{quote}\n"
-    raise LocalRunError(f"{name} holds a line break, or both of the quotes ' and `.")
+    raise LocalRunError(f"{name} has a line break, or both quotes ' and `.")
 
 
 def is_abandoned(folder: Path) -> bool:
-    """Whether no run holds this folder any more."""
+    """Whether the run of this folder has ended."""
     try:
         with (folder / LOCK_NAME).open("r+") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
-    except OSError:  # no lock in it yet: a run that is just starting
+    except OSError:  # no lock yet: a run is just starting
         return False
     return True
 
 
 class Staging:
-    """One run's folder; the source in it follows the checkout's when told to."""
+    """The folder of one run."""
 
     def __init__(self, config: Path | None, settings: Path = checkout.WRANGLER_CONFIG) -> None:
-        """Make the folder. `config` stands in for the Worker's own loadbalancer.toml.
+        """Make the folder.
 
-        `settings` is the wrangler.toml whose bindings the Worker gets.
+        `config` replaces the Worker's loadbalancer.toml; `settings` is the wrangler.toml with its
+        bindings.
         """
         checkout.DEV_RUNS.mkdir(parents=True, exist_ok=True)
         for old in checkout.DEV_RUNS.iterdir():
             if is_abandoned(old):
                 shutil.rmtree(old, ignore_errors=True)
         self.folder = Path(tempfile.mkdtemp(prefix="run-", dir=checkout.DEV_RUNS))
-        # Held as long as this process lives.
+        # Locked until this process ends.
         self._lock: IO[str] = (self.folder / LOCK_NAME).open("w")
         fcntl.flock(self._lock, fcntl.LOCK_EX)
         self.config = config
@@ -78,7 +79,7 @@ class Staging:
         self.wrangler_config = self.folder / "wrangler.json"
 
     def write(self, variables: Mapping[str, str], secrets: Mapping[str, str]) -> None:
-        """Lay everything out that wrangler needs."""
+        """Write all files that wrangler needs."""
         self.copy_source()
         self._write_wrangler_config(variables)
         self._write_secrets(secrets)
@@ -88,7 +89,7 @@ class Staging:
             (self.folder / "python_modules").symlink_to(vendored)
 
     def copy_source(self) -> bool:
-        """Bring the copy of src/ up to date; tells whether anything differed."""
+        """Update the copy of src/; returns whether a file has changed."""
         target = self.folder / "src"
         wanted = {
             path.relative_to(checkout.SOURCE): path
@@ -107,14 +108,14 @@ class Staging:
         return changed
 
     def environment(self, base: Mapping[str, str]) -> dict[str, str]:
-        """The environment wrangler runs in."""
+        """The environment of wrangler."""
         return {
             **base,
             "MINIFLARE_WORKERD_PATH": str(self.folder / "workerd.sh"),
             "TMPDIR": str(self.temporary),
             "WRANGLER_REGISTRY_PATH": str(self.folder / "registry"),
             "WRANGLER_LOG_PATH": str(self.folder / "logs"),
-            # Local traces and a browser for them: work for every request, shown to nobody.
+            # Traces and their viewer, which cost time on every request and are not used.
             "X_LOCAL_OBSERVABILITY": "false",
             "X_LOCAL_EXPLORER": "false",
         }
@@ -126,7 +127,7 @@ class Staging:
         if self.config is not None:
             own = without_origins(own)
         config["vars"] = {**own, **variables, DEV_VARIABLE: "1"}
-        # With a route, wrangler would give the Worker that host's URL instead of the local one.
+        # With a route, the Worker would get URLs of the route's host.
         for key in ("route", "routes"):
             config.pop(key, None)
         self.wrangler_config.write_text(json.dumps(config, default=str))
@@ -147,7 +148,7 @@ class Staging:
 
 
 def copy_if_different(source: Path, target: Path) -> bool:
-    """Copy a file whose content differs; a file that has just gone is no error."""
+    """Copy a file if the content differs; returns whether it did. A missing source is no error."""
     try:
         content = source.read_bytes()
     except FileNotFoundError:

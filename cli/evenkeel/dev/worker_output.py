@@ -1,4 +1,4 @@
-"""Sorts what wrangler prints: the Worker's own lines, wrangler's errors, and noise."""
+"""Sorts wrangler's output: lines of the Worker, errors of wrangler, and noise."""
 
 import re
 from collections import deque
@@ -9,7 +9,7 @@ TAIL_LINES = 30
 READY = re.compile(r"^\[wrangler:\w+\] Ready on http://[^:]+:(\d+)")
 RELOADING = re.compile(r"Reloading local server")
 RELOADED = re.compile(r"Local server updated and ready")
-# The runtime could not load the Worker, which will not get better by waiting.
+# The runtime could not load the Worker; waiting does not help.
 FAILED = re.compile(r"The Workers runtime failed to start|^service core:user:|Build failed")
 
 NOISE = re.compile(
@@ -27,11 +27,11 @@ NOISE = re.compile(
       | Using\ (vars|secrets)\ defined\ in
       | \s+stack:\ .*workerd@                           # frames of the runtime itself
       | \s+at\ .*(pyodideRuntime-internal:|wasm://)    # frames below Python's own
-      # The same error once more, and where to report what is our own mistake.
+      # A second copy of an error, and where to report it.
       | \s+Runtime\ stderr:
       | \s+\{"timestamp":.*"source":"src/workerd/
       | If\ you\ think\ this\ is\ a\ bug
-      # What a cron trigger needs to go off here, which the Durable Object's alarm does not.
+      # A hint on cron triggers; a local run relies on the Durable Object's alarm.
       | .*Scheduled\ Workers\ are\ not\ automatically\ triggered
       | \s+To\ manually\ trigger\ a\ scheduled\ event
       | \s+curl\ "http://[^"]*/cdn-cgi/local/scheduled"
@@ -43,12 +43,12 @@ COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
 def plain_text(raw: bytes) -> str:
-    """A line without its end and without colours, which wrangler prints whatever it is told."""
+    """A line without its end and without colours, which wrangler always prints."""
     return COLOUR.sub("", raw.decode(errors="replace")).rstrip("\n")
 
 
 class Kind(Enum):
-    """What a line of wrangler's output is."""
+    """Kind of a line of wrangler's output."""
 
     READY = "ready"
     RELOADING = "reloading"
@@ -59,14 +59,14 @@ class Kind(Enum):
 
 
 class Output:
-    """Sorts lines, and keeps the last ones for the case of a crash."""
+    """Sorts lines, and keeps the last ones for a report of a crash."""
 
     def __init__(self) -> None:
         self.tail: deque[str] = deque(maxlen=TAIL_LINES)
         self.port = 0
 
     def sort(self, plain: str) -> Kind:
-        """What one line is; the port is noted when wrangler tells it."""
+        """Return the kind of a line; the line with the port also sets `port`."""
         if ready := READY.search(plain):
             self.port = int(ready[1])
             return Kind.READY

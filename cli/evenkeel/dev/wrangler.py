@@ -1,4 +1,4 @@
-"""`evenkeel wrangler`: Cloudflare's own command, with the Node.js that `make setup` installed."""
+"""`evenkeel wrangler`: Cloudflare's command, on the Node.js that `make setup` installed."""
 
 import os
 
@@ -10,7 +10,7 @@ from evenkeel.output.errors import Exit
 SETTINGS = {
     "allow_extra_args": True,
     "ignore_unknown_options": True,
-    # `--help` is wrangler's to answer.
+    # wrangler answers `--help` itself.
     "help_option_names": [],
 }
 
@@ -18,7 +18,7 @@ SETTINGS = {
 def command(context: typer.Context) -> None:
     """Run Cloudflare's wrangler: deploy, tail, secret put ...
 
-    What it keeps about you, such as your login, stays where wrangler always keeps it.
+    Your login stays where wrangler always stores it.
     """
     if not checkout.WRANGLER.exists() or not checkout.node().exists():
         typer.echo("evenkeel: this checkout is not set up: run `make setup`.", err=True)
@@ -27,4 +27,4 @@ def command(context: typer.Context) -> None:
     path = os.pathsep.join([str(node.parent), os.environ.get("PATH", os.defpath)])
     arguments = [str(node), str(checkout.WRANGLER), *context.args]
     os.chdir(checkout.ROOT)
-    os.execve(node, arguments, {**os.environ, "PATH": path})  # noqa: S606 (in its place, no shell)
+    os.execve(node, arguments, {**os.environ, "PATH": path})  # noqa: S606 (no shell is wanted)

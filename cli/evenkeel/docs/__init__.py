@@ -1,1 +1,1 @@
-"""What is generated for docs/."""
+"""`evenkeel schema`: the generated parts of docs/."""

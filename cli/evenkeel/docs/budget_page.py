@@ -17,19 +17,19 @@ _HEAD = ("", "a day", "free plan", "share")
 
 
 def page_text(page: str) -> str:
-    """The page with what stands between its two marks written anew."""
+    """The page with new tables between its two marks."""
     return regenerated(page, "\n".join(_tables()))
 
 
 def default_config() -> Config:
-    """The configuration as it is delivered: two origins, each with a tunnel."""
+    """The default configuration: two origins, each with a tunnel."""
     return _parsed(_DEFAULT.read_text("utf-8"))
 
 
 def _parsed(text: str) -> Config:
     parsed = from_toml(text)
     if isinstance(parsed, Invalid):
-        raise TypeError(*parsed.problems)  # the file that is delivered is good: a test says so
+        raise TypeError(*parsed.problems)  # a test checks that the default file is good
     return parsed
 
 
@@ -68,5 +68,5 @@ def _table(uses: tuple[Use, ...]) -> Iterator[str]:
 
 
 def write() -> None:
-    """Write the page anew."""
+    """Write the page."""
     PAGE.write_text(page_text(PAGE.read_text("utf-8")), "utf-8")

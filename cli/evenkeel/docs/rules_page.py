@@ -1,4 +1,4 @@
-"""The tables of docs/rules.md: what conditions can ask, as `lb.expressions` knows it."""
+"""Tables of docs/rules.md: the fields and functions of conditions, from `lb.expressions`."""
 
 from collections.abc import Iterable, Iterator
 
@@ -14,7 +14,7 @@ _OLD = "ip.geoip."
 
 
 def page_text(page: str) -> str:
-    """A page with what stands between its two marks written anew."""
+    """The page with new tables between its two marks."""
     return regenerated(page, "\n".join(_tables()))
 
 
@@ -71,5 +71,5 @@ def _parameter(parameter: Parameter) -> str:
 
 
 def write() -> None:
-    """Write the tables into the page."""
+    """Write the page."""
     PAGE.write_text(page_text(PAGE.read_text("utf-8")), "utf-8")

@@ -1,4 +1,4 @@
-"""`evenkeel schema`: writes the JSON Schema and the reference of the configuration's keys."""
+"""`evenkeel schema`: the JSON Schema and the reference of the configuration's keys."""
 
 import json
 from collections.abc import Iterator
@@ -16,22 +16,22 @@ REFERENCE = ROOT / "docs" / "configuration.md"
 
 
 def schema_text() -> str:
-    """What docs/loadbalancer.schema.json must hold."""
+    """The text of docs/loadbalancer.schema.json."""
     return json.dumps(json_schema(), indent=2) + "\n"
 
 
 def reference_text(page: str) -> str:
-    """A page with what stands between its two marks written anew."""
+    """The page with a new reference between its two marks."""
     return regenerated(page, reference())
 
 
 def reference() -> str:
-    """Every key of every table: type, default, standing, meaning."""
+    """Every key of every table: type, default and meaning."""
     return "\n".join(_section(table) for table in tables())
 
 
 def tables() -> list[Table]:
-    """Every table of a configuration, each once, outer ones first."""
+    """Every table of a configuration once, outer ones first."""
     found: dict[str, Table] = {}
     waiting = [each.kind for each in DOCUMENT.fields]
     while waiting:
@@ -80,7 +80,7 @@ def _meaning(each: Field) -> str:
 
 
 def command() -> None:
-    """Write docs/loadbalancer.schema.json, and the tables of three pages in docs."""
+    """Write docs/loadbalancer.schema.json, and the generated tables of three pages in docs/."""
     SCHEMA.write_text(schema_text(), "utf-8")
     REFERENCE.write_text(reference_text(REFERENCE.read_text("utf-8")), "utf-8")
     budget_page.write()

@@ -1,1 +1,1 @@
-"""`evenkeel explain`, and what a configuration uses of the free plan."""
+"""`evenkeel explain`."""

@@ -21,50 +21,50 @@ def command(  # noqa: PLR0913 - one for each option of the command
     *,
     host: Annotated[
         str,
-        typer.Option(help="The host that is asked. Without it: that of the only load balancer."),
+        typer.Option(help="Host of the request. Default: that of the only load balancer."),
     ] = "",
     path: Annotated[str, typer.Option(help="Path and query.")] = "/",
-    method: Annotated[str, typer.Option(help="The method.")] = "GET",
+    method: Annotated[str, typer.Option(help="Method.")] = "GET",
     header: Annotated[
-        list[str] | None, typer.Option(help="A header of the request, NAME:VALUE; repeatable.")
+        list[str] | None, typer.Option(help="Header of the request, NAME:VALUE; repeatable.")
     ] = None,
     cookie: Annotated[
-        list[str] | None, typer.Option(help="A cookie of the request, NAME=VALUE; repeatable.")
+        list[str] | None, typer.Option(help="Cookie of the request, NAME=VALUE; repeatable.")
     ] = None,
-    session: Annotated[
-        str, typer.Option(help="The client has the affinity cookie of this origin.")
-    ] = "",
-    ip: Annotated[str, typer.Option(help="The client's address.")] = "",
-    country: Annotated[str, typer.Option(help="The client's country: DE.")] = "",
-    colo: Annotated[str, typer.Option(help="The data centre that the request comes to: FRA.")] = "",
+    session: Annotated[str, typer.Option(help="Origin of the client's affinity cookie.")] = "",
+    ip: Annotated[str, typer.Option(help="Address of the client.")] = "",
+    country: Annotated[str, typer.Option(help="Country of the client: DE.")] = "",
+    colo: Annotated[str, typer.Option(help="Data centre that gets the request: FRA.")] = "",
     cf: Annotated[
         list[str] | None,
-        typer.Option(help="A property of Request.cf, NAME=VALUE: latitude=50.1; repeatable."),
+        typer.Option(help="Property of Request.cf, NAME=VALUE: latitude=50.1; repeatable."),
     ] = None,
     body: Annotated[int, typer.Option(help="Bytes of the request's body.", min=0)] = 0,
     down: Annotated[
         list[str] | None,
-        typer.Option(help="An origin that its monitor finds unhealthy, ORIGIN or POOL/ORIGIN."),
+        typer.Option(help="Origin that is unhealthy, ORIGIN or POOL/ORIGIN; repeatable."),
     ] = None,
     ejected: Annotated[
         list[str] | None,
-        typer.Option(help="An origin whose requests have failed, ORIGIN or POOL/ORIGIN."),
+        typer.Option(help="Origin that is ejected, ORIGIN or POOL/ORIGIN; repeatable."),
     ] = None,
-    at: Annotated[str, typer.Option(help="When: 2026-12-01T22:00:00Z. Without it: now.")] = "",
+    at: Annotated[
+        str, typer.Option(help="Time of the request: 2026-12-01T22:00:00Z. Default: now.")
+    ] = "",
     config: Annotated[
         Path | None,
-        typer.Option(help="The configuration. Without it: as the Worker that would be deployed."),
+        typer.Option(help="Configuration file. Default: the Worker's configuration."),
     ] = None,
     var: Annotated[
-        list[str] | None, typer.Option(help="A variable of the Worker, NAME=VALUE; repeatable.")
+        list[str] | None, typer.Option(help="Variable of the Worker, NAME=VALUE; repeatable.")
     ] = None,
-    https: Annotated[bool, typer.Option("--https/--http", help="The client's scheme.")] = True,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    https: Annotated[bool, typer.Option("--https/--http", help="Scheme of the request.")] = True,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Say which origin a request would get and why, and what if that one fails.
+    """Print which origin a request would get and why, and the next ones if that fails.
 
-    The answer comes from the balancer itself; nothing is sent. Every origin counts as well, but
-    for those that are said to be down or ejected.
+    The balancer's own code decides; nothing is sent. All origins count as healthy but for those of
+    --down and --ejected.
     """
     try:
         settings = configuration(config, pairs(var, "=", "--var"))

@@ -1,1 +1,1 @@
-"""Commands against a balancer that is deployed, by its URL and a token."""
+"""Commands on a deployed balancer, by its URL and a token."""

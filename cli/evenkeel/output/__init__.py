@@ -1,1 +1,1 @@
-"""What the commands share in what they print, and how they fail."""
+"""Output and failures that all commands share."""

@@ -1,4 +1,4 @@
-"""Moments and spans as people write and read them."""
+"""Times and durations as users write and read them."""
 
 import re
 from datetime import UTC, datetime
@@ -12,27 +12,29 @@ _STEPS = (("d", 86_400), ("h", 3600), ("m", 60))
 
 
 def moment(given: str, now: float, option: str) -> str:
-    """A moment as RFC 3339: given as that, or as a span before now (`90s`, `2h`, `3d`)."""
+    """A time as RFC 3339, from RFC 3339 or a duration before now (`90s`, `2h`, `3d`)."""
     span = _SPAN.fullmatch(given)
     if span:
         return rfc3339(now - int(span[1]) * _SECONDS[span[2]])
     seconds = seconds_of(given)
     if seconds is None:
-        raise UsageError(f"{option}: neither 30m, 2h, 3d nor a time such as 2026-12-01T22:00:00Z")
+        raise UsageError(
+            f"{option}: must be a duration (30m, 2h, 3d) or a time (2026-12-01T22:00:00Z)"
+        )
     return rfc3339(seconds)
 
 
 def rfc3339(seconds: float) -> str:
-    """A moment as the API writes it."""
+    """A time as the API writes it; UsageError if it is out of range."""
     try:
         found = datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError, OSError):
-        raise UsageError("that is too long ago") from None
+        raise UsageError("the time is too long ago") from None
     return found.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def clock(text: object) -> str:
-    """A moment of an answer on the reader's own clock; what is none, as it is."""
+    """A time of a response in the local time zone; any other text unchanged."""
     seconds = seconds_of(text) if isinstance(text, str) else None
     if seconds is None:
         return plain(text or "")
@@ -40,19 +42,19 @@ def clock(text: object) -> str:
 
 
 def until(text: object, now: float) -> str:
-    """A moment to come on the reader's own clock; today's without the date."""
+    """A future time in the local time zone, without the date if it is today."""
     at, today = clock(text), clock(rfc3339(now))
     return at.removeprefix(f"{today.partition(' ')[0]} ")
 
 
 def ago(text: object, now: float) -> str:
-    """How long ago a moment of an answer was: `3 h 5 m`; nothing when it is none."""
+    """Duration since a time of a response: `3 h 5 m`; "" if it is no time."""
     seconds = seconds_of(text) if isinstance(text, str) else None
     return "" if seconds is None else span(now - seconds)
 
 
 def span(seconds: float) -> str:
-    """A time in its two largest units."""
+    """A duration in its two largest units."""
     left = max(0, int(seconds))
     for number, (unit, size) in enumerate(_STEPS):
         if left >= size:

@@ -1,1 +1,1 @@
-"""How a command talks to a deployed balancer."""
+"""The client of a balancer's admin side."""

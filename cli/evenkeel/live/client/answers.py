@@ -1,4 +1,4 @@
-"""Makes of a balancer's answer what a command wants, and of every bad one a clear failure."""
+"""Reads a balancer's responses: the result, or a failure with a clear message."""
 
 import json
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _LONGEST_MESSAGE = 400
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One entry of `errors` or `messages` in an answer."""
+    """One entry of `errors` or `messages` in a response."""
 
     code: int
     message: str
@@ -27,25 +27,25 @@ class Fault:
 
 
 class Refused(Failure):
-    """The balancer has understood, and says no."""
+    """A request that the balancer refuses."""
 
     def __init__(self, code: Exit, status: int, faults: tuple[Fault, ...], *hints: str) -> None:
-        said = "; ".join(map(str, faults)) or f"it answered with status {status}"
-        super().__init__(code, f"the balancer refuses: {said}", *hints)
+        reasons = "; ".join(map(str, faults)) or f"it answered with status {status}"
+        super().__init__(code, f"the balancer refuses: {reasons}", *hints)
         self.status = status
         self.faults = faults
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A good answer in Cloudflare's envelope."""
+    """A successful response in Cloudflare's envelope."""
 
     result: Any
     notes: tuple[Fault, ...] = ()
     pages: int = 1
 
 
-# What a refusal's status means to scripts; every other below 500 is a plain no.
+# Status of a refusal -> exit code; NO for all others below 500.
 _CODES = {
     401: Exit.NOT_ALLOWED,
     403: Exit.NOT_ALLOWED,
@@ -55,15 +55,15 @@ _CODES = {
 
 
 def read(target: Target, response: httpx.Response, wait: float | None) -> Reply:
-    """The result in an answer; everything that is no result fails.
+    """The result of a response; Failure for any other response.
 
-    `wait` is how many seconds the answer asks to wait for, if it does.
+    `wait` is the Retry-After in seconds, if the response has one.
     """
     if response.is_redirect:
-        raise _led_away(target, response)
+        raise _redirected(target, response)
     document = _document(response)
     if document is None:
-        raise stranger(target, response)
+        raise not_evenkeel(target, response)
     if response.is_success and document["success"] is True:
         info = document.get("result_info")
         pages = info.get("total_pages", 1) if isinstance(info, dict) else 1
@@ -77,10 +77,10 @@ def read(target: Target, response: httpx.Response, wait: float | None) -> Reply:
 
 def _refused(target: Target, status: int, wait: float | None, faults: tuple[Fault, ...]) -> Failure:
     if status >= 500:
-        said = "; ".join(map(str, faults))
+        reasons = "; ".join(map(str, faults))
         return Failure(
             Exit.UNREACHABLE,
-            f"{target.origin}: the balancer failed with status {status}: {said}",
+            f"{target.origin}: the balancer failed with status {status}: {reasons}",
             "`evenkeel wrangler tail` shows its log.",
         )
     hints: tuple[str, ...] = ()
@@ -91,8 +91,8 @@ def _refused(target: Target, status: int, wait: float | None, faults: tuple[Faul
     return Refused(_CODES.get(status, Exit.NO), status, faults, *hints)
 
 
-def _led_away(target: Target, response: httpx.Response) -> Failure:
-    """A redirect, which is not followed: it could lead the token anywhere."""
+def _redirected(target: Target, response: httpx.Response) -> Failure:
+    """A redirect; it is not followed, as it could take the token anywhere."""
     location = response.headers.get("location", "")
     try:
         host = urlsplit(location).hostname or ""
@@ -101,37 +101,39 @@ def _led_away(target: Target, response: httpx.Response) -> Failure:
     if host.endswith(".cloudflareaccess.com"):
         return Failure(
             Exit.NOT_ALLOWED,
-            f"{target.origin}: Cloudflare Access wants to know who you are",
-            "Give a service token in CF_ACCESS_CLIENT_ID and CF_ACCESS_CLIENT_SECRET.",
+            f"{target.origin}: Cloudflare Access asks for a login",
+            "Set a service token in CF_ACCESS_CLIENT_ID and CF_ACCESS_CLIENT_SECRET.",
         )
     return Failure(
         Exit.UNREACHABLE,
-        f"{target.url} leads elsewhere: to {plain(location[:200]) or 'nowhere'}",
-        "Redirects are not followed with a token: give the final --url.",
+        f"{target.url} redirects to {plain(location[:200]) or 'nowhere'}",
+        "Redirects are not followed, to protect the token: give the final --url.",
     )
 
 
-def stranger(target: Target, response: httpx.Response) -> Failure:
-    """An answer that no Evenkeel gives."""
+def not_evenkeel(target: Target, response: httpx.Response) -> Failure:
+    """A response that Evenkeel never sends."""
     kind = response.headers.get("content-type", "").partition(";")[0] or "no content type"
-    said = f"status {response.status_code}, {plain(kind[:60])}"
+    summary = f"status {response.status_code}, {plain(kind[:60])}"
     if response.status_code in {502, 503, 504} or 520 <= response.status_code <= 530:
-        return Failure(Exit.UNREACHABLE, f"{target.url} cannot answer now ({said})", "Try again.")
+        return Failure(
+            Exit.UNREACHABLE, f"{target.url} cannot answer now ({summary})", "Try again."
+        )
     return Failure(
         Exit.UNREACHABLE,
-        f"{target.url} is no admin side of an Evenkeel ({said})",
-        "It exists only where the secret LB_ADMIN_TOKEN is set (32 characters or more).",
-        "Elsewhere than at /_lb? Say --admin-path.",
+        f"{target.url} is not the admin side of an Evenkeel ({summary})",
+        "It exists only if the secret LB_ADMIN_TOKEN is set (32 characters or more).",
+        "If its path is not /_lb, give --admin-path.",
     )
 
 
 def is_html(response: httpx.Response) -> bool:
-    """Whether it is a page for people."""
+    """Whether a response is a web page."""
     return "html" in response.headers.get("content-type", "").lower()
 
 
 def _document(response: httpx.Response) -> dict[str, Any] | None:
-    """The envelope; None when the answer is none."""
+    """The envelope of a response; None if it has none."""
     try:
         document = json.loads(response.content)
     except (ValueError, RecursionError):
@@ -142,7 +144,7 @@ def _document(response: httpx.Response) -> dict[str, Any] | None:
 
 
 def _faults(entries: object) -> tuple[Fault, ...]:
-    """Entries of `errors` or `messages`, whatever is wrong with them."""
+    """Entries of `errors` or `messages`; malformed ones are skipped or made plain."""
     found = []
     for entry in entries if isinstance(entries, list) else ():
         if isinstance(entry, dict):

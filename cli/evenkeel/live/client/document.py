@@ -1,4 +1,4 @@
-"""What `/status` says (lb.admin.handlers.status_document), as far as the commands need it."""
+"""Reads the response of `/status` (lb.admin.handlers.status_document)."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,17 +15,17 @@ _LARGEST = 1e15
 
 
 def tables(found: object) -> list[dict[str, Any]]:
-    """The tables in a list."""
+    """The JSON objects in a list."""
     return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
 
 
 def parts(whole: object, key: str) -> list[dict[str, Any]]:
-    """The tables in a list of a table."""
+    """The JSON objects in a list of another object."""
     return tables(whole.get(key)) if isinstance(whole, dict) else []
 
 
 def number(found: object) -> float | None:
-    """A number that can be shown and compared."""
+    """A number within bounds; None for anything else."""
     if isinstance(found, bool) or not isinstance(found, int | float):
         return None
     return float(found) if abs(found) <= _LARGEST else None
@@ -33,7 +33,7 @@ def number(found: object) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An origin in a report."""
+    """An origin in a status, with its pool."""
 
     pool: Part
     origin: Part
@@ -44,12 +44,12 @@ class Found:
 
     @property
     def name(self) -> str:
-        """As commands take it: `primary/server-1`."""
+        """Name as commands take it: `primary/server-1`."""
         return plain("/".join(self.key))
 
 
 def report_of(session: Session) -> dict[str, Any]:
-    """How everything stands at this moment."""
+    """Fetch the present status."""
     result = session.wire.get("/status").result
     if not isinstance(result, dict):
         raise Failure(Exit.UNREACHABLE, f"{session.wire.target.url} answered without a status")
@@ -64,23 +64,23 @@ def origins(report: Part) -> Iterator[Found]:
 
 
 def origin_named(report: Part, given: str) -> Found:
-    """The one that is meant by `pool/origin`, or by `origin` where only one has that name."""
-    everyone = list(origins(report))
-    exact = [found for found in everyone if "/".join(found.key) == given]
-    meant = exact or [found for found in everyone if found.key[1] == given]
-    if len(meant) == 1:
-        return meant[0]
-    if meant:
-        names = ", ".join(found.name for found in meant)
-        raise UsageError(f"more than one origin is called {plain(given)}: say which of {names}")
-    known = [found.name for found in everyone]
-    hint = nearest(given, [*known, *dict.fromkeys(found.key[1] for found in everyone)])
+    """The origin of `pool/origin`, or of `origin` if the name is unique; else UsageError."""
+    every = list(origins(report))
+    exact = [found for found in every if "/".join(found.key) == given]
+    named = exact or [found for found in every if found.key[1] == given]
+    if len(named) == 1:
+        return named[0]
+    if named:
+        names = ", ".join(found.name for found in named)
+        raise UsageError(f"several origins have the name {plain(given)}: give one of {names}")
+    known = [found.name for found in every]
+    hint = nearest(given, [*known, *dict.fromkeys(found.key[1] for found in every)])
     there = listed(known, MOST_NAMED) or "none"
-    raise UsageError(f"there is no origin {plain(given)}{hint}", f"There are: {there}")
+    raise UsageError(f"there is no origin {plain(given)}{hint}", f"Origins: {there}")
 
 
 def left_without(report: Part, found: Found) -> list[str]:
-    """The load balancers that no other origin would serve."""
+    """The load balancers for which no other origin takes traffic."""
     by_name = {str(pool.get("name")): pool for pool in parts(report, "pools")}
     alone = []
     for lb in parts(report, "load_balancers"):

@@ -1,4 +1,4 @@
-"""What the commands want of the machine they run on; tests put their own in its place."""
+"""The commands' access to clock, environment and terminal; tests replace it."""
 
 import os
 import sys
@@ -12,12 +12,12 @@ def _is_terminal() -> bool:
 
 
 @dataclass(slots=True)
-class World:
-    """Time, the environment, and whether there is a person to ask."""
+class Host:
+    """Clock, environment, and whether a user can be asked."""
 
     sleep: Callable[[float], None] = time.sleep
     now: Callable[[], float] = time.time
     """Seconds since the epoch."""
     monotonic: Callable[[], float] = time.monotonic
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
-    has_person: Callable[[], bool] = _is_terminal
+    has_user: Callable[[], bool] = _is_terminal

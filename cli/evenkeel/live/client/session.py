@@ -1,4 +1,4 @@
-"""What every command against a deployed balancer has in common: options, output, exit codes."""
+"""The common part of all commands on a deployed balancer: options, output, exit codes."""
 
 import inspect
 import json
@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from evenkeel.live.client.answers import Reply
-from evenkeel.live.client.host import World
+from evenkeel.live.client.host import Host
 from evenkeel.live.client.target import ADMIN_PATH, Target, target_of
 from evenkeel.live.client.token_source import is_open, token_of
 from evenkeel.live.client.wire import Wire
@@ -25,11 +25,11 @@ UNFOLDED = 1000
 
 
 class Session:
-    """One run of a command: the way to the balancer, and where to print."""
+    """One run of a command: its connection to the balancer, and its output."""
 
     def __init__(  # noqa: PLR0913 - one for each option that all commands have
         self,
-        world: World,
+        host: Host,
         *,
         url: str,
         token_file: Path | None,
@@ -38,7 +38,7 @@ class Session:
         insecure_http: bool,
         as_json: bool,
     ) -> None:
-        self.world = world
+        self.host = host
         self.as_json = as_json
         self.out = _console(stderr=False)
         self.err = _console(stderr=True)
@@ -50,49 +50,49 @@ class Session:
 
     @cached_property
     def wire(self) -> Wire:
-        """The way to the balancer."""
+        """The connection to the balancer; UsageError without a good URL and token."""
         if not self._url.strip():
             raise UsageError(
-                "which balancer? Give --url https://service.example.com, or set EVENKEEL_URL"
+                "no balancer given: give --url https://service.example.com, or set EVENKEEL_URL"
             )
         target = target_of(self._url, self._admin_path, insecure_http=self._insecure_http)
-        ask = (lambda: _typed(target)) if self.world.has_person() else None
-        token = token_of(self._token_file, self.world.environment, ask)
+        ask = (lambda: _typed(target)) if self.host.has_user() else None
+        token = token_of(self._token_file, self.host.environment, ask)
         if self._token_file is not None and is_open(self._token_file):
-            self.tell(f"warning: others can read {self._token_file}: chmod 600 it", "yellow")
-        return Wire(target, token, self._timeout, self.world, self.tell)
+            self.report(f"warning: other users can read {self._token_file}: chmod 600 it", "yellow")
+        return Wire(target, token, self._timeout, self.host, self.report)
 
     def close(self) -> None:
-        """End the connection, if there ever was one."""
+        """Close the connection, if there is one."""
         if "wire" in self.__dict__:
             self.wire.__exit__()
 
-    def tell(self, line: str | Text, style: str = "") -> None:
-        """Say something to the person, never to the program that reads the output."""
+    def report(self, line: str | Text, style: str = "") -> None:
+        """Print a line for the user, on the standard error."""
         self.err.print(line if isinstance(line, Text) else Text(line, style))
 
     def notes(self, reply: Reply) -> None:
-        """Say what the balancer wants known of something that it has done."""
+        """Print the balancer's messages on a change."""
         for note in reply.notes:
-            self.tell(f"note: {note}", "yellow")
+            self.report(f"note: {note}", "yellow")
 
     def json(self, value: object) -> None:
-        """Print the result for programs."""
+        """Print the result as JSON."""
         typer.echo(json.dumps(value, indent=2))
 
     def agreed(self, question: str, *, yes: bool, option: str = "--yes") -> bool:
-        """Whether to go on; `option` is what answers the question, and `yes` whether it does."""
+        """Whether the user agrees; `yes` is the value of the option that answers the question."""
         if yes:
             return True
-        if not self.world.has_person():
-            raise UsageError(f"nobody is there to be asked ({question}): {option} says yes")
+        if not self.host.has_user():
+            raise UsageError(f"no terminal to ask on ({question}): {option} answers yes")
         return typer.confirm(question, err=True)
 
 
 def _console(*, stderr: bool) -> Console:
     console = plain_console(stderr=stderr)
     if not console.is_terminal:
-        # Programs read line by line: a table's lines are not folded for them.
+        # Lines of a table are not folded for programs that read them.
         console.width = UNFOLDED
     return console
 
@@ -108,7 +108,7 @@ def _options(  # noqa: PLR0913 - one for each option that all commands have
     url: Annotated[
         str,
         typer.Option(
-            help="Where it is: https://service.example.com.",
+            help="URL of the balancer: https://service.example.com.",
             envvar="EVENKEEL_URL",
             rich_help_panel=PANEL,
             show_default=False,
@@ -117,8 +117,8 @@ def _options(  # noqa: PLR0913 - one for each option that all commands have
     token_file: Annotated[
         Path | None,
         typer.Option(
-            help="The file with its token; - is the standard input. Without it: the environment "
-            "variable EVENKEEL_TOKEN or LB_ADMIN_TOKEN; without these, you are asked.",
+            help="File with the token; - = the standard input. Default: the environment variable "
+            "EVENKEEL_TOKEN or LB_ADMIN_TOKEN; without these, you are asked.",
             envvar="EVENKEEL_TOKEN_FILE",
             rich_help_panel=PANEL,
             show_default=False,
@@ -127,7 +127,7 @@ def _options(  # noqa: PLR0913 - one for each option that all commands have
     admin_path: Annotated[
         str,
         typer.Option(
-            help=f"Its admin path. Without it: {ADMIN_PATH}, or the path of --url.",
+            help=f"Admin path. Default: the path of --url, or {ADMIN_PATH}.",
             envvar="EVENKEEL_ADMIN_PATH",
             rich_help_panel=PANEL,
             show_default=False,
@@ -135,21 +135,21 @@ def _options(  # noqa: PLR0913 - one for each option that all commands have
     ] = "",
     timeout: Annotated[
         float,
-        typer.Option(help="Seconds that an answer may take.", min=0.1, rich_help_panel=PANEL),
+        typer.Option(help="Seconds to wait for a response.", min=0.1, rich_help_panel=PANEL),
     ] = TIMEOUT,
     insecure_http: Annotated[
         bool,
         typer.Option(
             "--insecure-http",
-            help="Send the token over http, where everybody on the way can read it.",
+            help="Send the token over http, where it can be read on the way.",
             rich_help_panel=PANEL,
         ),
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> Session:
-    """The options that all of the commands have, last in each one's help."""
+    """The common options, last in the help of each command."""
     return Session(
-        context.find_object(World) or World(),
+        context.find_object(Host) or Host(),
         url=url,
         token_file=token_file,
         admin_path=admin_path,
@@ -160,9 +160,9 @@ def _options(  # noqa: PLR0913 - one for each option that all commands have
 
 
 def live(function: Callable[..., None]) -> Callable[..., None]:
-    """Make a command of a function that takes a Session and options of its own.
+    """Make a command from a function that takes a Session and its own options.
 
-    A Failure becomes its message on the standard error, and its exit code.
+    A Failure is printed on the standard error and becomes the exit code.
     """
     _, *own = inspect.signature(function, eval_str=True).parameters.values()
     common = inspect.signature(_options, eval_str=True).parameters

@@ -1,4 +1,4 @@
-"""Which balancer a command is for: its URL, its admin path, and what may be sent there."""
+"""The address of a balancer's admin side, and whether a token may be sent there."""
 
 import ipaddress
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ _SCHEMES = ("http", "https")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where the admin side of a balancer is."""
+    """The admin side of a balancer."""
 
     origin: str
     """Scheme, host and port: `https://service.example.com`."""
     path: str
     """The admin path: `/_lb`."""
     loopback: bool
-    """Whether it is on this machine."""
+    """Whether the host is this machine."""
 
     @property
     def url(self) -> str:
@@ -27,17 +27,17 @@ class Target:
 
 
 def target_of(url: str, admin_path: str = "", *, insecure_http: bool = False) -> Target:
-    """What a URL stands for: that of the site, or of its status page as a browser shows it.
+    """The target of a URL: that of the site, or that of the status page in a browser.
 
-    A token is sent in clear to this machine only, unless told otherwise.
+    UsageError for a bad URL, and for http to another machine without `insecure_http`.
     """
     split = _split(url)
     host = split.hostname or ""
     loopback = is_loopback(host)
     if split.scheme == "http" and not loopback and not insecure_http:
         raise UsageError(
-            f"{_origin(split)}: not over http, where everybody on the way could read the token",
-            "Use https://, or --insecure-http if you trust the whole way.",
+            f"{_origin(split)}: over http, the token could be read on the way",
+            "Use https://, or --insecure-http if you trust the network.",
         )
     path = "/" + (admin_path or split.path).strip("/")
     return Target(_origin(split), ADMIN_PATH if path == "/" else path, loopback)
@@ -51,14 +51,16 @@ def _split(url: str) -> SplitResult:
         split = urlsplit(text, allow_fragments=True)
         _ = split.port
     except ValueError:
-        raise UsageError("the URL is none such as https://service.example.com") from None
+        raise UsageError(
+            "the URL is malformed: write it like https://service.example.com"
+        ) from None
     host = split.hostname or ""
     if not split.scheme:
         split = split._replace(scheme="http" if is_loopback(host) else "https")
     if split.scheme not in _SCHEMES:
         raise UsageError(f"the URL begins with {plain(split.scheme)}://, not with https://")
     if split.username is not None or split.password is not None:
-        raise UsageError("the URL must not have a user or a password in it")
+        raise UsageError("the URL must not contain a user or a password")
     if not host or not split.netloc.isprintable() or " " in split.netloc:
         raise UsageError("the URL has no host: write it like https://service.example.com")
     return split

@@ -1,4 +1,4 @@
-"""Where the token comes from: a file or the environment, never the command line."""
+"""The source of the token: a file or the environment, never the command line."""
 
 import os
 import stat
@@ -9,9 +9,9 @@ from pathlib import Path
 from evenkeel.output.errors import UsageError, reason
 
 VARIABLES = ("EVENKEEL_TOKEN", "LB_ADMIN_TOKEN")
-"""Environment variables that may hold it; the first that is set counts."""
+"""Environment variables with the token; the first that is set is used."""
 READ_VARIABLE = "LB_READ_TOKEN"
-"""Used when there is none of the others: it is enough to look."""
+"""Used if none of the others is set; enough for commands that only read."""
 _LONGEST = 4096
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
@@ -27,9 +27,9 @@ ACCESS = {
 def token_of(
     file: Path | None, environment: Mapping[str, str], ask: Callable[[], str] | None
 ) -> str:
-    """The token; empty where a service token of Access alone says who it is. Nothing shows it.
+    """The token; "" if a service token of Access alone authenticates. It is never printed.
 
-    `ask` is how a person is asked, where there is one.
+    `ask` asks the user, if there is a terminal. UsageError if there is no token.
     """
     if file is not None:
         return sendable(_read(file), str(file))
@@ -41,13 +41,13 @@ def token_of(
     if ask is None:
         raise UsageError(
             "no token: set EVENKEEL_TOKEN, or give --token-file FILE",
-            "`evenkeel token` makes one and says where to put it.",
+            "`evenkeel token` makes one and prints what to do with it.",
         )
-    return sendable(ask(), "what was typed")
+    return sendable(ask(), "the token")
 
 
 def is_open(file: Path) -> bool:
-    """Whether other users of the machine could read a file."""
+    """Whether other users of the machine can read a file."""
     try:
         found = file.stat()
     except OSError:
@@ -64,14 +64,14 @@ def _read(file: Path) -> str:
     except OSError as error:
         raise UsageError(f"{file}: cannot be read: {reason(error)}") from None
     except UnicodeDecodeError:
-        raise UsageError(f"{file}: holds no token: not UTF-8 text") from None
+        raise UsageError(f"{file}: has no token: not UTF-8 text") from None
 
 
 def sendable(text: str, source: str) -> str:
-    """A secret as a header can hold it; one that cannot be sent is refused, and not shown."""
+    """A secret for a header; UsageError, without the secret, if a header cannot contain it."""
     token = text.strip()
     if not token:
         raise UsageError(f"{source} is empty")
     if not all("!" <= each <= "~" for each in token):
-        raise UsageError(f"{source} must not have a blank, a line break or other than ASCII in it")
+        raise UsageError(f"{source} must be ASCII without blanks or line breaks")
     return token

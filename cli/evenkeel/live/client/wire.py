@@ -1,4 +1,4 @@
-"""Asks a balancer's admin side over HTTP."""
+"""HTTP requests to a balancer's admin side."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -7,8 +7,8 @@ from typing import Self
 
 import httpx
 
-from evenkeel.live.client.answers import Reply, is_html, read, stranger
-from evenkeel.live.client.host import World
+from evenkeel.live.client.answers import Reply, is_html, not_evenkeel, read
+from evenkeel.live.client.host import Host
 from evenkeel.live.client.target import Target
 from evenkeel.live.client.token_source import ACCESS, sendable
 from evenkeel.output.errors import Exit, Failure, plain
@@ -17,35 +17,35 @@ AGENT = "evenkeel-cli"
 MOST_BYTES = 64 * 1024 * 1024
 TRIES = 3
 LONGEST_WAIT = 60.0
-"""Seconds that a read waits at most when it is told to come back later."""
+"""Longest Retry-After, in seconds, that a read waits for."""
 DEFAULT_WAIT = 2.0
 _NUMBER = re.compile(r"^\[Errno -?\d+\] ")
-MAY_BE_DONE = "It may have been carried out all the same: `evenkeel versions` says."
+MAY_BE_DONE = "The change may still have been made: check with `evenkeel versions`."
 
-# The mail address is kept with each version, next to the token's name.
+# The mail address is stored with each version, next to the token's name.
 _HEADERS = {"X-Auth-Email": "EVENKEEL_EMAIL", **ACCESS}
 
 
 class Wire:
-    """The way to one balancer. Its token goes nowhere else: redirects are not followed."""
+    """The connection to one balancer. Redirects are not followed, to protect the token."""
 
     def __init__(
         self,
         target: Target,
         token: str,
         timeout: float,
-        world: World,
-        tell: Callable[[str], None],
+        host: Host,
+        report: Callable[[str], None],
     ) -> None:
-        """`timeout` is for each request, in seconds; `tell` is given what a person should know.
+        """`timeout` is for each request, in seconds; `report` prints a line for the user.
 
-        Without a token, it is Access that says who sends a request.
+        Without a token, Access authenticates each request.
         """
         self.target = target
         self._timeout = timeout
-        self._world = world
-        self._tell = tell
-        environment = world.environment
+        self._host = host
+        self._report = report
+        environment = host.environment
         own = {
             header: sendable(environment[name], name)
             for header, name in _HEADERS.items()
@@ -59,11 +59,11 @@ class Wire:
             },
             timeout=timeout,
             follow_redirects=False,
-            # A proxy is of no use for what is on this machine.
+            # A proxy does not reach this machine.
             trust_env=not target.loopback,
         )
         self._proof: dict[str, str] | None = {} if token else None
-        """What a change must bring along besides; None while that is not known."""
+        """Further headers of a change; None until they are known."""
 
     def __enter__(self) -> Self:
         return self
@@ -72,19 +72,19 @@ class Wire:
         self._client.close()
 
     def get(self, path: str, query: Mapping[str, str] | None = None) -> Reply:
-        """Read something."""
+        """Send a GET request."""
         return self._reply(self._read(path, query))
 
     def text(self, path: str) -> str:
-        """Read something that is plain text when all is well."""
+        """Send a GET request for plain text."""
         response = self._read(path, None)
         if response.is_success and not is_html(response):
             return response.text
         self._reply(response)
-        raise stranger(self.target, response)
+        raise not_evenkeel(self.target, response)
 
     def post(self, path: str, body: object, *, if_match: int | None = None) -> Reply:
-        """Change something, once."""
+        """Make a change; sent once."""
         try:
             response = self._send("POST", path, None, body, if_match)
         except Failure as failure:
@@ -99,7 +99,7 @@ class Wire:
             raise
 
     def try_out(self, path: str, query: Mapping[str, str], body: object) -> Reply:
-        """Send what changes nothing, so that it may be sent again."""
+        """Send a POST that changes nothing, and may be repeated."""
         return self._reply(self._patiently("POST", path, query, body))
 
     def _reply(self, response: httpx.Response) -> Reply:
@@ -111,18 +111,18 @@ class Wire:
     def _patiently(
         self, method: str, path: str, query: Mapping[str, str] | None, body: object
     ) -> httpx.Response:
-        """Send a request, and again after the time that the balancer asks for."""
+        """Send a request, and repeat it after the Retry-After of the response."""
         for left in reversed(range(TRIES)):
             response = self._send(method, path, query, body, None)
             wait = self._asked_to_wait(response)
             if wait is None or not left or wait > LONGEST_WAIT:
                 break
-            self._tell(f"the balancer asks to wait for {wait:g} s ...")
-            self._world.sleep(wait)
+            self._report(f"waiting for {wait:g} s, as the balancer asks ...")
+            self._host.sleep(wait)
         return response
 
     def _asked_to_wait(self, response: httpx.Response) -> float | None:
-        """Seconds until the request may be sent again; None when it need not."""
+        """Seconds until the request may be repeated; None if it need not be."""
         given = response.headers.get("retry-after", "")
         if response.status_code == 429:
             wait = self._seconds(given)
@@ -130,11 +130,11 @@ class Wire:
         return self._seconds(given) if response.status_code == 503 else None
 
     def _seconds(self, retry_after: str) -> float | None:
-        """What Retry-After says: seconds or a date (RFC 9110, 10.2.3)."""
+        """The seconds of Retry-After, which is a number or a date (RFC 9110, 10.2.3)."""
         if retry_after.isascii() and retry_after.isdigit():
             return float(retry_after[:9])
         try:
-            return max(0.0, parsedate_to_datetime(retry_after).timestamp() - self._world.now())
+            return max(0.0, parsedate_to_datetime(retry_after).timestamp() - self._host.now())
         except (ValueError, TypeError, OverflowError):
             return None
 
@@ -146,11 +146,11 @@ class Wire:
         body: object,
         if_match: int | None,
     ) -> httpx.Response:
-        """Send a request and read its whole answer, in the time that there is."""
+        """Send a request, and read the whole response within the time-out."""
         headers = {} if method == "GET" else dict(self._proven())
         if if_match is not None:
             headers["If-Match"] = f'"{if_match}"'
-        deadline = self._world.monotonic() + self._timeout
+        deadline = self._host.monotonic() + self._timeout
         try:
             with self._client.stream(
                 method,
@@ -172,7 +172,7 @@ class Wire:
             ) from None
 
     def _proven(self) -> dict[str, str]:
-        """The headers by which a change without a token is told from another site's doing."""
+        """The headers that protect a change without a token from request forgery."""
         if self._proof is None:
             session = self.get("/session").result
             csrf = session.get("csrf") if isinstance(session, dict) else None
@@ -180,18 +180,18 @@ class Wire:
         return self._proof
 
     def _whole(self, response: httpx.Response, deadline: float) -> httpx.Response:
-        """The answer with its body: time-outs of the client are for each piece alone."""
+        """The response with its body; the client's time-out is for each piece alone."""
         body = bytearray()
         for piece in response.iter_bytes():
             body += piece
-            if self._world.monotonic() > deadline:
+            if self._host.monotonic() > deadline:
                 raise self._late()
             if len(body) > MOST_BYTES:
-                raise Failure(Exit.UNREACHABLE, f"{self.target.origin}: the answer is too long")
+                raise Failure(Exit.UNREACHABLE, f"{self.target.origin}: the response is too long")
         kept = {
             name: value
             for name, value in response.headers.items()
-            # It is decoded by now, and whole.
+            # The body is decoded and complete by now.
             if name.lower() not in {"content-encoding", "content-length", "transfer-encoding"}
         }
         return httpx.Response(
@@ -207,6 +207,6 @@ class Wire:
 
 
 def _reason(error: Exception) -> str:
-    """What the library says of it. That has no header in it, as bad ones are refused before."""
-    said = _NUMBER.sub("", str(error)) or type(error).__name__
-    return plain(said).lower()
+    """The library's message. It contains no header, as bad headers are refused before."""
+    message = _NUMBER.sub("", str(error)) or type(error).__name__
+    return plain(message).lower()

@@ -1,1 +1,1 @@
-"""The commands for a deployed balancer."""
+"""The commands on a deployed balancer."""

@@ -1,4 +1,4 @@
-"""`evenkeel drain`, `enable`, `disable` and `weight`: one origin, at once."""
+"""`evenkeel drain`, `enable`, `disable` and `weight`: actions on one origin."""
 
 from typing import Annotated, Any
 
@@ -16,16 +16,17 @@ Named = Annotated[
     str,
     typer.Argument(
         metavar="ORIGIN",
-        help="POOL/ORIGIN, or ORIGIN where only one has that name.",
+        help="POOL/ORIGIN, or ORIGIN if the name is unique.",
         show_default=False,
     ),
 ]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without a question.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Adopt = Annotated[
-    bool, typer.Option("--adopt", help="Adopt what the deployed file defines, if need be.")
+    bool, typer.Option("--adopt", help="Adopt the objects of the deployed file if needed.")
 ]
 Wait = Annotated[
-    bool, typer.Option("--wait", help="Wait until its sessions have gone or their time is over.")
+    bool,
+    typer.Option("--wait", help="Wait until its sessions have ended or drain_duration is over."),
 ]
 
 
@@ -33,7 +34,7 @@ Wait = Annotated[
 def drain(
     session: Session, origin: Named, *, wait: Wait = False, yes: Yes = False, adopt: Adopt = False
 ) -> None:
-    """Send an origin nothing new; the sessions that it has may go on for drain_duration.
+    """Send an origin no new traffic; its sessions may go on for drain_duration.
 
     With --json: {"version", "changed", "origin", "waited"}; the origin is as in the status.
     """
@@ -42,7 +43,7 @@ def drain(
     _ask_if_last(session, report, found, yes=yes)
     reply = _act(session, found, {"action": "drain"}, adopt=adopt)
     if not session.as_json:
-        _say(session, found, reply, "takes nothing new")
+        _print(session, found, reply, "takes no new traffic")
     waited = wait_until_drained(session, found) if wait else None
     if session.as_json:
         session.json({**_outcome(reply), **({} if waited is None else {"waited": waited})})
@@ -50,24 +51,24 @@ def drain(
 
 @live
 def disable(session: Session, origin: Named, *, yes: Yes = False, adopt: Adopt = False) -> None:
-    """Take an origin out at once, with the sessions that it has.
+    """Take an origin out at once, with its sessions.
 
     With --json: {"version", "changed", "origin"}; the origin is as in the status.
     """
     report = report_of(session)
     found = origin_named(report, origin)
     _ask_if_last(session, report, found, yes=yes)
-    _tell(session, found, _act(session, found, {"action": "disable"}, adopt=adopt), "is disabled")
+    _finish(session, found, _act(session, found, {"action": "disable"}, adopt=adopt), "is disabled")
 
 
 @live
 def enable(session: Session, origin: Named, *, adopt: Adopt = False) -> None:
-    """Bring an origin back that was drained or disabled.
+    """Bring a drained or disabled origin back.
 
     With --json: {"version", "changed", "origin"}; the origin is as in the status.
     """
     found = origin_named(report_of(session), origin)
-    _tell(session, found, _act(session, found, {"action": "enable"}, adopt=adopt), "is enabled")
+    _finish(session, found, _act(session, found, {"action": "enable"}, adopt=adopt), "is enabled")
 
 
 @live
@@ -78,7 +79,7 @@ def weight(
         float | None,
         typer.Argument(
             metavar="VALUE",
-            help="The new weight: 0 to 1; 0 takes nothing new. Without it: say what it is.",
+            help="New weight, 0 to 1; 0 = no new traffic. Without it, print the present one.",
             min=0,
             max=1,
             show_default=False,
@@ -88,7 +89,7 @@ def weight(
     yes: Yes = False,
     adopt: Adopt = False,
 ) -> None:
-    """Show or set an origin's weight: its share within its pool, next to the others' weights.
+    """Print or set an origin's weight: its share within its pool, relative to other weights.
 
     With --json: {"version", "changed", "origin"}; the origin is as in the status.
     """
@@ -103,22 +104,22 @@ def weight(
     if value == 0:
         _ask_if_last(session, report, found, yes=yes)
     reply = _act(session, found, {"action": "weight", "weight": value}, adopt=adopt)
-    _tell(session, found, reply, f"has weight {value:g}")
+    _finish(session, found, reply, f"has weight {value:g}")
 
 
 def _ask_if_last(session: Session, report: dict[str, Any], found: Found, *, yes: bool) -> None:
-    """Ask before a load balancer is left with nothing that takes traffic."""
+    """Ask before a load balancer loses its last origin that takes traffic."""
     alone = left_without(report, found) if found.origin.get("takes_new") is True else []
     if not alone:
         return
     names = ", ".join(alone)
-    session.tell(f"Nothing else takes traffic for {names} at this moment.", "yellow")
-    if not session.agreed(f"Take out {found.name} all the same?", yes=yes):
+    session.report(f"No other origin takes traffic for {names} now.", "yellow")
+    if not session.agreed(f"Take out {found.name} anyway?", yes=yes):
         raise Failure(Exit.NO, "nothing was changed")
 
 
 def _act(session: Session, found: Found, what: dict[str, Any], *, adopt: bool) -> Reply:
-    """Do it; an object of the deployed file is adopted first, if that is wanted."""
+    """Send the action; objects of the deployed file are adopted first, if the user agrees."""
     pool, origin = found.key
     body = {"pool": pool, "origin": origin, **what}
     try:
@@ -126,22 +127,22 @@ def _act(session: Session, found: Found, what: dict[str, Any], *, adopt: bool) -
     except Refused as refused:
         if not wants_adoption(refused):
             raise
-        if not adopt and not session.world.has_person():
-            refused.hints = ("--adopt adopts first, and then does it.",)
+        if not adopt and not session.host.has_user():
+            refused.hints = ("With --adopt, they are adopted first.",)
             raise
-    session.tell(f"{found.name} is defined by the deployed file, and so cannot be changed here.")
+    session.report(f"{found.name} is defined in the deployed file, so it cannot be changed here.")
     adopt_all(session, yes=adopt, quiet=True)
     return session.wire.post("/actions", body)
 
 
-def _tell(session: Session, found: Found, reply: Reply, what: str) -> None:
+def _finish(session: Session, found: Found, reply: Reply, what: str) -> None:
     if session.as_json:
         session.json(_outcome(reply))
     else:
-        _say(session, found, reply, what)
+        _print(session, found, reply, what)
 
 
-def _say(session: Session, found: Found, reply: Reply, what: str) -> None:
+def _print(session: Session, found: Found, reply: Reply, what: str) -> None:
     session.notes(reply)
     outcome = _outcome(reply)
     if outcome["changed"] is False:
@@ -151,6 +152,6 @@ def _say(session: Session, found: Found, reply: Reply, what: str) -> None:
 
 
 def _outcome(reply: Reply) -> dict[str, Any]:
-    """The version, whether anything had to be done, and the origin as it is now."""
+    """The version, whether anything was changed, and the present origin."""
     result = reply.result if isinstance(reply.result, dict) else {}
     return {key: result.get(key) for key in ("version", "changed", "origin")}

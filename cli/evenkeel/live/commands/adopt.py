@@ -1,4 +1,4 @@
-"""`evenkeel adopt`: from the file that was deployed to the API, once."""
+"""`evenkeel adopt`: the objects of the deployed file become the balancer's own."""
 
 from typing import Annotated
 
@@ -11,11 +11,11 @@ from evenkeel.live.commands.changes import kind_word
 from evenkeel.output.errors import Exit, Failure, plain
 
 OF_THE_FILE = 1008
-"""The balancer's code for an object that comes from loadbalancer.toml."""
+"""The balancer's error code for an object that only a deployment can change."""
 MEANING = (
     "Adopting copies the load balancers, pools and monitors of the deployed loadbalancer.toml into "
     "the balancer's own store. From then on they are changed here, by the API and on the status "
-    "page, and what the file says of them is not read any more, at later deployments either."
+    "page, and the file's version of them is ignored, at later deployments too."
 )
 
 
@@ -23,15 +23,15 @@ MEANING = (
 def adopt(
     session: Session,
     *,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do it without a question.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
-    """Take over what the deployed file defines, so that it can be changed without deploying."""
+    """Adopt the objects of the deployed file, so that they can be changed without deploying."""
     adopt_all(session, yes=yes)
 
 
 def adopt_all(session: Session, *, yes: bool, quiet: bool = False) -> None:
-    """Ask, and adopt; `quiet` leaves the standard output to the command that needs it."""
-    session.tell(MEANING)
+    """Ask, and adopt; with `quiet` nothing is printed as JSON."""
+    session.report(MEANING)
     if not session.agreed("Adopt?", yes=yes):
         raise Failure(Exit.NO, "nothing was adopted")
     reply = session.wire.post("/adopt", None)
@@ -43,13 +43,13 @@ def adopt_all(session: Session, *, yes: bool, quiet: bool = False) -> None:
             session.json(reply.result)
         return
     if not adopted:
-        session.tell("There was nothing to adopt.")
+        session.report("There was nothing to adopt.")
         return
     for each in adopted:
-        session.tell(f"  {kind_word(each.get('kind'))} {plain(each.get('name', ''))}")
-    session.tell(f"Adopted: version {result.get('version')}.", "green")
+        session.report(f"  {kind_word(each.get('kind'))} {plain(each.get('name', ''))}")
+    session.report(f"Adopted: version {result.get('version')}.", "green")
 
 
 def wants_adoption(refused: Refused) -> bool:
-    """Whether a refusal says that the object is the file's, and not that the token may not."""
+    """Whether a request was refused because the object is defined in the deployed file."""
     return any(fault.code == OF_THE_FILE for fault in refused.faults)

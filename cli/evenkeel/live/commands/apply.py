@@ -1,4 +1,4 @@
-"""`evenkeel apply`: a file becomes the configuration, after a look at what that changes."""
+"""`evenkeel apply`: shows the changes of a file, asks, and makes it the configuration."""
 
 import re
 import tomllib
@@ -28,24 +28,22 @@ _INDEX = re.compile(r"[0-9]{1,6}", re.ASCII)
 def apply(
     session: Session,
     file: Annotated[
-        Path, typer.Argument(help="A whole configuration, as src/loadbalancer.toml is one.")
+        Path, typer.Argument(help="A complete configuration, like src/loadbalancer.toml.")
     ],
     *,
     check: Annotated[
         bool,
-        typer.Option(
-            "--check", help="Change nothing; exit code 1 says that there is a difference."
-        ),
+        typer.Option("--check", help="Change nothing; exit code 1 if there is a difference."),
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do it without a question.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     adopt: Annotated[
-        bool, typer.Option("--adopt", help="Adopt what the deployed file defines, if need be.")
+        bool, typer.Option("--adopt", help="Adopt the objects of the deployed file if needed.")
     ] = False,
 ) -> None:
-    """Make a file the balancer's configuration: shows what that changes, asks, and does it.
+    """Make a file the balancer's configuration: show the changes, ask, and apply them.
 
-    All of it becomes one version, or none of it. What is in the balancer and not in the file is
-    deleted. The file is checked here first, as `evenkeel check` does.
+    The whole file becomes one version, or nothing is changed. Objects that are not in the file are
+    deleted. The file is checked first, as by `evenkeel check`.
     """
     application = Application(session, file, yes=yes, adopt=adopt)
     application.prepare()
@@ -56,7 +54,7 @@ def apply(
 
 
 class Application:
-    """A file on its way to becoming the configuration."""
+    """One application of a file."""
 
     def __init__(self, session: Session, file: Path, *, yes: bool, adopt: bool) -> None:
         self._session = session
@@ -67,7 +65,7 @@ class Application:
         self._document: Any = None
 
     def prepare(self) -> None:
-        """Read the file and check it, before anything is sent."""
+        """Read and check the file, before anything is sent."""
         self._text = read(self._file)
         examined = examine_text(self._text, self._file)
         if isinstance(examined, tuple):
@@ -76,7 +74,7 @@ class Application:
         self._document = as_json(tomllib.loads(self._text))
 
     def compare(self) -> None:
-        """Say what it would change."""
+        """Print the changes; Failure if there are any."""
         result = self._dry_run().result
         changes = self._shown(result)
         if self._session.as_json:
@@ -85,7 +83,7 @@ class Application:
             raise Failure(Exit.NO, f"the balancer's configuration differs: {counted(changes)}")
 
     def carry_out(self) -> None:
-        """Show what it changes, ask, and do it; once more when somebody was quicker."""
+        """Show the changes, ask, and apply them; again if they have become others meanwhile."""
         session = self._session
         while True:
             reply = self._dry_run()
@@ -105,7 +103,7 @@ class Application:
                     raise self._explained(refused) from None
                 if self._yes:
                     raise self._overtaken() from None
-                session.tell("Somebody has changed the configuration meanwhile.", "yellow")
+                session.report("The configuration has been changed meanwhile.", "yellow")
                 continue
             if session.as_json:
                 session.json(applied.result)
@@ -114,21 +112,21 @@ class Application:
             return
 
     def _adopting(self, result: object) -> None:
-        """Ask separately for what is decided once, and for long."""
+        """Ask about adopting, which is a separate decision."""
         if self._adopt or not isinstance(result, dict) or result.get("adopts") is not True:
             return
-        self._session.tell(f"The first time, applying is adopting. {MEANING}")
+        self._session.report(f"The first apply adopts. {MEANING}")
         if not self._session.agreed("Adopt, and apply from now on?", yes=False, option="--adopt"):
             raise Failure(Exit.NO, "nothing was changed")
         self._adopt = True
 
     def _overtaken(self) -> Failure:
-        """Nobody agreed to what the changes have become: show them, and leave it at that."""
+        """Show the changes as they are now, to which the user has not agreed, and fail."""
         self._shown(self._dry_run().result)
         return Failure(
             Exit.CHANGED,
-            "somebody has changed the configuration meanwhile: nothing was applied",
-            "Above is what the file would change now.",
+            "the configuration has been changed meanwhile: nothing was applied",
+            "Above are the changes that the file would make now.",
         )
 
     def _dry_run(self) -> Reply:
@@ -140,17 +138,17 @@ class Application:
         return reply
 
     def _shown(self, result: object) -> list[dict[str, Any]]:
-        """The changes, which a person gets to see; programs get them on the standard output."""
+        """Print the changes for the user, and return them."""
         session = self._session
         changes = changes_of(result)
         if not changes:
-            session.tell(Text("Nothing to change: the balancer has this configuration.", "green"))
+            session.report(Text("Nothing to change: the balancer has this configuration.", "green"))
         else:
             show(session.err if session.as_json else session.out, changes)
         return changes
 
     def _explained(self, refused: Refused) -> Failure:
-        """A refusal with the lines of the file that it is about."""
+        """A refusal, after its problems have been printed with their lines of the file."""
         if not any(fault.pointer for fault in refused.faults):
             return refused
         located = located_faults(self._text, self._file, refused.faults)
@@ -159,7 +157,7 @@ class Application:
 
 
 def located_faults(text: str, file: Path, faults: Iterable[Fault]) -> list[Located]:
-    """Each fault with its line, in their order."""
+    """Each fault with its line of the file, in the order of lines."""
     lines = TomlLines(text)
     found = []
     for fault in faults:
@@ -170,7 +168,7 @@ def located_faults(text: str, file: Path, faults: Iterable[Fault]) -> list[Locat
 
 
 def path_of(pointer: str) -> str:
-    """A JSON pointer (RFC 6901) as the path that problems have: `/pools/0` is `$.pools[0]`."""
+    """A JSON pointer (RFC 6901) as a path of problems: `/pools/0` is `$.pools[0]`."""
     place = Place()
     for step in pointer.split("/")[1:]:
         name = step.replace("~1", "/").replace("~0", "~")

@@ -1,4 +1,4 @@
-"""What differs between two versions of a configuration, for people."""
+"""The changes between two versions of a configuration, as printed."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -27,17 +27,17 @@ _ONE: Mapping[str, str] = {
 
 
 def changes_of(result: object) -> list[dict[str, Any]]:
-    """The changes in an answer, without what is none."""
+    """The changes in a response; malformed ones are skipped."""
     return parts(result, "changes")
 
 
 def kind_word(kind: object) -> str:
-    """One object of a kind: `pools` are made of a `pool`."""
+    """The word for one object of a kind: `pool` for `pools`."""
     return _ONE.get(str(kind), plain(kind or ""))
 
 
 def tree(changes: Iterable[dict[str, Any]]) -> Tree:
-    """Each object that changes, with its fields before and after."""
+    """A tree of the changed objects, with their fields before and after."""
     root = Tree(Text("changes"), hide_root=True)
     for change in changes:
         action = str(change.get("action", ""))
@@ -64,7 +64,7 @@ def _field(field: Mapping[str, Any], action: str) -> Text:
 
 
 def value(found: object) -> str:
-    """A value as the diff shows it: on one line, not too long."""
+    """A value as printed: on one line, not too long."""
     if found is None:
         return "unset"
     if isinstance(found, bool):
@@ -84,12 +84,12 @@ def value(found: object) -> str:
 
 
 def show(console: Console, changes: Iterable[dict[str, Any]]) -> None:
-    """Print them."""
+    """Print the changes."""
     console.print(tree(changes))
 
 
 def counted(changes: Iterable[dict[str, Any]]) -> str:
-    """How many of each kind: `1 to create, 2 to update`."""
+    """The number of changes by action: `1 to create, 2 to update`."""
     actions = [change.get("action") for change in changes]
     found = [f"{actions.count(action)} to {action}" for action in _MARKS if action in actions]
     return ", ".join(found) or "nothing to change"

@@ -1,4 +1,4 @@
-"""`evenkeel events`: what has changed, and what changes while one watches."""
+"""`evenkeel events`: past changes of health, and new ones with --follow."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 
 from evenkeel.live.client.document import parts, tables
-from evenkeel.live.client.polling import Patience
+from evenkeel.live.client.polling import Polling
 from evenkeel.live.client.session import Session, live
 from evenkeel.output.errors import plain
 from evenkeel.output.times import clock, moment
@@ -25,26 +25,26 @@ def events(  # noqa: PLR0913 - one for each option of the command
     session: Session,
     *,
     follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Go on with new ones until Ctrl-C.")
+        bool, typer.Option("--follow", "-f", help="Print new events too, until Ctrl-C.")
     ] = False,
     number: Annotated[
-        int, typer.Option("--number", "-n", help="The latest ones, at most so many.", min=0)
+        int, typer.Option("--number", "-n", help="Number of the latest events.", min=0)
     ] = 20,
     since: Annotated[
-        str, typer.Option(help="Not before: 30m, 2h, 3d, or 2026-12-01T22:00:00Z.")
+        str, typer.Option(help="Earliest time: 30m, 2h, 3d, or 2026-12-01T22:00:00Z.")
     ] = "",
-    until: Annotated[str, typer.Option(help="Not after: a time as above.")] = "",
-    pool: Annotated[str, typer.Option(help="Only those of this pool.")] = "",
-    origin: Annotated[str, typer.Option(help="Only those in which this origin changed.")] = "",
+    until: Annotated[str, typer.Option(help="Latest time, as above.")] = "",
+    pool: Annotated[str, typer.Option(help="Only events of this pool.")] = "",
+    origin: Annotated[str, typer.Option(help="Only events of this origin.")] = "",
     interval: Annotated[
-        float, typer.Option(help="Seconds between two looks of --follow.", min=1, max=3600)
+        float, typer.Option(help="Seconds between two requests of --follow.", min=1, max=3600)
     ] = 5.0,
 ) -> None:
-    """Show when pools and origins became unhealthy or healthy, were disabled or enabled.
+    """Print when pools and origins became unhealthy or healthy, were disabled or enabled.
 
-    With --json, each event is one line of JSON, in the words of Cloudflare's API.
+    With --json, each event is one line of JSON, with the keys of Cloudflare's API.
     """
-    now = session.world.now()
+    now = session.host.now()
     asked = {
         "since": moment(since, now, "--since") if since else "",
         "until": moment(until, now, "--until") if until else "",
@@ -56,20 +56,20 @@ def events(  # noqa: PLR0913 - one for each option of the command
     for event in latest:
         _print(session, event)
     if follow:
-        # Ids grow with time, and no clock has to agree with the balancer's.
+        # New events are found by their growing ids, so clocks need not agree.
         newest = latest or list(islice(_newest_first(session, query), 0 if number else 1))
         Following(session, query, newest).run(interval)
     elif not latest and not session.as_json:
-        session.tell("There are no such events.")
+        session.report("No events.")
 
 
 def _latest(session: Session, query: Mapping[str, str], number: int) -> list[dict[str, Any]]:
-    """The newest events, the oldest of them first."""
+    """The newest events, in order of time."""
     return list(islice(_newest_first(session, query), number))[::-1]
 
 
 def _newest_first(session: Session, query: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    """Every event that is asked for, page by page, each once."""
+    """All events of the query, page by page, each once."""
     seen: set[int] = set()
     for page in range(1, MOST_PAGES + 1):
         paging = {"page": str(page), "per_page": str(PER_PAGE)}
@@ -87,29 +87,29 @@ def _id(event: Mapping[str, Any]) -> int:
 
 
 class Following:
-    """Looks again and again, and prints what is new."""
+    """Polls for events, and prints the new ones."""
 
     def __init__(
-        self, session: Session, query: Mapping[str, str], told: list[dict[str, Any]]
+        self, session: Session, query: Mapping[str, str], known: list[dict[str, Any]]
     ) -> None:
-        """`told` has been told before, and ends with the newest event that there is, if any."""
+        """`known` events have been printed; the last one is the newest."""
         self._session = session
         self._query = dict(query)
         self._last = 0
-        for event in told[-1:]:
+        for event in known[-1:]:
             self._seen(event)
 
     def run(self, interval: float) -> None:
-        """Until Ctrl-C, which is how it is meant to end."""
-        patience = Patience(self._session, interval)
+        """Poll until Ctrl-C."""
+        polling = Polling(self._session, interval)
         try:
             while True:
-                patience.pause()
-                patience.look(self._look)
+                polling.pause()
+                polling.poll(self._print_new)
         except KeyboardInterrupt:
-            self._session.tell("")
+            self._session.report("")
 
-    def _look(self) -> None:
+    def _print_new(self) -> None:
         new = []
         for event in _newest_first(self._session, self._query):
             if _id(event) <= self._last:
@@ -122,7 +122,7 @@ class Following:
     def _seen(self, event: Mapping[str, Any]) -> None:
         self._last = max(self._last, _id(event))
         if isinstance(event.get("timestamp"), str):
-            # The same moment again, as another event may have it too.
+            # Inclusive, as another event may have the same time.
             self._query["since"] = event["timestamp"]
 
 
@@ -135,7 +135,7 @@ def _print(session: Session, event: dict[str, Any]) -> None:
 
 
 def lines(event: dict[str, Any]) -> Iterator[Text]:
-    """What changed, one line each: the pool itself, and each of its origins that did."""
+    """A line for the pool and each of its origins, if it has changed."""
     at = clock(event.get("timestamp"))
     pool = event.get("pool")
     if not isinstance(pool, dict):

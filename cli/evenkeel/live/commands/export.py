@@ -1,4 +1,4 @@
-"""`evenkeel export`: the configuration in force, as a loadbalancer.toml."""
+"""`evenkeel export`: the present configuration as a loadbalancer.toml."""
 
 import os
 import tempfile
@@ -21,21 +21,21 @@ def export(
         typer.Option(
             "--output",
             "-o",
-            help="Write this file, all or nothing. Without it: the standard output.",
+            help="File to write, all or nothing. Default: the standard output.",
             show_default=False,
         ),
     ] = None,
 ) -> None:
-    """Print the configuration in force as a loadbalancer.toml, or with --json as JSON.
+    """Print the present configuration as a loadbalancer.toml, or with --json as JSON.
 
-    `evenkeel apply` of what was exported changes nothing.
+    `evenkeel apply` of the exported file changes nothing.
     """
     text = session.wire.text("/export")
     try:
         document = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError):
         raise Failure(
-            Exit.UNREACHABLE, f"{session.wire.target.url} answered with something that is no TOML"
+            Exit.UNREACHABLE, f"{session.wire.target.url} answered, but not with TOML"
         ) from None
     if session.as_json and output is None:
         session.json(as_json(document))
@@ -45,11 +45,11 @@ def export(
         _write(output, text)
         if session.as_json:
             session.json({"file": str(output)})
-        session.tell(f"wrote {output}")
+        session.report(f"wrote {output}")
 
 
 def as_json(value: Any) -> Any:
-    """A document as JSON can hold it: TOML's own dates and times become RFC 3339 texts."""
+    """A TOML document for JSON: dates and times become RFC 3339 strings."""
     if isinstance(value, dict):
         return {key: as_json(each) for key, each in value.items()}
     if isinstance(value, list):
@@ -58,7 +58,7 @@ def as_json(value: Any) -> Any:
 
 
 def _write(file: Path, text: str) -> None:
-    """Write a file that is whole at every moment."""
+    """Replace a file, so that it is complete at every moment."""
     try:
         handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
         try:

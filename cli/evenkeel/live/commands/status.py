@@ -1,4 +1,4 @@
-"""`evenkeel status`: load balancers, pools and origins as they stand now."""
+"""`evenkeel status`: the present state of load balancers, pools and origins."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from evenkeel.live.client.document import Part, number, parts, pools_of, report_of
-from evenkeel.live.client.polling import Patience
+from evenkeel.live.client.polling import Polling
 from evenkeel.live.client.session import Session, live
 from evenkeel.output.errors import Exit, Failure, UsageError, plain
 from evenkeel.output.tables import grid
@@ -30,9 +30,9 @@ COLOURS: Mapping[str, str] = {
     "disabled": "yellow",
     "weight 0": "yellow",
 }
-"""Of every state of an origin, a pool or a load balancer."""
-TROUBLE = frozenset({"degraded", "critical"})
-"""Healths of a load balancer that a person should look at."""
+"""State of an origin, a pool or a load balancer -> colour."""
+NOT_HEALTHY = frozenset({"degraded", "critical"})
+"""Health of a load balancer that fails --check."""
 
 
 @live
@@ -43,52 +43,52 @@ def status(
         bool,
         typer.Option(
             "--check",
-            help="For monitoring: exit code 1 when a load balancer is not healthy, or when nothing "
-            "is probed any more.",
+            help="For monitoring: exit code 1 if a load balancer is not healthy or probes have "
+            "stopped.",
         ),
     ] = False,
     watch: Annotated[
-        bool, typer.Option("--watch", "-w", help="Go on, and show what changes, until Ctrl-C.")
+        bool, typer.Option("--watch", "-w", help="Update the output until Ctrl-C.")
     ] = False,
     interval: Annotated[
-        float, typer.Option(help="Seconds between two looks of --watch.", min=1, max=3600)
+        float, typer.Option(help="Seconds between two requests of --watch.", min=1, max=3600)
     ] = 5.0,
 ) -> None:
-    """Show load balancers, pools and origins: state, since when, why, traffic and latency."""
+    """Print load balancers, pools and origins: state, since when, why, traffic and latency."""
     if watch:
         if check or session.as_json:
-            raise UsageError("--watch is for people: not with --check or --json")
+            raise UsageError("--watch cannot be combined with --check or --json")
         _watch(session, interval)
         return
     report = report_of(session)
     if session.as_json:
         session.json(report)
     else:
-        for line in shown(report, session.world.now()):
+        for line in shown(report, session.host.now()):
             session.out.print(line)
-    troubles = list(troubled(report))
-    if check and troubles:
-        raise Failure(Exit.NO, "; ".join(troubles))
+    found = list(problems(report))
+    if check and found:
+        raise Failure(Exit.NO, "; ".join(found))
 
 
 def _watch(session: Session, interval: float) -> None:
-    """Show the status in one place, always anew."""
-    patience = Patience(session, interval)
+    """Update the status in place."""
+    polling = Polling(session, interval)
     with (
         suppress(KeyboardInterrupt),
         Live(console=session.out, auto_refresh=False) as screen,
     ):
         while True:
-            report = patience.look(lambda: report_of(session))
+            report = polling.poll(lambda: report_of(session))
             if report is not None:
-                screen.update(Group(*shown(report, session.world.now())), refresh=True)
-            patience.pause()
+                screen.update(Group(*shown(report, session.host.now())), refresh=True)
+            polling.pause()
 
 
-def troubled(report: Part) -> Iterator[str]:
-    """What a person should look at: load balancers that are not well, and probes that stopped."""
+def problems(report: Part) -> Iterator[str]:
+    """The problems: load balancers that are not healthy, and probes that have stopped."""
     for lb in parts(report, "load_balancers"):
-        if lb.get("enabled") is not False and str(lb.get("health")) in TROUBLE:
+        if lb.get("enabled") is not False and str(lb.get("health")) in NOT_HEALTHY:
             yield f"{plain(lb.get('name', ''))} is {lb['health']}"
     for warning in parts(report, "warnings"):
         if warning.get("kind") == "prober_stalled":
@@ -96,7 +96,7 @@ def troubled(report: Part) -> Iterator[str]:
 
 
 def shown(report: Part, now: float) -> Iterator[Text | Table]:
-    """The report for a terminal."""
+    """The status as text and tables."""
     head = Text(f"version {plain(report.get('version', ''))}", "dim")
     head.append(f", {clock(report.get('at'))}")
     if report.get("probed"):
@@ -154,7 +154,7 @@ def _state(state: object) -> Text:
 
 
 def _since(one: Part, now: float) -> tuple[Text, Text]:
-    """Since when, and why and until when."""
+    """The time since the last change, and its reason and end."""
     why = plain(one.get("why") or "")
     if one.get("until"):
         why += f"{', ' if why else ''}until {until(one['until'], now)}"
@@ -162,7 +162,7 @@ def _since(one: Part, now: float) -> tuple[Text, Text]:
 
 
 def _more(origin: Part) -> Iterator[str]:
-    """Share of traffic, weight, latency: what is known, and not as usual."""
+    """Share of traffic, weight and latency, if known; the weight if it is neither 0 nor 1."""
     share, weight, latency = (number(origin.get(key)) for key in ("share", "weight", "latency_ms"))
     if share is not None:
         yield f"{100 * share:.0f} % of traffic"

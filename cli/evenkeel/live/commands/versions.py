@@ -1,4 +1,4 @@
-"""`evenkeel versions` and `evenkeel rollback`: what the configuration was, and back to that."""
+"""`evenkeel versions` and `evenkeel rollback`: past configurations, and the way back."""
 
 from collections.abc import Iterable
 from typing import Annotated, Any
@@ -15,23 +15,24 @@ from evenkeel.output.tables import grid
 from evenkeel.output.times import clock
 
 SHOWN = 20
-"""Versions that a person sees when there are more."""
+"""Most versions that are printed without --all."""
 FILE = 0
-"""The version before any change: what the deployed file says. It is in no list."""
+"""The version of the deployed file, before any change. It is in no list."""
 
 
 @live
 def versions(
     session: Session,
     version: Annotated[
-        int | None, typer.Argument(help="Show what this one changed.", show_default=False, min=0)
+        int | None,
+        typer.Argument(help="Version whose changes to print.", show_default=False, min=0),
     ] = None,
     *,
     everything: Annotated[
-        bool, typer.Option("--all", help=f"Also those before the latest {SHOWN}.")
+        bool, typer.Option("--all", help=f"Print all versions, not only the latest {SHOWN}.")
     ] = False,
 ) -> None:
-    """List the versions of the configuration, or show what one of them changed."""
+    """Print the versions of the configuration, or the changes of one."""
     if version is None:
         _list(session, listed(session), everything=everything)
     else:
@@ -39,7 +40,7 @@ def versions(
 
 
 def listed(session: Session) -> list[dict[str, Any]]:
-    """Every version that there is, the newest first."""
+    """All versions, newest first."""
     result = session.wire.get("/versions").result
     found = [each for each in tables(result) if _is_one(each)]
     return sorted(found, key=lambda each: int(each["version"]), reverse=True)
@@ -54,15 +55,15 @@ def _list(session: Session, found: list[dict[str, Any]], *, everything: bool) ->
         session.json(found)
         return
     if not found:
-        session.tell("There are no versions yet: nothing has been changed since it was deployed.")
+        session.report("No versions yet: nothing has been changed since the deployment.")
         return
     session.out.print(table(found if everything else found[:SHOWN]))
     if not everything and len(found) > SHOWN:
-        session.tell(f"and {len(found) - SHOWN} before these: --all shows them", "dim")
+        session.report(f"and {len(found) - SHOWN} earlier ones: --all prints them", "dim")
 
 
 def table(found: Iterable[dict[str, Any]]) -> Table:
-    """Versions in lines, the current one marked."""
+    """Versions as rows, the current one marked."""
     rows = grid()
     for each in found:
         current = each.get("current") is True
@@ -87,7 +88,7 @@ def _one(session: Session, version: int) -> None:
     if changes:
         show(session.out, changes)
     else:
-        session.tell("It changed nothing.")
+        session.report("No changes.")
 
 
 @live
@@ -96,34 +97,34 @@ def rollback(
     version: Annotated[
         int | None,
         typer.Argument(
-            help="The version to go back to; 0 is the deployed file. Without it: the one before.",
+            help="Version to go back to; 0 = the deployed file. Default: the one before.",
             show_default=False,
             min=0,
         ),
     ] = None,
     *,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do it without a question.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
-    """Make the configuration again what it was in an earlier version.
+    """Restore the configuration of an earlier version.
 
-    That makes a new version, so a rollback can be taken back too.
+    This makes a new version, so a rollback can be undone too.
     """
     found = listed(session)
     numbers = [int(each["version"]) for each in found]
     current = next((n for n, each in zip(numbers, found, strict=True) if each.get("current")), None)
     if current is None:
-        raise Failure(Exit.NO, "nothing was ever changed, so there is nothing to go back to")
+        raise Failure(Exit.NO, "nothing has been changed yet, so there is no version to go back to")
     earlier = [number for number in numbers if number < current]
     target = version if version is not None else max(earlier, default=FILE)
     if target not in {*numbers, FILE}:
         shown = ", ".join(map(str, [*numbers[:SHOWN], FILE]))
-        raise UsageError(f"there is no version {target}; there are {shown}")
+        raise UsageError(f"there is no version {target}; versions: {shown}")
     if target == current:
         raise UsageError(f"version {target} is the current one")
-    then = "what the deployed file says" if target == FILE else f"version {target}"
+    then = "the deployed file" if target == FILE else f"version {target}"
     undone = [each for each in found if target < int(each["version"]) <= current]
     if undone:
-        session.tell(f"Back to {then}. That takes back:")
+        session.report(f"Rolling back to {then} undoes:")
         session.err.print(table(undone))
     if not session.agreed(f"Roll back to {then}?", yes=yes):
         raise Failure(Exit.NO, "nothing was changed")
@@ -136,8 +137,8 @@ def rollback(
 
 
 def done(session: Session, result: object, what: str, before: int | None) -> None:
-    """Say which version is in force now, and how to take that back."""
+    """Print the current version, and how to undo the change."""
     now = result.get("version") if isinstance(result, dict) else None
     session.out.print(Text(f"{what}: version {now}.", "green"))
     if before is not None and before != now:
-        session.out.print(Text(f"To take it back: evenkeel rollback {before}", "dim"))
+        session.out.print(Text(f"To undo: evenkeel rollback {before}", "dim"))
