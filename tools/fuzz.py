@@ -1,4 +1,4 @@
-"""`make fuzz`: runs every property of tests/fuzz for many inputs, and shows how far it is."""
+"""`make fuzz`: runs every property of tests/fuzz on many inputs, and shows the progress."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "tests" / "fuzz"
 INPUTS = 106_000
-"""Some properties have fewer inputs than their share."""
+"""Inputs in total; some properties have fewer possible inputs than their share."""
 
 Property = Callable[[], None]
 
 
 def modules() -> list[ModuleType]:
-    """The modules of properties."""
+    """The modules with properties."""
     sys.path[:0] = [str(ROOT / part) for part in ("tests", "src", "cli", "tools", ".")]
     found = []
     for path in sorted(FOLDER.glob("test_*.py")):
@@ -39,7 +39,7 @@ def modules() -> list[ModuleType]:
 
 
 def properties(found: list[ModuleType]) -> dict[str, Any]:
-    """The tests that hypothesis runs, by name."""
+    """The properties by name."""
     return {
         f"{module.__name__.removeprefix('fuzz_test_')}: {name.removeprefix('test_')}": test
         for module in found
@@ -49,7 +49,7 @@ def properties(found: list[ModuleType]) -> dict[str, Any]:
 
 
 def counted(test: Any, count: Callable[[], object]) -> None:
-    """Call `count` for each input, as runners of tests may.
+    """Call `count` for each input.
 
     https://hypothesis.readthedocs.io/en/latest/extensions.html#custom-function-execution
     """
@@ -64,15 +64,15 @@ def counted(test: Any, count: Callable[[], object]) -> None:
 
 
 def options() -> argparse.Namespace:
-    """What was asked for."""
+    """The options of the command line."""
     parser = argparse.ArgumentParser(prog="make fuzz FUZZ=...", description="Fuzz Evenkeel.")
-    parser.add_argument("--inputs", type=int, default=INPUTS, help="in total, at least")
+    parser.add_argument("--inputs", type=int, default=INPUTS, help="inputs in total, at least")
     parser.add_argument("--only", default="", help="properties whose name contains this")
     return parser.parse_args()
 
 
 def main() -> int:
-    """Run them all; says which do not hold."""
+    """Run the properties, and print which do not hold; the exit code is 1 if any does not."""
     asked = options()
     console = Console(highlight=False)
     chosen = {name: test for name, test in properties(modules()).items() if asked.only in name}
@@ -101,7 +101,7 @@ def main() -> int:
             counted(test, count)
             try:
                 bound(test)()
-            except Exception as error:  # noqa: BLE001 (whatever it raises, the others go on)
+            except Exception as error:  # noqa: BLE001 (the other properties go on)
                 failed[name] = error
             progress.update(task, completed=done, total=done)
     for name, why in failed.items():

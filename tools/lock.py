@@ -1,7 +1,7 @@
-"""Compiles requirements.in and requirements-dev.in into their locks, or checks that it was done.
+"""Compiles requirements.in and requirements-dev.in into their locks, or checks the locks.
 
-The check is a digest on the first line, so it needs no network and cannot change its mind when
-somebody uploads another wheel of a pinned version.
+The check compares a digest in the first line, so it needs no network and does not depend on later
+uploads of a pinned version.
 """
 
 import hashlib
@@ -14,27 +14,27 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# The oldest Python a developer may have; --universal makes the result hold for later ones too.
+# The oldest supported Python; with --universal the locks are valid for later ones too.
 OLDEST_PYTHON = "3.11"
 
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """A file of wishes and what it is compiled into."""
+    """A file of requirements and its lock."""
 
     source: Path
     result: Path
     below: tuple["Lock", ...] = ()
-    """Locks of files that the source includes: both have the same versions."""
+    """Locks of files that the source includes, with the same versions."""
 
     def first_line(self) -> str:
-        """The line that ties a lock to the files it was compiled from."""
+        """The first line of the lock, with the digest of its sources."""
         content = b"".join(lock.source.read_bytes() for lock in (*self.below, self))
         digest = hashlib.sha256(content).hexdigest()
         return f"# compiled from {self.source.name} (sha256 {digest}) by `make lock`; do not edit\n"
 
     def compile(self) -> None:
-        """Write the lock, keeping the versions the old one had wherever they still fit."""
+        """Write the lock; versions of the old lock are kept where they still fit."""
         with tempfile.TemporaryDirectory() as folder:
             draft = Path(folder) / self.result.name
             if self.result.exists():
@@ -49,7 +49,7 @@ class Lock:
             self.result.write_text(line + draft.read_text().removeprefix(line))
 
     def is_fresh(self) -> bool:
-        """Whether it was compiled from what its source is now."""
+        """Whether the lock was compiled from the present source."""
         return self.result.exists() and self.result.read_text().startswith(self.first_line())
 
 
@@ -59,7 +59,7 @@ LOCKS: Sequence[Lock] = (RUN, DEV)
 
 
 def main() -> None:
-    """`lock.py` compiles, `lock.py --check` only tells."""
+    """Compile the locks, or with `--check` only check them."""
     for lock in LOCKS:
         if sys.argv[1:] != ["--check"]:
             lock.compile()

@@ -1,7 +1,7 @@
-"""Builds the Pyodide bundle that workerd boots Python from, out of the npm package `pyodide`.
+"""Builds the Pyodide bundle from which workerd boots Python, out of the npm package `pyodide`.
 
 workerd would fetch this bundle from the internet. It is one unpacked Cap'n Proto message, and all
-that it holds is in the npm package, so it can be written here:
+of its content is in the npm package, so it can be built here:
 
     u32  number of segments - 1 (0)      u32  size of the segment in 8-byte words
     root pointer -> struct { 1 pointer } -> list of modules, each a struct of
@@ -9,9 +9,9 @@ that it holds is in the npm package, so it can be written here:
         4 pointers  0: name (text), 1: content (data), 2 and 3: unused
 
 The JavaScript glue is written for browsers and Node.js. workerd forbids code generation and has no
-clock or entropy at start-up, so some of the glue's calls are redirected to functions that workerd
-provides. A redirect that silently missed would leave a runtime that starts and fails much later:
-every count is asserted, so that another Pyodide fails here, by name.
+clock or entropy at start-up, so some calls in the glue are redirected to functions that workerd
+provides. Without a redirect the runtime would start and fail much later, so the number of each
+redirect's occurrences is checked: another version of Pyodide fails here, with the redirect's name.
 """
 
 import argparse
@@ -29,7 +29,7 @@ INTERNAL_MODULE = 2
 JAVASCRIPT, WASM, DATA = 0, 1, 2
 LIST_OF_BYTES, LIST_OF_STRUCTS = 2, 7
 
-# workerd's replacements for what it forbids; imported as the glue's first line.
+# workerd's replacements for forbidden calls, imported in the glue's first line.
 PRELUDE = """\
 import {
   location, addEventListener, getRandomValues, monotonicDateNow,
@@ -41,7 +41,7 @@ const noEval = () => { throw new Error("eval is not allowed in a Worker"); };
 
 @dataclass(frozen=True, slots=True)
 class Redirect:
-    """One text of the glue, how often it must occur, and what stands there instead."""
+    """A text in the glue, its number of occurrences, and its replacement."""
 
     old: str
     count: int
@@ -54,7 +54,7 @@ REDIRECTS = (
     Redirect("Date.now", 22, "monotonicDateNow"),
     Redirect("crypto.getRandomValues(", 1, "getRandomValues(Module, "),
     Redirect("reportUndefinedSymbols()}", 1, "Module.reportUndefinedSymbolsNoOp()}"),
-    # The memory of a native module, at the address the snapshot of it had.
+    # The memory of a native module, at its address in the snapshot.
     Redirect("getMemory(", 1, "Module.getMemoryPatched(Module, libName, "),
     Redirect("eval(func)", 2, "noEval(func)"),
     Redirect("eval(data)", 1, "noEval(data)"),
@@ -66,7 +66,7 @@ REDIRECTS = (
     ),
 )
 
-# The function that finds a native module's file: its whole body is replaced, up to the next one.
+# The function that finds a native module's file; its whole body is replaced.
 LOAD_LIB_DATA = Redirect(
     "function loadLibData(){",
     1,
@@ -78,7 +78,7 @@ AFTER_LOAD_LIB_DATA = "function getExports(){"
 
 
 class GlueError(Exception):
-    """The glue is not the one these redirects were written for."""
+    """The glue is of another Pyodide than these redirects are for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class Module:
 
 
 def check_count(glue: str, redirect: Redirect) -> None:
-    """Fail with the redirect's name unless it occurs exactly as often as it should."""
+    """GlueError with the redirect's text unless it occurs exactly `count` times."""
     found = glue.count(redirect.old)
     if found != redirect.count:
         raise GlueError(
@@ -112,7 +112,7 @@ def redirect_load_lib_data(glue: str) -> str:
 
 
 def redirect_glue(glue: str) -> str:
-    """The glue as workerd needs it. Counts are checked on the original, before any change."""
+    """The glue with all redirects; occurrences are counted before any change."""
     for redirect in REDIRECTS:
         check_count(glue, redirect)
     glue = redirect_load_lib_data(glue)
@@ -122,22 +122,22 @@ def redirect_glue(glue: str) -> str:
 
 
 def struct_pointer(offset: int, data_words: int, pointers: int) -> bytes:
-    """A pointer to a struct `offset` words after the pointer's own end."""
+    """A pointer to a struct `offset` words after the end of the pointer."""
     return struct.pack("<iHH", offset << 2, data_words, pointers)
 
 
 def list_pointer(offset: int, element: int, size: int) -> bytes:
-    """A pointer to a list; `size` is in elements, for a list of structs in words."""
+    """A pointer to a list; `size` is in elements, or in words for a list of structs."""
     return struct.pack("<iI", offset << 2 | 1, size << 3 | element)
 
 
 def padded(content: bytes) -> bytes:
-    """The content, filled up with zeros to whole words."""
+    """The content, padded with zeros to whole words."""
     return content + bytes(-len(content) % WORD)
 
 
 def encode(modules: Sequence[Module]) -> bytes:
-    """The modules as one Cap'n Proto message: fixed parts first, then every blob in turn."""
+    """The modules as one Cap'n Proto message: the fixed parts, then the blobs in order."""
     # Root pointer, the root's only pointer, the tag of the list, then the modules.
     fixed_words = 3 + MODULE_WORDS * len(modules)
     head = [
@@ -162,7 +162,7 @@ def encode(modules: Sequence[Module]) -> bytes:
 
 
 def bundle(pyodide: Path) -> bytes:
-    """The bundle of an unpacked npm package `pyodide`."""
+    """The bundle from an unpacked npm package `pyodide`."""
     glue = redirect_glue((pyodide / "pyodide.asm.mjs").read_text())
     prefix = "pyodideRuntime-internal:"
     return encode(
@@ -177,7 +177,7 @@ def bundle(pyodide: Path) -> bytes:
 
 
 def write_bundle(pyodide: Path, target: Path) -> None:
-    """Write the bundle to a file that is either complete or not there."""
+    """Write the bundle to a file, completely or not at all."""
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.with_suffix(f".{os.getpid()}.part")
     draft.write_bytes(bundle(pyodide))
@@ -185,7 +185,7 @@ def write_bundle(pyodide: Path, target: Path) -> None:
 
 
 def main() -> None:
-    """Build it from the command line."""
+    """Run the command."""
     parser = argparse.ArgumentParser(description="Build the Pyodide bundle for workerd.")
     parser.add_argument("pyodide", type=Path, help="the unpacked npm package")
     parser.add_argument("target", type=Path, help="the bundle to write")

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Prints a Python that can set the project up, or one line that says what is missing.
-# $PYTHON, when set, is the only one considered.
+# Prints the path of a suitable Python, or a message about what is missing.
+# If $PYTHON is set, no other Python is considered.
 wanted='import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))'
 for python in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11 python}; do
     if "$python" -c "$wanted" >/dev/null 2>&1; then

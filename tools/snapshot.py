@@ -1,8 +1,8 @@
-"""Proves the Pyodide bundle on workerd, then keeps the memory of a freshly booted Python.
+"""Tests the Pyodide bundle on workerd, and takes the snapshot of a booted Python.
 
-The smoke test loads compiled code into the Worker's Python, which is what some of the bundle's
-redirects are for and what a plain Worker never does. The snapshot makes every later start ten
-times shorter: it is taken before any code of a Worker runs, so it serves whatever the Worker is.
+The smoke test loads compiled code into the Worker's Python: some redirects of the bundle are for
+that, and a plain Worker never does it. The snapshot makes later starts ten times shorter. It is
+taken before any code of a Worker runs, so it fits every Worker.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from pathlib import Path
 
 from evenkeel.dev import checkout
 
-# A cold boot of Python takes 3 to 6 seconds on two cores; a machine may be much slower.
+# A cold boot of Python takes 3 to 6 seconds on two cores, and more on a slow machine.
 BOOT_SECONDS = 120
 LOG_TAIL = 30
 
@@ -70,11 +70,11 @@ const worker :Workerd.Worker = (
 
 
 class SmokeError(Exception):
-    """The runtime did not answer as it must."""
+    """The runtime did not start, or its answer was wrong."""
 
 
 def worker_config(files: Sequence[str]) -> str:
-    """A workerd configuration of main.py and vendored files, under the Worker's own flags."""
+    """A workerd configuration with main.py, vendored files and the flags of wrangler.toml."""
     wrangler = tomllib.loads(checkout.WRANGLER_CONFIG.read_text())
     flags = [*wrangler["compatibility_flags"], *checkout.LOCAL_FLAGS]
     modules = ['(name = "main.py", pythonModule = embed "main.py")']
@@ -87,7 +87,7 @@ def worker_config(files: Sequence[str]) -> str:
 
 
 def stage(folder: Path, source: str, wheels: Path | None) -> Path:
-    """Lay a Worker out in a folder; gives the configuration file."""
+    """Write a Worker's files into a folder; returns the configuration file."""
     (folder / "main.py").write_text(source)
     if wheels is not None:
         shutil.copytree(wheels, folder / "python_modules")
@@ -99,7 +99,7 @@ def stage(folder: Path, source: str, wheels: Path | None) -> Path:
 
 
 def listening_port(messages: int, process: subprocess.Popen[bytes], deadline: float) -> int:
-    """The port workerd reports on its control channel."""
+    """The port that workerd reports on its control channel."""
     text = b""
     while time.monotonic() < deadline and process.poll() is None:
         if select.select([messages], [], [], 0.2)[0]:
@@ -112,7 +112,7 @@ def listening_port(messages: int, process: subprocess.Popen[bytes], deadline: fl
 
 
 def ask(port: int, deadline: float) -> str:
-    """The Worker's answer to one request; the first one waits for Python to boot."""
+    """The answer to one request; the first request waits for Python to boot."""
     timeout = max(1.0, deadline - time.monotonic())
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=timeout) as answer:
@@ -123,7 +123,7 @@ def ask(port: int, deadline: float) -> str:
 
 @contextmanager
 def workerd(config: Path, options: Sequence[str]) -> Iterator[int]:
-    """Run workerd on a configuration; gives its port, and ends it whatever happens."""
+    """Run workerd on a configuration; yields its port, and ends it in any case."""
     reading, writing = os.pipe()
     log = config.with_name("workerd.log")
     command: list[str | Path] = [checkout.workerd(), "serve", config, "--experimental", *options]
@@ -149,24 +149,24 @@ def workerd(config: Path, options: Sequence[str]) -> Iterator[int]:
 
 
 def run(source: str, answer: str, options: Sequence[str], wheels: Path | None = None) -> None:
-    """Boot a Worker, ask it once, and insist on the answer."""
+    """Boot a Worker, send one request, and compare the answer; SmokeError if it differs."""
     with tempfile.TemporaryDirectory(dir=checkout.CACHE) as folder:
         config = stage(Path(folder), source, wheels)
         with workerd(config, options) as port:
-            said = ask(port, time.monotonic() + BOOT_SECONDS)
-            if said != answer:
-                raise SmokeError(f"the Worker answered {said!r}, not {answer!r}")
+            found = ask(port, time.monotonic() + BOOT_SECONDS)
+            if found != answer:
+                raise SmokeError(f"the Worker answered {found!r}, not {answer!r}")
 
 
 def smoke_test() -> None:
-    """Boot Python from the bundle and load compiled code into it."""
+    """Boot Python from the bundle, and load compiled code into it."""
     checkout.SNAPSHOT_DIR.mkdir(parents=True, exist_ok=True)
     options = checkout.workerd_options(snapshot=None)
     run(SMOKE_WORKER, SMOKE_ANSWER, options, checkout.SMOKE_WHEELS)
 
 
 def take_snapshot() -> None:
-    """Save a booted Python, and start a Worker from it to see that it serves."""
+    """Save the memory of a booted Python, and check that a Worker starts from it."""
     with tempfile.TemporaryDirectory(dir=checkout.CACHE) as folder:
         options = [
             option
@@ -180,8 +180,8 @@ def take_snapshot() -> None:
 
 
 def main() -> None:
-    """`snapshot.py smoke` proves the bundle, `snapshot.py take` keeps the snapshot."""
-    parser = argparse.ArgumentParser(description="Prove the Pyodide bundle; snapshot it.")
+    """Run `snapshot.py smoke` or `snapshot.py take`."""
+    parser = argparse.ArgumentParser(description="Test the Pyodide bundle; take its snapshot.")
     parser.add_argument("step", choices=("smoke", "take"))
     step = parser.parse_args().step
     try:
