@@ -1,4 +1,4 @@
-"""The measurements run: every peer answers as it should, every figure is there, nothing stays."""
+"""The bench runs: every peer answers correctly, every figure is there, no process is left."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_a_short_run_measures_every_peer(tmp_path: Path) -> None:
         for scenario in (BUSY, QUIET):
             figures = measured[peer.name]["scenarios"][scenario.name]["figures"]
             assert figures["requests"]["low"] >= 1
-            # Fast or slow: that is not asked here.
+            # Speed is not checked here.
             assert all(figures[column.key]["low"] >= 0 for column in scenario.columns)
 
 
@@ -66,7 +66,7 @@ def run_of(scenario: Scenario, *peers: Peer, origins: int = 2) -> dict[str, Figu
 
 
 def test_bodies_arrive_through_every_server() -> None:
-    """A body that is cut or grows on its way fails the run."""
+    """A body that arrives shorter or longer fails the run."""
     ways = [dataclasses.replace(way, size=BODY) for way in (DOWN, UP)]
     servers = [peer for peer in SERVERS if not peer.missing()]
     found = runs_of(ways, *named(EVENKEEL, FLOOR), *servers)
@@ -79,13 +79,13 @@ def test_bodies_arrive_through_every_server() -> None:
 
 
 def test_a_start_is_measured_from_nothing_to_an_answer() -> None:
-    """The answer's own time is a part of the whole."""
+    """The time of the answer is a part of the whole."""
     found = run_of(START, *named(FLOOR))[FLOOR]
     assert 0 < found["own"] < found["total"]
 
 
 def test_requests_meet_refreshes() -> None:
-    """With probes of the isolate's own, and with those of the Durable Object."""
+    """Probes of the isolate and of the Durable Object both refresh health."""
     found = run_of(REFRESH, REFRESHING, SHARING)
     for figures in found.values():
         assert figures["met"] > 0
@@ -93,13 +93,13 @@ def test_requests_meet_refreshes() -> None:
 
 
 def test_a_thousand_origins_are_served() -> None:
-    """Each is probed, and clients get answers meanwhile."""
+    """Clients get answers while each is probed."""
     peer = scale.evenkeel(1000, "cookie")
     assert run_of(BUSY, peer, origins=1000)[peer.name]["requests"] > 0
 
 
-def test_memory_is_looked_at_on_the_way() -> None:
-    """Until the last request is answered."""
+def test_memory_is_sampled_during_the_run() -> None:
+    """The last sample is taken after the last request."""
     found = run_of(dataclasses.replace(MEMORY, requests=400), *named(EVENKEEL), LEAKY)
     for figures in found.values():
         assert figures["requests"] >= 400
@@ -108,7 +108,7 @@ def test_memory_is_looked_at_on_the_way() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_nothing_stays_behind(number: signal.Signals, tmp_path: Path) -> None:
-    """Interrupted, ended or killed in the middle: all processes go."""
+    """All processes end after an interrupt, a termination or a kill."""
     arguments = [
         "--seconds=60",
         "--only=requests",

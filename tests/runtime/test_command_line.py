@@ -1,4 +1,4 @@
-"""The commands against a deployed balancer, on the real runtime."""
+"""The commands on a deployed balancer, on the real runtime."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def deployed() -> Iterator[Deployed]:
 def test_a_configuration_lives_from_the_file_to_a_rollback(
     deployed: Deployed, tmp_path: Path
 ) -> None:
-    """Exported, adopted, applied with a change that traffic follows, and taken back."""
+    """It is exported, adopted, applied with a change that traffic follows, and rolled back."""
     file = tmp_path / "lb.toml"
     assert deployed.served_by() == "one"
 
@@ -93,7 +93,7 @@ def test_a_configuration_lives_from_the_file_to_a_rollback(
 
 
 def test_an_origin_is_drained_and_traffic_moves(deployed: Deployed) -> None:
-    """And comes back; this isolate knows at once."""
+    """The origin comes back too; this isolate knows at once."""
     assert deployed.served_by() == "one"
 
     ran = deployed.run("drain", "one", "--adopt", "--wait", "--yes")
@@ -109,7 +109,7 @@ def test_an_origin_is_drained_and_traffic_moves(deployed: Deployed) -> None:
 
 
 def test_the_status_is_that_of_the_origins(deployed: Deployed) -> None:
-    """Probed, and as a monitoring script asks for it."""
+    """Probes change it, and --check is for monitoring."""
     until(lambda: deployed.run("status", "--check").code == Exit.FINE)
     until(
         lambda: all(
@@ -119,7 +119,7 @@ def test_the_status_is_that_of_the_origins(deployed: Deployed) -> None:
     )
 
     def share() -> float:
-        """The first origin's part of the traffic, of which there is always a little more."""
+        """The first origin's share of the traffic; each call makes a little more traffic."""
         deployed.served_by()
         pools = deployed.run("status", "--json").json["pools"]
         return float(pools[0]["origins"][0]["share"] or 0)
@@ -133,7 +133,7 @@ def test_the_status_is_that_of_the_origins(deployed: Deployed) -> None:
 
 
 def test_events_are_followed_until_ctrl_c(deployed: Deployed, tmp_path: Path) -> None:
-    """A process of its own tells of an origin that goes down, and ends well."""
+    """A process prints that an origin goes down, and ends with exit code 0."""
     until(lambda: deployed.run("events", "--pool=second", "--json").out)
     written = tmp_path / "events"
 
@@ -167,13 +167,13 @@ def test_events_are_followed_until_ctrl_c(deployed: Deployed, tmp_path: Path) ->
     until(lambda: deployed.run("status", "--check").code == Exit.FINE, seconds=30)
 
 
-def test_a_wrong_token_is_told_as_that(deployed: Deployed) -> None:
-    """By its exit code."""
+def test_a_wrong_token_has_its_own_exit_code(deployed: Deployed) -> None:
+    """It differs from that of other refusals."""
     assert deployed.run("status", token="x" * 43).code == Exit.NOT_ALLOWED
 
 
-def test_a_token_that_may_only_read_can_look(deployed: Deployed) -> None:
-    """And gets another exit code for a change than for a refusal of its content."""
+def test_a_read_only_token_can_read(deployed: Deployed) -> None:
+    """A change with it has another exit code than a refusal of the change's content."""
     assert deployed.run("status", token=READ_TOKEN).code == Exit.FINE
 
     ran = deployed.run("disable", "two", "--yes", token=READ_TOKEN)
@@ -183,8 +183,8 @@ def test_a_token_that_may_only_read_can_look(deployed: Deployed) -> None:
     assert deployed.served_by() == "one"
 
 
-def test_a_path_that_is_no_admin_side_is_told_as_that(deployed: Deployed) -> None:
-    """An origin answers there."""
+def test_a_wrong_admin_path_is_reported(deployed: Deployed) -> None:
+    """At such a path an origin answers."""
     ran = deployed.run("status", "--admin-path=/elsewhere")
 
     assert ran.code == Exit.UNREACHABLE

@@ -81,9 +81,9 @@ def is_gone(process: psutil.Process) -> bool:
 
 
 def staging_folder(family: list[psutil.Process]) -> Path:
-    """The folder a run is served from, as its watchdog's command line tells it."""
+    """The folder of a run, from the command line of its watchdog."""
     lines = [process.cmdline() for process in family]
-    return next(Path(line[-1]) for line in lines if any("guard.py" in word for word in line))
+    return next(Path(line[-1]) for line in lines if any("watchdog.py" in word for word in line))
 
 
 def assert_nothing_left(family: list[psutil.Process], folder: Path, port: int) -> None:
@@ -96,12 +96,12 @@ def assert_nothing_left(family: list[psutil.Process], folder: Path, port: int) -
 
 
 def runtime_processes(worker: Worker, name: str) -> list[psutil.Process]:
-    """The processes of a run that are called so."""
+    """The processes of a run with this name."""
     return [process for process in worker.family() if Path(process.exe()).name == name]
 
 
 def get(worker: Worker) -> str:
-    """What the Worker answers."""
+    """The Worker's answer."""
     return httpx.get(worker.url, trust_env=False, timeout=30).text
 
 
@@ -114,7 +114,7 @@ def test_a_request_is_answered_as_soon_as_the_ready_line_is_printed() -> None:
 
 @pytest.mark.parametrize("number", STOPS, ids=lambda number: number.name)
 def test_a_signal_ends_everything_with_status_0(number: signal.Signals) -> None:
-    """Ctrl-C, a plain kill and a closed terminal are ordinary ways to end."""
+    """Ctrl-C, SIGTERM and a closed terminal all end it in good order."""
     with worker_process("--port=0") as worker:
         worker.wait_until_ready()
         family = worker.family()
@@ -124,7 +124,7 @@ def test_a_signal_ends_everything_with_status_0(number: signal.Signals) -> None:
 
 
 def test_a_killed_command_leaves_nothing_behind() -> None:
-    """The watchdog ends everything when the command had no chance to."""
+    """The watchdog ends all processes after a SIGKILL of the command."""
     with worker_process("--port=0") as worker:
         worker.wait_until_ready()
         family = worker.family()
@@ -135,7 +135,7 @@ def test_a_killed_command_leaves_nothing_behind() -> None:
 
 @pytest.mark.parametrize("name", ["node", "workerd"])
 def test_a_crashed_child_is_told_in_one_line_and_ends_everything(name: str) -> None:
-    """The command ends with status 1 when wrangler or the runtime dies under it."""
+    """The exit code is 1 when wrangler or the runtime dies."""
     with worker_process("--no-demo", "--port=0") as worker:
         worker.wait_until_ready()
         family = worker.family()
@@ -147,7 +147,7 @@ def test_a_crashed_child_is_told_in_one_line_and_ends_everything(name: str) -> N
         assert_nothing_left(family, folder, worker.port)
 
 
-def test_a_port_in_use_is_told_in_one_line() -> None:
+def test_a_port_in_use_is_reported_in_one_line() -> None:
     """Nothing is started when the port is taken."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -155,26 +155,26 @@ def test_a_port_in_use_is_told_in_one_line() -> None:
         port = taken.getsockname()[1]
         with worker_process(f"--port={port}") as worker:
             assert worker.process.wait(GONE_SECONDS) == 1
-            said = f"evenkeel: port {port} is in use: choose another, or --port 0 for any.\n"
-            assert worker.text() == said
+            message = f"evenkeel: port {port} is in use: choose another, or --port 0 for any.\n"
+            assert worker.text() == message
 
 
-def test_a_missing_file_is_told_in_one_line() -> None:
-    """A configuration that is not there is named."""
+def test_a_missing_file_is_reported_in_one_line() -> None:
+    """The message has the path of the configuration."""
     with worker_process("--config=no/such.toml") as worker:
         assert worker.process.wait(GONE_SECONDS) == 1
-        assert worker.text() == "evenkeel: there is no file no/such.toml.\n"
+        assert worker.text() == "evenkeel: no/such.toml is no file.\n"
 
 
-def test_a_variable_without_a_value_is_told_in_one_line() -> None:
-    """--var wants a name and a value."""
+def test_a_variable_without_a_value_is_reported_in_one_line() -> None:
+    """--var needs a name and a value."""
     with worker_process("--var=ORIGINS") as worker:
         assert worker.process.wait(GONE_SECONDS) == 1
-        assert worker.text() == "evenkeel: --var wants NAME=VALUE, not 'ORIGINS'.\n"
+        assert worker.text() == "evenkeel: --var: 'ORIGINS' is not NAME=VALUE.\n"
 
 
 def test_two_runs_do_not_disturb_each_other() -> None:
-    """Each has its own ports, configuration and folder; the end of one is not felt by the other."""
+    """Each has its own ports, configuration and folder, and one goes on after the other's end."""
     with origin("first") as one, origin("second") as other, running_worker(config(one)) as first:
         with running_worker(config(other)) as second:
             assert (get(first), get(second)) == ("first", "second")
@@ -217,7 +217,7 @@ def test_a_secret_is_written_for_its_owner_only_and_never_printed() -> None:
 
 
 def test_the_demo_fails_over_when_its_first_origin_is_stopped() -> None:
-    """The panel's two commands do what they say: one stops server-1, one starts it again."""
+    """One command of the panel stops server-1, another starts it again."""
     with worker_process("--port=0") as worker:
         worker.wait_until_ready()
         assert get(worker).startswith("Hello from server-1")
@@ -230,15 +230,15 @@ def test_the_demo_fails_over_when_its_first_origin_is_stopped() -> None:
         assert again[1:4] == ["origin", "--name", "server-1"]
 
 
-def test_a_checkout_that_is_not_set_up_says_what_to_do(tmp_path: Path) -> None:
-    """Without node_modules and the bundle nothing is tried."""
+def test_a_checkout_without_setup_is_reported(tmp_path: Path) -> None:
+    """Without node_modules and the bundle no process is started."""
     shutil.copytree(checkout.ROOT / "cli", tmp_path / "cli")
-    said = subprocess.run(
+    ran = subprocess.run(
         [sys.executable, "-m", "evenkeel", "dev"],
         cwd=tmp_path / "cli",
         capture_output=True,
         text=True,
         check=False,
     )
-    assert said.returncode == 1
-    assert said.stderr == "evenkeel: this checkout is not set up: run `make setup`.\n"
+    assert ran.returncode == 1
+    assert ran.stderr == "evenkeel: this checkout is not set up: run `make setup`.\n"

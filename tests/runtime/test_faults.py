@@ -1,4 +1,4 @@
-"""The fault schedule, in short: the promises that `make faults` holds, a few seconds of each."""
+"""The fault schedule in short: the bounds that `make faults` checks, for a few seconds."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from measure.faults.peers import EVENKEEL
 from measure.faults.run import Line, Result, run
 
 TIMING = Timing(rate=40, before=1.0, fault=3.0, after=1.5, first_byte_timeout=3.0)
-"""A machine that does other things too must not make a good origin time out."""
+"""Generous, so that a busy machine does not make a good origin time out."""
 
 ALLOWANCE = 20.0
-"""Seconds: how fast a request is says nothing here."""
+"""Seconds; the speed of requests is not checked here."""
 
 LINES = (
     Line(EVENKEEL, Layout.PASSIVE, schedule.HANGS),
@@ -27,16 +27,16 @@ LINES = (
 EFFORT = Effort(runs=1, at_once=len(LINES), repeats=1)
 
 
-def test_promises_are_kept() -> None:
-    """While origins hang, reset, cut answers off, are restarted, and are both down."""
+def test_bounds_are_kept() -> None:
+    """The faults: origins hang, reset, cut responses off, are restarted, or are both down."""
 
     def ignore(result: Result) -> None:
-        """Nobody watches."""
+        """Show no progress."""
 
     results = asyncio.run(run(LINES, TIMING, EFFORT, ignore))
-    told = {
+    violations = {
         result.line.name: list(broken(result.line.fault, result.account, TIMING, ALLOWANCE))
         for result in results
     }
 
-    assert told == {line.name: [] for line in LINES}, [one.account for one in results]
+    assert violations == {line.name: [] for line in LINES}, [one.account for one in results]
