@@ -1,4 +1,4 @@
-"""All processes of one local run, which end together whatever happens to any of them."""
+"""The processes of one local run, which always end together."""
 
 import os
 import subprocess
@@ -9,20 +9,20 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
-from evenkeel.dev import watchdog as guard
+from evenkeel.dev import watchdog
 
-# The watchdog's own grace, and then some.
-END_SECONDS = guard.GRACE_SECONDS + 5.0
+# Longer than the watchdog's own time-out.
+END_SECONDS = watchdog.GRACE_SECONDS + 5.0
 
 
 class Family:
-    """A process group that a watchdog ends when this object is closed or this process dies."""
+    """A process group. A watchdog ends it when this object is closed or this process dies."""
 
     def __init__(self, folder: Path) -> None:
         """Start the watchdog; `folder` is removed after the last process of the family."""
         reading, self._lifeline = os.pipe()
-        # -I -S: none of the project's packages, so that it starts in a hundredth of a second.
-        command = [sys.executable, "-I", "-S", guard.__file__, str(folder)]
+        # -I -S: without the project's packages it starts in a hundredth of a second.
+        command = [sys.executable, "-I", "-S", watchdog.__file__, str(folder)]
         self._watchdog = subprocess.Popen(
             command, stdin=reading, stdout=subprocess.PIPE, process_group=0
         )
@@ -34,7 +34,7 @@ class Family:
     def start(
         self, command: Sequence[str | Path], environment: Mapping[str, str], folder: Path
     ) -> subprocess.Popen[bytes]:
-        """Start a member; what it prints, errors too, is read from its `stdout`."""
+        """Start a member; its `stdout` has its output and errors."""
         member = subprocess.Popen(
             [str(part) for part in command],
             cwd=folder,
@@ -48,23 +48,23 @@ class Family:
         return member
 
     def is_guarded(self) -> bool:
-        """Whether the watchdog is still there."""
+        """Whether the watchdog is running."""
         return self._watchdog.poll() is None
 
     def close(self) -> None:
-        """End every member, and wait until they are gone."""
+        """End all members, and wait for their end."""
         if self._lifeline < 0:
             return
         os.close(self._lifeline)
         self._lifeline = -1
         if not self.is_guarded():
-            guard.end_group(self._group)
+            watchdog.end_group(self._group)
         deadline = time.monotonic() + END_SECONDS
         while self._watchdog.poll() is None and time.monotonic() < deadline:
-            # A member stays in its group until it is waited for.
+            # An ended member stays in its group until it is waited for.
             for member in self._members:
                 member.poll()
-            time.sleep(guard.POLL_SECONDS)
+            time.sleep(watchdog.POLL_SECONDS)
         for member in self._members:
             with suppress(subprocess.TimeoutExpired):
                 member.wait(END_SECONDS)
