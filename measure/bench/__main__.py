@@ -73,7 +73,7 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def chosen(named: Sequence[Named], only: Sequence[str]) -> list[Named]:
-    """Those whose name contains one of the words; all if no name does."""
+    """The items whose name contains one of the words; all if no name does."""
     return [one for one in named if matches(one.name, only)] or list(named)
 
 

@@ -27,7 +27,7 @@ SLOW_FACTOR = 1.5
 
 
 class Mode(Enum):
-    """What an origin does with every connection and request."""
+    """Behaviour of an origin on every connection and request."""
 
     FINE = "answers"
     REFUSE = "refuses connections"

@@ -108,7 +108,7 @@ class Evenkeel:
     """Whether it has its Durable Object."""
 
     def missing(self) -> str:
-        """Its source, if that is not there, else ""."""
+        """The path of the source if there is none, else ""."""
         return "" if (self.source / "entry.py").exists() else f"{self.source} has no entry.py"
 
     def start(self, place: Place) -> Running:

@@ -31,7 +31,7 @@ class Record(NamedTuple):
     outcome: str
     """OK for a complete answer with status 200, else the status or what happened."""
     seconds: float
-    """From when it was due until its end."""
+    """Duration from when it was due until its end."""
     origin: str = ""
     """The origin that answered, "" if the balancer itself did."""
 

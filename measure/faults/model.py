@@ -7,7 +7,7 @@ from enum import Enum
 
 
 class Layout(Enum):
-    """How the two origins share the traffic."""
+    """Distribution of the traffic over the two origins."""
 
     PASSIVE = "active-passive"
     ACTIVE = "active-active"

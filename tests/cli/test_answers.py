@@ -24,7 +24,7 @@ HTML = {"Content-Type": "text/html; charset=utf-8"}
 
 
 @pytest.mark.parametrize(
-    ("response", "code", "said"),
+    ("response", "code", "message"),
     [
         (bad(401, "Authentication error"), Exit.NOT_ALLOWED, "Authentication error"),
         (bad(403, "this token may only read"), Exit.NOT_ALLOWED, "this token may only read"),
@@ -53,7 +53,7 @@ HTML = {"Content-Type": "text/html; charset=utf-8"}
 )
 @respx.mock
 def test_every_bad_answer_has_its_exit_code(
-    response: httpx.Response, code: Exit, said: str
+    response: httpx.Response, code: Exit, message: str
 ) -> None:
     """One message goes to the standard error; the standard output stays empty."""
     respx.get(f"{ADMIN}/versions").mock(return_value=response)
@@ -61,13 +61,13 @@ def test_every_bad_answer_has_its_exit_code(
     ran = run("versions", "--json")
 
     assert ran.code == code
-    assert said in ran.err
+    assert message in ran.err
     assert ran.out == ""
     assert TOKEN not in ran.err
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "message"),
     [
         (httpx.ConnectError("[Errno 111] Connection refused"), "reached: connection refused\n"),
         (httpx.ConnectError("[Errno -2] Name or service not known"), "cannot be reached"),
@@ -78,14 +78,14 @@ def test_every_bad_answer_has_its_exit_code(
     ],
 )
 @respx.mock
-def test_no_answer_is_unreachable(error: Exception, said: str) -> None:
+def test_no_answer_is_unreachable(error: Exception, message: str) -> None:
     """A connection may be refused, time out or break; a name may be unknown."""
     respx.get(f"{ADMIN}/versions").mock(side_effect=error)
 
     ran = run("versions", "--timeout=3")
 
     assert ran.code == Exit.UNREACHABLE
-    assert said in ran.err
+    assert message in ran.err
 
 
 @respx.mock

@@ -165,11 +165,11 @@ def test_subrequests_of_one_request() -> None:
 
 def test_messages_are_subrequests_of_an_alarm() -> None:
     """Each notification is a subrequest."""
-    told = (Notification(name="n", type=SinkType.SLACK, secret="S"),)
+    slack = (Notification(name="n", type=SinkType.SLACK, secret="S"),)
     config = watched(monitor(retries=0))
 
     assert used(config)[Resource.OF_AN_ALARM] == 1
-    assert used(replace(config, notifications=told))[Resource.OF_AN_ALARM] == 2
+    assert used(replace(config, notifications=slack))[Resource.OF_AN_ALARM] == 2
 
 
 def test_the_page_is_up_to_date() -> None:

@@ -140,7 +140,7 @@ def test_the_json_of_status_is_the_response_itself() -> None:
 
 
 @pytest.mark.parametrize(
-    ("health", "enabled", "warnings", "code", "said"),
+    ("health", "enabled", "warnings", "code", "message"),
     [
         ("healthy", True, [], Exit.FINE, ""),
         ("unknown", True, [], Exit.FINE, ""),
@@ -153,7 +153,7 @@ def test_the_json_of_status_is_the_response_itself() -> None:
 )
 @respx.mock
 def test_check_is_for_monitoring(
-    health: str, enabled: bool, warnings: list[str], code: Exit, said: str
+    health: str, enabled: bool, warnings: list[str], code: Exit, message: str
 ) -> None:
     """The exit code is 1 if there is a problem; the output is the same as without it."""
     shown = deepcopy(TWO)
@@ -164,7 +164,7 @@ def test_check_is_for_monitoring(
     ran = run("status", "--check", "--json")
 
     assert ran.code == code
-    assert said in ran.err
+    assert message in ran.err
     assert ran.json == shown
     assert run("status").code == Exit.FINE
 

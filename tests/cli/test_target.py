@@ -42,7 +42,7 @@ def test_a_url_may_be_written_in_several_ways(url: str, path: str, asked: str) -
 
 
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "message"),
     [
         ("http://lb.example.com", "token could be read"),
         ("http://10.0.0.7", "token could be read"),
@@ -55,9 +55,9 @@ def test_a_url_may_be_written_in_several_ways(url: str, path: str, asked: str) -
         ("https://[::1", "malformed"),
     ],
 )
-def test_a_bad_url_is_refused(url: str, said: str) -> None:
+def test_a_bad_url_is_refused(url: str, message: str) -> None:
     """The message does not repeat a password in it."""
-    with pytest.raises(UsageError, match=said) as caught:
+    with pytest.raises(UsageError, match=message) as caught:
         target_of(url)
 
     assert "pass@" not in caught.value.message
@@ -122,7 +122,7 @@ def test_a_user_is_asked_for_the_token() -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (b"", "is empty"),
         (b"\n", "is empty"),
@@ -133,7 +133,7 @@ def test_a_user_is_asked_for_the_token() -> None:
     ],
 )
 def test_a_malformed_token_is_refused_and_not_repeated(
-    tmp_path: Path, content: bytes, said: str
+    tmp_path: Path, content: bytes, message: str
 ) -> None:
     """A header cannot contain it, but it may be a secret."""
     file = tmp_path / "token"
@@ -142,7 +142,7 @@ def test_a_malformed_token_is_refused_and_not_repeated(
     ran = run("versions", f"--token-file={file}")
 
     assert ran.code == Exit.USAGE
-    assert said in ran.err
+    assert message in ran.err
     assert "two" not in ran.err
 
 

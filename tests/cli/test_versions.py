@@ -203,7 +203,7 @@ def test_the_file_comes_before_the_first_version() -> None:
 
 
 @pytest.mark.parametrize(
-    ("listed", "arguments", "code", "said"),
+    ("listed", "arguments", "code", "message"),
     [
         (LISTED, ("9",), Exit.USAGE, "there is no version 9; versions: 3, 2, 1, 0"),
         (LISTED, ("3",), Exit.USAGE, "version 3 is the current one"),
@@ -218,7 +218,7 @@ def test_the_file_comes_before_the_first_version() -> None:
 )
 @respx.mock
 def test_an_impossible_rollback_is_not_sent(
-    listed: list[Any], arguments: tuple[str, ...], code: Exit, said: str
+    listed: list[Any], arguments: tuple[str, ...], code: Exit, message: str
 ) -> None:
     """The message has the existing versions."""
     respx.get(VERSIONS).mock(return_value=good(listed))
@@ -226,7 +226,7 @@ def test_an_impossible_rollback_is_not_sent(
     ran = run("rollback", *arguments)
 
     assert ran.code == code
-    assert said in ran.err
+    assert message in ran.err
 
 
 @respx.mock

@@ -83,23 +83,27 @@ def test_each_broken_bound_has_a_sentence(fault: Fault) -> None:
 
     bounds = BOUNDS[fault]
     bad = replace(fine, replayed=1, lost_after=2, slowest=9.0, posts_lost=99, gets_lost=99)
-    told = list(broken(fault, bad, TIMING))
-    assert "1 POSTs reached origins more than once, at most 0 are allowed" in told
-    assert "2 requests were lost after the origins had recovered, at most 0 are allowed" in told
+    sentences = list(broken(fault, bad, TIMING))
+    assert "1 POSTs reached origins more than once, at most 0 are allowed" in sentences
+    assert (
+        "2 requests were lost after the origins had recovered, at most 0 are allowed" in sentences
+    )
     most = bounds.timeouts * 0.1 + ALLOWANCE
-    assert f"the slowest request took 9.00 s, at most {most:.2f} s are allowed" in told
-    assert any("POSTs were lost" in line for line in told) == (bounds.posts_lost is not None)
-    assert any("GETs were lost" in line for line in told) == (bounds.gets_lost is not None)
+    assert f"the slowest request took 9.00 s, at most {most:.2f} s are allowed" in sentences
+    assert any("POSTs were lost" in line for line in sentences) == (bounds.posts_lost is not None)
+    assert any("GETs were lost" in line for line in sentences) == (bounds.gets_lost is not None)
 
 
 def test_bounds_of_some_faults() -> None:
     """A cut that is not noticed, traffic that does not move, and losses without a 503."""
-    told = list(broken(schedule.CUTS, replace(kept(schedule.CUTS), in_a_row=11), TIMING))
-    assert told == ["11 requests were lost in a row, at most 10 are allowed"]
-    told = list(broken(schedule.SICK, replace(kept(schedule.SICK), moved=False), TIMING))
-    assert told == ["traffic had not moved to the other origin by the end of the fault"]
-    told = list(broken(schedule.BOTH_DOWN, replace(kept(schedule.BOTH_DOWN), not_503=1), TIMING))
-    assert told == ["1 requests were lost without a 503, at most 0 are allowed"]
+    sentences = list(broken(schedule.CUTS, replace(kept(schedule.CUTS), in_a_row=11), TIMING))
+    assert sentences == ["11 requests were lost in a row, at most 10 are allowed"]
+    sentences = list(broken(schedule.SICK, replace(kept(schedule.SICK), moved=False), TIMING))
+    assert sentences == ["traffic had not moved to the other origin by the end of the fault"]
+    sentences = list(
+        broken(schedule.BOTH_DOWN, replace(kept(schedule.BOTH_DOWN), not_503=1), TIMING)
+    )
+    assert sentences == ["1 requests were lost without a 503, at most 0 are allowed"]
 
 
 def test_bounds_hold_for_evenkeel_alone() -> None:
@@ -108,8 +112,8 @@ def test_bounds_hold_for_evenkeel_alone() -> None:
     lines = [Line(peer, Layout.PASSIVE, schedule.FLAPS) for peer in PEERS]
     results = [Result(line, 1, bad) for line in lines]
 
-    (told,) = violations(results, TIMING)
-    assert told.startswith("Evenkeel, active-passive: flaps (run 1): 1 POSTs reached origins")
+    (sentence,) = violations(results, TIMING)
+    assert sentence.startswith("Evenkeel, active-passive: flaps (run 1): 1 POSTs reached origins")
     assert [table.title for table in tables(results)] == [
         f"{peer.name}, active-passive" for peer in PEERS
     ]

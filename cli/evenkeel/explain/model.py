@@ -73,14 +73,14 @@ class Own:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What would happen to a request."""
+    """The course of a request, with the decisions before it."""
 
     load_balancer: str | None
     steps: tuple[Step, ...]
     pools: tuple[PoolLine, ...] = ()
     turns: tuple[Turn, ...] = ()
     stopped: str = ""
-    """Why there is no attempt after the last one."""
+    """Reason why there is no further attempt."""
     untried: tuple[Choice, ...] = ()
     """The origins that would come next, in order."""
     own: Own | None = None

@@ -1,4 +1,4 @@
-"""Servers that people run before their origins on a machine of their own, each on one core."""
+"""Servers that are often run in front of origins, each on one core."""
 
 from __future__ import annotations
 

@@ -11,32 +11,32 @@ from measure.bench.scenarios.steady import Steady
 
 
 def microseconds(seconds: float) -> str:
-    """As text."""
+    """Format seconds as microseconds."""
     return f"{seconds * 1e6:.0f}"
 
 
 def milliseconds(seconds: float) -> str:
-    """As text."""
+    """Format seconds as milliseconds with two decimals."""
     return f"{seconds * 1e3:.2f}"
 
 
 def whole_milliseconds(seconds: float) -> str:
-    """As text."""
+    """Format seconds as whole milliseconds."""
     return f"{seconds * 1e3:,.0f}"
 
 
 def count(number: float) -> str:
-    """As text."""
+    """Format a count."""
     return f"{number:,.0f}"
 
 
 def megabytes(size: float) -> str:
-    """As text."""
+    """Format bytes as megabytes."""
     return f"{size / 1e6:,.0f}"
 
 
 def times(factor: float) -> str:
-    """As text."""
+    """Format a factor."""
     return f"{factor:.2f}"
 
 
