@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 
 import setup as tool
+import step as step_tool
 from evenkeel.dev import checkout
 
 
-def make_step(folder: Path, action: Callable[[tool.Log], None]) -> tool.Step:
+def make_step(folder: Path, action: Callable[[step_tool.Log], None]) -> step_tool.Step:
     """A step made from one file, with one file as its result."""
     (folder / "input").touch()
-    return tool.Step(
+    return step_tool.Step(
         "step", "a step", [folder / "input"], [folder / "result"], action, "Look here."
     )
 
@@ -34,26 +35,26 @@ def stamps(tmp_path: Path) -> Path:
 def test_a_step_is_done_once(tmp_path: Path, stamps: Path) -> None:
     """A second run finds nothing to do."""
     step = make_step(tmp_path, lambda _: (tmp_path / "result").touch())
-    assert tool.perform(step, stamps, tmp_path) is True
-    assert tool.perform(step, stamps, tmp_path) is False
+    assert step_tool.perform(step, stamps, tmp_path) is True
+    assert step_tool.perform(step, stamps, tmp_path) is False
 
 
 def test_a_step_is_done_again_when_its_input_changed(tmp_path: Path, stamps: Path) -> None:
     """It is the content that counts, not the time of the last change."""
     step = make_step(tmp_path, lambda _: (tmp_path / "result").touch())
-    tool.perform(step, stamps, tmp_path)
+    step_tool.perform(step, stamps, tmp_path)
     (tmp_path / "input").touch()
-    assert tool.perform(step, stamps, tmp_path) is False
+    assert step_tool.perform(step, stamps, tmp_path) is False
     (tmp_path / "input").write_text("other")
-    assert tool.perform(step, stamps, tmp_path) is True
+    assert step_tool.perform(step, stamps, tmp_path) is True
 
 
 def test_a_step_is_done_again_when_its_result_is_gone(tmp_path: Path, stamps: Path) -> None:
     """Somebody may delete node_modules and nothing else."""
     step = make_step(tmp_path, lambda _: (tmp_path / "result").touch())
-    tool.perform(step, stamps, tmp_path)
+    step_tool.perform(step, stamps, tmp_path)
     (tmp_path / "result").unlink()
-    assert tool.perform(step, stamps, tmp_path) is True
+    assert step_tool.perform(step, stamps, tmp_path) is True
 
 
 def test_a_failed_step_tells_why_and_is_tried_again(tmp_path: Path, stamps: Path) -> None:
@@ -62,7 +63,7 @@ def test_a_failed_step_tells_why_and_is_tried_again(tmp_path: Path, stamps: Path
     failing = "print('the reason'); raise SystemExit(3)"
     step = make_step(tmp_path, lambda log: log.run(sys.executable, "-c", failing))
     with pytest.raises(SystemExit) as caught:
-        tool.perform(step, stamps, tmp_path)
+        step_tool.perform(step, stamps, tmp_path)
     said = str(caught.value)
     assert f"{Path(sys.executable).name} ended with status 3\n\nthe reason\n\nLook here." in said
     assert list(stamps.iterdir()) == []
@@ -71,13 +72,13 @@ def test_a_failed_step_tells_why_and_is_tried_again(tmp_path: Path, stamps: Path
 def test_an_interrupted_step_leaves_no_stamp(tmp_path: Path, stamps: Path) -> None:
     """A result that is there, but half made, is made again."""
 
-    def interrupted(_: tool.Log) -> None:
+    def interrupted(_: step_tool.Log) -> None:
         (tmp_path / "result").touch()
         raise KeyboardInterrupt
 
     step = make_step(tmp_path, interrupted)
     with pytest.raises(KeyboardInterrupt):
-        tool.perform(step, stamps, tmp_path)
+        step_tool.perform(step, stamps, tmp_path)
     assert list(stamps.iterdir()) == []
 
 
