@@ -1,4 +1,4 @@
-"""Fixtures of the tests on the real runtime."""
+"""Fixtures of the tests on workerd."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ LONGEST = ("state", "sdk", "bench", "dev", "configuring", "variables", "admin_se
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the longest files, so that processes that share the files end together."""
+    """Sort the longest files first, so that parallel test processes end at about the same time."""
     names = [f"test_{name}.py" for name in LONGEST]
     items.sort(key=lambda item: names.index(item.path.name) if item.path.name in names else 99)

@@ -1,4 +1,4 @@
-"""Cloudflare Access in front of the admin side, on the real runtime, with keys of its own."""
+"""Cloudflare Access in front of the admin side, on workerd, with test keys."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ LISTS = {"writers": ["ann@example.com", "robot.access"], "readers": ["Bob@exampl
 
 
 def configuration(one: Origin, team: Origin) -> str:
-    """An admin side with Access, whose team is an origin here."""
+    """An admin side with Access whose team domain is a test origin."""
     return below("/_lb", one, team)
 
 
 def below(path: str, one: Origin, team: Origin) -> str:
-    """The same at another path."""
+    """The same configuration at another admin path."""
     access = {"team": f"{team.url}/", "audience": AUDIENCE, **LISTS}
     return "\n".join(
         [
@@ -44,32 +44,32 @@ def below(path: str, one: Origin, team: Origin) -> str:
 
 @pytest.fixture
 def team(two: Origin) -> Iterator[Origin]:
-    """The team, with its first key."""
+    """The team domain, which publishes its first key."""
     two.behave(reply(200, certs("k1")), path=CERTS)
     yield two
     two.start()
 
 
 def session(worker: Workerd, *fields: tuple[str, str], path: str = "/_lb") -> Answer:
-    """Ask who one is."""
+    """Request the current session."""
     return worker.get(f"{path}/session", *fields)
 
 
 def role(answer: Answer) -> Any:
-    """The role and the author that an answer names."""
+    """The role and the author in a response."""
     assert answer.status == 200, answer.text
     result = json.loads(answer.text)["result"]
     return result["role"], result["author"]
 
 
 def reason(answer: Answer) -> tuple[int, str]:
-    """The status of a refusal, and what it says."""
+    """The status and the message of a refusal."""
     document = json.loads(answer.text)
     return answer.status, document["errors"][0]["message"]
 
 
 def test_whom_access_knows_needs_no_token(worker: Workerd, team: Origin) -> None:
-    """By the header or by the cookie; the lists say what they may do, in any case of letters."""
+    """A valid JWT in the header or cookie needs no token; its email selects the role."""
     good = jwt(claims(team.url))
     assert role(session(worker, (HEADER, good))) == ("admin", "ann@example.com")
     assert role(session(worker, ("Cookie", f"a=b; CF_Authorization={good}")))[0] == "admin"
@@ -82,7 +82,7 @@ def test_whom_access_knows_needs_no_token(worker: Workerd, team: Origin) -> None
         403,
         "[admin] access does not name eve@example.com",
     )
-    # The keys were fetched once for all of them.
+    # All requests share one fetch of the keys.
     assert len([each for each in team.requests if each.path == CERTS]) <= 1
 
 
@@ -145,10 +145,10 @@ def _part(said: Any) -> str:
 
 @pytest.mark.parametrize("forgery", FORGERIES)
 def test_a_bad_jwt_opens_nothing(forgery: str, worker: Workerd, team: Origin) -> None:
-    """403 with the reason, though the same person's good one would be let in."""
+    """An invalid JWT gets 403 with the reason, even if a valid JWT of the same user is accepted."""
     words, forged = FORGERIES[forgery]
     said = claims(team.url)
-    # Each from a client of its own, as those who go on failing are told to wait.
+    # One client address per case, because repeated failures are rate-limited.
     client = ("CF-Connecting-IP", f"192.0.2.{list(FORGERIES).index(forgery) + 1}")
     assert role(session(worker, (HEADER, jwt(said)), client))[0] == "admin"
     answer = session(worker, (HEADER, forged(said)), client)
@@ -157,7 +157,7 @@ def test_a_bad_jwt_opens_nothing(forgery: str, worker: Workerd, team: Origin) ->
 
 
 def test_a_bad_jwt_beside_a_good_token_is_refused(worker: Workerd, team: Origin) -> None:
-    """Something is wrong with a request that says two things of its sender."""
+    """An invalid JWT is refused even beside a valid token."""
     forged = jwt(claims(team.url), key="another")
     bearer = ("Authorization", f"Bearer {TOKEN}")
     client = ("CF-Connecting-IP", "198.51.100.1")
@@ -167,7 +167,7 @@ def test_a_bad_jwt_beside_a_good_token_is_refused(worker: Workerd, team: Origin)
 
 
 def test_a_change_by_access_needs_the_csrf_token(worker: Workerd, team: Origin) -> None:
-    """A browser sends the cookie of Access whichever page asks it to."""
+    """A change authenticated by Access needs a CSRF token and a same-origin request."""
     mine = (HEADER, jwt(claims(team.url)))
     csrf = json.loads(session(worker, mine).text)["result"]["csrf"]
     token = ("X-CSRF-Token", csrf)
@@ -183,7 +183,7 @@ def test_a_change_by_access_needs_the_csrf_token(worker: Workerd, team: Origin) 
 
 
 def test_access_can_begin_a_session_that_ends_with_its_jwt(worker: Workerd, team: Origin) -> None:
-    """Without a token; the cookie alone is good then, for as long as the JWT would have been."""
+    """A JWT of Access can start a session, whose cookie alone then authenticates."""
     mine = (HEADER, jwt(claims(team.url, exp=int(time.time()) + 100)))
     csrf = ("X-CSRF-Token", json.loads(session(worker, mine).text)["result"]["csrf"])
     begun = worker.send("POST", "/_lb/session", mine, csrf, *SAME_PAGE)
@@ -194,7 +194,7 @@ def test_access_can_begin_a_session_that_ends_with_its_jwt(worker: Workerd, team
 
 
 def test_without_keys_nobody_is_known_and_the_token_works() -> None:
-    """503 with what to do, and the team is not asked again and again, whatever it answers."""
+    """Without the keys, a JWT gets 503 and fetches are limited; the token still works."""
     bad = (
         reply(500),
         reply(200, b"{}"),
@@ -218,7 +218,7 @@ def test_without_keys_nobody_is_known_and_the_token_works() -> None:
 
 
 def test_a_key_that_comes_later_is_asked_for_once_a_minute() -> None:
-    """Made-up ids cost the team next to nothing; the new key is known when the minute is over."""
+    """An unknown key id triggers no new fetch of the keys within a minute."""
     with origins(2) as (one, team):
         team.behave(reply(200, certs("k1")), path=CERTS)
         config = below("/ops", one, team)

@@ -1,4 +1,4 @@
-"""Who gets in on the admin side, on the real runtime, and what the others get."""
+"""Authentication and authorization of the admin side, on workerd."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ SITE = "http://service.example.com"
 
 
 def configuration(one: Origin) -> str:
-    """A load balancer for any host: whatever is not the admin side's reaches the origin."""
+    """A load balancer for any host; only requests to the admin path do not reach the origin."""
     admin = f"admin = {value({'cors_origins': [PAGE]})}"
     return "\n".join([admin, pool("p", one), load_balancer("*", "p")])
 
 
 def bearer(token: str = TOKEN) -> tuple[str, str]:
-    """The header of a token."""
+    """The Authorization header of a token."""
     return ("Authorization", f"Bearer {token}")
 
 
 def result(answer: Answer) -> Any:
-    """What is in the envelope of a call that went well."""
+    """The result in the envelope of a successful call."""
     document = json.loads(answer.text)
     assert document["success"] is True
     assert document["errors"] == []
@@ -47,7 +47,7 @@ def result(answer: Answer) -> Any:
 
 
 def reason(answer: Answer) -> str:
-    """Why a call was refused."""
+    """The message of a refused call."""
     document = json.loads(answer.text)
     assert document["success"] is False
     assert document["result"] is None
@@ -56,7 +56,7 @@ def reason(answer: Answer) -> str:
 
 
 def log_in(worker: Workerd, token: str = TOKEN) -> Answer:
-    """Begin a session as the page does."""
+    """Start a session as the page does."""
     body = json.dumps({"token": token}).encode()
     return worker.send(
         "POST",
@@ -76,19 +76,19 @@ def page_of(worker: Workerd, token: str = TOKEN) -> tuple[tuple[str, str], ...]:
 
 
 def secrets_in(worker: Workerd) -> list[str]:
-    """Which secrets of the tests the log shows."""
+    """The secrets of these tests that appear in the log."""
     written = worker.written.read_text()
     return [each for each in (TOKEN, READ, "not-the-token") if each in written]
 
 
 def cookie_of(answer: Answer) -> tuple[str, str]:
-    """The Cookie header after an answer."""
+    """The Cookie header that follows a response."""
     (line,) = answer.head.all("set-cookie")
     return ("Cookie", line.partition(";")[0])
 
 
 def test_the_tokens_open_it(worker: Workerd, one: Origin) -> None:
-    """By each of the headers that Cloudflare's API knows; the origin hears nothing of it."""
+    """Each authentication header of Cloudflare's API is accepted, and no origin gets a request."""
     said = result(worker.get("/_lb/session", bearer()))
     assert said == {"role": "admin", "author": "admin token", "csrf": ""}
     said = result(worker.get("/_lb/session", ("X-Auth-Key", READ), ("X-Auth-Email", "a@b.test")))
@@ -99,7 +99,7 @@ def test_the_tokens_open_it(worker: Workerd, one: Origin) -> None:
 
 
 def test_a_session_begins_with_a_token_and_ends_when_told(worker: Workerd) -> None:
-    """The cookie is for the page alone; what it changes needs the CSRF token too."""
+    """A session starts with a token, needs the CSRF token for changes, and ends on DELETE."""
     begun = log_in(worker)
     assert (begun.status, begun.text) == (204, "")
     (line,) = begun.head.all("set-cookie")
@@ -119,7 +119,7 @@ def test_a_session_begins_with_a_token_and_ends_when_told(worker: Workerd) -> No
     assert ended.head.all("set-cookie") == [
         "evenkeel_admin=; Path=/_lb; Max-Age=0; HttpOnly; SameSite=Strict; Secure"
     ]
-    # A copy of the cookie is worth nothing from then on, and other sessions go on.
+    # A copy of the cookie is invalid after that; other sessions stay valid.
     assert worker.get("/_lb/session", mine).status == 401
     assert worker.get("/_lb/versions", mine).status == 401
     assert worker.send("POST", "/_lb/nothing", *same, csrf).status == 401
@@ -129,7 +129,7 @@ def test_a_session_begins_with_a_token_and_ends_when_told(worker: Workerd) -> No
 @pytest.mark.parametrize(("size", "status"), [(LARGEST, 404), (LARGEST + 1, 413)])
 @pytest.mark.parametrize("framing", ["length", "chunks"])
 def test_a_body_has_an_end(worker: Workerd, size: int, status: int, framing: str) -> None:
-    """Whether its length is told or not."""
+    """A body over the limit gets 413, with and without a Content-Length."""
     told = (b"Content-Length: %d" % size) if framing == "length" else b"Transfer-Encoding: chunked"
     body = b"x" * size
     with conversation(worker.port) as talk:
@@ -137,13 +137,13 @@ def test_a_body_has_an_end(worker: Workerd, size: int, status: int, framing: str
             b"POST /_lb/nothing HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer %s\r\n%s\r\n\r\n"
             % (TOKEN.encode(), told)
         )
-        with suppress(OSError):  # who is answered early may not be listened to any more
+        with suppress(OSError):  # after an early response the connection may be closed
             talk.send(body if framing == "length" else chunk(body) + LAST_CHUNK)
         assert talk.answer().status == status
 
 
 def test_a_body_that_hangs_is_given_up(worker: Workerd) -> None:
-    """The client hears of it, and meanwhile others are served."""
+    """A body that does not arrive within 10 s gets 408 and blocks no other client."""
     with conversation(worker.port, 60) as talk:
         talk.send(
             b"POST /_lb/nothing HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer %s\r\n"
@@ -167,12 +167,12 @@ def test_a_body_that_hangs_is_given_up(worker: Workerd) -> None:
 def test_a_body_is_plain_utf_8(
     worker: Workerd, body: bytes, fields: tuple[tuple[str, str], ...], status: int
 ) -> None:
-    """And nothing that would have to be unpacked."""
+    """A body must be uncompressed UTF-8."""
     assert worker.send("POST", "/_lb/nothing", bearer(), *fields, body=body).status == status
 
 
 def test_who_sends_no_token_sends_no_body_either(worker: Workerd) -> None:
-    """It is not read: the answer comes before the first byte of it."""
+    """A request without a token gets 401 before its body is read."""
     with conversation(worker.port) as talk:
         talk.send(b"PUT /_lb/apply HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000000\r\n\r\n")
         assert talk.answer().status == 401
@@ -186,7 +186,7 @@ def test_who_sends_no_token_sends_no_body_either(worker: Workerd) -> None:
 def test_no_method_reaches_an_origin(
     worker: Workerd, one: Origin, method: str, target: str
 ) -> None:
-    """On no host; whatever the answer is, nobody keeps it, frames it or guesses at its kind."""
+    """No method, host or target under the admin path reaches an origin or may be cached."""
     for host in ("service.example.com", "[::1]", "unknown.test:8443"):
         answer = worker.send(method, target, host=host)
         assert answer.status in {401, 404, 405} or (answer.status == 200 and target in SHELL)
@@ -203,11 +203,11 @@ def test_no_method_reaches_an_origin(
 
 
 SHELL = ("/_lb", "/_lb/")
-"""What anybody may look at: a page without data."""
+"""Targets that are public: a page without data."""
 
 
 def test_a_websocket_is_not_opened(worker: Workerd, one: Origin) -> None:
-    """With a token or without."""
+    """A WebSocket handshake to the admin path is refused with and without a token."""
     upgrade = (
         ("Connection", "Upgrade"),
         ("Upgrade", "websocket"),
@@ -239,7 +239,7 @@ def test_a_websocket_is_not_opened(worker: Workerd, one: Origin) -> None:
 def test_what_is_not_a_token_opens_nothing(
     worker: Workerd, fields: tuple[tuple[str, str], ...]
 ) -> None:
-    """Not even a right one beside a wrong one."""
+    """A wrong token is refused, even beside a valid one."""
     for target in ("/_lb/status", "/_lb/session", f"/_lb/status?token={TOKEN}"):
         answer = worker.get(target, *fields)
         assert (answer.status, answer.header("www-authenticate")) in {
@@ -250,7 +250,7 @@ def test_what_is_not_a_token_opens_nothing(
 
 
 def test_a_flood_of_guesses_is_slowed_and_does_not_keep_the_operator_out(worker: Workerd) -> None:
-    """By address, or by the prefix of a subscriber; one line of the log stands for all of them."""
+    """Wrong tokens are rate-limited by address prefix in few log lines; the right one works."""
     guesser, neighbour = (
         ("CF-Connecting-IP", "2001:db8:7::1"),
         ("CF-Connecting-IP", "2001:db8:7::2"),
@@ -281,7 +281,7 @@ def test_a_flood_of_guesses_is_slowed_and_does_not_keep_the_operator_out(worker:
 
 
 def test_a_cookie_that_is_not_quite_ours_opens_nothing(worker: Workerd) -> None:
-    """Forged, spoiled, of another name, or of somebody else's session."""
+    """A session cookie that is forged, damaged or renamed is refused."""
     _, mine = cookie_of(log_in(worker, READ))
     name, _, signed = mine.partition("=")
     text, _, mac = signed.partition(".")
@@ -304,7 +304,7 @@ def test_a_cookie_that_is_not_quite_ours_opens_nothing(worker: Workerd) -> None:
 
 
 def test_a_change_from_another_page_is_refused(worker: Workerd) -> None:
-    """Though the browser sends the cookie: by where the request comes from, and what it knows."""
+    """A change with a session cookie is refused without a same-origin page and its CSRF token."""
     mine, origin, site, csrf = page_of(worker)
     other = page_of(worker)[3]
     for fields in (
@@ -327,7 +327,7 @@ def test_a_change_from_another_page_is_refused(worker: Workerd) -> None:
 
 
 def test_another_site_cannot_log_anybody_in(worker: Workerd) -> None:
-    """Nor with a form, which needs no permission."""
+    """A cross-site request or a form cannot start a session."""
     body = json.dumps({"token": TOKEN}).encode()
     for fields in (
         (("Content-Type", "application/json"), ("Origin", "https://evil.test")),
@@ -344,7 +344,7 @@ def test_another_site_cannot_log_anybody_in(worker: Workerd) -> None:
 
 
 def test_a_page_elsewhere_may_ask_if_it_is_configured(worker: Workerd) -> None:
-    """With a token; nobody else hears that there is such a thing."""
+    """A configured origin may send cross-origin requests; others get no CORS header."""
     asked = ("Access-Control-Request-Method", "PUT")
     allowed = worker.send("OPTIONS", "/_lb/apply", ("Origin", PAGE), asked)
     assert (allowed.status, allowed.header("access-control-allow-origin")) == (204, PAGE)
@@ -366,7 +366,7 @@ def test_a_page_elsewhere_may_ask_if_it_is_configured(worker: Workerd) -> None:
 
 
 def test_every_change_is_in_the_log_with_its_author(worker: Workerd) -> None:
-    """And nothing in it that is a secret, or could break a line."""
+    """The log holds each change with its author, no secret and no injected field."""
     worker.send(
         "POST",
         "/_lb/nothing%0a/%22?q=secret-query",
@@ -414,7 +414,7 @@ def test_every_change_is_in_the_log_with_its_author(worker: Workerd) -> None:
     ],
 )
 def test_a_bad_token_closes_the_admin_side(variables: dict[str, str], problem: str) -> None:
-    """For everybody, and a token that is sent there still reaches no origin."""
+    """Invalid tokens close the admin side with 503, without forwarding requests to an origin."""
     with origins(1) as (one,), workerd(configuration(one), variables, state=True) as worker:
         for each in {*variables.values(), READ}:
             answer = worker.get("/_lb/session", bearer(each))
@@ -428,7 +428,7 @@ def test_a_bad_token_closes_the_admin_side(variables: dict[str, str], problem: s
 
 
 def test_without_a_token_there_is_no_admin_path_and_without_an_object_nothing_to_ask() -> None:
-    """The first is an origin's business, the second is said in plain words."""
+    """Without a token the admin path reaches the origin; without a Durable Object it gets 501."""
     with origins(1) as (one,), workerd(configuration(one), {}, state=True) as worker:
         assert worker.get("/_lb/status", bearer()).text == "one"
         assert one.requests[0].target == "/_lb/status"
@@ -449,7 +449,7 @@ origins = []
 
 
 def test_a_bad_configuration_leaves_the_admin_side_where_it_is() -> None:
-    """Nothing is served, and the operator gets in to mend it."""
+    """With an invalid configuration the admin side stays available at its configured path."""
     with workerd(BAD, VARIABLES, state=True) as worker:
         assert worker.get("/").status == 500
         assert result(worker.get("/ops/session", bearer()))["role"] == "admin"
@@ -459,7 +459,7 @@ def test_a_bad_configuration_leaves_the_admin_side_where_it_is() -> None:
 
 
 def test_an_object_that_cannot_be_reached_is_said_so() -> None:
-    """503 with what to do, and requests are served all the while."""
+    """An unreachable Durable Object gets 503 on the admin side; traffic is still served."""
     with origins(1) as (one,), workerd(configuration(one), VARIABLES, state=True) as worker:
         shutil.rmtree(worker.written.parent / "disk")
         answer = worker.send("POST", "/_lb/apply", bearer(), body=b"{}")

@@ -1,4 +1,4 @@
-"""What a client gets of an answer: all of it, as the origin gave it."""
+"""The response that a client gets: complete and as the origin sent it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from support.workerd import Workerd
 
 
 def configuration(one: Origin) -> str:
-    """One origin for everything, whose answers are never failures."""
+    """One origin for everything, whose responses never count as failures."""
     quiet = {"failover": {"retry_on": []}, "ejection": {"base_time": 0}}
     return pool("all", one) + load_balancer("*", "all", **quiet)
 
@@ -39,7 +39,7 @@ def configuration(one: Origin) -> str:
     ],
 )
 def test_a_status_is_passed_on(status: int, worker: Workerd, one: Origin) -> None:
-    """The client gets the origin's status and body, whatever they say."""
+    """The client gets the origin's status and body, whatever they are."""
     one.behave(reply(status, b"body", ("X-A", "1")))
     answer = worker.get()
 
@@ -50,7 +50,7 @@ def test_a_status_is_passed_on(status: int, worker: Workerd, one: Origin) -> Non
 
 @pytest.mark.parametrize("status", [204, 205, 304])
 def test_a_status_without_a_body(status: int, worker: Workerd, one: Origin) -> None:
-    """204, 205 and 304 arrive with their headers and no body."""
+    """A response with 204, 205 or 304 arrives with its headers and without a body."""
     one.behave(reply(status, b"", ("ETag", '"abc"'), ("Cache-Control", "max-age=5")))
     answer = worker.get("/", ("If-None-Match", '"abc"'))
 
@@ -60,7 +60,7 @@ def test_a_status_without_a_body(status: int, worker: Workerd, one: Origin) -> N
 
 @pytest.mark.parametrize("status", [600, 700, 999])
 def test_a_status_that_is_none(status: int, worker: Workerd, one: Origin) -> None:
-    """A status above 599 cannot be passed on: it is a failure of the origin."""
+    """A status above 599 cannot be forwarded, so it is a failure of the origin."""
     one.behave(reply(status, b"odd"))
     assert worker.get().status == 503
 
@@ -80,7 +80,7 @@ def test_redirects_are_the_clients(status: int, worker: Workerd, one: Origin) ->
 
 
 def test_several_cookies_stay_apart(worker: Workerd, one: Origin) -> None:
-    """Each Set-Cookie, and each line of a repeated header of the origin's own, stays a line."""
+    """Each Set-Cookie line and each repeated header line stays a line of its own."""
     cookies = ["a=1; Expires=Wed, 21 Oct 2026 07:28:00 GMT", "b=2; Path=/", "a=3"]
     lines = [("Set-Cookie", each) for each in cookies]
     one.behave(reply(200, b"", ("X-Multi", "a, b"), *lines, ("X-Multi", "c")))
@@ -91,7 +91,7 @@ def test_several_cookies_stay_apart(worker: Workerd, one: Origin) -> None:
 
 
 def test_headers_come_back(worker: Workerd, one: Origin) -> None:
-    """Headers keep their bytes, and nothing but X-Served-By is added."""
+    """Header values keep their bytes, and only X-Served-By is added."""
     sent = [("X-Odd-CASE", "1"), ("ETag", 'W/"a"'), ("X-Bytes", "\xe9\xff"), ("Server", "mine")]
     one.behave(reply(200, b"ok", *sent))
 
@@ -109,7 +109,7 @@ def test_packed_bodies_stay_packed(
     worker: Workerd,
     one: Origin,
 ) -> None:
-    """A packed body arrives as the same bytes, whatever the client accepts."""
+    """A compressed body arrives with the same bytes, whatever encodings the client accepts."""
     packed = gzip.compress(b"packed " * 100) if encoding == "gzip" else b"\x01any bytes\xff"
     one.behave(reply(200, packed, ("Content-Encoding", encoding), ("ETag", '"a"'), chunked=chunked))
     answer = worker.get("/", *([("Accept-Encoding", accepted)] if accepted else []))
@@ -121,7 +121,7 @@ def test_packed_bodies_stay_packed(
 
 
 def test_a_range(worker: Workerd, one: Origin) -> None:
-    """A part of a body arrives as a part."""
+    """A partial response arrives as a partial response."""
     one.behave(reply(206, b"bc", ("Content-Range", "bytes 1-2/6"), ("Accept-Ranges", "bytes")))
     answer = worker.get("/", ("Range", "bytes=1-2"), ("If-Range", '"a"'))
 
@@ -132,7 +132,7 @@ def test_a_range(worker: Workerd, one: Origin) -> None:
 
 
 def test_head(worker: Workerd, one: Origin) -> None:
-    """The answer to HEAD keeps the length of the body that it does not have."""
+    """The response to HEAD keeps the Content-Length of the absent body."""
     one.behave(reply(200, b"x" * 12_345, ("Content-Encoding", "gzip")))
     answer = worker.send("HEAD", "/")
 
@@ -143,7 +143,7 @@ def test_head(worker: Workerd, one: Origin) -> None:
 
 @pytest.mark.parametrize("chunked", [False, True])
 def test_framing_is_kept(chunked: bool, worker: Workerd, one: Origin) -> None:
-    """A body with a length keeps it; one of unknown length stays one."""
+    """A body with a Content-Length keeps it; a body of unknown length stays chunked."""
     one.behave(reply(200, b"body", chunked=chunked))
     answer = worker.get()
 
@@ -153,13 +153,13 @@ def test_framing_is_kept(chunked: bool, worker: Workerd, one: Origin) -> None:
 
 
 def test_a_body_that_ends_with_its_connection(worker: Workerd, one: Origin) -> None:
-    """An answer of HTTP/1.0, which just ends, arrives whole."""
+    """An HTTP/1.0 response that ends with its connection arrives complete."""
     one.behave(raw(b"HTTP/1.0 200 OK\r\nX-A: 1\r\n\r\nuntil the end"))
     assert worker.get().body == b"until the end"
 
 
 def test_interim_answers_are_left_out(worker: Workerd, one: Origin) -> None:
-    """The runtime takes 1xx answers off; the answer itself arrives."""
+    """The runtime removes 1xx responses; the final response arrives."""
     hints = b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n"
     one.behave(raw(hints + b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"))
     answer = worker.get()
@@ -168,7 +168,7 @@ def test_interim_answers_are_left_out(worker: Workerd, one: Origin) -> None:
 
 
 def test_answer_trailers_are_left_out(worker: Workerd, one: Origin) -> None:
-    """The runtime takes trailers off an answer; its body is whole all the same."""
+    """The runtime removes trailers of a response; its body arrives complete."""
     start = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n"
     one.behave(raw(start + b"2\r\nok\r\n0\r\nX-Sum: 1\r\n\r\n"))
     answer = worker.get()
@@ -177,7 +177,7 @@ def test_answer_trailers_are_left_out(worker: Workerd, one: Origin) -> None:
 
 
 def test_hop_by_hop_headers_stay_behind(worker: Workerd, one: Origin) -> None:
-    """Headers for the origin's connection are not passed to the client, nor those it names."""
+    """Hop-by-hop headers, and headers named in Connection, are not passed to the client."""
     hops = b"Connection: X-Hop, close\r\nX-Hop: 1\r\nKeep-Alive: timeout=5\r\nX-Stays: 1\r\n"
     one.behave(raw(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n" + hops + b"\r\n"))
     answer = worker.get()
@@ -188,7 +188,7 @@ def test_hop_by_hop_headers_stay_behind(worker: Workerd, one: Origin) -> None:
 
 @pytest.mark.parametrize("chunked", [False, True])
 def test_a_hundred_megabytes_down(chunked: bool, worker: Workerd, one: Origin) -> None:
-    """A large download arrives unchanged, and is never held in memory as a whole."""
+    """A download of 100 MB arrives unchanged and is never buffered as a whole."""
     size, before = 100_000_000, worker.memory
     one.behave(download(size, chunked=chunked))
     answer = worker.get()
@@ -199,7 +199,7 @@ def test_a_hundred_megabytes_down(chunked: bool, worker: Workerd, one: Origin) -
 
 
 def test_events_are_not_delayed(worker: Workerd, one: Origin) -> None:
-    """Each server-sent event arrives long before the next one is sent."""
+    """Each server-sent event arrives well before the origin sends the next one."""
     gap = 0.3
     one.behave(events("1", "2", "3", gap=gap))
     arrived = []
@@ -216,7 +216,7 @@ def test_events_are_not_delayed(worker: Workerd, one: Origin) -> None:
 
 
 def test_a_client_that_goes_away_ends_a_stream(worker: Workerd, one: Origin) -> None:
-    """When the client of an endless answer leaves, the origin's connection is closed."""
+    """The origin's connection closes when the client of an endless response leaves."""
     one.behave(events(*map(str, range(1000)), gap=0.05))
     with conversation(worker.port) as talk:
         talk.send(head("GET / HTTP/1.1", ("Host", "a")))
@@ -227,7 +227,7 @@ def test_a_client_that_goes_away_ends_a_stream(worker: Workerd, one: Origin) -> 
 
 @pytest.mark.parametrize("with_reset", [False, True])
 def test_an_answer_cut_short(with_reset: bool, worker: Workerd, one: Origin) -> None:
-    """When the origin dies in the middle of a body, the client sees that the body is not whole."""
+    """The client detects a truncated response if the origin's connection breaks."""
     one.behave(in_turn(cut(b"abc", 10, with_reset=with_reset), reply(200, b"whole")))
     with pytest.raises(ConnectionResetError):
         worker.get()
@@ -236,6 +236,6 @@ def test_an_answer_cut_short(with_reset: bool, worker: Workerd, one: Origin) -> 
 
 
 def test_an_answer_that_is_no_http(worker: Workerd, one: Origin) -> None:
-    """When the only origin talks nonsense, the client gets 503."""
+    """The client gets 503 if the only origin sends something other than HTTP."""
     one.behave(garbage())
     assert worker.get().status == 503

@@ -1,4 +1,4 @@
-"""Cloudflare's own Python SDK drives a running balancer: nothing but its address is different."""
+"""Cloudflare's own Python SDK as a client of the balancer, with only its base URL changed."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ BAD_BODIES = 300
 
 @pytest.fixture(scope="module")
 def trio() -> Iterator[tuple[Origin, ...]]:
-    """Two origins for the API, and one that the file has."""
+    """Two origins for the API and one for the configuration file."""
     with origins(3) as found:
         yield found
 
 
 @pytest.fixture(scope="module")
 def worker(trio: tuple[Origin, ...]) -> Iterator[Worker]:
-    """A balancer whose file serves a host of its own."""
+    """A balancer whose configuration file serves a host of its own."""
     hosts = ("file.example.com", "more.example.com")
     served = [load_balancer(host, "of-the-file") for host in hosts]
     text = "\n".join([pool("of-the-file", trio[2]), *served])
@@ -42,7 +42,7 @@ def worker(trio: tuple[Origin, ...]) -> Iterator[Worker]:
 
 @pytest.fixture(scope="module")
 def client(worker: Worker) -> Iterator[Cloudflare]:
-    """The SDK as its users make it, with another address."""
+    """The SDK as its users create it, with another base URL."""
     address = f"{worker.url}/_lb/client/v4"
     web = httpx.Client(trust_env=False, timeout=60)
     with Cloudflare(base_url=address, api_token=TOKEN, http_client=web) as made:
@@ -50,7 +50,7 @@ def client(worker: Worker) -> Iterator[Cloudflare]:
 
 
 def served_by(worker: Worker) -> str:
-    """Which origin answers a request, or the status of a refusal."""
+    """The origin that serves a request, or the status of a refusal."""
     said = httpx.get(worker.url, headers={"Host": HOST}, trust_env=False, timeout=30)
     return str(said.headers.get("x-served-by", said.status_code))
 
@@ -58,7 +58,7 @@ def served_by(worker: Worker) -> str:
 def test_the_whole_life_of_a_configuration(
     worker: Worker, client: Cloudflare, trio: tuple[Origin, ...]
 ) -> None:
-    """Made, serving, changed, watched, and taken down in the only order that is possible."""
+    """The SDK creates, changes, monitors and deletes a load balancer with its pools and monitor."""
     one, two, _ = trio
     api = client.load_balancers
     assert served_by(worker) == "421"
@@ -88,7 +88,7 @@ def test_the_whole_life_of_a_configuration(
     )
     assert balancer.zone_name == "example.com"
 
-    # The isolate that answered serves it at once.
+    # The isolate that handled the change serves it at once.
     assert served_by(worker) == "one"
 
     edited = api.pools.edit(primary, account_id=ACCOUNT, enabled=False)
@@ -99,7 +99,7 @@ def test_the_whole_life_of_a_configuration(
     assert served_by(worker) == "one"
 
     def places() -> dict[str, Any]:
-        # The SDK knows one place alone, and keeps the others as they come.
+        # The SDK declares a single data center; the others are extra fields.
         health = api.pools.health.get(primary, account_id=ACCOUNT).pop_health
         return dict(health.model_extra or {}) if health else {}
 
@@ -107,7 +107,7 @@ def test_the_whole_life_of_a_configuration(
         (place,) = until(places, 30).values()
         assert place["healthy"] is True
         said: dict[str, Any] = place["origins"][0][one.url]
-        # Each change begins anew with what only the latest probe can tell.
+        # Each change clears the fields that only the latest probe can fill.
         return said if said["response_code"] else {}
 
     said = until(probed, 30)
@@ -141,7 +141,7 @@ def test_the_whole_life_of_a_configuration(
 def test_a_preview_tries_a_monitor_out(
     worker: Worker, client: Cloudflare, trio: tuple[Origin, ...]
 ) -> None:
-    """Answered at once; what the probes said is there a little later."""
+    """A preview returns at once, and its probe results follow."""
     api = client.load_balancers
     made = api.pools.create(
         account_id=ACCOUNT,
@@ -172,7 +172,7 @@ def test_a_preview_tries_a_monitor_out(
 
 
 def test_search_and_regions_are_read_by_the_sdk(client: Cloudflare) -> None:
-    """Its pager of searches ends, and regions are what they are."""
+    """The SDK reads search results to the end of their pages, and regions."""
     found = [each.model_dump() for each in client.load_balancers.searches.list(account_id=ACCOUNT)]
     regions = client.load_balancers.regions.list(account_id=ACCOUNT, country_code_a2="DE")
 
@@ -184,7 +184,7 @@ def test_search_and_regions_are_read_by_the_sdk(client: Cloudflare) -> None:
 
 
 def test_objects_of_the_file_are_read_only(client: Cloudflare) -> None:
-    """They are listed everywhere, and say how they become changeable."""
+    """Objects of the configuration file are listed and refuse changes, naming `evenkeel adopt`."""
     (found,) = client.load_balancers.pools.list(account_id="another")
 
     with pytest.raises(APIStatusError, match="evenkeel adopt") as refusal:
@@ -193,7 +193,7 @@ def test_objects_of_the_file_are_read_only(client: Cloudflare) -> None:
 
 
 def test_problems_reach_the_sdk_with_their_places(client: Cloudflare) -> None:
-    """All of them at once."""
+    """All problems of a request arrive at once with their JSON pointers."""
     with pytest.raises(BadRequestError) as refusal:
         client.load_balancers.pools.create(
             account_id=ACCOUNT, name="x y", origins=[{"address": "a b", "weight": 2}]
@@ -208,7 +208,7 @@ def test_problems_reach_the_sdk_with_their_places(client: Cloudflare) -> None:
 
 
 def test_no_body_brings_the_balancer_down(worker: Worker) -> None:
-    """Whatever is sent is carried out or refused, and the balancer goes on."""
+    """Any body is accepted or refused without a 5xx, and the balancer keeps serving."""
     seed = random.randrange(1 << 32)
     print(f"seed {seed}")
     with httpx.Client(

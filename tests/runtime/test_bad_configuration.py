@@ -1,4 +1,4 @@
-"""A Worker whose configuration has problems serves nothing, and says why in its log alone."""
+"""A Worker with an invalid configuration refuses all requests and reports problems in its log."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ FINE = pool("p", {"name": "a", "address": "a.example.com"}) + load_balancer("*",
 def test_every_request_gets_the_page(
     config: str, variables: dict[str, str], paths: list[str]
 ) -> None:
-    """Every request is answered with a 500 page without values; all problems are logged, once."""
+    """Every request gets a 500 page without values, and each problem is logged once."""
     with workerd(config, variables) as worker:
         answers = [worker.get("/"), worker.send("POST", "/a", body=b"x"), worker.get("/", host="b")]
         until(lambda: len(worker.log) >= len(paths))

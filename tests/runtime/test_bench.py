@@ -1,4 +1,4 @@
-"""The bench runs: every peer answers correctly, every figure is there, no process is left."""
+"""A short benchmark: correct responses from every peer, all figures, and no process left."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from measure.bench.scenarios import BUSY, DOWN, MEMORY, QUIET, REFRESH, START, U
 
 COMMAND = [sys.executable, "-m", "measure.bench", "--rounds=1", "--warm-up=0.1"]
 HERE = [peer for peer in PEERS if not peer.missing()]
-"""Servers may not be installed."""
+"""Some servers may not be installed."""
 SHORT = Settings(seconds=0.8, rounds=1, warm_up=0.1)
 BODY = 3_000_000
 
 
 def test_a_short_run_measures_every_peer(tmp_path: Path) -> None:
-    """A peer that answers anything but 200 with the origin's page fails the whole run."""
+    """Every peer yields figures; a response other than 200 with the origin's page fails the run."""
     report = tmp_path / "report.json"
     run = subprocess.run(
         [*COMMAND, "--seconds=0.2", "--only=requests", f"--json={report}"],
@@ -49,7 +49,7 @@ def test_a_short_run_measures_every_peer(tmp_path: Path) -> None:
         for scenario in (BUSY, QUIET):
             figures = measured[peer.name]["scenarios"][scenario.name]["figures"]
             assert figures["requests"]["low"] >= 1
-            # Speed is not checked here.
+            # The test does not check speed.
             assert all(figures[column.key]["low"] >= 0 for column in scenario.columns)
 
 
@@ -60,13 +60,13 @@ def runs_of(scenarios: Sequence[Scenario], *peers: Peer, origins: int = 2) -> Ru
 
 
 def run_of(scenario: Scenario, *peers: Peer, origins: int = 2) -> dict[str, Figures]:
-    """Each peer's figures, measured once."""
+    """Each peer's figures from one measurement."""
     runs = runs_of([scenario], *peers, origins=origins)
     return {peer: scenarios[scenario.name][0] for peer, scenarios in runs.items()}
 
 
 def test_bodies_arrive_through_every_server() -> None:
-    """A body that arrives shorter or longer fails the run."""
+    """Bodies arrive complete through every server; a wrong length fails the run."""
     ways = [dataclasses.replace(way, size=BODY) for way in (DOWN, UP)]
     servers = [peer for peer in SERVERS if not peer.missing()]
     found = runs_of(ways, *named(EVENKEEL, FLOOR), *servers)
@@ -79,13 +79,13 @@ def test_bodies_arrive_through_every_server() -> None:
 
 
 def test_a_start_is_measured_from_nothing_to_an_answer() -> None:
-    """The time of the answer is a part of the whole."""
+    """The total time of a start includes the time of the first response."""
     found = run_of(START, *named(FLOOR))[FLOOR]
     assert 0 < found["own"] < found["total"]
 
 
 def test_requests_meet_refreshes() -> None:
-    """Probes of the isolate and of the Durable Object both refresh health."""
+    """Probes of the isolate and of the Durable Object both refresh health during requests."""
     found = run_of(REFRESH, REFRESHING, SHARING)
     for figures in found.values():
         assert figures["met"] > 0
@@ -93,13 +93,13 @@ def test_requests_meet_refreshes() -> None:
 
 
 def test_a_thousand_origins_are_served() -> None:
-    """Clients get answers while each is probed."""
+    """Clients get responses while a thousand origins are probed."""
     peer = scale.evenkeel(1000, "cookie")
     assert run_of(BUSY, peer, origins=1000)[peer.name]["requests"] > 0
 
 
 def test_memory_is_sampled_during_the_run() -> None:
-    """The last sample is taken after the last request."""
+    """Memory is sampled until after the last request."""
     found = run_of(dataclasses.replace(MEMORY, requests=400), *named(EVENKEEL), LEAKY)
     for figures in found.values():
         assert figures["requests"] >= 400
@@ -129,7 +129,7 @@ def test_nothing_stays_behind(number: signal.Signals, tmp_path: Path) -> None:
 
 
 def _children(pid: int, at_least: int) -> list[psutil.Process]:
-    """The watchdog and what it guards: the group's holder, the origin, workerd, the load."""
+    """The watchdog and its processes: the group's holder, the origin, workerd, the load."""
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         found = psutil.Process(pid).children(recursive=True)

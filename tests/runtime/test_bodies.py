@@ -1,4 +1,4 @@
-"""Requests with a body, and others that may do harm twice: when they are sent again."""
+"""Retries of requests with a body and of requests with side effects."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from support.workerd import Workerd
 LIMIT = 1000
 UNSAFE = ["POST", "PUT", "PATCH", "DELETE", "PROPFIND", "MKCOL", "QUERY"]
 EDGE = (("Server", "cloudflare"), ("CF-Ray", "8f0000000000-FRA"))
-"""What marks an answer of Cloudflare's edge itself."""
+"""The headers that mark a response of Cloudflare's edge itself."""
 
 
 def configuration(one: Origin, two: Origin) -> str:
-    """Two origins in order; by host, only safe requests are sent again, or all."""
+    """Two origins in order; the host decides whether only safe methods are retried or all."""
     failover = {"first_byte_timeout": 0.4, "body_limit": LIMIT}
     eager = {**failover, "retry_non_idempotent": True}
     return "\n".join(
@@ -40,7 +40,7 @@ def configuration(one: Origin, two: Origin) -> str:
 def test_an_unsafe_request_never_reaches_two_origins(
     method: str, fault: Behaviour, worker: Workerd, one: Origin, two: Origin
 ) -> None:
-    """What may have been acted upon is not sent again: the client hears of the failure."""
+    """A request that may have had an effect is not retried; the client gets 503."""
     one.behave(fault)
     for body in (b"", b"abc"):
         assert worker.send(method, "/", body=body, host="careful.test").status == 503
@@ -50,7 +50,7 @@ def test_an_unsafe_request_never_reaches_two_origins(
 def test_not_even_when_the_connection_was_refused(
     worker: Workerd, one: Origin, two: Origin
 ) -> None:
-    """A refused connection looks like a lost one to the Worker, so a POST is not sent again."""
+    """A POST is not retried after a refused connection, which looks like a lost one."""
     one.stop()
     assert worker.send("POST", "/", body=b"abc", host="careful.test").status == 503
     assert two.requests == []
@@ -61,7 +61,7 @@ def test_not_even_when_the_connection_was_refused(
 def test_with_retry_non_idempotent_any_method_is_sent_again(
     method: str, fault: Behaviour, worker: Workerd, one: Origin, two: Origin
 ) -> None:
-    """Those who allow it have every request sent again, its body as it was."""
+    """With retry_non_idempotent, any method is retried with its body unchanged."""
     one.behave(fault)
     assert worker.send(method, "/", body=b"abc", host="eager.test").text == "two"
     assert [request.body for request in two.requests] == [b"abc"]
@@ -72,7 +72,7 @@ def test_with_retry_non_idempotent_any_method_is_sent_again(
 def test_a_request_that_the_edge_did_not_pass_on_is_sent_again(
     status: int, worker: Workerd, one: Origin, two: Origin
 ) -> None:
-    """Cloudflare's own answer that it could not reach the origin makes even a POST harmless."""
+    """A POST is retried if Cloudflare's edge reports that it could not reach the origin."""
     one.behave(reply(status, "error code", *EDGE))
     assert worker.send("POST", "/", body=b"abc", host="careful.test").text == "two"
     assert [request.body for request in two.requests] == [b"abc"]
@@ -95,14 +95,14 @@ def test_a_request_that_the_edge_did_not_pass_on_is_sent_again(
 def test_any_other_answer_proves_nothing(
     status: int, fields: tuple[tuple[str, str], ...], worker: Workerd, one: Origin, two: Origin
 ) -> None:
-    """An answer that the origin may have written, or written after acting, ends a POST."""
+    """A POST is not retried after a response that the origin may have sent or caused."""
     one.behave(reply(status, "error", *fields))
     assert worker.send("POST", "/", body=b"abc", host="careful.test").status == status
     assert two.requests == []
 
 
 def test_a_body_up_to_the_limit_is_sent_again(worker: Workerd, one: Origin, two: Origin) -> None:
-    """A body of body_limit bytes is kept, byte for byte."""
+    """A body of up to body_limit bytes is buffered and retried byte for byte."""
     one.behave(reply(503))
     body = bytes(range(256)) * 3 + b"\0" * (LIMIT - 768)
     assert worker.send("PUT", "/", body=body, host="eager.test").text == "two"
@@ -113,7 +113,7 @@ def test_a_body_up_to_the_limit_is_sent_again(worker: Workerd, one: Origin, two:
 def test_a_body_beyond_the_limit_is_streamed_once(
     body: bytes | list[bytes], worker: Workerd, one: Origin, two: Origin
 ) -> None:
-    """A longer body, or one of unknown length, is passed on once; the client gets the answer."""
+    """A body over the limit, or of unknown length, is streamed once without a retry."""
     one.behave(reply(503, "busy"))
     answer = worker.send("PUT", "/", body=body, host="eager.test")
 
@@ -127,7 +127,7 @@ def test_a_body_beyond_the_limit_is_streamed_once(
 def test_a_body_of_a_safe_method_is_sent_again(
     method: str, fault: Behaviour, worker: Workerd, one: Origin, two: Origin
 ) -> None:
-    """A short body of a GET goes along to the next origin."""
+    """A short body of a GET or OPTIONS is sent again to the next origin."""
     one.behave(fault)
     assert worker.send(method, "/", body=b"abc", host="careful.test").text == "two"
     assert [request.body for request in two.requests] == [b"abc"]
@@ -137,7 +137,7 @@ def test_a_body_of_a_safe_method_is_sent_again(
 def test_a_long_body_of_a_safe_method_is_not(
     method: str, worker: Workerd, one: Origin, two: Origin
 ) -> None:
-    """A GET whose body is too long to be kept is not sent again."""
+    """A GET or OPTIONS whose body exceeds the limit is not retried."""
     one.behave(reply(503, "busy"))
     answer = worker.send(method, "/", body=b"a" * (LIMIT + 1), host="careful.test")
 
@@ -151,7 +151,7 @@ def test_a_long_body_of_a_safe_method_is_not(
 def test_a_client_that_leaves_blames_no_origin(
     method: str, length: int, worker: Workerd, one: Origin
 ) -> None:
-    """An upload that the client breaks off is no failure of the origin's."""
+    """An upload that the client aborts is no failure of the origin."""
     streamed = method == "GET" or length > LIMIT
     with conversation(worker.port) as talk:
         fields = (("Host", "ejecting.test"), ("Content-Length", str(length)))

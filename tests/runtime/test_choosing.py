@@ -1,4 +1,4 @@
-"""Which origin a request goes to, when nothing fails."""
+"""The choice of an origin without failures."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CLIENTS = [f"198.51.100.{number}" for number in range(120)]
 
 
 def configuration(one: Origin, two: Origin, three: Origin) -> str:
-    """A load balancer for each way to choose."""
+    """One load balancer for each way to choose."""
     hashed = {"origin_steering": {"policy": "hash"}}
     quiet = {"ejection": {"base_time": 0}}
     return "\n".join(
@@ -48,34 +48,34 @@ def configuration(one: Origin, two: Origin, three: Origin) -> str:
 
 
 def shares(worker: Workerd, host: str, requests: int = REQUESTS) -> Counter[str | None]:
-    """How many of many requests each origin gets."""
+    """The number of requests that each origin gets."""
     return Counter(worker.get("/", host=host).served_by for _ in range(requests))
 
 
 def by_client(worker: Workerd, host: str) -> dict[str, str | None]:
-    """Which origin each of many clients gets."""
+    """The origin that each of many clients gets."""
     return {ip: worker.get("/", ("CF-Connecting-IP", ip), host=host).served_by for ip in CLIENTS}
 
 
 def test_pools_in_order(worker: Workerd) -> None:
-    """All requests go to the first of default_pools, in the order that is written there."""
+    """All requests go to the first pool of default_pools."""
     assert shares(worker, "order.test", 20) == {"two": 20}
 
 
 def test_a_disabled_pool_is_passed_by(worker: Workerd, one: Origin) -> None:
-    """A pool that is not enabled gets nothing."""
+    """A disabled pool gets no requests."""
     assert shares(worker, "disabled-pool.test", 20) == {"three": 20}
     assert one.requests == []
 
 
 def test_a_disabled_origin_is_passed_by(worker: Workerd, one: Origin) -> None:
-    """An origin that is not enabled gets nothing."""
+    """A disabled origin gets no requests."""
     assert shares(worker, "disabled-origin.test", 20) == {"two": 20}
     assert one.requests == []
 
 
 def test_random_follows_the_weights(worker: Workerd) -> None:
-    """By chance, each origin gets its weight's share."""
+    """Random steering gives each origin the share of its weight."""
     found = shares(worker, "random.test")
 
     assert found.total() == REQUESTS
@@ -86,13 +86,13 @@ def test_random_follows_the_weights(worker: Workerd) -> None:
 
 
 def test_weight_0_gets_no_new_clients(worker: Workerd, one: Origin) -> None:
-    """An origin of weight 0 gets nothing while another one is there."""
+    """An origin of weight 0 gets no requests while another origin is available."""
     assert shares(worker, "drained.test", 30) == {"two": 30}
     assert one.requests == []
 
 
 def test_hash_keeps_a_client_at_its_origin(worker: Workerd) -> None:
-    """A client's address always leads to the same origin; many clients use all of them."""
+    """Hash steering always sends a client's address to the same origin and uses all origins."""
     first = by_client(worker, "hash.test")
 
     assert by_client(worker, "hash.test") == first
@@ -101,7 +101,7 @@ def test_hash_keeps_a_client_at_its_origin(worker: Workerd) -> None:
 
 
 def test_hash_moves_only_the_clients_of_the_origin_that_left(worker: Workerd, two: Origin) -> None:
-    """While an origin is away its clients are spread over the others; all the rest stay put."""
+    """If an origin fails, hash steering moves only its clients, and moves them back afterwards."""
     before = by_client(worker, "hash.test")
     two.stop()
     away = by_client(worker, "hash.test")
@@ -114,7 +114,7 @@ def test_hash_moves_only_the_clients_of_the_origin_that_left(worker: Workerd, tw
 
 
 def test_hash_follows_the_weights(worker: Workerd) -> None:
-    """Of many clients, each origin gets its weight's share."""
+    """Hash steering gives each origin the share of clients of its weight."""
     found = Counter(by_client(worker, "weighted.test").values())
     assert 4 < found["one"] < 45  # five standard deviations around 24 of 120
 
@@ -125,7 +125,7 @@ def test_ip_cookie_starts_with_the_address(worker: Workerd) -> None:
 
 
 def test_too_few_origins_make_no_pool(worker: Workerd, one: Origin) -> None:
-    """A pool with fewer healthy origins than minimum_origins is passed by."""
+    """A pool with fewer healthy origins than minimum_origins is skipped."""
     assert shares(worker, "few.test", 20) == {"three": 20}
     assert one.requests == []
     assert set(shares(worker, "many.test", 30)) == {"one", "two"}
@@ -135,7 +135,7 @@ def test_too_few_origins_make_no_pool(worker: Workerd, one: Origin) -> None:
 def test_the_fallback_pool_is_the_last_resort(
     fallback: str, one: Origin, two: Origin, three: Origin
 ) -> None:
-    """When no pool is healthy, requests go to the fallback pool, whatever its own health."""
+    """If no pool is healthy, requests go to the fallback pool, whatever its own health."""
     pools = {"first": one, "second": two, "last": three}
     config = monitor("health") + "".join(
         pool(name, origin, monitor="health") for name, origin in pools.items()
@@ -148,6 +148,6 @@ def test_the_fallback_pool_is_the_last_resort(
         worker.get()
         until(lambda: len(worker.events("health_changed", after="unhealthy")) == known)
         assert worker.get().served_by == pools[fallback].name
-        # What is left is still better than nothing.
+        # If the fallback pool fails too, another pool serves.
         pools[fallback].behave(reply(503))
         assert worker.get().status == 200

@@ -1,4 +1,4 @@
-"""The commands on a deployed balancer, on the real runtime."""
+"""The commands against a deployed balancer on workerd."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ READ_TOKEN = "r" * 43
 
 @dataclass(frozen=True, slots=True)
 class Deployed:
-    """A balancer with a token, between two origins, the first of which serves."""
+    """A balancer with a token and two origins, the first of which serves."""
 
     worker: Worker
     one: Origin
     two: Origin
 
     def run(self, *arguments: str, answers: str = "", token: str = TOKEN) -> Ran:
-        """Run `evenkeel` against it."""
+        """Run `evenkeel` against the balancer."""
         environment = {"EVENKEEL_URL": self.worker.url, "EVENKEEL_TOKEN": token}
         host = Host(environment=environment, has_user=lambda: bool(answers))
         ran = run(*arguments, answers=answers, environment=environment, host=host)
@@ -43,7 +43,7 @@ class Deployed:
         return ran
 
     def served_by(self) -> str:
-        """Which origin answers a request."""
+        """The origin that serves a request."""
         return httpx.get(self.worker.url, trust_env=False, timeout=30).text
 
 
@@ -68,7 +68,7 @@ def deployed() -> Iterator[Deployed]:
 def test_a_configuration_lives_from_the_file_to_a_rollback(
     deployed: Deployed, tmp_path: Path
 ) -> None:
-    """It is exported, adopted, applied with a change that traffic follows, and rolled back."""
+    """A configuration is exported, adopted, changed by apply, and rolled back."""
     file = tmp_path / "lb.toml"
     assert deployed.served_by() == "one"
 
@@ -93,7 +93,7 @@ def test_a_configuration_lives_from_the_file_to_a_rollback(
 
 
 def test_an_origin_is_drained_and_traffic_moves(deployed: Deployed) -> None:
-    """The origin comes back too; this isolate knows at once."""
+    """Traffic follows the drain, enable and weight commands."""
     assert deployed.served_by() == "one"
 
     ran = deployed.run("drain", "one", "--adopt", "--wait", "--yes")
@@ -109,7 +109,7 @@ def test_an_origin_is_drained_and_traffic_moves(deployed: Deployed) -> None:
 
 
 def test_the_status_is_that_of_the_origins(deployed: Deployed) -> None:
-    """Probes change it, and --check is for monitoring."""
+    """The status shows the health and the traffic share of origins, and --check exits with 0."""
     until(lambda: deployed.run("status", "--check").code == Exit.FINE)
     until(
         lambda: all(
@@ -119,7 +119,7 @@ def test_the_status_is_that_of_the_origins(deployed: Deployed) -> None:
     )
 
     def share() -> float:
-        """The first origin's share of the traffic; each call makes a little more traffic."""
+        """The first origin's share of the traffic; each call sends one more request."""
         deployed.served_by()
         pools = deployed.run("status", "--json").json["pools"]
         return float(pools[0]["origins"][0]["share"] or 0)
@@ -133,12 +133,12 @@ def test_the_status_is_that_of_the_origins(deployed: Deployed) -> None:
 
 
 def test_events_are_followed_until_ctrl_c(deployed: Deployed, tmp_path: Path) -> None:
-    """A process prints that an origin goes down, and ends with exit code 0."""
+    """`events -f` prints a change of health and exits with code 0 after an interrupt."""
     until(lambda: deployed.run("events", "--pool=second", "--json").out)
     written = tmp_path / "events"
 
     def told() -> list[bool | None]:
-        """The health of the second pool, as it was printed."""
+        """The printed health values of the second pool."""
         events = [json.loads(line) for line in written.read_text().splitlines()]
         return [each["pool"]["healthy"] for each in events if each["pool"]["name"] == "second"]
 
@@ -168,12 +168,12 @@ def test_events_are_followed_until_ctrl_c(deployed: Deployed, tmp_path: Path) ->
 
 
 def test_a_wrong_token_has_its_own_exit_code(deployed: Deployed) -> None:
-    """It differs from that of other refusals."""
+    """A wrong token has an exit code of its own."""
     assert deployed.run("status", token="x" * 43).code == Exit.NOT_ALLOWED
 
 
 def test_a_read_only_token_can_read(deployed: Deployed) -> None:
-    """A change with it has another exit code than a refusal of the change's content."""
+    """A read-only token can read; a change has the exit code of missing permission."""
     assert deployed.run("status", token=READ_TOKEN).code == Exit.FINE
 
     ran = deployed.run("disable", "two", "--yes", token=READ_TOKEN)
@@ -184,7 +184,7 @@ def test_a_read_only_token_can_read(deployed: Deployed) -> None:
 
 
 def test_a_wrong_admin_path_is_reported(deployed: Deployed) -> None:
-    """At such a path an origin answers."""
+    """A wrong admin path, at which an origin answers, is reported."""
     ran = deployed.run("status", "--admin-path=/elsewhere")
 
     assert ran.code == Exit.UNREACHABLE

@@ -1,4 +1,4 @@
-"""Many requests at once in one isolate: each gets its own answer."""
+"""Many concurrent requests in one isolate, each with its own response."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ REQUESTS = 600
 
 
 def configuration(one: Origin, two: Origin, three: Origin) -> str:
-    """Three origins, chosen by chance."""
+    """Three origins, chosen at random."""
     eager = {"first_byte_timeout": 0.5, "retry_non_idempotent": True}
     quiet = {"failover": eager, "session_affinity": "cookie", "ejection": {"base_time": 0}}
     return pool("all", one, two, three) + load_balancer("*", "all", **quiet)
@@ -27,7 +27,7 @@ def configuration(one: Origin, two: Origin, three: Origin) -> str:
 def test_every_client_gets_its_own_answer(
     worker: Workerd, one: Origin, two: Origin, three: Origin
 ) -> None:
-    """Requests that fail over, wait and time out side by side are never mixed up."""
+    """Concurrent requests that fail over, wait or time out each get their own response."""
     one.behave(in_turn(*[echo(), reset(), reply(503, "busy"), after(0.02, echo())] * 200))
     two.behave(in_turn(*[after(0.05, echo()), *[echo()] * 30, hang()] * 40))
     three.behave(echo())
@@ -55,7 +55,7 @@ def test_every_client_gets_its_own_answer(
 
 
 def test_slow_requests_wait_side_by_side(worker: Workerd, site: Site) -> None:
-    """Requests that wait for slow origins take no longer together than one alone."""
+    """Concurrent requests to slow origins take no longer together than one alone."""
     for origin in site.origins:
         origin.behave(after(0.3, reply(200)))
     began = time.monotonic()

@@ -1,4 +1,4 @@
-"""What operators configure on a running balancer: versions, isolates that follow, power cuts."""
+"""Configuration of a running balancer: versions, propagation to isolates, power cuts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def pair() -> Iterator[tuple[Origin, Origin]]:
 
 
 def configuration(one: Origin, two: Origin, **fields: Any) -> str:
-    """The first while it is healthy, else the second."""
+    """The first origin while it is healthy, else the second."""
     return "\n".join(
         [
             monitor("m", **fields),
@@ -42,12 +42,12 @@ def configuration(one: Origin, two: Origin, **fields: Any) -> str:
 
 
 def document(text: str) -> dict[str, Any]:
-    """A file as the document that `apply` takes."""
+    """The document for `apply`, made from a file."""
     return tomllib.loads(text)
 
 
 def served_by(worker: Worker, host: str = "") -> str:
-    """Which origin answers, or the status of a refusal."""
+    """The origin that serves a request, or the status of a refusal."""
     said = httpx.get(
         worker.url, headers={"Host": host} if host else {}, trust_env=False, timeout=30
     )
@@ -77,7 +77,7 @@ def running(text: str, state: Path) -> Any:
 def test_a_configuration_is_changed_while_it_serves(
     pair: tuple[Origin, Origin], tmp_path: Path
 ) -> None:
-    """Applied, exported, gone back from; the isolate that answers serves it at once."""
+    """The isolate that handles an apply or a rollback serves the new configuration at once."""
     one, two = pair
     with running(configuration(one, two), tmp_path) as worker:
         assert served_by(worker) == "one"
@@ -97,7 +97,7 @@ def test_a_configuration_is_changed_while_it_serves(
 def test_requests_go_on_while_the_configuration_changes(
     pair: tuple[Origin, Origin], tmp_path: Path
 ) -> None:
-    """None of them is lost, whichever configuration they began with."""
+    """No request is lost while the configuration changes."""
     one, two = pair
     with running(configuration(one, two), tmp_path) as worker:
         both = [document(configuration(two, one)), document(configuration(one, two))]
@@ -123,7 +123,7 @@ def test_requests_go_on_while_the_configuration_changes(
 def test_an_isolate_that_starts_serves_what_operators_have_configured(
     pair: tuple[Origin, Origin], tmp_path: Path
 ) -> None:
-    """Its very first request does: the file does not even know the host."""
+    """A new isolate serves the stored configuration from its first request on."""
     one, two = pair
     file = configuration(one, two).replace('name = "*"', 'name = "file.example.com"')
     other = file + load_balancer("api.example.com", "second")
@@ -138,7 +138,7 @@ def test_an_isolate_that_starts_serves_what_operators_have_configured(
 
 
 def change_until_it_dies(worker: Worker, texts: Iterator[str], said: dict[int, str]) -> None:
-    """Apply one configuration after the other; note each version that was acknowledged."""
+    """Apply configurations until the Worker dies, and record each acknowledged version."""
     for text in texts:
         try:
             version = call(worker, "POST", "/apply", document(text))["version"]
@@ -151,7 +151,7 @@ def change_until_it_dies(worker: Worker, texts: Iterator[str], said: dict[int, s
 def test_an_acknowledged_change_survives_a_power_cut(
     least: int, pair: tuple[Origin, Origin], tmp_path: Path
 ) -> None:
-    """Killed in the middle of changes, the balancer comes back with all that it had said yes to."""
+    """Every acknowledged change survives a kill in the middle of changes."""
     acknowledged: dict[int, str] = {}
     texts = (configuration(*pair, description=f"number {number}") for number in count(1))
     with running(configuration(*pair), tmp_path) as worker:
@@ -163,7 +163,7 @@ def test_an_acknowledged_change_survives_a_power_cut(
 
     with running(configuration(*pair), tmp_path) as worker:
         versions = [each["version"] for each in call(worker, "GET", "/versions")]
-        # One more may have been written, whose answer never came.
+        # One more version may be written without an acknowledgment.
         assert max(versions) - max(acknowledged) in {0, 1}
         assert set(acknowledged) <= set(versions)
         for version in acknowledged:
@@ -174,7 +174,7 @@ def test_an_acknowledged_change_survives_a_power_cut(
 def test_regions_probe_what_operators_have_configured(
     pair: tuple[Origin, Origin], tmp_path: Path
 ) -> None:
-    """Their objects are others than the one that keeps the configuration."""
+    """The Durable Objects of regions probe the origins of the stored configuration."""
     one, two = pair
     with running(configuration(one, two), tmp_path) as worker:
         text = "\n".join(
@@ -193,7 +193,7 @@ def test_regions_probe_what_operators_have_configured(
 
 
 def test_a_bad_file_is_no_reason_to_stop(pair: tuple[Origin, Origin], tmp_path: Path) -> None:
-    """What served before the deployment goes on, and can be changed."""
+    """With an invalid file the stored configuration stays in service and can be changed."""
     one, two = pair
     with running(configuration(one, two), tmp_path) as worker:
         call(worker, "POST", "/apply", document(configuration(two, one)))

@@ -1,4 +1,4 @@
-"""Answers that their origin breaks off in the middle, and all those that only look like it."""
+"""Truncated responses, and complete or aborted ones that resemble them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CHUNKED = ("Transfer-Encoding", "chunked")
 
 
 def configuration(one: Origin, two: Origin) -> str:
-    """By host, pools of its own over the same two origins: what is learned of one stays there."""
+    """Separate pools for each host over the same two origins, so that health is not shared."""
     parts = []
     for host in HOSTS:
         names = [f"{host}-1"] if host == "alone" else [f"{host}-1", f"{host}-2"]
@@ -40,7 +40,7 @@ def configuration(one: Origin, two: Origin) -> str:
 
 
 def chunked(ending: str) -> Behaviour:
-    """Begin a chunked answer and end the connection without its last chunk."""
+    """Begin a chunked response and end the connection without its last chunk."""
 
     async def answer(exchange: Exchange) -> None:
         await raw(start(200, CHUNKED) + chunk(b"abc"), 0.1)(exchange)
@@ -59,7 +59,7 @@ BEHAVIOURS = {
 
 
 def get(worker: Workerd, host: str) -> Answer | None:
-    """Send a GET; None when the answer is not whole."""
+    """Send a GET; None = truncated response."""
     try:
         return worker.get("/", host=f"{host}.test")
     except (ConnectionError, ValueError):
@@ -67,13 +67,13 @@ def get(worker: Workerd, host: str) -> Answer | None:
 
 
 def served_by(worker: Workerd, host: str) -> str | None:
-    """Say who answers."""
+    """The origin that serves a request."""
     answer = get(worker, host)
     return answer.served_by if answer else None
 
 
 def leave(worker: Workerd, host: str, seconds: float = 0.0) -> None:
-    """Ask, read a little of the answer, and go."""
+    """Send a GET, read a little of the response, and disconnect."""
     with conversation(worker.port) as talk:
         talk.send(head("GET / HTTP/1.1", ("Host", f"{host}.test")))
         talk.read_head()
@@ -82,19 +82,19 @@ def leave(worker: Workerd, host: str, seconds: float = 0.0) -> None:
 
 
 def cuts(worker: Workerd, count: int) -> bool:
-    """Whether so many answers were cut off up to now."""
+    """Whether exactly `count` truncated responses are logged."""
     return len(worker.events("answer_cut")) == count
 
 
 def silence(worker: Workerd) -> list[object]:
-    """Return what was said of cut answers and ejections, once a later request is through."""
-    time.sleep(0.3)  # what must not come has no end to wait for
+    """Return the truncations, ejections and errors that are logged after a short wait."""
+    time.sleep(0.3)  # nothing signals that an event will not come
     return [*worker.events("answer_cut"), *worker.events("origin_ejected"), *worker.events("error")]
 
 
 @pytest.mark.parametrize("name", BREAKS)
 def test_a_cut_answer_ejects_its_origin(name: str, worker: Workerd, one: Origin) -> None:
-    """The client sees that its answer is not whole; the next request goes to the other origin."""
+    """A truncated response ejects its origin, and the next request goes to the other origin."""
     one.behave(BEHAVIOURS[name])
     assert get(worker, name) is None
     until(lambda: worker.events("origin_ejected"))
@@ -113,7 +113,7 @@ def test_a_cut_answer_ejects_its_origin(name: str, worker: Workerd, one: Origin)
 
 
 def test_so_many_in_a_row(worker: Workerd, one: Origin) -> None:
-    """With consecutive_failures = 2 it takes two, although each of them began well."""
+    """With consecutive_failures = 2, two truncated responses eject an origin."""
     one.behave(BEHAVIOURS["length-close"])
     assert get(worker, "twice") is None
     until(lambda: worker.events("answer_cut"))
@@ -124,7 +124,7 @@ def test_so_many_in_a_row(worker: Workerd, one: Origin) -> None:
 
 
 def test_a_whole_answer_between_two_that_are_cut(worker: Workerd, one: Origin) -> None:
-    """Those are not in a row."""
+    """A complete response between two truncated ones resets the count of failures."""
     for count in (1, 2):
         one.behave(BEHAVIOURS["chunked-reset"])
         assert get(worker, "between") is None
@@ -133,13 +133,13 @@ def test_a_whole_answer_between_two_that_are_cut(worker: Workerd, one: Origin) -
         answer = get(worker, "between")
         assert answer is not None
         assert answer.digest == digest_of(20_000)
-        time.sleep(0.2)  # its end is told behind the answer
+        time.sleep(0.2)  # the balancer counts the success after the response
     assert worker.events("origin_ejected") == []
 
 
 @pytest.mark.parametrize("sized", [True, False])
 def test_a_client_that_leaves_ejects_nobody(sized: bool, worker: Workerd, one: Origin) -> None:
-    """Neither at once nor later, neither with a length nor without."""
+    """A client that disconnects does not eject an origin, with or without a Content-Length."""
     leave_often(worker, one, "leave", sized=sized)
 
     assert silence(worker) == []
@@ -148,7 +148,7 @@ def test_a_client_that_leaves_ejects_nobody(sized: bool, worker: Workerd, one: O
 
 
 def test_nor_while_probes_are_sent() -> None:
-    """A request that is kept alive for its probes is not taken for one of the origin's failures."""
+    """A client that disconnects while probes keep its request alive does not eject an origin."""
     with origins(2) as (one, two):
         pools = [pool(origin.name, origin, monitor="m") for origin in (one, two)]
         config = "\n".join([monitor("m"), *pools, load_balancer("probed.test", "one", "two")])
@@ -162,7 +162,7 @@ def test_nor_while_probes_are_sent() -> None:
 
 
 def leave_often(worker: Workerd, one: Origin, host: str, *, sized: bool) -> None:
-    """Break off answers of many lengths, at many moments."""
+    """Abort responses of several lengths at random moments."""
     one.behave(download(5_000_000, chunked=not sized))
     for _ in range(25):
         leave(worker, host, random.random() * 0.05)
@@ -173,21 +173,21 @@ def leave_often(worker: Workerd, one: Origin, host: str, *, sized: bool) -> None
 
 
 def test_a_short_answer_is_not_watched(worker: Workerd, one: Origin) -> None:
-    """Below 14,600 bytes a cut costs its client the answer, and the origin nothing."""
+    """A truncated response of less than 14,600 bytes does not count against its origin."""
     one.behave(cut(b"abc", 14_599))
     assert get(worker, "short") is None
     assert silence(worker) == []
 
 
 def test_a_download_is_not_watched(worker: Workerd, one: Origin) -> None:
-    """Above 5 MB the runtime moves the bytes alone, which is worth twice the throughput."""
+    """A truncated response over 5 MB does not count: forwarding it unwatched is twice as fast."""
     one.behave(cut(b"abc" * 10_000, 5_000_001))
     assert get(worker, "long") is None
     assert silence(worker) == []
 
 
 def test_server_sent_events_may_end(worker: Workerd, one: Origin) -> None:
-    """Whoever stands between closes them when they are idle, and browsers ask again."""
+    """The end of an event stream does not count, because proxies close idle streams."""
     kind = ("Content-Type", "text/event-stream")
     one.behave(raw(start(200, kind, CHUNKED) + chunk(b"data: 1\n\n"), 0.1))
     assert get(worker, "sse") is None
@@ -195,7 +195,7 @@ def test_server_sent_events_may_end(worker: Workerd, one: Origin) -> None:
 
 
 def test_an_upload_under_way_is_the_clients_doing(worker: Workerd, one: Origin) -> None:
-    """An answer to a body that is streamed may end because the client ends that."""
+    """A response that breaks off during a streamed upload does not count against its origin."""
     one.behave(BEHAVIOURS["chunked-reset"])
     with pytest.raises((ConnectionError, ValueError)):
         worker.send("POST", "/", body=[b"x" * 1000], host="upload.test")
@@ -204,7 +204,7 @@ def test_an_upload_under_way_is_the_clients_doing(worker: Workerd, one: Origin) 
 
 @pytest.mark.parametrize("host", ["alone", "off"])
 def test_without_consequences_nothing_is_watched(host: str, worker: Workerd, one: Origin) -> None:
-    """With one origin alone, or without ejections, a body takes the shortest way."""
+    """Truncation is not tracked with a single origin or without ejection."""
     one.behave(BEHAVIOURS["length-reset"])
     assert get(worker, host) is None
     assert silence(worker) == []
@@ -213,7 +213,7 @@ def test_without_consequences_nothing_is_watched(host: str, worker: Workerd, one
 
 @pytest.mark.parametrize("sized", [True, False])
 def test_a_large_body_is_unharmed(sized: bool, worker: Workerd, one: Origin) -> None:
-    """100 MB, byte for byte, framed as the origin framed them."""
+    """A watched body of 100 MB arrives byte for byte with the origin's framing."""
     one.behave(download(MEGABYTES_100, chunked=not sized))
     answer = get(worker, "leave")
 
@@ -225,7 +225,7 @@ def test_a_large_body_is_unharmed(sized: bool, worker: Workerd, one: Origin) -> 
 
 
 def test_a_packed_body_is_unharmed(worker: Workerd, one: Origin) -> None:
-    """Neither unpacked nor packed again: the same bytes, length and ETag."""
+    """A compressed body arrives with the same bytes, length and ETag."""
     packed = gzip.compress(random.Random(1).randbytes(40_000))
     one.behave(reply(200, packed, ("Content-Encoding", "gzip"), ("ETag", '"x"')))
     for wanted in ("gzip", "identity"):
@@ -237,7 +237,7 @@ def test_a_packed_body_is_unharmed(worker: Workerd, one: Origin) -> None:
 
 
 def test_a_part_of_a_body_is_unharmed(worker: Workerd, one: Origin) -> None:
-    """A range is an answer like others; the answer to HEAD promises a body that never comes."""
+    """A partial response arrives complete, and HEAD keeps the Content-Length."""
     one.behave(reply(206, b"y" * 20_000, ("Content-Range", "bytes 0-19999/90000")))
     answer = worker.get("/", ("Range", "bytes=0-19999"), host="leave.test")
     assert (answer.status, answer.size) == (206, 20_000)
@@ -250,7 +250,7 @@ def test_a_part_of_a_body_is_unharmed(worker: Workerd, one: Origin) -> None:
 
 
 def test_a_watched_body_is_not_held_back(worker: Workerd, one: Origin) -> None:
-    """Each piece reaches the client while the origin still writes the next ones."""
+    """Each chunk of a watched body reaches the client before the origin sends the next one."""
     one.behave(raw(start(200, CHUNKED) + chunk(b"first"), 2.0, chunk(b"second"), b"0\r\n\r\n"))
     with conversation(worker.port) as talk:
         talk.send(head("GET / HTTP/1.1", ("Host", "leave.test")))
@@ -261,7 +261,7 @@ def test_a_watched_body_is_not_held_back(worker: Workerd, one: Origin) -> None:
 
 
 def test_events_are_not_held_back(worker: Workerd, one: Origin) -> None:
-    """Server-sent events come one by one."""
+    """Each server-sent event reaches the client before the origin sends the next one."""
     one.behave(events("a", "b", gap=1.0))
     with conversation(worker.port) as talk:
         talk.send(head("GET / HTTP/1.1", ("Host", "sse.test")))

@@ -1,4 +1,4 @@
-"""What `wrangler deploy` would upload, as its dry run tells without a network."""
+"""The upload of `wrangler deploy`, taken from its dry run without a network."""
 
 import py_compile
 import re
@@ -9,14 +9,14 @@ import pytest
 
 from evenkeel.dev import checkout
 
-# The free plan takes 3 MB; the balancer should stay far below, as its size is start-up time.
+# The free plan accepts 3 MB; the limit is far lower, because size costs start-up time.
 LARGEST_UPLOAD_KIB = 1200.0
 
 
 @pytest.fixture(scope="module")
 def dry_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """The folder of what would be uploaded, and what wrangler said."""
-    # Compiled files beside the sources are the normal state of a checkout.
+    """The folder of the upload and the output of wrangler."""
+    # Compiled files beside the sources are normal in a checkout.
     py_compile.compile(str(checkout.SOURCE / "entry.py"))
     folder = tmp_path_factory.mktemp("upload")
     command: list[str | Path] = [checkout.node(), checkout.WRANGLER, "deploy", "--dry-run"]
@@ -34,7 +34,7 @@ def dry_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 
 def test_the_upload_is_the_worker_and_nothing_else(dry_run: tuple[Path, str]) -> None:
-    """The entry, the balancer and its configuration go up; tools, tests and caches do not."""
+    """The upload holds the entry, the balancer and its configuration, and nothing else."""
     folder, _ = dry_run
     uploaded = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     sources = {
@@ -42,7 +42,7 @@ def test_the_upload_is_the_worker_and_nothing_else(dry_run: tuple[Path, str]) ->
         for kind in ("*.py", "*.html")
         for path in checkout.SOURCE.rglob(kind)
     }
-    # wrangler puts a note for the reader of the folder beside the modules.
+    # wrangler adds a README for the reader of the folder.
     assert uploaded == {*sources, "loadbalancer.toml", "README.md"}
     assert "entry.py" in uploaded
     assert "lb/worker/request/edge.py" in uploaded
@@ -50,7 +50,7 @@ def test_the_upload_is_the_worker_and_nothing_else(dry_run: tuple[Path, str]) ->
 
 
 def test_the_upload_is_small(dry_run: tuple[Path, str]) -> None:
-    """The size that wrangler tells stays far below what the platform takes."""
+    """The size that wrangler reports stays far below the platform's limit."""
     _, said = dry_run
     found = re.search(r"Total Upload: ([\d.]+) KiB / gzip: ([\d.]+) KiB", said)
     assert found is not None

@@ -1,4 +1,4 @@
-"""`evenkeel dev` on the real runtime: it gets ready, it reloads, and it leaves nothing behind."""
+"""`evenkeel dev` on workerd: it starts, reloads, and leaves nothing behind."""
 
 import re
 import shutil
@@ -27,7 +27,7 @@ RELOAD_SECONDS = 15.0
 
 @contextmanager
 def origin(name: str) -> Iterator[str]:
-    """A web server that answers everything with its name."""
+    """A web server that responds to every request with its name."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -37,7 +37,7 @@ def origin(name: str) -> Iterator[str]:
             self.wfile.write(name.encode())
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     Thread(target=server.serve_forever).start()
@@ -63,7 +63,7 @@ def config(address: str) -> str:
 
 
 def until(condition: Callable[[], bool], seconds: float) -> bool:
-    """Whether a condition comes true in time."""
+    """Whether a condition becomes true in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if condition():
@@ -73,7 +73,7 @@ def until(condition: Callable[[], bool], seconds: float) -> bool:
 
 
 def is_gone(process: psutil.Process) -> bool:
-    """Whether a process has ended (one that init has yet to reap has)."""
+    """Whether a process has ended (a zombie counts as ended)."""
     try:
         return process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -87,7 +87,7 @@ def staging_folder(family: list[psutil.Process]) -> Path:
 
 
 def assert_nothing_left(family: list[psutil.Process], folder: Path, port: int) -> None:
-    """No process of a run is left, nor its folder, nor a server on its port."""
+    """Assert that a run leaves no process, no folder and no server on its port."""
     until(lambda: all(map(is_gone, family)) and not folder.exists(), GONE_SECONDS)
     assert [process for process in family if not is_gone(process)] == []
     assert not folder.exists()
@@ -101,12 +101,12 @@ def runtime_processes(worker: Worker, name: str) -> list[psutil.Process]:
 
 
 def get(worker: Worker) -> str:
-    """The Worker's answer."""
+    """The Worker's response."""
     return httpx.get(worker.url, trust_env=False, timeout=30).text
 
 
 def test_a_request_is_answered_as_soon_as_the_ready_line_is_printed() -> None:
-    """The line comes last, holds the URL, and the first request after it succeeds."""
+    """The ready line comes last with the URL, and the first request after it succeeds."""
     with origin("hello") as address, running_worker(config(address)) as worker:
         assert get(worker) == "hello"
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+", worker.url)
@@ -114,7 +114,7 @@ def test_a_request_is_answered_as_soon_as_the_ready_line_is_printed() -> None:
 
 @pytest.mark.parametrize("number", STOPS, ids=lambda number: number.name)
 def test_a_signal_ends_everything_with_status_0(number: signal.Signals) -> None:
-    """Ctrl-C, SIGTERM and a closed terminal all end it in good order."""
+    """Ctrl-C, SIGTERM and a closed terminal all end the command with exit code 0."""
     with worker_process("--port=0") as worker:
         worker.wait_until_ready()
         family = worker.family()
@@ -135,7 +135,7 @@ def test_a_killed_command_leaves_nothing_behind() -> None:
 
 @pytest.mark.parametrize("name", ["node", "workerd"])
 def test_a_crashed_child_is_told_in_one_line_and_ends_everything(name: str) -> None:
-    """The exit code is 1 when wrangler or the runtime dies."""
+    """The command reports the death of wrangler or the runtime in one line and exits with 1."""
     with worker_process("--no-demo", "--port=0") as worker:
         worker.wait_until_ready()
         family = worker.family()
@@ -148,7 +148,7 @@ def test_a_crashed_child_is_told_in_one_line_and_ends_everything(name: str) -> N
 
 
 def test_a_port_in_use_is_reported_in_one_line() -> None:
-    """Nothing is started when the port is taken."""
+    """A port in use is reported in one line, and nothing is started."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -160,21 +160,21 @@ def test_a_port_in_use_is_reported_in_one_line() -> None:
 
 
 def test_a_missing_file_is_reported_in_one_line() -> None:
-    """The message has the path of the configuration."""
+    """A missing configuration is reported in one line with its path."""
     with worker_process("--config=no/such.toml") as worker:
         assert worker.process.wait(GONE_SECONDS) == 1
         assert worker.text() == "evenkeel: no/such.toml is no file.\n"
 
 
 def test_a_variable_without_a_value_is_reported_in_one_line() -> None:
-    """--var needs a name and a value."""
+    """A --var without a name and a value is reported in one line."""
     with worker_process("--var=ORIGINS") as worker:
         assert worker.process.wait(GONE_SECONDS) == 1
         assert worker.text() == "evenkeel: --var: 'ORIGINS' is not NAME=VALUE.\n"
 
 
 def test_two_runs_do_not_disturb_each_other() -> None:
-    """Each has its own ports, configuration and folder, and one goes on after the other's end."""
+    """Two runs have separate ports, configurations and folders; one outlives the other."""
     with origin("first") as one, origin("second") as other, running_worker(config(one)) as first:
         with running_worker(config(other)) as second:
             assert (get(first), get(second)) == ("first", "second")
@@ -182,7 +182,7 @@ def test_two_runs_do_not_disturb_each_other() -> None:
 
 
 def test_an_edited_file_is_served_without_a_restart(tmp_path: Path) -> None:
-    """An editor that replaces the file is noticed as well as one that writes to it."""
+    """An edited file is served without a restart, whether it is replaced or overwritten."""
     file = tmp_path / "mine.toml"
     with origin("before") as before, origin("after") as after:
         file.write_text(config(before))
@@ -197,7 +197,7 @@ def test_an_edited_file_is_served_without_a_restart(tmp_path: Path) -> None:
 
 
 def test_variables_reach_the_worker() -> None:
-    """ORIGINS replaces the file's configuration."""
+    """The variable ORIGINS replaces the file's configuration."""
     with (
         origin("variable") as address,
         running_worker(config("http://127.0.0.1:1"), vars={"ORIGINS": address}) as worker,
@@ -206,7 +206,7 @@ def test_variables_reach_the_worker() -> None:
 
 
 def test_a_secret_is_written_for_its_owner_only_and_never_printed() -> None:
-    """LB_ADMIN_TOKEN comes from the environment and is in no output."""
+    """LB_ADMIN_TOKEN is written to a file for its owner alone and appears in no output."""
     secret = 's3cret-with-$-and-\\-and-"-in-it'
     with worker_process("--no-demo", "--port=0", env={"LB_ADMIN_TOKEN": secret}) as worker:
         worker.wait_until_ready()
@@ -217,7 +217,7 @@ def test_a_secret_is_written_for_its_owner_only_and_never_printed() -> None:
 
 
 def test_the_demo_fails_over_when_its_first_origin_is_stopped() -> None:
-    """One command of the panel stops server-1, another starts it again."""
+    """Traffic fails over if server-1 stops, and the panel prints the command that restarts it."""
     with worker_process("--port=0") as worker:
         worker.wait_until_ready()
         assert get(worker).startswith("Hello from server-1")
@@ -231,7 +231,7 @@ def test_the_demo_fails_over_when_its_first_origin_is_stopped() -> None:
 
 
 def test_a_checkout_without_setup_is_reported(tmp_path: Path) -> None:
-    """Without node_modules and the bundle no process is started."""
+    """Without node_modules and the bundle, the command reports it and starts no process."""
     shutil.copytree(checkout.ROOT / "cli", tmp_path / "cli")
     ran = subprocess.run(
         [sys.executable, "-m", "evenkeel", "dev"],

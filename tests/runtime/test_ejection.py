@@ -1,4 +1,4 @@
-"""A failure on real traffic takes an origin out at once, for a while."""
+"""Ejection of an origin for a while after failures of real traffic."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BRIEF = 1.0
 
 
 def configuration(one: Origin, two: Origin) -> str:
-    """A load balancer, with pools of its own, for each rule of ejection."""
+    """One load balancer, with pools of its own, for each ejection rule."""
     rules = {
         "brief": {"base_time": BRIEF},
         "posts": {"base_time": BRIEF},
@@ -33,7 +33,7 @@ def configuration(one: Origin, two: Origin) -> str:
 
 
 def test_a_failure_ejects_at_once_and_for_a_while(worker: Workerd, one: Origin) -> None:
-    """After one failure an origin is left alone for base_time; then traffic comes back."""
+    """One failure ejects an origin for base_time; then its traffic returns."""
     one.behave(reset())
     began = time.monotonic()
     assert worker.get("/", host="brief.test").text == "two"
@@ -48,7 +48,7 @@ def test_a_failure_ejects_at_once_and_for_a_while(worker: Workerd, one: Origin) 
 
 
 def test_a_failed_status_ejects_too(worker: Workerd, one: Origin) -> None:
-    """A status of retry_on is a failure like any other, also where nothing is sent again."""
+    """A status in retry_on ejects an origin even if the request is not retried."""
     one.behave(reply(503))
     assert worker.send("POST", "/", body=b"a", host="posts.test").status == 503
     assert worker.send("POST", "/", body=b"a", host="posts.test").text == "two"
@@ -56,10 +56,10 @@ def test_a_failed_status_ejects_too(worker: Workerd, one: Origin) -> None:
 
 
 def test_several_failures_in_a_row(worker: Workerd, one: Origin) -> None:
-    """With consecutive_failures the first ones eject nobody, and a success starts anew."""
+    """With consecutive_failures = 3, two failures eject nothing, and a success resets the count."""
 
     def reached() -> bool:
-        """Whether a request is tried at the first origin."""
+        """Whether the first origin gets a request."""
         before = len(one.requests)
         worker.get("/", host="third.test")
         return len(one.requests) > before
@@ -73,7 +73,7 @@ def test_several_failures_in_a_row(worker: Workerd, one: Origin) -> None:
 
 
 def test_all_down_are_all_tried_again(worker: Workerd, one: Origin, two: Origin) -> None:
-    """The last origin is never taken out; those that are are tried after it, and come back."""
+    """The last origin is never ejected, and ejected origins are retried after it and restored."""
     one.stop()
     two.stop()
     assert worker.get("/", host="long.test").status == 503
@@ -89,7 +89,7 @@ def test_all_down_are_all_tried_again(worker: Workerd, one: Origin, two: Origin)
 
 
 def test_no_ejection(worker: Workerd, one: Origin) -> None:
-    """With base_time 0 every request tries the first origin first."""
+    """With base_time = 0 every request tries the first origin first."""
     one.behave(hang())
     for count in (1, 2, 3):
         assert worker.get("/", host="never.test").text == "two"
@@ -98,7 +98,7 @@ def test_no_ejection(worker: Workerd, one: Origin) -> None:
 
 
 def test_one_origin_may_always_be_ejected(worker: Workerd, one: Origin) -> None:
-    """max_percent never keeps a pool's only origin in."""
+    """A pool's only origin may be ejected despite max_percent."""
     one.behave(reset())
     assert worker.get("/", host="half.test").text == "two"
     assert worker.get("/", host="half.test").text == "two"

@@ -1,4 +1,4 @@
-"""A failed attempt goes to the next origin, inside the same request."""
+"""Failover of a failed attempt to the next origin within the same request."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ TIMEOUT = 0.4
 
 
 def configuration(one: Origin, two: Origin, three: Origin) -> str:
-    """Three origins in order, and a load balancer for each rule of failing over."""
+    """Three origins in order, and one load balancer for each failover rule."""
     quick: dict[str, object] = {"first_byte_timeout": TIMEOUT}
     rules = {
         "plain.test": quick,
@@ -68,7 +68,7 @@ FAULTS = [
 def test_whatever_fails_is_tried_elsewhere(
     fault: Behaviour, cause: str, worker: Workerd, one: Origin, two: Origin
 ) -> None:
-    """The client gets the next origin's answer; the failure is logged with its cause."""
+    """After any failure the client gets the next origin's response, and the cause is logged."""
     one.behave(fault)
     answer = worker.get("/a?b", host="plain.test")
 
@@ -80,7 +80,7 @@ def test_whatever_fails_is_tried_elsewhere(
 
 
 def test_a_stopped_origin_is_passed_by(worker: Workerd, one: Origin) -> None:
-    """With the first origin stopped the next request succeeds; started again, traffic is back."""
+    """A stopped origin is skipped, and its traffic returns after a restart."""
     one.stop()
     assert worker.get("/", host="plain.test").text == "two"
     one.start()
@@ -88,7 +88,7 @@ def test_a_stopped_origin_is_passed_by(worker: Workerd, one: Origin) -> None:
 
 
 def test_a_hanging_attempt_is_aborted(worker: Workerd, one: Origin) -> None:
-    """After first_byte_timeout the attempt ends, and its origin sees the connection close."""
+    """After first_byte_timeout the attempt ends and its origin sees the connection close."""
     one.behave(hang())
     began = time.monotonic()
     assert worker.get("/", host="plain.test").text == "two"
@@ -98,20 +98,20 @@ def test_a_hanging_attempt_is_aborted(worker: Workerd, one: Origin) -> None:
 
 
 def test_a_slow_answer_is_waited_for(worker: Workerd, one: Origin) -> None:
-    """An answer that begins within first_byte_timeout is delivered."""
+    """A response that begins within first_byte_timeout is delivered."""
     one.behave(after(TIMEOUT / 2, reply(200, "slow")))
     assert worker.get("/", host="plain.test").text == "slow"
 
 
 def test_a_slow_body_is_not_cut_off(worker: Workerd, one: Origin) -> None:
-    """first_byte_timeout is over with the answer's headers: a body may take as long as it does."""
+    """The first_byte_timeout ends with the response headers and does not limit the body."""
     one.behave(raw(start(200, ("Content-Length", "4")), 2.5 * TIMEOUT, b"slow"))
     for host in ("plain.test", "hurry.test"):
         assert worker.get("/", host=host).text == "slow"
 
 
 def test_an_answer_that_was_begun_is_not_retried(worker: Workerd, one: Origin, two: Origin) -> None:
-    """Once the client has the answer's beginning, no other origin is asked."""
+    """A response whose beginning reached the client is not retried at another origin."""
     one.behave(cut(b"abc", 10))
     with pytest.raises(ConnectionResetError):
         worker.get("/", host="plain.test")
@@ -122,7 +122,7 @@ def test_an_answer_that_was_begun_is_not_retried(worker: Workerd, one: Origin, t
 def test_other_answers_are_the_clients(
     status: int, worker: Workerd, one: Origin, two: Origin
 ) -> None:
-    """What retry_on does not name is delivered as it is."""
+    """A status that is not in retry_on is delivered to the client."""
     one.behave(reply(status))
     assert worker.get("/", host="plain.test").status == status
     assert two.requests == []
@@ -130,13 +130,13 @@ def test_other_answers_are_the_clients(
 
 @pytest.mark.parametrize("status", [500, 501, 502, 505, 529, 599])
 def test_every_5xx_can_count_as_failed(status: int, worker: Workerd, one: Origin) -> None:
-    """With retry_on = "5xx", any 5xx goes to the next origin."""
+    """With retry_on = "5xx", any 5xx fails over to the next origin."""
     one.behave(reply(status))
     assert worker.get("/", host="5xx.test").text == "two"
 
 
 def test_no_status_need_count_as_failed(worker: Workerd, one: Origin) -> None:
-    """With an empty retry_on, even a 503 is the client's, but no connection is still a failure."""
+    """With an empty retry_on, a 503 is delivered, but a failed connection still fails over."""
     one.behave(reply(503, "busy"))
     assert worker.get("/", host="none.test").text == "busy"
     one.behave(reset())
@@ -148,14 +148,14 @@ def test_no_status_need_count_as_failed(worker: Workerd, one: Origin) -> None:
 def test_safe_methods_are_tried_again(
     method: str, fault: Behaviour, worker: Workerd, one: Origin, two: Origin
 ) -> None:
-    """GET, HEAD and OPTIONS may reach two origins."""
+    """GET, HEAD and OPTIONS are retried at a second origin."""
     one.behave(fault)
     assert worker.send(method, "/", host="plain.test").served_by == "two"
     assert [request.method for request in two.requests] == [method]
 
 
 def test_failing_on_and_on(worker: Workerd, one: Origin, two: Origin) -> None:
-    """A request goes on until an origin answers, each failure logged with its number."""
+    """A request fails over until an origin succeeds, and each failure is logged with its number."""
     one.behave(reset())
     two.behave(reply(503))
     assert worker.get("/", host="plain.test").text == "three"
@@ -170,7 +170,7 @@ def test_failing_on_and_on(worker: Workerd, one: Origin, two: Origin) -> None:
 
 @pytest.mark.parametrize(("host", "tries"), [("once.test", 1), ("two.test", 2), ("plain.test", 3)])
 def test_no_more_than_so_many_tries(host: str, tries: int, site: Site) -> None:
-    """A request is sent `tries` times at most; the last origin's answer is the client's."""
+    """A request has at most `tries` attempts, and the client gets the last response."""
     for origin in site.origins:
         origin.behave(reply(503, origin.name, ("X-Own", origin.name)))
     answer = site.worker.get("/", host=host)
@@ -183,7 +183,7 @@ def test_no_more_than_so_many_tries(host: str, tries: int, site: Site) -> None:
 def test_an_answer_is_better_than_none(
     worker: Workerd, one: Origin, two: Origin, three: Origin
 ) -> None:
-    """When the later origins do not answer at all, the answer that there was is delivered."""
+    """If the later origins send no response, the client gets the earlier failed response."""
     one.behave(reply(503, "busy"))
     two.behave(reset())
     three.behave(hang())
@@ -193,7 +193,7 @@ def test_an_answer_is_better_than_none(
 
 
 def test_nobody_answers(worker: Workerd, one: Origin, two: Origin, three: Origin) -> None:
-    """When no origin answers at all, the client gets 503, Retry-After and a short page."""
+    """If no origin responds, the client gets 503, Retry-After and a short page."""
     for origin in (one, two, three):
         origin.stop()
     answer = worker.get("/", host="plain.test")
@@ -221,7 +221,7 @@ def test_the_deadline(worker: Workerd, one: Origin, two: Origin, three: Origin) 
 
 
 def test_a_failed_answers_body_is_let_go(worker: Workerd, one: Origin) -> None:
-    """The body of an answer that is not delivered is cancelled, however long it would be."""
+    """The body of a discarded response is cancelled, whatever its length."""
     endless = events(*map(str, range(1000)), gap=0.02, status=503)
     one.behave(endless)
     assert worker.get("/", host="plain.test").text == "two"
@@ -229,7 +229,7 @@ def test_a_failed_answers_body_is_let_go(worker: Workerd, one: Origin) -> None:
 
 
 def test_requests_do_not_wait_for_each_other(worker: Workerd, one: Origin) -> None:
-    """While one request waits for a hanging origin, others are answered."""
+    """A request that waits for a hanging origin does not block others."""
     one.behave(hang(), path="/hang")
     with conversation(worker.port) as talk:
         talk.send(head("GET /hang HTTP/1.1", ("Host", "plain.test")))
@@ -242,7 +242,7 @@ def test_requests_do_not_wait_for_each_other(worker: Workerd, one: Origin) -> No
 
 
 def test_a_log_line_tells_no_secrets(worker: Workerd, one: Origin, two: Origin) -> None:
-    """Lines of the log hold what happened and where, and nothing that the client sent."""
+    """A log line holds the event and its place, and nothing that the client sent."""
     one.behave(reply(503, "hush-body", ("Set-Cookie", "hush-cookie=1")))
     two.behave(reset())
     fields = (

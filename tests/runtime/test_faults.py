@@ -1,4 +1,4 @@
-"""The fault schedule in short: the bounds that `make faults` checks, for a few seconds."""
+"""A short fault schedule with the bounds that `make faults` checks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TIMING = Timing(rate=40, before=1.0, fault=3.0, after=1.5, first_byte_timeout=3.
 """Generous, so that a busy machine does not make a good origin time out."""
 
 ALLOWANCE = 20.0
-"""Seconds; the speed of requests is not checked here."""
+"""Seconds; the test does not check speed."""
 
 LINES = (
     Line(EVENKEEL, Layout.PASSIVE, schedule.HANGS),
@@ -28,7 +28,7 @@ EFFORT = Effort(runs=1, at_once=len(LINES), repeats=1)
 
 
 def test_bounds_are_kept() -> None:
-    """The faults: origins hang, reset, cut responses off, are restarted, or are both down."""
+    """The bounds hold while origins hang, reset, truncate responses, restart, or are both down."""
 
     def ignore(result: Result) -> None:
         """Show no progress."""

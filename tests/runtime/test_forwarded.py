@@ -1,4 +1,4 @@
-"""What the balancer itself tells an origin of a request, and a client of an answer."""
+"""Headers that the balancer adds to requests for origins and to responses for clients."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FORGED = [
 
 
 def configuration(one: Origin, two: Origin) -> str:
-    """A load balancer for each of the settings."""
+    """One load balancer for each setting."""
     edits = {
         "request_headers": {
             "set": {"X-Secret": "abc", "User-Agent": "edited"},
@@ -52,7 +52,7 @@ LOOPBACKS = ("localhost", "service.localhost")
 
 @pytest.mark.parametrize("host", ["plain.test", "plain.test:8443"])
 def test_the_origin_is_told_who_asked(host: str, worker: Workerd, one: Origin) -> None:
-    """An origin learns the client's address, scheme and host, and its own name."""
+    """An origin gets the client's address, scheme and host, and its own name."""
     worker.get("/", CLIENT, host=host)
 
     (request,) = one.requests
@@ -65,13 +65,13 @@ def test_the_origin_is_told_who_asked(host: str, worker: Workerd, one: Origin) -
 
 
 def test_the_origin_is_told_of_https(worker: Workerd, one: Origin) -> None:
-    """X-Forwarded-Proto says https when the client came over HTTPS."""
+    """X-Forwarded-Proto is https if the client uses HTTPS."""
     worker.get("/", CLIENT, HTTPS, host="plain.test")
     assert one.requests[0].header("x-forwarded-proto") == "https"
 
 
 def test_what_the_client_claims_is_replaced(worker: Workerd, one: Origin) -> None:
-    """Whatever a client says of addresses, host or origin, the origin gets what is true."""
+    """The client's claims about addresses, host or origin are replaced with the true values."""
     worker.get("/", *FORGED, CLIENT, HTTPS, host="plain.test")
 
     (request,) = one.requests
@@ -83,7 +83,7 @@ def test_what_the_client_claims_is_replaced(worker: Workerd, one: Origin) -> Non
 
 
 def test_an_address_nobody_vouches_for(worker: Workerd, one: Origin) -> None:
-    """Without Cloudflare's word for it, the origin gets no address at all."""
+    """If Cloudflare sends no client address, the origin gets none."""
     worker.get("/", *FORGED, host="plain.test")
 
     (request,) = one.requests
@@ -92,7 +92,7 @@ def test_an_address_nobody_vouches_for(worker: Workerd, one: Origin) -> None:
 
 
 def test_the_answer_names_its_origin(worker: Workerd, one: Origin) -> None:
-    """X-Served-By on the answer is the balancer's, whatever the origin wrote there."""
+    """X-Served-By on the response is the balancer's, even if the origin sets it."""
     one.behave(reply(200, b"", ("X-Served-By", "someone else")))
     assert worker.get("/", host="plain.test").head.all("x-served-by") == ["one"]
 
@@ -106,7 +106,7 @@ def test_the_names_can_be_kept_back(worker: Workerd, one: Origin) -> None:
 
 
 def test_request_headers_are_edited(worker: Workerd, one: Origin) -> None:
-    """Headers to set replace the client's, those to remove are gone."""
+    """Headers to set replace the client's, and headers to remove are absent."""
     mine = (("X-Secret", "guess"), ("User-Agent", "mine"), ("Cookie", "a=b"), ("X-Remove-Me", "1"))
     worker.get("/", *mine, host="edited.test")
 
@@ -124,7 +124,7 @@ def test_a_client_cannot_undo_an_edit(worker: Workerd, one: Origin) -> None:
 
 
 def test_response_headers_are_edited(worker: Workerd, one: Origin) -> None:
-    """Headers to set replace the origin's, those to remove are gone."""
+    """Headers to set replace the origin's, and headers to remove are absent."""
     one.behave(reply(200, b"ok", ("Server", "nginx"), ("X-Powered-By", "php"), ("X-Kept", "1")))
     answer = worker.get("/", host="edited.test")
 
@@ -138,7 +138,7 @@ def test_response_headers_are_edited(worker: Workerd, one: Origin) -> None:
     ("method", "status"), [("GET", 301), ("HEAD", 301), ("POST", 308), ("PUT", 308)]
 )
 def test_http_is_sent_on_to_https(method: str, status: int, worker: Workerd, one: Origin) -> None:
-    """Over HTTP a client is sent to the same URL over HTTPS, in a way that keeps its method."""
+    """HTTP is redirected to the same URL over HTTPS with a status that keeps the method."""
     answer = worker.send(method, "/a%2Fb//?c=d&e", host="secure.test:8080")
 
     assert answer.status == status
@@ -147,18 +147,18 @@ def test_http_is_sent_on_to_https(method: str, status: int, worker: Workerd, one
 
 
 def test_https_is_served(worker: Workerd) -> None:
-    """Over HTTPS the same host is served."""
+    """The same host is served over HTTPS."""
     assert worker.get("/", HTTPS, host="secure.test").text == "one"
 
 
 @pytest.mark.parametrize("host", ["localhost:8787", "service.localhost"])
 def test_a_developers_own_machine_is_not_redirected(host: str, worker: Workerd) -> None:
-    """A loopback name is served over HTTP: there is no certificate for it."""
+    """A loopback name is served over HTTP, because there is no certificate for it."""
     assert worker.get("/", host=host).text == "one"
 
 
 def test_a_loopback_address_is_not_redirected(one: Origin) -> None:
-    """A loopback address is served over HTTP by a load balancer of any host."""
+    """A loopback address is served over HTTP by a load balancer for any host."""
     config = pool("all", one) + load_balancer("*", "all", https_redirect=True)
     with workerd(config) as worker:
         for host in ("127.0.0.1", "127.8.9.10:8787", "[::1]:8787", "LOCALHOST."):
@@ -179,14 +179,14 @@ def test_a_loopback_address_is_not_redirected(one: Origin) -> None:
 def test_a_target_leads_to_no_other_origin(
     target: str, worker: Workerd, one: Origin, two: Origin
 ) -> None:
-    """Nothing in the request line makes the balancer ask anyone but its origins."""
+    """Nothing in the request line leads to a server other than the origins."""
     worker.get(target.format(port=two.port), host="plain.test")
 
     assert (len(one.requests), two.requests) == (1, [])
 
 
 def test_no_header_leads_to_another_origin(worker: Workerd, one: Origin, two: Origin) -> None:
-    """No header of the client's makes the balancer ask anyone but its origins."""
+    """No client header leads to a server other than the origins."""
     elsewhere = f"127.0.0.1:{two.port}"
     names = ("X-Forwarded-Host", "X-Host", "X-Original-URL", "X-Rewrite-URL", "CF-Worker")
     fields = [(name, elsewhere) for name in names]
@@ -196,14 +196,14 @@ def test_no_header_leads_to_another_origin(worker: Workerd, one: Origin, two: Or
 
 
 def test_a_user_in_the_host_is_no_host(worker: Workerd, two: Origin) -> None:
-    """What stands before an @ in the Host header chooses nothing."""
+    """Text before an @ in the Host header does not select a load balancer."""
     assert worker.get("/", host="other.test@plain.test").text == "one"
     assert worker.get("/", host="plain.test@elsewhere.test").status == 421
     assert two.requests == []
 
 
 def test_a_request_that_comes_back_is_refused() -> None:
-    """When an origin's address leads back to the balancer, the client gets 508 at once."""
+    """If an origin's address leads back to the balancer, the client gets 508 at once."""
     with origins(1) as (one,):
         port = one.port
     itself = {"name": "itself", "address": f"http://127.0.0.1:{port}"}
@@ -217,7 +217,7 @@ def test_a_request_that_comes_back_is_refused() -> None:
 
 
 def test_a_balancer_before_another_is_no_loop(one: Origin) -> None:
-    """Requests may pass through several balancers of different configurations."""
+    """Requests may pass through several balancers with different configurations."""
     with workerd(pool("inner", one) + load_balancer("*", "inner")) as inner:
         address = {"name": "inner", "address": f"http://127.0.0.1:{inner.port}"}
         with workerd(pool("outer", address) + load_balancer("*", "outer")) as outer:

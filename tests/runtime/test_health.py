@@ -1,4 +1,4 @@
-"""Monitors: what they ask, what they conclude, and that no request waits for them."""
+"""Monitors: their probes, their verdicts, and no delay of requests."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ INTERVAL = 1.0
 
 
 def site_of(one: Origin, two: Origin, **fields: Any) -> str:
-    """Two origins in order, both monitored; real failures have no consequences."""
+    """Two monitored origins in order, without ejection."""
     pools = [pool(origin.name, origin, monitor="m") for origin in (one, two)]
     balancer = load_balancer("*", "one", "two", ejection={"base_time": 0})
     return "\n".join([monitor("m", **fields), *pools, balancer])
@@ -32,7 +32,7 @@ def changes(worker: Workerd) -> list[tuple[str, str, str]]:
 
 
 def ask_until(worker: Workerd, condition: Callable[[], object]) -> None:
-    """Send requests, behind which probes run, until something is so."""
+    """Send requests, which trigger probes, until a condition is true."""
 
     def so() -> object:
         worker.get()
@@ -42,7 +42,7 @@ def ask_until(worker: Workerd, condition: Callable[[], object]) -> None:
 
 
 def test_what_a_probe_asks() -> None:
-    """A probe has the monitor's method, path and headers, and says what it is."""
+    """A probe has the monitor's method, path and headers, and identifies itself."""
     header = {"X-Probe": ["a", "b"], "Authorization": ["Basic abc"]}
     asked = {"method": "HEAD", "path": "/health?deep=%20b", "header": header}
     with origins(2) as (one, two), workerd(site_of(one, two, **asked)) as worker:
@@ -59,7 +59,7 @@ def test_what_a_probe_asks() -> None:
 
 
 def test_health_moves_the_traffic() -> None:
-    """An origin whose health path fails gets no requests, until it is healthy again."""
+    """An unhealthy origin gets no requests until it is healthy again."""
     with origins(2) as (one, two), workerd(site_of(one, two)) as worker:
         assert worker.get().served_by == "one"
         until(lambda: ("one", "healthy", "No failures") in changes(worker))
@@ -80,12 +80,12 @@ def test_health_moves_the_traffic() -> None:
 
 
 def test_no_request_waits_for_a_probe() -> None:
-    """Health paths that hang delay no request, neither the first nor those after it."""
+    """Hanging health paths delay no request."""
     config = {"timeout": 3, "interval": 4}
     with origins(2) as (one, two), workerd(site_of(one, two, **config)) as worker:
         for origin in (one, two):
             origin.fail_health(hang())
-        worker.get("/warm-up")  # Python starts with it
+        worker.get("/warm-up")  # starts Python
         until(lambda: one.probes and two.probes)
         began = time.monotonic()
         for _ in range(20):
@@ -95,7 +95,7 @@ def test_no_request_waits_for_a_probe() -> None:
 
 
 def test_the_client_does_not_wait_for_the_probes_of_its_own_request() -> None:
-    """The answer, connection and all, is complete while the probes behind it still run."""
+    """The client gets its response while the probes that its request triggered still run."""
     with origins(2) as (one, two), workerd(site_of(one, two, timeout=8, interval=9)) as worker:
         one.fail_health(hang())
         began = time.monotonic()
@@ -106,7 +106,7 @@ def test_the_client_does_not_wait_for_the_probes_of_its_own_request() -> None:
 
 
 def test_the_interval() -> None:
-    """However many requests come, an origin is probed once in an interval."""
+    """An origin gets one probe per interval, however many requests come."""
     with origins(2) as (one, two), workerd(site_of(one, two)) as worker:
         began = time.monotonic()
         ask_until(worker, lambda: len(one.probes) == 3)
@@ -118,7 +118,7 @@ def test_the_interval() -> None:
 
 
 def test_a_probe_that_timed_out_is_repeated_at_once() -> None:
-    """Time-outs are tried again `retries` times, wrong answers are not; the probe is aborted."""
+    """A timed-out probe is aborted and repeated `retries` times; a wrong response is not."""
     config = {"timeout": 0.3, "retries": 2, "interval": 30}
     with origins(2) as (one, two), workerd(site_of(one, two, **config)) as worker:
         one.fail_health(hang())
@@ -135,7 +135,7 @@ def test_a_probe_that_timed_out_is_repeated_at_once() -> None:
 
 
 def test_thresholds() -> None:
-    """It takes consecutive_down failures and consecutive_up successes in a row."""
+    """Health changes after consecutive_down failures or consecutive_up successes in a row."""
     config = {"consecutive_down": 2, "consecutive_up": 3}
     with origins(2) as (one, two), workerd(site_of(one, two, **config)) as worker:
         ask_until(worker, lambda: ("one", "healthy", "No failures") in changes(worker))
@@ -160,7 +160,7 @@ def test_only_what_is_enabled_is_probed() -> None:
 
 
 class Case(NamedTuple):
-    """A monitor, how the origin answers its probe, and what follows."""
+    """A monitor, the origin's response to its probe, and the expected verdict."""
 
     fields: dict[str, Any]
     behaviour: Behaviour
@@ -191,7 +191,7 @@ CASES = {
 
 
 def test_what_counts_as_healthy() -> None:
-    """Status, body and time decide: expected_codes, expected_body, follow_redirects, timeout."""
+    """The verdict depends on status, body, redirects and time as the monitor configures them."""
     with origins(1) as (one,):
         parts = []
         for name, case in CASES.items():
@@ -209,7 +209,7 @@ def test_what_counts_as_healthy() -> None:
 
 @pytest.mark.parametrize("healthy", [True, False])
 def test_a_monitors_own_port(healthy: bool) -> None:
-    """A monitor with a port asks there, whatever port the traffic uses."""
+    """A monitor with a port probes that port, whatever port the traffic uses."""
     with origins(2) as (one, two):
         if not healthy:
             two.fail_health()

@@ -1,4 +1,4 @@
-"""Second attempts while the first one is slow, on the runtime and between real origins."""
+"""Hedging on workerd with real origins: a second attempt while the first one is slow."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from support.waiting import until
 from support.workerd import Workerd
 
 EARNS_ONE = 10
-"""Requests after which there may be a second attempt."""
+"""Requests that earn one second attempt."""
 
 
 def configuration(one: Origin, two: Origin, three: Origin) -> str:
-    """One host that hedges and one that does not, in the order of the origins."""
+    """One host that hedges and one that does not, with origins in order."""
     pools = [pool(origin.name, origin) for origin in (one, two, three)]
     names = [origin.name for origin in (one, two, three)]
     return "\n".join(
@@ -26,7 +26,7 @@ def configuration(one: Origin, two: Origin, three: Origin) -> str:
 
 
 def earn(worker: Workerd) -> None:
-    """Let so many requests pass that a second attempt may be made."""
+    """Send the requests that earn one second attempt."""
     for _ in range(EARNS_ONE):
         assert worker.get("/", host="hedges.test").served_by == "one"
 
@@ -34,7 +34,7 @@ def earn(worker: Workerd) -> None:
 def test_the_loser_is_aborted_and_its_origin_sees_it(
     worker: Workerd, one: Origin, two: Origin
 ) -> None:
-    """The client has the answer of the second origin; the first one keeps its traffic."""
+    """The client gets the second origin's response, and the first attempt is aborted."""
     earn(worker)
     one.behave(hang())
 
@@ -55,7 +55,7 @@ def test_the_loser_is_aborted_and_its_origin_sees_it(
 def test_the_first_attempt_may_win_and_a_failed_second_one_does_no_harm(
     worker: Workerd, one: Origin, two: Origin
 ) -> None:
-    """A failure leaves the other attempt running; its answer comes whole."""
+    """A failed second attempt leaves the first one running, whose response arrives complete."""
     earn(worker)
     one.behave(after(1.0, reply(200, b"x" * 100_000)))
     two.behave(reply(503))
@@ -71,7 +71,7 @@ def test_the_first_attempt_may_win_and_a_failed_second_one_does_no_harm(
 def test_a_tenth_is_hedged_at_most_and_only_what_may_be(
     worker: Workerd, one: Origin, two: Origin, three: Origin
 ) -> None:
-    """A POST waits for its origin, whatever is saved up; so does a host that does not hedge."""
+    """At most a tenth of requests is hedged, and never a POST or a host without hedging."""
     one.behave(after(0.5, reply(200, "slow")), path="/slow")
     earn(worker)
     assert worker.send("POST", "/slow", host="hedges.test", body=b"pay").served_by == "one"

@@ -1,4 +1,4 @@
-"""Which load balancer serves a host."""
+"""The choice of a load balancer by host."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def configuration(one: Origin, two: Origin, three: Origin) -> str:
     ],
 )
 def test_the_closest_name_serves(host: str, origin: str, worker: Workerd) -> None:
-    """An exact name comes first, then the most specific wildcard."""
+    """An exact name wins over wildcards, and the most specific wildcard over others."""
     assert worker.get("/", host=host).served_by == origin
 
 
@@ -49,7 +49,7 @@ def test_the_closest_name_serves(host: str, origin: str, worker: Workerd) -> Non
     ["example.com", "example.org", "off.example.org", "wwwexample.com", "localhost", "[::1]"],
 )
 def test_any_other_host_is_refused(host: str, worker: Workerd) -> None:
-    """A host that no load balancer names gets 421, which says what to do; no origin is asked."""
+    """A host without a load balancer gets a 421 with an explanation and reaches no origin."""
     answer = worker.get("/", host=host)
 
     assert answer.status == 421
@@ -71,7 +71,7 @@ def test_a_star_serves_the_rest(one: Origin, two: Origin) -> None:
 def test_in_development_a_single_load_balancer_serves_any_host(
     variables: dict[str, str], status: int, one: Origin
 ) -> None:
-    """Locally, the only load balancer answers on localhost; deployed, it keeps to its name."""
+    """A single load balancer serves localhost in development, but only its own name if deployed."""
     config = pool("p1", one) + load_balancer("www.example.com", "p1")
     with workerd(config, variables) as worker:
         assert worker.get("/", host="localhost:8787").status == status

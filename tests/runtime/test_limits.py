@@ -1,4 +1,4 @@
-"""Limits that keep an outage from growing: max_requests of an origin, and the retry budget."""
+"""Limits against overload: max_requests of an origin and the retry budget."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from support.workerd import Workerd
 
 
 def configuration(one: Origin, two: Origin, three: Origin) -> str:
-    """Two limits, and a budget that only the requests that always may can use."""
+    """Two limits, and a budget of only the retries that are always allowed."""
     quiet = {"ejection": {"base_time": 0}}
     return "\n".join(
         [
@@ -31,7 +31,7 @@ def configuration(one: Origin, two: Origin, three: Origin) -> str:
 
 @contextmanager
 def waiting(worker: Workerd, origin: Origin, number: int) -> Iterator[None]:
-    """Have so many requests wait for an answer of an origin that gives none."""
+    """Keep `number` requests waiting for a hanging origin."""
     origin.behave(hang())
     with ExitStack() as opened:
         for _ in range(number):
@@ -43,7 +43,7 @@ def waiting(worker: Workerd, origin: Origin, number: int) -> Iterator[None]:
 
 
 def test_what_an_origin_may_not_have_goes_elsewhere(worker: Workerd, one: Origin) -> None:
-    """Or is refused, where there is nowhere else; nothing reaches the origin."""
+    """A request beyond max_requests goes to another origin, or gets 503 if there is none."""
     with waiting(worker, one, 2):
         assert worker.get("/", host="spills.test").served_by == "two"
         refused = worker.get("/", host="refuses.test")
@@ -52,7 +52,7 @@ def test_what_an_origin_may_not_have_goes_elsewhere(worker: Workerd, one: Origin
 
 
 def test_no_more_is_sent_again_than_the_budget_has(worker: Workerd, three: Origin) -> None:
-    """After ten requests within ten seconds, the next failures are left to their clients."""
+    """Once the retry budget is spent, failures are passed to clients without a retry."""
     three.stop()
     statuses = [worker.get("/", host="budget.test").status for _ in range(60)]
     three.start()

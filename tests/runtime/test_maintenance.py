@@ -1,4 +1,4 @@
-"""Maintenance under load: an origin is drained and comes back, and no request is lost."""
+"""Maintenance under load: an origin is drained and returns without a lost request."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from support.toml import at, load_balancer, monitor, pool
 from support.workerd import Workerd, workerd
 
 AHEAD = 10.0
-"""Seconds from now to the window: the Worker has to start, and sessions have to begin."""
+"""Seconds from now to the window, enough to start the Worker and the sessions."""
 WINDOW, DRAIN, REST = 2.0, 1.0, 1.0
 EDGE = 0.15
-"""Seconds around a border in which either side of it is right."""
+"""Seconds around the start or end of the window in which either state is correct."""
 PACE = 0.01
 
 
 @dataclass(slots=True)
 class Seen:
-    """One answer: when its request began, when it ended, and who answered."""
+    """One response, with the start and end of its request."""
 
     began: float
     ended: float
@@ -33,7 +33,7 @@ class Seen:
 
 @dataclass(slots=True)
 class Client:
-    """Sends one request after the other, with the cookie that it was given last if it keeps any."""
+    """A client that sends requests in turn, with its latest cookie if it keeps cookies."""
 
     worker: Workerd = field(repr=False)
     keeps: bool
@@ -42,7 +42,7 @@ class Client:
     faults: list[Exception] = field(default_factory=list)
 
     def ask(self) -> Answer:
-        """Send one."""
+        """Send one request."""
         fields = [("Cookie", self.cookie)] if self.cookie else []
         began = time.time()
         answer = self.worker.get("/", *fields)
@@ -53,7 +53,7 @@ class Client:
         return answer
 
     def until(self, end: float) -> None:
-        """Go on until then."""
+        """Send requests until `end`."""
         try:
             while time.time() < end:
                 self.ask()
@@ -62,19 +62,19 @@ class Client:
             self.faults.append(fault)
 
     def served(self, start: float, end: float) -> set[str | None]:
-        """Who answered the requests that lay wholly between two moments."""
+        """The origins that served the requests that lay wholly between two moments."""
         inside = [one for one in self.seen if one.began >= start and one.ended <= end]
         assert inside
         return {one.answer.served_by for one in inside}
 
 
 def moment(seconds: float) -> str:
-    """A moment as a configuration says it."""
+    """A moment in the configuration's format."""
     return dt.datetime.fromtimestamp(seconds, dt.UTC).isoformat(timespec="milliseconds")
 
 
 def configuration(one: Origin, two: Origin, start: float) -> str:
-    """Two origins in one pool; the first has its maintenance then."""
+    """Two origins in one pool; the first one has a maintenance window from `start` on."""
     window = {"from": moment(start), "to": moment(start + WINDOW)}
     return "\n".join(
         [
@@ -91,7 +91,7 @@ def configuration(one: Origin, two: Origin, start: float) -> str:
 
 
 def client_of(worker: Workerd, origin: str) -> Client:
-    """A client whose session is at this origin."""
+    """A client whose session is pinned to this origin."""
     for _ in range(200):
         client = Client(worker, keeps=True)
         if client.ask().served_by == origin:
@@ -101,7 +101,7 @@ def client_of(worker: Workerd, origin: str) -> Client:
 
 
 def together(*work: Callable[[], None]) -> None:
-    """Run all of it side by side, to its end."""
+    """Run all functions concurrently and wait for their end."""
     threads = [threading.Thread(target=one) for one in work]
     for thread in threads:
         thread.start()
@@ -110,7 +110,7 @@ def together(*work: Callable[[], None]) -> None:
 
 
 def test_no_request_is_lost_while_an_origin_is_drained_under_load() -> None:
-    """Sessions stay while it drains, new ones do not come; then nothing does; then it is back."""
+    """A drained origin keeps its sessions, then gets no requests, then returns without a loss."""
     start = round(time.time() + AHEAD, 3)
     drained, end = start + DRAIN, start + WINDOW
     with origins(2) as (one, two), workerd(configuration(one, two, start)) as worker:
@@ -150,7 +150,7 @@ def test_no_request_is_lost_while_an_origin_is_drained_under_load() -> None:
         assert client.served(0, start) == {"one", "two"}
         assert client.served(start + EDGE, end - EDGE) == {"two"}
         assert client.served(end + EDGE, last) == {"one", "two"}
-    # Probes, and what is told.
+    # Probes and log lines.
     probed = [probe.at + time.time() - time.monotonic() for probe in one.probes]
     assert [when for when in probed if start + EDGE < when < end - EDGE] == []
     assert max(probed) > end

@@ -1,4 +1,4 @@
-"""The operator's own page on the runtime: for GET and HEAD, and in place of an edge's error."""
+"""The operator's own page on workerd: for GET and HEAD, and instead of an edge error."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ BODY = "<!doctype html><title>Übung</title>"
 
 
 def configuration(one: Origin, two: Origin) -> str:
-    """One host whose pool is in maintenance, one whose origins fail."""
+    """One host whose pool is in maintenance, and one whose origins fail."""
     page = {"message_body": BODY}
     window = {"from": "2020-01-01T00:00:00Z", "to": "2999-01-01T00:00:00Z"}
     return "\n".join(
@@ -25,7 +25,7 @@ def configuration(one: Origin, two: Origin) -> str:
 
 
 def test_a_client_gets_the_page_while_all_is_in_maintenance(worker: Workerd, one: Origin) -> None:
-    """503, when to come back, and nothing reaches the origin."""
+    """A client gets 503 with the page and Retry-After while all origins are in maintenance."""
     answer = worker.get("/", host="off.test")
 
     assert (answer.status, answer.body.decode()) == (503, BODY)
@@ -41,7 +41,7 @@ def test_a_client_gets_the_page_while_all_is_in_maintenance(worker: Workerd, one
 def test_it_stands_in_for_what_the_edge_writes_of_an_origin_that_is_away(
     worker: Workerd, two: Origin
 ) -> None:
-    """Not for what the origin says itself."""
+    """The page replaces an error page of the edge, but not a response of the origin."""
     edge = (("Server", "cloudflare"), ("CF-RAY", "8f-FRA"))
     two.behave(reply(530, "error code: 1033", *edge))
     assert worker.get("/", host="fails.test").body.decode() == BODY

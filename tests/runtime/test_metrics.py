@@ -1,4 +1,4 @@
-"""Metrics on the real runtime: what was counted is what origins and clients have seen."""
+"""Metrics on workerd, compared with the requests of origins and clients."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Serve = Callable[[], AbstractContextManager[Worker]]
 
 
 def configuration(one: Origin, two: Origin) -> str:
-    """Active-passive, and a load balancer for the requests that only bring isolates to tell."""
+    """Active-passive, and a load balancer whose requests only make isolates report counts."""
     ejecting = {
         "ejection": {"base_time": 1},
         "session_affinity": "cookie",
@@ -64,18 +64,18 @@ class Site:
     def ask(
         self, path: str = "/_lb/metrics", token: str = READ, method: str = "GET"
     ) -> httpx.Response:
-        """Ask below the admin path."""
+        """Send a request below the admin path."""
         return self.send(method, path, Authorization=f"Bearer {token}")
 
     def scrape(self) -> Scrape:
-        """Collect the metrics, after a request behind which counts can be handed over."""
+        """Collect the metrics after a request that lets the isolate report its counts."""
         self.get(POKED)
         answer = self.ask()
         assert (answer.status_code, answer.headers["content-type"]) == (200, CONTENT_TYPE)
         return Scrape(answer.text)
 
     def settled(self, requests: int) -> Scrape:
-        """Collect the metrics once so many answers of the service are counted, and no more."""
+        """Collect the metrics once exactly `requests` requests of the service are counted."""
 
         def done() -> Scrape | None:
             found = self.scrape()
@@ -112,7 +112,7 @@ def serve(tmp_path: Path, pair: tuple[Origin, Origin]) -> Serve:
 
 
 def test_numbers_add_up_and_survive_a_power_cut(serve: Serve, pair: tuple[Origin, Origin]) -> None:
-    """Requests, attempts, failovers, sessions and times; a counter goes on where it was."""
+    """Counters match the traffic and continue after a power cut."""
     one, two = pair
     with serve() as worker:
         site = Site(worker)
@@ -160,7 +160,7 @@ def test_numbers_add_up_and_survive_a_power_cut(serve: Serve, pair: tuple[Origin
 def test_what_the_object_knows_is_told_and_everybody_may_not_see_it(
     serve: Serve, pair: tuple[Origin, Origin]
 ) -> None:
-    """Health, probes and itself; the token that only reads will do, and none will not."""
+    """The metrics hold health and probes, and need a GET with a valid token."""
     one, _ = pair
     with serve() as worker:
         site = Site(worker)
@@ -203,7 +203,7 @@ def test_data_points_are_written_where_a_dataset_is_bound(
     fields: dict[str, str],
     troubled: bool,
 ) -> None:
-    """The local runtime takes them and keeps none; what is no dataset is told, and does no harm."""
+    """Data points are written to a bound dataset; a wrong binding is logged and harmless."""
     option = settings(tmp_path, table(kind, {"binding": "LB_ANALYTICS", **fields}))
     with running_worker(configuration(*pair), options=[option]) as worker:
         site = Site(worker)

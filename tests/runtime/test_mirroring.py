@@ -1,4 +1,4 @@
-"""Mirroring on the runtime: copies behind the answer, which nobody waits for or hears of."""
+"""Mirroring on workerd: copies that run after the response."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MOST_AT_ONCE = 10
 
 
 def configuration(one: Origin, two: Origin, three: Origin) -> str:
-    """Everything is copied; the second host's copies give up soon."""
+    """Three hosts that mirror every request; one of them aborts its copies early."""
     return "\n".join(
         [
             pool("serves", one),
@@ -32,7 +32,7 @@ def configuration(one: Origin, two: Origin, three: Origin) -> str:
 def test_a_request_is_sent_once_more_and_its_answer_is_thrown_away(
     worker: Workerd, one: Origin, two: Origin
 ) -> None:
-    """Same method, target and headers, and a mark; no cookie of the copy reaches the client."""
+    """A copy has the same method, target and headers plus a mark; its response is discarded."""
     two.behave(reply(200, b"x" * 50_000_000, ("Set-Cookie", "copy=1")))
 
     answer = worker.get(
@@ -51,7 +51,7 @@ def test_a_request_is_sent_once_more_and_its_answer_is_thrown_away(
 
 
 def test_what_has_an_effect_is_not_copied(worker: Workerd, one: Origin, two: Origin) -> None:
-    """Nor is a copy."""
+    """Neither a POST, a HEAD nor a request that is itself a copy is mirrored."""
     assert worker.send("POST", "/", host="mirrors.test", body=b"pay").status == 200
     assert worker.send("HEAD", "/", host="mirrors.test").status == 200
     assert worker.get("/", ("X-Evenkeel-Mirror", "1"), host="mirrors.test").status == 200
@@ -65,7 +65,7 @@ def test_what_has_an_effect_is_not_copied(worker: Workerd, one: Origin, two: Ori
 def test_nobody_waits_for_a_copy_and_a_failure_is_told_once(
     worker: Workerd, one: Origin, two: Origin
 ) -> None:
-    """Copies that hang are aborted in their time; the origins that serve stay as they are."""
+    """Hanging copies delay no response and are aborted, and the failure is logged once."""
     two.behave(hang())
 
     for _ in range(5):
@@ -83,7 +83,7 @@ def test_nobody_waits_for_a_copy_and_a_failure_is_told_once(
 
 
 def test_no_more_than_so_many_copies_wait_at_once(worker: Workerd, two: Origin) -> None:
-    """What hangs does not fill the isolate."""
+    """At most MOST_AT_ONCE copies run at the same time in an isolate."""
     two.behave(hang())
     for _ in range(MOST_AT_ONCE + 5):
         assert worker.get("/", host="mirrors.test").served_by == "one"
@@ -95,7 +95,7 @@ def test_no_more_than_so_many_copies_wait_at_once(worker: Workerd, two: Origin) 
 def test_a_client_that_leaves_a_copied_answer_ejects_nobody(
     worker: Workerd, one: Origin, two: Origin, three: Origin
 ) -> None:
-    """Behind a request that its copy keeps alive, a client that left looks like a cut answer."""
+    """A client that leaves while a copy keeps its request alive does not eject an origin."""
     one.behave(reply(200, b"x" * 4_000_000))
     three.behave(reply(200, b"x" * 4_000_000))
     two.behave(hang())

@@ -1,4 +1,4 @@
-"""Each type of monitor on the real runtime, with the cause that each failure is given."""
+"""Each type of monitor on workerd, with the cause of each failure."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Found = dict[str, tuple[str, str]]
 
 
 def asked(monitors: dict[str, dict[str, Any]], *known: Origin) -> Found:
-    """Probe an origin with each of these monitors; return what became of its health, and why."""
+    """Probe an origin with each monitor; return the health and the cause of each."""
     origin = known[0]
     parts = []
     for name, fields in monitors.items():
@@ -41,7 +41,7 @@ def asked(monitors: dict[str, dict[str, Any]], *known: Origin) -> Found:
 
 @contextmanager
 def nobody() -> Iterator[int]:
-    """Give a port on which nobody listens."""
+    """A port without a listener."""
     with socket.socket() as held:
         held.bind((HOST, 0))
         yield held.getsockname()[1]
@@ -49,7 +49,7 @@ def nobody() -> Iterator[int]:
 
 @contextmanager
 def unanswered() -> Iterator[int]:
-    """Give a port on which connections are never made: the queue of those that wait is full."""
+    """A port whose full queue leaves connections unanswered."""
     with socket.socket() as full:
         full.bind((HOST, 0))
         full.listen(0)
@@ -67,7 +67,7 @@ def unanswered() -> Iterator[int]:
 
 
 def test_connections() -> None:
-    """A tcp monitor is content with a connection; smtp talks; each failure has its cause."""
+    """A tcp monitor needs a connection, smtp a conversation, and each failure has its cause."""
     with (
         origins(1) as (one,),
         listener() as silent,
@@ -111,7 +111,7 @@ def test_connections() -> None:
 
 
 def test_a_connection_that_timed_out_is_tried_again_at_once() -> None:
-    """As with HTTP: `retries` times after a time-out, never after another failure."""
+    """A tcp or smtp probe is repeated `retries` times after a time-out and no other failure."""
     with origins(1) as (one,), listener() as silent, listener(b"554 no\r\n") as refusing:
         asked(
             {
@@ -145,7 +145,7 @@ CAUSES: dict[str, tuple[Behaviour, str]] = {
 
 
 def test_causes() -> None:
-    """What the runtime can tell of a failed HTTP probe, in Cloudflare's words."""
+    """Each failed HTTP probe has the cause that Cloudflare names."""
     with origins(1) as (one,):
         for name, (behaviour, _) in CAUSES.items():
             one.behave(behaviour, path=f"/{name}")
@@ -155,7 +155,7 @@ def test_causes() -> None:
 
 
 def test_a_stopped_origin_and_a_name_that_nobody_has() -> None:
-    """A refused connection is told; a name that is not found cannot be told from other trouble."""
+    """A refused connection has a cause of its own; an unknown name is "Other failure"."""
     with origins(1) as (one,), nobody() as dead:
         found = asked({"dead": {"port": dead}}, one)
         place = {"name": "nowhere", "address": "http://nowhere.invalid"}
@@ -169,12 +169,12 @@ def test_a_stopped_origin_and_a_name_that_nobody_has() -> None:
 
 
 def to(location: str, status: int = 302) -> Behaviour:
-    """Redirect."""
+    """A redirect to this location."""
     return reply(status, b"", ("Location", location))
 
 
 def test_redirects() -> None:
-    """Followed only if asked for, to another host too, five times at most, never out of HTTP."""
+    """A probe follows up to five redirects if configured, to other hosts too, only over HTTP."""
     with origins(2) as (one, two):
         one.behave(reply(200, "here"), path="/ok")
         one.behave(to(f"{two.url}/elsewhere"), path="/off")
@@ -219,7 +219,7 @@ def test_redirects() -> None:
 
 @pytest.mark.parametrize("text", ["alive", "ALIVE"])
 def test_no_more_is_read_than_is_looked_at(text: str) -> None:
-    """After 10 KB the probe has its verdict, and lets go of an answer without an end."""
+    """A probe decides after 10 KB of a body and aborts an endless response."""
     with origins(1) as (one,):
         one.behave(events("Alive", *("x" * 1024 for _ in range(5000)), gap=0.001), path="/endless")
         found = asked({"endless": {"expected_body": text, "timeout": 5}}, one)
@@ -229,7 +229,7 @@ def test_no_more_is_read_than_is_looked_at(text: str) -> None:
 
 
 def test_sockets_do_not_pile_up() -> None:
-    """A probe closes what it opened, whatever came of it."""
+    """A probe closes its sockets."""
     with origins(1) as (one,), listener(*SMTP) as mail:
         config = monitor("m", type="smtp", port=mail.port) + pool("p", one, monitor="m")
         with workerd(config + load_balancer("*", "p")) as worker:
@@ -238,7 +238,7 @@ def test_sockets_do_not_pile_up() -> None:
 
 
 def probe_three_times(worker: Workerd, heard: list[bytes]) -> None:
-    """Send requests until three probes have come."""
+    """Send requests until the third probe arrives."""
 
     def come() -> bool:
         worker.get()

@@ -1,4 +1,4 @@
-"""Incidents are told, on the real runtime: a Durable Object, an origin that dies, a real sink."""
+"""Notifications on workerd: a Durable Object, an origin that fails, and a real sink."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ def hook(sink: Origin, **fields: Any) -> dict[str, Any]:
 
 
 def told(sink: Origin) -> list[dict[str, Any]]:
-    """What a sink has got."""
+    """The messages that a sink received."""
     return [json.loads(request.body) for request in sink.requests if request.body]
 
 
 def ends(sink: Origin) -> list[str]:
-    """Which messages these were."""
+    """The suffixes of the received events: START or END."""
     return [one["alert_event"].rpartition("_")[2] for one in told(sink)]
 
 
@@ -60,7 +60,7 @@ def three() -> Iterator[tuple[Origin, Origin, Origin]]:
 
 @contextmanager
 def serving(folder: Path, text: str, *options: str) -> Iterator[Worker]:
-    """Serve a configuration; one request starts the object that probes."""
+    """Serve a configuration; one request starts the probing object."""
     state = f"--state={folder / 'state'}"
     with running_worker(text, {"HOOK": SECRET}, options=(state, *options)) as worker:
         httpx.get(worker.url, trust_env=False, timeout=30)
@@ -70,7 +70,7 @@ def serving(folder: Path, text: str, *options: str) -> Iterator[Worker]:
 def test_an_incident_is_told_once_and_so_is_its_end(
     tmp_path: Path, three: tuple[Origin, Origin, Origin]
 ) -> None:
-    """What, why and who serves now; the secret is in the sink's request and in no log or store."""
+    """An incident sends one start and one end, and the secret appears in no log or store."""
     one, two, sink = three
     with serving(tmp_path, configuration(one, two, hook(sink))) as worker:
         until(lambda: len(one.probes) >= 2)
@@ -105,7 +105,7 @@ def test_an_incident_is_told_once_and_so_is_its_end(
 
 
 def events(state: Path) -> list[tuple[str, bool, bool]]:
-    """The pools of the stored events, and whether they and their origin were healthy."""
+    """The pools of the stored events, and whether they and their first origin were healthy."""
     for file in state.glob("v3/do/evenkeel-State/*.sqlite"):
         assert SECRET.encode() not in file.read_bytes()
         with sqlite3.connect(file) as database:
@@ -126,7 +126,7 @@ def events(state: Path) -> list[tuple[str, bool, bool]]:
 def test_a_sink_that_is_down_is_told_later_and_disturbs_no_probe(
     tmp_path: Path, three: tuple[Origin, Origin, Origin]
 ) -> None:
-    """It gets the message once it takes it; the others get theirs, and probes go on meanwhile."""
+    """A failed notification is retried while other notifications and probes go on."""
     one, two, sink = three
     other = {"name": "chat", "type": "slack", "secret": "MISSING"}
     sink.behave(reply(500), path="/hook")
@@ -150,7 +150,7 @@ def test_a_sink_that_is_down_is_told_later_and_disturbs_no_probe(
 def test_an_e_mail_goes_through_its_binding(
     tmp_path: Path, three: tuple[Origin, Origin, Origin]
 ) -> None:
-    """As a whole message, which the runtime's stand-in for Cloudflare's mail service accepts."""
+    """An email notification is a complete message for the email binding."""
     one, two, _ = three
     file = tmp_path / "wrangler.toml"
     extra = '[[send_email]]\nname = "LB_EMAIL"\n'

@@ -1,4 +1,4 @@
-"""What probes cost requests: nothing that they would notice."""
+"""The latency of requests while probes run."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from support.workerd import Workerd, workerd
 REQUESTS = 300
 TIMEOUT = 1.0
 FACTOR = 3.0
-"""How much slower may be by chance on a busy machine; a request that waited would take TIMEOUT."""
+"""Tolerated slowdown on a busy machine; a request that waits for a probe takes TIMEOUT."""
 
 
 def site_of(one: Origin, two: Origin) -> str:
-    """Two monitored origins, probed all the time; what real traffic says has no consequences."""
+    """Two monitored origins with constant probes and without ejection."""
     watching = monitor("m", interval=2, timeout=TIMEOUT, retries=2)
     pools = [pool(origin.name, origin, monitor="m") for origin in (one, two)]
     balancer = load_balancer("*", one.name, two.name, ejection={"base_time": 0})
@@ -33,10 +33,10 @@ def seconds_of(worker: Workerd) -> float:
 
 
 def test_a_hanging_health_path_delays_no_request() -> None:
-    """Requests beside probes that hang take as long as those beside probes that are answered.
+    """Probes that hang delay requests no more than probes that get a response.
 
-    Two Workers are measured in turn. No single request takes as long as a probe's time-out, so
-    none can have waited for one.
+    Two Workers are measured in turn. If a request waited for a probe, it would take at least the
+    time-out of a probe; no request does.
     """
     with (
         origins(4) as (one, two, three, four),
@@ -46,10 +46,10 @@ def test_a_hanging_health_path_delays_no_request() -> None:
         for origin in (three, four):
             origin.fail_health(hang())
         for worker in (calm, hung):
-            worker.get("/warm-up")  # Python starts with it
+            worker.get("/warm-up")  # starts Python
         until(lambda: one.probes and two.probes and three.probes and four.probes)
         taken: dict[str, list[float]] = {"calm": [], "hung": []}
-        # Long enough for some probes to end by their time-out, and to be sent again.
+        # Long enough for some probes to time out and to be repeated.
         while len(taken["hung"]) < REQUESTS or len(three.probes) < 3:
             taken["calm"].append(seconds_of(calm))
             taken["hung"].append(seconds_of(hung))

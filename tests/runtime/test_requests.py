@@ -1,4 +1,4 @@
-"""What an origin gets of a request: all of it, as it was sent."""
+"""The request that an origin gets: complete and as the client sent it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def configuration(one: Origin) -> str:
     ],
 )
 def test_path_and_query_arrive_byte_for_byte(target: str, worker: Workerd, one: Origin) -> None:
-    """Path and query reach the origin as the client wrote them, escapes and all."""
+    """Path and query reach the origin byte for byte, with their escapes."""
     assert worker.get(target).status == 200
     assert [request.target for request in one.requests] == [target]
 
@@ -55,7 +55,7 @@ def test_path_and_query_arrive_byte_for_byte(target: str, worker: Workerd, one: 
     ],
 )
 def test_the_runtime_parses_the_url(target: str, parsed: str, worker: Workerd, one: Origin) -> None:
-    """Dots, backslashes and fragments are resolved as by any URL parser, before the Worker."""
+    """The runtime resolves dots, backslashes and fragments before the Worker sees the URL."""
     assert worker.get(target).status == 200
     assert [request.target for request in one.requests] == [parsed]
 
@@ -69,21 +69,21 @@ def test_the_runtime_parses_the_url(target: str, parsed: str, worker: Workerd, o
     ],
 )
 def test_any_method_is_passed_on(method: str, worker: Workerd, one: Origin) -> None:
-    """Every method that the runtime knows reaches the origin, those of WebDAV too."""
+    """Every method that the runtime knows reaches the origin, WebDAV's included."""
     assert worker.send(method, "/a").text == "one"
     assert [request.method for request in one.requests] == [method]
 
 
 @pytest.mark.parametrize("method", ["BREW", "get", "M-SEARCH"])
 def test_a_method_the_runtime_does_not_know(method: str, worker: Workerd, one: Origin) -> None:
-    """The runtime itself answers 501 to a method that it does not know."""
+    """The runtime itself responds with 501 to an unknown method."""
     assert worker.send(method, "/").status == 501
     assert one.requests == []
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "PROPFIND", "GET"])
 def test_a_body_keeps_its_length(method: str, worker: Workerd, one: Origin) -> None:
-    """A body with a length arrives with that length, whatever the method."""
+    """A body with a Content-Length keeps it, whatever the method."""
     worker.send(method, "/", body=b"\x00some\r\nbytes\xff")
 
     (request,) = one.requests
@@ -93,7 +93,7 @@ def test_a_body_keeps_its_length(method: str, worker: Workerd, one: Origin) -> N
 
 
 def test_a_chunked_body_stays_chunked(worker: Workerd, one: Origin) -> None:
-    """A body of unknown length arrives in chunks, without a length."""
+    """A body of unknown length arrives in chunks, without a Content-Length."""
     worker.send("POST", "/", body=[b"one ", b"two"])
 
     (request,) = one.requests
@@ -103,7 +103,7 @@ def test_a_chunked_body_stays_chunked(worker: Workerd, one: Origin) -> None:
 
 
 def test_no_body_stays_no_body(worker: Workerd, one: Origin) -> None:
-    """A GET without a body gets none on its way."""
+    """A GET without a body arrives without one."""
     worker.get("/")
 
     (request,) = one.requests
@@ -112,7 +112,7 @@ def test_no_body_stays_no_body(worker: Workerd, one: Origin) -> None:
 
 
 def test_a_body_is_streamed(worker: Workerd, one: Origin) -> None:
-    """The origin gets the beginning of a large body before the client has sent its end."""
+    """The origin gets the beginning of a large body before the client sends its end."""
     first, second = b"a" * 100_000, b"b" * 100_000
     with conversation(worker.port) as talk:
         length = ("Content-Length", str(len(first + second)))
@@ -125,7 +125,7 @@ def test_a_body_is_streamed(worker: Workerd, one: Origin) -> None:
 
 @pytest.mark.parametrize("chunked", [False, True])
 def test_a_hundred_megabytes_up(chunked: bool, worker: Workerd, one: Origin) -> None:
-    """A large upload arrives unchanged, and is never held in memory as a whole."""
+    """An upload of 100 MB arrives unchanged and is never buffered as a whole."""
     size, before = 100_000_000, worker.memory
     length = () if chunked else (("Content-Length", str(size)),)
     worker.send("POST", "/", *length, body=blocks(size))
@@ -146,7 +146,7 @@ def test_expecting_to_continue(worker: Workerd, one: Origin) -> None:
 
 
 def test_request_trailers_are_left_out(worker: Workerd, one: Origin) -> None:
-    """The runtime takes trailers off a request; its body is whole all the same."""
+    """The runtime removes trailers of a request; its body arrives complete."""
     with conversation(worker.port) as talk:
         fields = (("Host", "a"), ("Transfer-Encoding", "chunked"), ("Trailer", "X-Sum"))
         talk.send(head("POST / HTTP/1.1", *fields) + b"3\r\nabc\r\n0\r\nX-Sum: 1\r\n\r\n")
@@ -156,7 +156,7 @@ def test_request_trailers_are_left_out(worker: Workerd, one: Origin) -> None:
 
 
 def test_headers_arrive(worker: Workerd, one: Origin) -> None:
-    """Headers keep their name's case and their bytes, repeated ones stay apart, none is added."""
+    """Headers keep the case of their names, their bytes and their repetitions; none is added."""
     sent = [
         ("X-Odd-CASE", "1"),
         ("X-Multi", "a, b"),
@@ -180,7 +180,7 @@ def test_headers_arrive(worker: Workerd, one: Origin) -> None:
 
 
 def test_hop_by_hop_headers_stay_behind(worker: Workerd, one: Origin) -> None:
-    """Headers for one connection are not passed on, nor those that Connection names."""
+    """Hop-by-hop headers, and headers named in Connection, are not forwarded."""
     worker.get(
         "/",
         ("Connection", "X-Hop , keep-alive,close, x-other"),
@@ -201,7 +201,7 @@ def test_hop_by_hop_headers_stay_behind(worker: Workerd, one: Origin) -> None:
 
 
 def test_connection_cannot_strip_our_headers(worker: Workerd, one: Origin) -> None:
-    """What the balancer adds reaches the origin even if the client names it in Connection."""
+    """The balancer's headers reach the origin even if the client names them in Connection."""
     ours = ["X-Forwarded-For", "X-Real-IP", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Served-By"]
     connection = ("Connection", ", ".join([*ours, "X-Evenkeel-Via", "Host", "Content-Length"]))
     answer = worker.send("POST", "/", connection, ("CF-Connecting-IP", "192.0.2.1"), body=b"abc")
@@ -217,13 +217,13 @@ def test_connection_cannot_strip_our_headers(worker: Workerd, one: Origin) -> No
     [("GET", "bad name, \xe9, (,), X-Fine"), ("POST", ", ".join(f"X-{n}" for n in range(500)))],
 )
 def test_nonsense_in_connection(method: str, connection: str, worker: Workerd, one: Origin) -> None:
-    """A Connection header that is nonsense, or endless, does no harm."""
+    """A malformed or very long Connection header is harmless."""
     assert worker.send(method, "/", ("Connection", connection), ("X-Fine", "1")).text == "one"
     assert len(one.requests) == 1
 
 
 def test_a_connection_is_kept_for_many_requests(worker: Workerd, one: Origin) -> None:
-    """A client may send one request after another over its connection."""
+    """A client can send several requests over one connection."""
     with conversation(worker.port) as talk:
         for number in range(3):
             talk.send(head(f"GET /{number} HTTP/1.1", ("Host", "a")))
@@ -232,7 +232,7 @@ def test_a_connection_is_kept_for_many_requests(worker: Workerd, one: Origin) ->
 
 
 def test_an_abandoned_request_ends_at_the_origin(worker: Workerd, one: Origin) -> None:
-    """A client that goes away in the middle of its upload is gone for the origin too."""
+    """A client that disconnects during its upload ends the request at the origin."""
     with conversation(worker.port) as talk:
         talk.send(head("POST / HTTP/1.1", ("Host", "a"), ("Content-Length", "1000000")) + b"abc")
         until(lambda: one.requests and one.requests[0].size == 3)

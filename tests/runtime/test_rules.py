@@ -1,4 +1,4 @@
-"""Rules on the runtime: by path, header, cookie, address and country, and fixed responses."""
+"""Rules on workerd: conditions on a request, overrides, and fixed responses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from support.workerd import CF, Workerd
 
 
 def configuration(main: Origin, special: Origin) -> str:
-    """One load balancer whose rules send requests to `special`, or answer themselves."""
+    """One load balancer whose rules send requests to `special` or give a fixed response."""
     there = {"default_pools": ["special"], "fallback_pool": "special"}
     conditions = {
         "path": 'starts_with(http.request.uri.path, "/api/")',
@@ -74,7 +74,7 @@ HERE, THERE = "one", "two"
 
 
 def cf(**properties: object) -> tuple[str, str]:
-    """The header that says what Cloudflare knows of a request."""
+    """The header with Cloudflare's properties of a request."""
     return (CF, json.dumps(properties))
 
 
@@ -108,20 +108,20 @@ def cf(**properties: object) -> tuple[str, str]:
 def test_a_rule_sends_the_requests_that_meet_it_elsewhere(
     worker: Workerd, target: str, field: tuple[str, str] | None, origin: str
 ) -> None:
-    """Census 1.6: `overrides{default_pools}` by path, header, cookie, country, address and more."""
+    """A rule overrides default_pools by path, header, cookie, country, address and more."""
     fields = [field] if field else []
 
     assert worker.get(target, *fields, host="rules.test").served_by == origin
 
 
 def test_a_rule_can_ask_for_the_method(worker: Workerd) -> None:
-    """Every other request goes on as it would without rules."""
+    """A rule can match the method and leaves other methods alone."""
     assert worker.send("DELETE", "/", host="rules.test").served_by == THERE
     assert worker.send("POST", "/", host="rules.test", body=b"x").served_by == HERE
 
 
 def test_a_rule_that_terminates_keeps_later_ones_away(worker: Workerd) -> None:
-    """Census 1.6: `terminates`: only for requests that meet it."""
+    """A matching rule with `terminates` skips the later rules; one that does not match does not."""
     assert worker.get("/", host="ends.test").served_by == HERE
     assert worker.get("/", host="goes-on.test").served_by == THERE
 
@@ -130,7 +130,7 @@ def test_a_rule_that_terminates_keeps_later_ones_away(worker: Workerd) -> None:
 def test_a_fixed_response_reaches_the_client_and_no_origin(
     worker: Workerd, one: Origin, two: Origin, method: str
 ) -> None:
-    """Census 1.6: `fixed_response{message_body, status_code, content_type, location}`."""
+    """A fixed response with its status, body, type and location comes from no origin."""
     body = b"x" if method == "POST" else b""
     closed = worker.send(method, "/closed", host="rules.test", body=body)
     moved = worker.send(method, "/moved", host="rules.test", body=body)
@@ -150,7 +150,7 @@ def test_a_fixed_response_reaches_the_client_and_no_origin(
 
 
 def test_a_fixed_body_is_plain_text(worker: Workerd) -> None:
-    """Unless the rule says otherwise; letters of every alphabet arrive."""
+    """A fixed body is UTF-8 plain text by default."""
     answer = worker.get("/plain", host="rules.test")
 
     assert answer.header("content-type") == "text/plain; charset=utf-8"
@@ -158,7 +158,7 @@ def test_a_fixed_body_is_plain_text(worker: Workerd) -> None:
 
 
 def test_a_fixed_response_is_logged(worker: Workerd) -> None:
-    """With the rule's name, as every answer that the balancer gives itself."""
+    """A fixed response is logged with the rule's name."""
     worker.get("/closed", host="rules.test")
 
     (event,) = worker.events("refused", status=403)
@@ -166,7 +166,7 @@ def test_a_fixed_response_is_logged(worker: Workerd) -> None:
 
 
 def test_affinity_of_a_rule_is_the_rules_requests_alone(worker: Workerd) -> None:
-    """Census 1.6: `overrides{session_affinity}`."""
+    """A rule that overrides session_affinity affects only matching requests."""
     https = ("X-Forwarded-Proto", "https")
 
     assert worker.get("/", host="sticky.test").header("set-cookie") is None
@@ -174,9 +174,9 @@ def test_affinity_of_a_rule_is_the_rules_requests_alone(worker: Workerd) -> None
 
 
 def test_a_canary_is_a_rule_with_weights(worker: Workerd) -> None:
-    """Chance decides who comes to it, the cookie keeps them there, and other paths never do.
+    """A rule with weights sends a share of one path to a canary, and a cookie keeps its clients.
 
-    That 40 clients all come to one of two pools happens once in 500,000,000,000 runs.
+    All 40 clients come to the same one of two pools once in 500,000,000,000 runs.
     """
     answers = [worker.get("/api/x", host="canary.test") for _ in range(40)]
     (cookie,) = {

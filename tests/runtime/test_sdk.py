@@ -1,4 +1,4 @@
-"""The tests that come with Cloudflare's SDK, against a running balancer."""
+"""The test suite of Cloudflare's SDK against a running balancer."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ FILE = pool("of-the-file", {"name": "o", "address": "file.example.com"}) + load_
 )
 SECONDS = 900
 LEAST = 600
-"""Tests that pass: were there fewer, something would keep them from running."""
+"""Tests that must pass; fewer mean that something keeps them from running."""
 
 
 @pytest.mark.timeout(SECONDS + 60)
 def test_the_tests_of_the_sdk_pass(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """All that a server can have a part in; which are not run, and why, is printed."""
+    """All tests of the SDK that involve the server pass, and skipped tests are printed."""
     settings = tmp_path / "pytest.ini"
     settings.write_text("[pytest]\n")
     with running_worker(FILE, env={"LB_ADMIN_TOKEN": TOKEN}) as worker:

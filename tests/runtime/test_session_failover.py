@@ -1,4 +1,4 @@
-"""Sessions whose origin fails, sessions by header, and the WebSockets of a session."""
+"""Sessions whose origin fails, sessions by header, and WebSockets of a session."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ USERS = [f"user-{number}" for number in range(20)]
 
 
 def configuration(one: Origin, two: Origin, three: Origin) -> str:
-    """A load balancer for each way to fail over; real traffic ejects nobody."""
+    """One load balancer for each kind of failover, without ejection."""
 
     def served(name: str, *pools: str, kind: str = "cookie", **more: Any) -> str:
         settings = {"session_affinity": kind, "ejection": {"base_time": 0}, **more}
@@ -48,7 +48,7 @@ def configuration(one: Origin, two: Origin, three: Origin) -> str:
 
 
 def cookie_of(answer: Answer) -> str | None:
-    """The cookie that an answer sets, as a client sends it."""
+    """The cookie that a response sets, in the format of a Cookie header."""
     values = answer.head.all("set-cookie")
     return values[0].partition(";")[0] if values else None
 
@@ -63,7 +63,7 @@ def session(worker: Workerd, origin: str, host: str) -> str:
 
 
 def user_of(worker: Workerd, origin: str, host: str) -> tuple[str, str]:
-    """The header of a session that is at this origin."""
+    """A header whose session is pinned to this origin."""
     for name in USERS:
         if worker.get("/", ("X-User", name), host=host).served_by == origin:
             return ("X-User", name)
@@ -71,7 +71,7 @@ def user_of(worker: Workerd, origin: str, host: str) -> tuple[str, str]:
 
 
 def test_none_leaves_the_failure_to_the_session(worker: Workerd, one: Origin) -> None:
-    """Census 1.8, `none`: its client gets the failure, others do not, and the session stays."""
+    """With `none`, a session's client gets the failure, others do not, and the session stays."""
     pinned = ("Cookie", session(worker, "one", "none.test"))
     one.behave(reply(503))
     failed = worker.get("/", pinned, host="none.test")
@@ -86,7 +86,7 @@ def test_none_leaves_the_failure_to_the_session(worker: Workerd, one: Origin) ->
 
 
 def test_temporary_comes_back(worker: Workerd, one: Origin) -> None:
-    """Census 1.8, `temporary`: "session kept on the original"; another origin serves meanwhile."""
+    """With `temporary`, another origin serves until the session's own origin is back."""
     pinned = ("Cookie", session(worker, "one", "temporary.test"))
     one.stop()
     for _ in range(3):
@@ -98,7 +98,7 @@ def test_temporary_comes_back(worker: Workerd, one: Origin) -> None:
 
 
 def test_sticky_moves(worker: Workerd, one: Origin) -> None:
-    """Census 1.8, `sticky`: "session moves (new cookie)"."""
+    """With `sticky`, a session moves to another origin with a new cookie."""
     pinned = ("Cookie", session(worker, "one", "sticky.test"))
     one.stop()
     answer = worker.get("/", pinned, host="sticky.test")
@@ -114,7 +114,7 @@ def test_sticky_moves(worker: Workerd, one: Origin) -> None:
 def test_failover_across_pools(
     host: str, status: int, worker: Workerd, one: Origin, two: Origin
 ) -> None:
-    """Census 1.5: "zero-downtime failover may use other pools", or may not."""
+    """Zero-downtime failover may use other pools, or not, as configured."""
     one.stop()
     two.stop()
     answer = worker.get("/", host=host)
@@ -125,7 +125,7 @@ def test_failover_across_pools(
 
 
 def test_a_header_keeps_a_client_on_its_origin(worker: Workerd, one: Origin) -> None:
-    """Census 1.8: "key = chosen headers"; no cookie is set, and the session comes back."""
+    """A session by header stays on its origin, returns after a failure, and sets no cookie."""
     for origin in ("one", "two"):
         user = user_of(worker, origin, "header.test")
         answers = [worker.get("/", user, host="header.test") for _ in range(8)]
@@ -140,7 +140,7 @@ def test_a_header_keeps_a_client_on_its_origin(worker: Workerd, one: Origin) -> 
 
 
 def test_all_headers_can_be_required(worker: Workerd) -> None:
-    """Census 1.5, require_all_headers: "all needed"."""
+    """With require_all_headers, a session needs all configured headers."""
     user, cookie = ("X-User", "ann"), ("Cookie", "a=1; sid=42")
     served = {worker.get("/", user, cookie, host="both.test").served_by for _ in range(20)}
     assert len(served) == 1
@@ -150,7 +150,7 @@ def test_all_headers_can_be_required(worker: Workerd) -> None:
 
 
 def test_a_header_session_can_be_held(worker: Workerd, one: Origin) -> None:
-    """`none` goes for sessions by header as well."""
+    """A session by header obeys `none` too."""
     user = user_of(worker, "one", "held.test")
     one.behave(reply(503))
 
@@ -161,7 +161,7 @@ def test_a_header_session_can_be_held(worker: Workerd, one: Origin) -> None:
 def test_a_websocket_obeys_the_session(
     origin: str, worker: Workerd, one: Origin, two: Origin
 ) -> None:
-    """The handshake goes to the session's origin, by cookie and by header, and sets no cookie."""
+    """A handshake goes to the origin of its session and sets no cookie."""
     fields = {
         "sticky.test": ("Cookie", session(worker, origin, "sticky.test")),
         "header.test": user_of(worker, origin, "header.test"),
@@ -183,7 +183,7 @@ def test_a_websocket_obeys_the_session(
 def test_a_websocket_whose_origin_is_down_is_served_by_another(
     worker: Workerd, one: Origin, two: Origin
 ) -> None:
-    """A handshake is a GET; its answer brings the new cookie."""
+    """A handshake fails over like a GET, and its response sets the new cookie."""
     pinned = ("Cookie", session(worker, "one", "sticky.test"))
     two.behave(websocket())
     one.stop()

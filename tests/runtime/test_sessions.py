@@ -19,7 +19,7 @@ VARIABLES = {"LB_COOKIE_KEY": "a key of this test"}
 
 
 def configuration(one: Origin, two: Origin) -> str:
-    """A load balancer for each kind of cookie."""
+    """One load balancer for each kind of cookie."""
     quiet = {"session_affinity": "cookie", "ejection": {"base_time": 0}}
     named = {"cookie_name": "sid", "session_affinity_ttl": 1800}
     strict = {"session_affinity_attributes": {"samesite": "Strict", "secure": "Always"}}
@@ -42,7 +42,7 @@ def configuration(one: Origin, two: Origin) -> str:
 
 
 def cookie_of(answer: Answer) -> str | None:
-    """The name and value of the cookie that an answer sets."""
+    """The name and value of the cookie that a response sets."""
     values = answer.head.all("set-cookie")
     return values[0].partition(";")[0] if values else None
 
@@ -57,19 +57,19 @@ def session(worker: Workerd, origin: str, host: str = "cookie.test") -> str:
 
 
 def served(worker: Workerd, cookie: str, host: str = "cookie.test", times: int = 12) -> set[object]:
-    """The origins that answer requests with this Cookie header."""
+    """The origins that serve requests with this Cookie header."""
     return {worker.get("/", ("Cookie", cookie), host=host).served_by for _ in range(times)}
 
 
 def test_without_affinity_there_is_no_cookie(worker: Workerd) -> None:
-    """A load balancer without session affinity sets nothing."""
+    """A load balancer without session affinity sets no cookie."""
     assert cookie_of(worker.get("/", host="none.test")) is None
 
 
 @pytest.mark.parametrize("host", ["cookie.test", "ip.test"])
 @pytest.mark.parametrize("origin", ["one", "two"])
 def test_a_session_stays(host: str, origin: str, worker: Workerd) -> None:
-    """A client that brings its cookie stays on its origin, and gets no other cookie."""
+    """A client that sends its cookie stays on its origin and gets no other cookie."""
     ips = [f"198.51.100.{number}" for number in range(30)]
     answers = [worker.get("/", ("CF-Connecting-IP", ip), host=host) for ip in ips]
     cookie = next(cookie_of(answer) for answer in answers if answer.served_by == origin)
@@ -99,7 +99,7 @@ def test_a_session_stays(host: str, origin: str, worker: Workerd) -> None:
     ],
 )
 def test_the_cookies_attributes(host: str, https: bool, expected: str, worker: Workerd) -> None:
-    """The cookie has the configured name, life and attributes; Auto follows the scheme."""
+    """The cookie has the configured name, lifetime and attributes; Auto follows the scheme."""
     answer = worker.get("/", *([HTTPS] if https else []), host=host)
     (cookie,) = answer.head.all("set-cookie")
 
@@ -107,7 +107,7 @@ def test_the_cookies_attributes(host: str, https: bool, expected: str, worker: W
 
 
 def test_the_origins_own_cookies_stay(worker: Workerd, one: Origin, two: Origin) -> None:
-    """The balancer's cookie comes beside the origin's, not in place of them."""
+    """The balancer's cookie is added to the origin's cookies."""
     for origin in (one, two):
         origin.behave(reply(200, b"", ("Set-Cookie", "a=1"), ("Set-Cookie", "b=2")))
     first, second, ours = worker.get("/", host="cookie.test").head.all("set-cookie")
@@ -117,7 +117,7 @@ def test_the_origins_own_cookies_stay(worker: Workerd, one: Origin, two: Origin)
 
 
 def test_the_value_tells_nothing(worker: Workerd, one: Origin) -> None:
-    """The cookie's value names neither origin, pool, host nor address, and differs by balancer."""
+    """The cookie's value reveals no origin, pool, host or address and differs by load balancer."""
     value = session(worker, "one").partition("=")[2]
 
     assert re.fullmatch(r"[0-9a-f]{32}", value)
@@ -127,7 +127,7 @@ def test_the_value_tells_nothing(worker: Workerd, one: Origin) -> None:
 
 
 def test_the_cookie_is_signed(worker: Workerd, one: Origin, two: Origin) -> None:
-    """Another key makes other cookies, and those of this key mean nothing to it."""
+    """Another key yields other cookies and rejects the cookies of the first key."""
     mine = session(worker, "one")
     config = configuration(one, two)
     values = {mine}
@@ -159,7 +159,7 @@ def test_the_cookie_is_signed(worker: Workerd, one: Origin, two: Origin) -> None
     ids=range(1, 12),
 )
 def test_a_cookie_that_is_none_of_ours_is_ignored(cookie: str, worker: Workerd) -> None:
-    """An unknown, torn or huge cookie chooses nothing; the client is served and gets a good one."""
+    """An unknown, truncated or huge cookie is ignored, and the client gets a valid one."""
     for _ in range(4):
         answer = worker.get("/", ("Cookie", cookie), host="cookie.test")
         assert answer.status == 200
@@ -167,21 +167,21 @@ def test_a_cookie_that_is_none_of_ours_is_ignored(cookie: str, worker: Workerd) 
 
 
 def test_a_torn_cookie_is_ignored(worker: Workerd) -> None:
-    """Half a cookie, or one with something appended, pins to nothing."""
+    """A truncated or extended cookie pins to no origin."""
     whole = session(worker, "one")
     for torn in (whole[:-1], whole[: len(whole) // 2], f"{whole}0", whole.upper()):
         assert served(worker, torn, times=20) == {"one", "two"}
 
 
 def test_another_cookie_of_similar_name_is_not_ours(worker: Workerd) -> None:
-    """A cookie whose name merely ends or begins like ours pins to nothing."""
+    """A cookie whose name only begins or ends like the balancer's pins to no origin."""
     whole = session(worker, "one")
     assert served(worker, f"x{whole}", times=20) == {"one", "two"}
     assert served(worker, f"x{whole}; {session(worker, 'two')}") == {"two"}
 
 
 def test_a_pinned_origin_that_is_down(worker: Workerd, one: Origin) -> None:
-    """When the session's origin is down, another one answers and the cookie follows."""
+    """If the session's origin is down, another origin serves and sets a new cookie."""
     pinned = session(worker, "one")
     one.stop()
     answer = worker.get("/", ("Cookie", pinned), host="cookie.test")
@@ -194,14 +194,14 @@ def test_a_pinned_origin_that_is_down(worker: Workerd, one: Origin) -> None:
 
 
 def test_a_failing_answer_pins_nobody(worker: Workerd, one: Origin, two: Origin) -> None:
-    """When all origins fail, the answer that the client gets sets no cookie."""
+    """A response to a request that fails at all origins sets no cookie."""
     one.behave(reply(503))
     two.behave(reply(503))
     assert cookie_of(worker.get("/", host="cookie.test")) is None
 
 
 def test_nobody_is_pinned_to_a_disabled_origin(worker: Workerd, one: Origin, two: Origin) -> None:
-    """A cookie from before an origin was disabled does not lead to it."""
+    """A cookie for an origin that has since been disabled does not lead to it."""
     enabled = pool("half", one, two) + load_balancer("half.test", "half", session_affinity="cookie")
     with workerd(enabled, VARIABLES) as before:
         old = session(before, "one", "half.test")
@@ -212,7 +212,7 @@ def test_nobody_is_pinned_to_a_disabled_origin(worker: Workerd, one: Origin, two
 
 
 def test_a_session_outlives_weight_0(worker: Workerd, one: Origin, two: Origin) -> None:
-    """An origin of weight 0 gets no new clients, and keeps those that it has."""
+    """An origin of weight 0 gets no new clients and keeps its sessions."""
     enabled = pool("drained", one, two)
     balancer = load_balancer("drained.test", "drained", session_affinity="cookie")
     with workerd(enabled + balancer, VARIABLES) as before:
@@ -223,7 +223,7 @@ def test_a_session_outlives_weight_0(worker: Workerd, one: Origin, two: Origin) 
 
 
 def test_the_cookie_is_one_that_parsers_take(worker: Workerd) -> None:
-    """A cookie parser finds name, value and attributes."""
+    """A standard cookie parser finds name, value and attributes."""
     (line,) = worker.get("/", HTTPS, host="named.test").head.all("set-cookie")
     morsel = SimpleCookie(line)["sid"]
 

@@ -1,4 +1,4 @@
-"""The Worker starts from a snapshot, as it does after a deploy."""
+"""The start of the Worker from a snapshot, as after a deploy."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def snapshot_options(folder: Path, option: str) -> list[str]:
 
 
 def test_the_snapshot_of_a_deploy_can_be_taken(tmp_path: Path) -> None:
-    """The Worker's top level can be kept as a snapshot, and a Worker started from it serves.
+    """A snapshot of the Worker's top level can be taken, and a Worker that starts from it serves.
 
-    Chance, which must not be part of it, is new in each isolate that is started.
+    Randomness is not part of the snapshot and differs in each isolate.
     """
     with origins(2) as (one, two):
         config = pool("p", one, two) + load_balancer("*", "p")

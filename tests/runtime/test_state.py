@@ -1,4 +1,4 @@
-"""The health that isolates share, on the real runtime: a Durable Object, KV, or nobody's."""
+"""Shared health of isolates on workerd: in a Durable Object, in KV, or not shared."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SLOW = {"consecutive_down": 3, "consecutive_up": 3}
 
 
 def configuration(one: Origin, two: Origin, *, regions: tuple[str, ...] = (), **fields: Any) -> str:
-    """Active-passive; `fields` are the monitor's, which asks every second."""
+    """Active-passive, probed every second unless `fields` of the monitor differ."""
     return "\n".join(
         [
             "state = { refresh = 1 }",
@@ -34,12 +34,12 @@ def configuration(one: Origin, two: Origin, *, regions: tuple[str, ...] = (), **
 
 
 def served_by(worker: Worker) -> str:
-    """Which origin answers a request."""
+    """The origin that serves a request."""
     return httpx.get(worker.url, trust_env=False, timeout=30).text
 
 
 def trigger(worker: Worker) -> None:
-    """Let the cron trigger go off."""
+    """Fire the cron trigger."""
     address = f"{worker.url}/cdn-cgi/handler/scheduled?cron=*+*+*+*+*&format=json"
     said = httpx.get(address, trust_env=False, timeout=30).json()
     assert said["outcome"] == "ok"
@@ -51,7 +51,7 @@ def events(worker: Worker, name: str) -> list[dict[str, Any]]:
 
 
 def stored(state: Path) -> dict[str, Any]:
-    """What the Durable Object has stored: its view, and how many events."""
+    """The stored view of the Durable Object and its number of events."""
     for file in state.glob("v3/do/evenkeel-State/*.sqlite"):
         with sqlite3.connect(file) as database:
             tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master")}
@@ -86,12 +86,12 @@ def serving(tmp_path: Path, pair: tuple[Origin, Origin]) -> Callable[..., Any]:
 def test_the_object_probes_for_all_and_isolates_follow(
     serving: Callable[..., Any], pair: tuple[Origin, Origin]
 ) -> None:
-    """An isolate sends its traffic elsewhere without having probed or failed itself."""
+    """An isolate follows a change of health that the Durable Object found by its probes."""
     one, _ = pair
     with serving() as worker:
         assert served_by(worker) == "one"
         until(lambda: len(one.probes) >= 3)
-        assert served_by(worker) == "one"  # the view that this fetches is fresh
+        assert served_by(worker) == "one"  # this request fetches a fresh view
         one.fail_health()
 
         until(lambda: served_by(worker) == "two")
@@ -106,7 +106,7 @@ def test_the_object_probes_for_all_and_isolates_follow(
 def test_isolates_do_not_probe_while_the_shared_view_is_fresh(
     serving: Callable[..., Any], pair: tuple[Origin, Origin]
 ) -> None:
-    """However many requests there are, an origin gets one probe an interval."""
+    """An origin gets one probe per interval while the shared view is fresh."""
     one, _ = pair
     with serving() as worker:
         trigger(worker)
@@ -122,7 +122,7 @@ def test_isolates_do_not_probe_while_the_shared_view_is_fresh(
 def test_the_cron_trigger_starts_probing_without_a_visitor(
     serving: Callable[..., Any], pair: tuple[Origin, Origin]
 ) -> None:
-    """And the alarm goes on by itself."""
+    """The cron trigger starts probes without a request, and the alarm continues them."""
     one, two = pair
     with serving() as worker:
         trigger(worker)
@@ -132,7 +132,7 @@ def test_the_cron_trigger_starts_probing_without_a_visitor(
 
 
 def test_the_object_probes_what_variables_define(pair: tuple[Origin, Origin]) -> None:
-    """It once read the file whatever the variables said: its bindings come wrapped."""
+    """The object once ignored the variables and probed the file: its bindings come wrapped."""
     one, two = pair
     with running_worker("", vars={"ORIGINS": f"{one.url}, {two.url}"}) as worker:
         trigger(worker)
@@ -145,7 +145,7 @@ def test_the_object_probes_what_variables_define(pair: tuple[Origin, Origin]) ->
 def test_state_survives_a_power_cut(
     serving: Callable[..., Any], pair: tuple[Origin, Origin], tmp_path: Path
 ) -> None:
-    """Health, events and version are there after it, and the alarm goes on with no request."""
+    """Health, events and version survive a power cut, and the alarm continues without a request."""
     one, _ = pair
     one.fail_health()
     with serving(**SLOW) as worker:
@@ -174,7 +174,7 @@ def test_state_survives_a_power_cut(
 def test_an_isolate_that_starts_knows_what_was_known_before(
     serving: Callable[..., Any], pair: tuple[Origin, Origin]
 ) -> None:
-    """The first request brings the stored view; no verdict of its own could be as early."""
+    """A new isolate uses the stored view before any verdict of its own."""
     one, _ = pair
     one.fail_health()
     patient = {"interval": 3600, "consecutive_down": 1}
@@ -194,7 +194,7 @@ def test_an_isolate_that_starts_knows_what_was_known_before(
 def test_a_failure_of_real_traffic_makes_the_object_probe_at_once(
     serving: Callable[..., Any], pair: tuple[Origin, Origin]
 ) -> None:
-    """It does not wait for the monitor's hour."""
+    """A failure of real traffic makes the object probe before the interval ends."""
     one, _ = pair
     with serving(interval=3600, consecutive_down=1) as worker:
         trigger(worker)
@@ -211,7 +211,7 @@ def test_a_failure_of_real_traffic_makes_the_object_probe_at_once(
 def test_an_object_that_cannot_be_reached_leaves_each_isolate_to_itself(
     serving: Callable[..., Any], pair: tuple[Origin, Origin], tmp_path: Path
 ) -> None:
-    """Here the binding leads to something else; the isolate says so, and probes."""
+    """With an unreachable Durable Object the isolate logs an error and probes for itself."""
     one, _ = pair
     wrong = table("kv_namespaces", {"binding": "LB_STATE", "id": "wrong"})
     with serving(settings(tmp_path, wrong)) as worker:
@@ -225,7 +225,7 @@ def test_an_object_that_cannot_be_reached_leaves_each_isolate_to_itself(
 def test_without_bindings_an_isolate_probes_for_itself(
     serving: Callable[..., Any], pair: tuple[Origin, Origin], tmp_path: Path
 ) -> None:
-    """In memory, behind responses, and nothing else is tried."""
+    """Without bindings an isolate probes for itself and logs no error."""
     one, _ = pair
     with serving(settings(tmp_path)) as worker:
         assert served_by(worker) == "one"
@@ -239,7 +239,7 @@ def test_without_bindings_an_isolate_probes_for_itself(
 def test_kv_carries_a_change_to_isolates_that_start_later(
     serving: Callable[..., Any], pair: tuple[Origin, Origin], tmp_path: Path
 ) -> None:
-    """They know of it before their own probes, which say otherwise by now, are believed."""
+    """A new isolate reads a change of health from KV before its own probes count."""
     one, _ = pair
     option = settings(tmp_path, table("kv_namespaces", {"binding": "LB_KV", "id": "health"}))
     one.fail_health()
@@ -257,7 +257,7 @@ def test_kv_carries_a_change_to_isolates_that_start_later(
 def test_regions_probe_each_for_itself_and_the_majority_decides(
     serving: Callable[..., Any], pair: tuple[Origin, Origin]
 ) -> None:
-    """Three objects, three probes a round; here all of them see the same."""
+    """The object of each region probes for itself, and the majority decides."""
     one, _ = pair
     regions = ("WNAM", "WEU", "OC")
     with serving(regions=regions, interval=3600, consecutive_down=1) as worker:

@@ -1,4 +1,4 @@
-"""Which pools a request goes to by its place, by latency, by load; and what pools shed."""
+"""Steering by location, latency and load, and load shedding of pools."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LEAST = ("least_outstanding_requests", "least_connections")
 
 
 def configuration(one: Origin, two: Origin, three: Origin) -> str:
-    """A load balancer for each policy."""
+    """One load balancer for each policy."""
     geo = {
         "pop_pools": {"FRA": ["c"]},
         "country_pools": {"US": ["b", "a"]},
@@ -72,7 +72,7 @@ def configuration(one: Origin, two: Origin, three: Origin) -> str:
 
 
 def come_from(**cf: str) -> tuple[str, str]:
-    """Say where a request comes from, as the runtime's Request.cf has it."""
+    """The location of a request, as in the runtime's Request.cf."""
     return (CF, json.dumps(cf))
 
 
@@ -89,24 +89,24 @@ def come_from(**cf: str) -> tuple[str, str]:
     ],
 )
 def test_geo(worker: Workerd, cf: dict[str, str], served_by: str) -> None:
-    """Data centre, then country, then region, then default_pools; maps alone choose geo."""
+    """Geo steering, implied by its maps, tries data center, country, region, then default_pools."""
     assert worker.get("/", come_from(**cf), host="geo.test").served_by == served_by
 
 
 def test_without_cf_geo_is_the_default(worker: Workerd) -> None:
-    """Nothing is known of the request's place."""
+    """A request without a location goes to default_pools."""
     assert worker.get("/", host="geo.test").served_by == "one"
 
 
 def test_the_pools_of_a_place_fail_over_in_their_order(worker: Workerd, two: Origin) -> None:
-    """Inside the request, to the next of the country's pools."""
+    """A request fails over to the next pool of its country."""
     two.behave(reply(503))
     origin = worker.get("/", come_from(country="US"), host="geo.test").served_by
     assert origin == "one"
 
 
 def test_random_pools_follow_random_steering(worker: Workerd) -> None:
-    """Each pool gets its weight's share."""
+    """Random steering gives each pool the share of its weight."""
     found = Counter(worker.get("/", host="random.test").served_by for _ in range(REQUESTS))
 
     assert 84 < found["two"] < 156  # five standard deviations around 120 of 200
@@ -123,13 +123,13 @@ def test_random_pools_follow_random_steering(worker: Workerd) -> None:
     ],
 )
 def test_proximity(worker: Workerd, cf: dict[str, str], served_by: str) -> None:
-    """Paris is near Frankfurt, Sao Paulo nearer to Virginia; without a place, in list order."""
+    """Proximity steering picks the nearest pool or, without a location, the first pool."""
     assert worker.get("/", come_from(**cf), host="near.test").served_by == served_by
 
 
 @contextmanager
 def waiting(worker: Workerd, host: str, one: Origin, two: Origin) -> Iterator[tuple[str, str]]:
-    """Keep a request waiting at an origin; gives the names of that one and of the other."""
+    """Keep a request waiting at an origin; yield the names of that origin and of the other one."""
     release = threading.Event()
     for origin in (one, two):
         origin.behave(waits_for(release), path="/wait")
@@ -144,7 +144,7 @@ def waiting(worker: Workerd, host: str, one: Origin, two: Origin) -> Iterator[tu
 
 
 def waits_for(release: threading.Event) -> Behaviour:
-    """Answer once something has happened."""
+    """Respond once the event is set."""
 
     async def answer(exchange: Exchange) -> None:
         await asyncio.to_thread(release.wait, 30)
@@ -157,7 +157,7 @@ def waits_for(release: threading.Event) -> Behaviour:
 def test_where_a_request_waits_no_other_is_sent(
     worker: Workerd, one: Origin, two: Origin, host: str
 ) -> None:
-    """least_outstanding_requests of pools and of origins, and least_connections."""
+    """Policies by outstanding requests or connections avoid an origin whose request is pending."""
     with waiting(worker, host, one, two) as (_, other):
         found = Counter(worker.get("/", host=host).served_by for _ in range(20))
     assert found == {other: 20}
@@ -166,7 +166,7 @@ def test_where_a_request_waits_no_other_is_sent(
 
 
 def test_an_open_websocket_is_a_connection(worker: Workerd, one: Origin, two: Origin) -> None:
-    """least_connections sends other requests elsewhere while it is open."""
+    """An open WebSocket counts as a connection for least_connections."""
     for origin in (one, two):
         origin.behave(websocket(), path="/chat")
     link = socket.create_connection(("127.0.0.1", worker.port), 10)
@@ -179,7 +179,7 @@ def test_an_open_websocket_is_a_connection(worker: Workerd, one: Origin, two: Or
 
 
 def test_pool_sets(worker: Workerd) -> None:
-    """The first set that matches has its own pools, or an answer of its own."""
+    """The first matching pool set provides its own pools or a fixed response."""
     oregon = come_from(country="US", regionCode="OR")
     assert worker.get("/", oregon, host="sets.test").served_by == "two"
     texas = come_from(country="US", regionCode="TX")
@@ -190,7 +190,7 @@ def test_pool_sets(worker: Workerd) -> None:
 
 
 def test_load_shedding_by_hash(worker: Workerd) -> None:
-    """Some clients' requests go to the next pool, and always the same clients'."""
+    """Load shedding by hash always moves the same clients to the next pool."""
     clients = [f"198.51.100.{number}" for number in range(100)]
 
     def served() -> dict[str, str | None]:
@@ -205,7 +205,7 @@ def test_load_shedding_by_hash(worker: Workerd) -> None:
 
 
 def test_load_shedding_moves_sessions_where_it_is_told_to(worker: Workerd) -> None:
-    """A client with a session on the pool is given another one."""
+    """Load shedding moves a client with a session if it is configured to."""
     answer = worker.get("/", host="moved.test")
     assert answer.served_by == "two"
     cookie = (answer.header("set-cookie") or "").partition(";")[0]
@@ -213,14 +213,14 @@ def test_load_shedding_moves_sessions_where_it_is_told_to(worker: Workerd) -> No
 
 
 def test_what_all_pools_shed_goes_to_the_fallback_pool(worker: Workerd) -> None:
-    """As Cloudflare documents it."""
+    """Requests that all pools shed go to the fallback pool, as Cloudflare documents."""
     assert worker.get("/", host="all.test").served_by == "three"
 
 
 def test_dynamic_latency_prefers_the_pool_that_answers_probes_sooner(
     one: Origin, two: Origin
 ) -> None:
-    """Measured by the monitor's own probes, here from where the isolate is."""
+    """Dynamic latency steering prefers the pool with the fastest probes."""
     config = (
         monitor("health", timeout=0.9)
         + pool("slow", one, monitor="health")
@@ -234,7 +234,7 @@ def test_dynamic_latency_prefers_the_pool_that_answers_probes_sooner(
 
 
 def test_a_group_of_monitors_votes(one: Origin, two: Origin) -> None:
-    """One of three that fails does not matter; one that must be healthy does."""
+    """In a monitor group one failed vote of three is tolerated unless it must be healthy."""
     member = {"enabled": True, "monitoring_only": False, "must_be_healthy": False}
     login = {**member, "monitor_id": "login", "must_be_healthy": True}
     others = [{**member, "monitor_id": name} for name in ("health", "extra")]

@@ -1,7 +1,7 @@
-"""State that version 0.1.0 has stored, on the real runtime: this version goes on with it.
+"""State that version 0.1.0 stored, used by this version on workerd.
 
-What is in it says tests/data/state_0_1; here it was written a moment ago, and
-its origins and its sink are where this test runs them.
+tests/data/state_0_1 describes the content. These tests treat it as written a moment ago and move
+its origins and its sink to local addresses.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ PATIENCE = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Successor:
-    """A Worker that began with what was stored."""
+    """A Worker that starts with the stored state."""
 
     worker: Worker
     operator: Operator
@@ -44,14 +44,14 @@ class Successor:
     three: Origin
     sink: Origin
     moved: dict[str, str]
-    """Where the origins and the sink are now."""
+    """The present addresses of the origins and the sink."""
     at_first: dict[str, Any]
-    """How each origin stood when the Worker was first asked."""
+    """Each origin's state at the first request to the Worker."""
 
 
 @pytest.fixture(scope="module")
 def successor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Successor]:
-    """Serve it, with the second origin as down as it was."""
+    """Start the Worker with the stored state and the second origin unhealthy as before."""
     state = tmp_path_factory.mktemp("state")
     secrets, variables = STORED.secrets, STORED.known["variables"]
     with origins(4) as (one, two, three, sink):
@@ -67,7 +67,7 @@ def successor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Successor]:
 
 
 def session(identifier: str) -> str:
-    """Return the cookie of a session that is not over yet, as those of the fixture are by now."""
+    """Return the cookie of a valid session; the stored cookies have expired by now."""
     secrets = STORED.secrets
     tokens = tokens_of(secrets["LB_ADMIN_TOKEN"], secrets["LB_READ_TOKEN"], str(Admin()))
     assert isinstance(tokens, Tokens)
@@ -76,7 +76,7 @@ def session(identifier: str) -> str:
 
 
 def test_the_alarm_goes_on(successor: Successor) -> None:
-    """Origins are probed, again and again, without any request to them."""
+    """Probes of all origins go on without any request."""
     probed = (successor.one, successor.two, successor.three)
     started = [len(each.probes) for each in probed]
 
@@ -90,7 +90,7 @@ def test_the_alarm_goes_on(successor: Successor) -> None:
 
 
 def test_health_is_as_it_was(successor: Successor) -> None:
-    """Since when, too: nothing began anew."""
+    """Health, its cause and its time are those that were stored."""
     found = successor.at_first
 
     assert {name: each["health"] for name, each in found.items()} == {
@@ -113,7 +113,7 @@ def test_health_is_as_it_was(successor: Successor) -> None:
 
 
 def test_objects_and_versions_are_there(successor: Successor) -> None:
-    """What serves is what the version before has exported."""
+    """Stored objects and versions match the export of the earlier version."""
     operator = successor.operator
     versions = {each["version"]: each for each in operator.call("GET", "/versions")}
 
@@ -134,7 +134,7 @@ def test_objects_and_versions_are_there(successor: Successor) -> None:
 
 
 def test_events_are_there(successor: Successor) -> None:
-    """With the ids that they had."""
+    """Stored events keep their ids."""
     operator = successor.operator
     found = operator.call("GET", f"{ANALYTICS}/events?per_page=100")
     down = operator.call("GET", f"{ANALYTICS}/events?pool_name=replica&pool_healthy=false")
@@ -146,7 +146,7 @@ def test_events_are_there(successor: Successor) -> None:
 
 
 def test_counters_go_on(successor: Successor) -> None:
-    """From where they were."""
+    """Counters continue from the stored values."""
     found = Scrape(successor.operator.text("/metrics"))
 
     assert found.sum("evenkeel_requests_total", load_balancer=API) >= 8
@@ -156,7 +156,7 @@ def test_counters_go_on(successor: Successor) -> None:
 
 
 def test_a_preview_has_its_result(successor: Successor) -> None:
-    """It is asked for by the id that the version before has given it."""
+    """A stored preview has its result under its id."""
     path = f"{ACCOUNT}/preview/{STORED.known['preview']}"
 
     (found,) = successor.operator.call("GET", path).values()
@@ -164,7 +164,7 @@ def test_a_preview_has_its_result(successor: Successor) -> None:
 
 
 def test_a_session_that_was_ended_stays_ended(successor: Successor) -> None:
-    """Another one of the same time is good."""
+    """A session that was ended stays invalid, and another one of that time stays valid."""
 
     def asked(identifier: str) -> int:
         headers = {"Cookie": session(identifier)}
@@ -175,7 +175,7 @@ def test_a_session_that_was_ended_stays_ended(successor: Successor) -> None:
 
 
 def test_a_client_stays_with_its_origin(successor: Successor) -> None:
-    """Its cookie leads where nobody gets without one, as that origin has no weight."""
+    """A stored affinity cookie leads to its origin, which has weight 0."""
     operator, cookie = successor.operator, STORED.known["cookie"]
 
     assert [operator.get(SITE).text for _ in range(5)] == ["one"] * 5
@@ -183,7 +183,7 @@ def test_a_client_stays_with_its_origin(successor: Successor) -> None:
 
 
 def test_a_change_is_the_next_version(successor: Successor) -> None:
-    """It is made of the objects as they were, and can be taken back to a version before."""
+    """A change creates the next version, and a rollback to a stored version works."""
     operator = successor.operator
     before = operator.call("GET", f"{ZONE}/{IDS[API]}")
     assert (before["session_affinity_ttl"], before["steering_policy"]) == (7200, "dynamic_latency")
@@ -199,7 +199,7 @@ def test_a_change_is_the_next_version(successor: Successor) -> None:
 
 
 def test_what_waited_is_told_and_the_incident_ends(successor: Successor) -> None:
-    """A sink that was down gets all of it in order; the end belongs to the start of before."""
+    """A sink gets the queued messages in order, and the end of an incident has its stored id."""
     sink, two = successor.sink, successor.two
 
     def told(path: str) -> list[dict[str, Any]]:

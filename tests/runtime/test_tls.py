@@ -1,4 +1,4 @@
-"""Origins that speak TLS, as every tunnel's hostname does."""
+"""Origins with TLS, such as the hostname of a tunnel."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ AUTHORITY = trustme.CA()
 
 
 def server_side(authority: trustme.CA, name: str) -> ssl.SSLContext:
-    """Return what an origin needs that calls itself `name`."""
+    """Return the TLS context of an origin with the host name `name`."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert(name).configure_cert(context)
     return context
@@ -25,21 +25,21 @@ def server_side(authority: trustme.CA, name: str) -> ssl.SSLContext:
 
 @pytest.fixture(scope="module")
 def good() -> Iterator[Origin]:
-    """An origin whose certificate is in order."""
+    """An origin with a trusted certificate."""
     with origins(1, server_side(AUTHORITY, TLS_HOST)) as (origin,):
         yield origin
 
 
 @pytest.fixture(scope="module")
 def bad() -> Iterator[Origin]:
-    """An origin whose certificate was signed by somebody."""
+    """An origin with an untrusted certificate."""
     with origins(1, server_side(trustme.CA(), TLS_HOST)) as (origin,):
         yield origin
 
 
 @pytest.fixture(scope="module")
 def worker(good: Origin, bad: Origin) -> Iterator[Workerd]:
-    """The Worker, in front of both."""
+    """The Worker in front of both origins."""
     config = "\n".join(
         [
             monitor("web", type="https"),
@@ -55,7 +55,7 @@ def worker(good: Origin, bad: Origin) -> Iterator[Workerd]:
 
 
 def test_a_request_goes_to_the_origin_over_tls(worker: Workerd, good: Origin) -> None:
-    """It arrives like any other, for the host of the origin's own address."""
+    """A request reaches the origin over TLS with the host of the origin's address."""
     answer = worker.get("/a?b", HTTPS, host="good.test")
 
     assert (answer.status, answer.text) == (200, "one")
@@ -65,7 +65,7 @@ def test_a_request_goes_to_the_origin_over_tls(worker: Workerd, good: Origin) ->
 
 
 def test_a_probe_goes_over_tls(worker: Workerd, good: Origin) -> None:
-    """A monitor of type https finds an origin healthy by its address."""
+    """A monitor of type https finds an origin healthy over TLS."""
     worker.get("/", host="good.test")
 
     assert until(lambda: good.probes)
@@ -73,7 +73,7 @@ def test_a_probe_goes_over_tls(worker: Workerd, good: Origin) -> None:
 
 
 def test_a_certificate_that_nobody_vouches_for_is_a_failure(worker: Workerd, bad: Origin) -> None:
-    """A Worker cannot be told to accept it: the next origin answers, and the monitor says no."""
+    """An untrusted certificate fails requests, which fail over, and probes."""
     answer = worker.get("/", host="bad.test")
 
     assert (answer.status, answer.served_by) == (200, "one")

@@ -1,4 +1,4 @@
-"""The variables that configure a balancer of a few origins without a file."""
+"""Variables that configure a balancer of a few origins without a file."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ IPS = [f"198.51.100.{number}" for number in range(40)]
 
 @contextmanager
 def backends(count: int = 2, **more: str) -> Iterator[tuple[Workerd, tuple[Origin, ...]]]:
-    """Serve the variables of so many backends: BACKEND_ONE, BACKEND_TWO, ..."""
+    """Serve `count` backends from variables: BACKEND_ONE, BACKEND_TWO, ..."""
     with origins(count) as running:
         named = {f"BACKEND_{origin.name.upper()}": origin.url for origin in running}
         with workerd(FILE, {"PRIMARY_DOMAIN": DOMAIN, **named, **more}) as worker:
@@ -38,17 +38,17 @@ def ask(worker: Workerd, ip: str = IPS[0], *fields: tuple[str, str]) -> Answer:
 
 
 def by_client(worker: Workerd) -> dict[str, str | None]:
-    """Which origin each of many clients gets."""
+    """The origin that serves each of many clients."""
     return {ip: ask(worker, ip).served_by for ip in IPS}
 
 
 def client_of(worker: Workerd, origin: Origin) -> str:
-    """An address whose requests go to this origin."""
+    """A client address whose requests go to this origin."""
     return next(ip for ip, name in by_client(worker).items() if name == origin.name)
 
 
 def test_primary_domain() -> None:
-    """PRIMARY_DOMAIN is the only host that is served; over HTTP it is sent on to HTTPS."""
+    """Only the host PRIMARY_DOMAIN is served, and HTTP is redirected to HTTPS."""
     with backends() as (worker, _):
         assert ask(worker).status == 200
         assert worker.get("/", HTTPS, host="other.example.com").status == 421
@@ -65,7 +65,7 @@ def test_without_primary_domain() -> None:
 
 
 def test_backends() -> None:
-    """Any number of BACKEND_* share the clients, each client by its address at one of them."""
+    """All BACKEND_* variables share the clients by address."""
     with backends(4) as (worker, running):
         found = by_client(worker)
         assert Counter(found.values()).keys() == {origin.name for origin in running}
@@ -74,7 +74,7 @@ def test_backends() -> None:
 
 @pytest.mark.parametrize("value", ["{host}", "http://{host}", "http://{host}/"])
 def test_a_backend_is_a_host_or_a_url(value: str) -> None:
-    """A backend may be given as host and port, or as a URL."""
+    """A backend is a host with a port, or a URL."""
     with origins(1) as (one,):
         variables = {"BACKEND_CF": value.format(host=f"127.0.0.1:{one.port}")}
         with workerd(FILE, variables) as worker:
@@ -82,7 +82,7 @@ def test_a_backend_is_a_host_or_a_url(value: str) -> None:
 
 
 def test_sticky_sessions() -> None:
-    """STICKY_SESSIONS keeps a client on its backend when its address changes."""
+    """With STICKY_SESSIONS a client stays on its backend when its address changes."""
     with backends(STICKY_SESSIONS="true") as (worker, (one, two)):
         first = ask(worker, client_of(worker, one))
         (cookie,) = first.head.all("set-cookie")
@@ -103,7 +103,7 @@ def test_no_sticky_sessions(value: str) -> None:
 
 
 def test_session_cookie_name() -> None:
-    """SESSION_COOKIE_NAME names the cookie, in both directions."""
+    """SESSION_COOKIE_NAME names the cookie in responses and requests."""
     with backends(STICKY_SESSIONS="true", SESSION_COOKIE_NAME="aio_session") as (worker, (one, _)):
         cookie = ask(worker, client_of(worker, one)).header("set-cookie") or ""
         assert cookie.startswith("aio_session=")
@@ -112,13 +112,13 @@ def test_session_cookie_name() -> None:
 
 
 def test_session_cookie_ttl() -> None:
-    """SESSION_COOKIE_TTL is the cookie's life in seconds."""
+    """SESSION_COOKIE_TTL is the lifetime of the cookie in seconds."""
     with backends(STICKY_SESSIONS="true", SESSION_COOKIE_TTL="3600") as (worker, _):
         assert "Max-Age=3600;" in (ask(worker).header("set-cookie") or "")
 
 
 def test_backend_down_time() -> None:
-    """BACKEND_DOWN_TIME is how long a backend is left alone after a failure, in milliseconds."""
+    """BACKEND_DOWN_TIME is the ejection time of a backend after a failure, in milliseconds."""
     with backends(BACKEND_DOWN_TIME="1200") as (worker, (one, _)):
         ip = client_of(worker, one)
         one.reset()
@@ -133,7 +133,7 @@ def test_backend_down_time() -> None:
 
 @pytest.mark.parametrize("retries", [0, 1, 2])
 def test_max_retries(retries: int) -> None:
-    """MAX_RETRIES is how often a request is tried again, each time at another backend."""
+    """MAX_RETRIES limits the retries of a request, each at another backend."""
     with backends(4, MAX_RETRIES=str(retries)) as (worker, running):
         for origin in running:
             origin.behave(reply(500, "broken"))
@@ -146,7 +146,7 @@ def test_max_retries(retries: int) -> None:
 
 @pytest.mark.parametrize("status", [500, 501, 503, 530])
 def test_any_5xx_is_tried_elsewhere(status: int) -> None:
-    """A backend that answers with a 5xx is passed by for another."""
+    """A 5xx response of a backend fails over to another backend."""
     with backends() as (worker, (one, _)):
         ip = client_of(worker, one)
         one.behave(reply(status))
@@ -154,7 +154,7 @@ def test_any_5xx_is_tried_elsewhere(status: int) -> None:
 
 
 def test_a_backend_that_does_not_answer() -> None:
-    """A backend that is gone is passed by for another; when all are gone, all are tried again."""
+    """A stopped backend is skipped; if all are stopped, all are retried."""
     with backends() as (worker, (one, two)):
         ip = client_of(worker, one)
         one.stop()
@@ -166,7 +166,7 @@ def test_a_backend_that_does_not_answer() -> None:
 
 
 def test_origins() -> None:
-    """ORIGINS is a list in failover order, and the file is not read: a line of the log says so."""
+    """ORIGINS is a list in failover order that replaces the file, and a notice is logged."""
     with origins(2) as (one, two):
         variables = {"ORIGINS": f"http://127.0.0.1:{one.port}, 127.0.0.1:{two.port}"}
         with workerd(FILE, variables) as worker:
@@ -180,7 +180,7 @@ def test_origins() -> None:
 
 
 def test_without_origins_the_file_is_read() -> None:
-    """Variables that name no origin leave the configuration to the file."""
+    """Without origins in the variables the configuration comes from the file."""
     with origins(1) as (one,):
         config = pool("p", one) + load_balancer("*", "p")
         with workerd(config, {"STICKY_SESSIONS": "true", "UNRELATED": "1"}) as worker:

@@ -1,4 +1,4 @@
-"""WebSockets pass through the balancer, and their handshake fails over."""
+"""WebSockets through the balancer, and failover of their handshake."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _listening(one: Origin, two: Origin) -> None:
 
 
 def test_messages_pass_both_ways(worker: Workerd, one: Origin) -> None:
-    """Text and large binary messages arrive as they were sent."""
+    """Text and large binary messages arrive unchanged in both directions."""
     data = os.urandom(1_000_000)
     with connected(worker) as chat:
         for message in ("hello", "", "\u00e9\U0001f600", data, b""):
@@ -62,7 +62,7 @@ def test_a_subprotocol_is_agreed_on(worker: Workerd) -> None:
 
 
 def test_the_handshake_names_the_origin_and_pins_it(worker: Workerd) -> None:
-    """The answer to a handshake has X-Served-By and the affinity cookie, as any answer."""
+    """The response to a handshake has X-Served-By and the affinity cookie."""
     with connected(worker) as chat:
         assert chat.response is not None
         assert chat.response.headers["X-Served-By"] == "one"
@@ -71,7 +71,7 @@ def test_the_handshake_names_the_origin_and_pins_it(worker: Workerd) -> None:
 
 @pytest.mark.parametrize(("code", "reason"), [(1000, ""), (1001, "bye"), (4001, "try later")])
 def test_the_origin_closes(code: int, reason: str, worker: Workerd) -> None:
-    """The client gets the close code and the reason that the origin gave."""
+    """The client gets the close code and the reason of the origin."""
     with connected(worker) as chat:
         chat.send(f"close {code} {reason}")
         with pytest.raises(ConnectionClosed) as closed:
@@ -83,7 +83,7 @@ def test_the_origin_closes(code: int, reason: str, worker: Workerd) -> None:
 
 @pytest.mark.parametrize("code", [1000, 1001, 4002])
 def test_the_client_closes(code: int, worker: Workerd, one: Origin) -> None:
-    """The origin gets the close code that the client gave."""
+    """The origin gets the close code of the client."""
     with connected(worker) as chat:
         chat.send("hello")
         chat.recv(timeout=10)
@@ -94,7 +94,7 @@ def test_the_client_closes(code: int, worker: Workerd, one: Origin) -> None:
 
 
 def test_the_origin_dies(worker: Workerd) -> None:
-    """When the origin's connection is reset, so is the client's: nobody waits for ever."""
+    """If the origin's connection is reset, the client's connection ends too."""
     with connected(worker) as chat:
         chat.send("abort")
         with pytest.raises(ConnectionClosedError):
@@ -105,7 +105,7 @@ def test_the_origin_dies(worker: Workerd) -> None:
 
 
 def test_the_client_dies(worker: Workerd, one: Origin) -> None:
-    """When the client's connection is gone, the origin's ends too."""
+    """If the client's connection breaks, the origin's connection ends too."""
     link = socket.create_connection(("127.0.0.1", worker.port), 10)
     chat = connect("ws://service.example.com/", sock=link)
     link.shutdown(socket.SHUT_RDWR)
@@ -117,7 +117,7 @@ def test_the_client_dies(worker: Workerd, one: Origin) -> None:
 def test_a_failed_handshake_goes_to_the_next_origin(
     fault: object, worker: Workerd, one: Origin, two: Origin
 ) -> None:
-    """A handshake that one origin fails is tried at the next one."""
+    """A failed handshake is retried at the next origin."""
     one.behave(fault)  # type: ignore[arg-type]
     with connected(worker, "chat.v2") as chat:
         chat.send("hello")
@@ -127,7 +127,7 @@ def test_a_failed_handshake_goes_to_the_next_origin(
 
 
 def test_a_stopped_origin_is_passed_by(worker: Workerd, one: Origin, two: Origin) -> None:
-    """With the first origin stopped, a WebSocket opens at the second."""
+    """If the first origin is stopped, the WebSocket opens at the second."""
     one.stop()
     with connected(worker) as chat:
         chat.send("hello")
@@ -136,7 +136,7 @@ def test_a_stopped_origin_is_passed_by(worker: Workerd, one: Origin, two: Origin
 
 
 def test_a_refused_handshake_is_the_clients(worker: Workerd, one: Origin, two: Origin) -> None:
-    """An origin that does not want the WebSocket says so to the client."""
+    """The client gets the response of an origin that refuses the WebSocket."""
     one.behave(reply(403, b"no"))
     with pytest.raises(InvalidStatus) as refused, connected(worker):
         pass

@@ -1,4 +1,4 @@
-"""One Worker for all attacks, and a look at it after each of them."""
+"""The Worker that all attacks share, checked after each attack."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def lasting_siege() -> Iterator[Siege]:
 
 @pytest.fixture(autouse=True)
 def under(lasting_siege: Siege) -> Iterator[Siege]:
-    """Give each test the Worker as it was, and look at it afterwards."""
+    """Reset the shared Worker before each test and check it afterwards."""
     lasting_siege.reset()
     yield lasting_siege
     lasting_siege.check()
@@ -27,11 +27,11 @@ def under(lasting_siege: Siege) -> Iterator[Siege]:
 
 @pytest.fixture
 def one(under: Siege) -> Origin:
-    """The origin that answers."""
+    """The first origin in failover order."""
     return under.one
 
 
 @pytest.fixture
 def two(under: Siege) -> Origin:
-    """The origin that answers in its place."""
+    """The origin that serves if the first one fails."""
     return under.two

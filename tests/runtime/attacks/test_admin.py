@@ -1,4 +1,4 @@
-"""The admin side under attack by strangers, and by a client that has a token and misbehaves."""
+"""Attacks on the admin side by strangers and by a misbehaving client that has a token."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ JSON = b"Content-Type: application/json"
 
 
 def admin(line: bytes, *lines: bytes, body: bytes = b"") -> bytes:
-    """A request with the token in it."""
+    """An admin request with the token."""
     return request(line, AUTHORIZED, *lines, body=body, secrets=False)
 
 
 def test_it_is_open_to_the_token(under: Siege) -> None:
-    """So that what follows means something."""
+    """The admin token opens a session, so a refusal in the tests below is no accident."""
     answer = under.send(admin(b"GET /_lb/session HTTP/1.1"))
     assert answer is not None
     assert json.loads(answer.text)["result"]["role"] == "admin"
@@ -30,7 +30,7 @@ def test_it_is_open_to_the_token(under: Siege) -> None:
 @pytest.mark.parametrize("path", [b"/_lb/session", b"/_lb/apply", b"/_lb/client/v4/accounts/a"])
 @pytest.mark.parametrize("token", [True, False])
 def test_uploads_that_never_end_hold_nobody_up(path: bytes, token: bool, under: Siege) -> None:
-    """Thirty at once, which are left after a while: others are served in between."""
+    """Thirty unfinished uploads at once block neither traffic nor other admin requests."""
     line = (b"POST " + path + b" HTTP/1.1", JSON, b"Content-Length: 100")
     data = admin(*line) if token else request(*line, secrets=False)
     with ExitStack() as stack:
@@ -42,7 +42,7 @@ def test_uploads_that_never_end_hold_nobody_up(path: bytes, token: bool, under: 
 
 
 def test_a_body_in_single_bytes_is_read_as_one(under: Siege) -> None:
-    """However many pieces it comes in."""
+    """A body that arrives byte by byte is read as one body."""
     body = json.dumps({"token": ADMIN_TOKEN}).encode()
     with conversation(under.worker.port, 30) as talk:
         talk.send(
@@ -68,7 +68,7 @@ def test_a_body_in_single_bytes_is_read_as_one(under: Siege) -> None:
     ],
 )
 def test_ambiguous_framing_changes_nothing(lines: tuple[bytes, ...], under: Siege) -> None:
-    """The runtime refuses it, or we do; a request within the body is none."""
+    """Ambiguous framing is refused, and a request hidden in the body is not executed."""
     inner = admin(b"POST /_lb/apply HTTP/1.1")
     data = request(b"POST /_lb/session HTTP/1.1", *lines, body=b"0\r\n\r\n" + inner, secrets=False)
     assert under.status(data, 3) not in {200, 204, 500}
@@ -76,7 +76,7 @@ def test_ambiguous_framing_changes_nothing(lines: tuple[bytes, ...], under: Sieg
 
 
 def test_a_body_of_brackets_is_refused_at_once(under: Siege) -> None:
-    """By who has no token, in the one place that reads it."""
+    """A malformed login body without a valid token is refused with 400 or 429."""
     for body in (b"[" * 4096, b'{"token":' * 400, b'"' * 4096, b"1" * 4096):
         length = b"Content-Length: %d" % len(body)
         data = request(b"POST /_lb/session HTTP/1.1", JSON, length, body=body, secrets=False)
@@ -84,7 +84,7 @@ def test_a_body_of_brackets_is_refused_at_once(under: Siege) -> None:
 
 
 def test_a_thousand_guesses_are_a_few_lines_of_the_log(under: Siege) -> None:
-    """And the token works all the while."""
+    """A thousand wrong tokens write at most 30 log lines, and the right token still works."""
     for number in range(1000):
         wrong = b"Authorization: Bearer guess-%d" % number
         client = b"CF-Connecting-IP: 198.51.100.%d" % (number % 100)

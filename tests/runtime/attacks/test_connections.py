@@ -1,4 +1,4 @@
-"""Clients that leave at any moment, that are slow, and that are many."""
+"""Clients that disconnect at any moment, slow clients, and many clients at once."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ CHUNKS = request("POST / HTTP/1.1", b"Transfer-Encoding: chunked", body=chunk(b"
 
 
 def by_closing(connection: socket.socket) -> None:
-    """Leave as a browser does."""
+    """Disconnect with a FIN, as a browser does."""
     connection.close()
 
 
 def by_reset(connection: socket.socket) -> None:
-    """Leave as a phone does."""
+    """Disconnect with a reset, as a phone does."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.close()
 
@@ -42,7 +42,7 @@ both_ways = pytest.mark.parametrize("leave", [by_closing, by_reset], ids=["close
 
 @contextmanager
 def clients(under: Siege, count: int, data: bytes = b"") -> Iterator[list[socket.socket]]:
-    """So many connections, each of which has sent this."""
+    """Open `count` connections and send the same data on each."""
     with ExitStack() as stack:
         made = []
         for _ in range(count):
@@ -53,7 +53,7 @@ def clients(under: Siege, count: int, data: bytes = b"") -> Iterator[list[socket
 
 
 def leaving(under: Siege, data: bytes, leave: Leave, ready: Callable[[], object]) -> None:
-    """Send this, wait for a moment, and leave."""
+    """Send the data, wait until `ready` is true, and disconnect."""
     connection = socket.create_connection(("127.0.0.1", under.worker.port))
     connection.sendall(data)
     until(ready)
@@ -62,7 +62,7 @@ def leaving(under: Siege, data: bytes, leave: Leave, ready: Callable[[], object]
 
 @both_ways
 def test_leaving_in_the_middle_of_a_request(leave: Leave, under: Siege) -> None:
-    """After any number of its bytes."""
+    """A client that disconnects after any number of request bytes disturbs no later request."""
     whole = request("POST /a HTTP/1.1", b"Content-Length: 5", body=b"abcde", host=EAGER)
     for length in range(0, len(whole) + 1, 5):
         leaving(under, whole[:length], leave, lambda: True)
@@ -72,7 +72,7 @@ def test_leaving_in_the_middle_of_a_request(leave: Leave, under: Siege) -> None:
 @both_ways
 @pytest.mark.parametrize("data", [UPLOAD, LONG, CHUNKS], ids=range(3))
 def test_leaving_in_the_middle_of_a_body(data: bytes, leave: Leave, under: Siege) -> None:
-    """The origin's request ends as the client's does."""
+    """The origin's request ends when the client disconnects in the middle of its body."""
     leaving(under, data, leave, lambda: under.one.requests or data == UPLOAD)
     until(lambda: all(each.aborted for each in under.one.requests))
     assert under.two.requests == []
@@ -80,15 +80,15 @@ def test_leaving_in_the_middle_of_a_body(data: bytes, leave: Leave, under: Siege
 
 @both_ways
 def test_leaving_before_a_body_is_kept(leave: Leave, under: Siege) -> None:
-    """No origin hears of a body that was to be kept and never came."""
+    """No origin receives a request whose body was to be buffered and never arrived."""
     leaving(under, KEPT, leave, lambda: True)
-    time.sleep(0.1)  # what must not come has no end to wait for
+    time.sleep(0.1)  # nothing signals that a request will not come
     assert under.one.requests == []
 
 
 @both_ways
 def test_leaving_before_the_answer(leave: Leave, under: Siege) -> None:
-    """The origin is let go of, and no other one is asked."""
+    """If a client leaves before the response, the origin's request ends without a retry."""
     under.one.behave(hang())
     leaving(under, request(), leave, lambda: under.one.requests)
     until(lambda: under.one.requests[0].aborted)
@@ -97,7 +97,7 @@ def test_leaving_before_the_answer(leave: Leave, under: Siege) -> None:
 @both_ways
 @pytest.mark.parametrize("fault", [reset(), reply(503, "x" * 100_000), raw(b"junk")], ids=range(3))
 def test_leaving_during_the_second_attempt(fault: Behaviour, leave: Leave, under: Siege) -> None:
-    """Both origins are let go of, what the first one said too."""
+    """If a client leaves during the second attempt, the requests at both origins end."""
     under.one.behave(fault)
     under.two.behave(hang())
     leaving(under, request(), leave, lambda: under.two.requests)
@@ -107,7 +107,7 @@ def test_leaving_during_the_second_attempt(fault: Behaviour, leave: Leave, under
 @both_ways
 @pytest.mark.parametrize("chunked", [True, False])
 def test_leaving_in_the_middle_of_an_answer(chunked: bool, leave: Leave, under: Siege) -> None:
-    """At its head, after its beginning, and far into it; often."""
+    """If a client leaves at any point of a response, the origin's request ends."""
     under.one.behave(download(20 * MEGABYTE, chunked=chunked))
     for wanted in (1, 100, 10_000, 1 * MEGABYTE) * 5:
         connection = socket.create_connection(("127.0.0.1", under.worker.port))
@@ -121,7 +121,7 @@ def test_leaving_in_the_middle_of_an_answer(chunked: bool, leave: Leave, under: 
 
 
 def test_half_a_connection(under: Siege) -> None:
-    """A client that has nothing more to say may still get its answer; nobody else is disturbed."""
+    """A client that closes its sending side still gets its response."""
     under.one.behave(after(0.2, reply(200, "late")))
     with conversation(under.worker.port, 5) as talk:
         talk.send(request())
@@ -141,7 +141,7 @@ def test_half_a_connection(under: Siege) -> None:
     ids=["nothing", "head", "body", "kept", "chunks"],
 )
 def test_many_that_never_finish(data: bytes, under: Siege) -> None:
-    """Others are served while they dribble on, and origins are let go of when they leave."""
+    """Unfinished requests block no other client and end at the origin when their clients leave."""
     before = under.worker.memory
     with clients(under, MANY, data) as connected:
         for _ in range(3):
@@ -154,7 +154,7 @@ def test_many_that_never_finish(data: bytes, under: Siege) -> None:
 
 
 def test_many_slow_readers(under: Siege) -> None:
-    """50 MB for each of 30 who read nothing stay at the origin, and others are served."""
+    """Thirty clients that read nothing of 50 MB fill no memory and block no other client."""
     under.one.behave(download(50 * MEGABYTE))
     before = under.worker.memory
     with clients(under, 30, request()):
@@ -167,7 +167,7 @@ def test_many_slow_readers(under: Siege) -> None:
 
 
 def test_many_that_wait(under: Siege) -> None:
-    """Requests at an origin that hangs end with the next one's answer, all of them, in time."""
+    """All requests that wait for a hanging origin get the next origin's response within 20 s."""
     under.one.behave(hang())
     began = time.monotonic()
     with clients(under, MANY, request()) as connected:
@@ -179,7 +179,7 @@ def test_many_that_wait(under: Siege) -> None:
 
 
 def test_many_that_leave_while_origins_fail(under: Siege) -> None:
-    """What is kept for a client that is gone goes with it."""
+    """Clients that leave while origins fail leave no open request at any origin."""
     under.one.behave(in_turn(hang(), reset(), reply(503), raw(start(200)[:10])))
     under.two.behave(hang())
     for _ in range(3):
@@ -191,7 +191,7 @@ def test_many_that_leave_while_origins_fail(under: Siege) -> None:
 
 
 def test_a_thousand_connections(under: Siege) -> None:
-    """Opened and closed without a word."""
+    """A thousand connections that send nothing disturb no later request."""
     for _ in range(10):
         with clients(under, 100):
             pass

@@ -1,4 +1,4 @@
-"""Headers that lie, floods of them, and framing that two readers could read in two ways."""
+"""Forged headers, floods of headers, and ambiguous framing."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ELSEWHERE = [
 
 
 def test_what_is_forged_is_replaced(under: Siege) -> None:
-    """An origin gets the truth, once, and nothing of what the client claimed."""
+    """An origin gets the true value of each forged header once, and none of the forged values."""
     address = b"CF-Connecting-IP: 192.0.2.7"
     assert under.status(request(b"GET / HTTP/1.1", *FORGED, address)) == 200
 
@@ -46,7 +46,7 @@ def test_what_is_forged_is_replaced(under: Siege) -> None:
 
 
 def test_nobody_vouches_for_an_address_without_cloudflare(under: Siege) -> None:
-    """Not one of the client's claims is passed on as an address."""
+    """No address that the client claims is forwarded if Cloudflare sends none."""
     assert under.status(request(b"GET / HTTP/1.1", *FORGED)) == 200
     (got,) = under.one.requests
     assert [got.head.all(name) for name in ("x-forwarded-for", "x-real-ip")] == [[], []]
@@ -54,7 +54,7 @@ def test_nobody_vouches_for_an_address_without_cloudflare(under: Siege) -> None:
 
 @pytest.mark.parametrize("name", ELSEWHERE)
 def test_no_header_leads_elsewhere(name: bytes, under: Siege) -> None:
-    """Each of them names another place; the request goes to its origin alone."""
+    """A header that names another host does not change the origin of a request."""
     url = b": http://" + under.elsewhere.encode() + b"/"
     assert under.status(request(b"GET / HTTP/1.1", name + url)) == 200
     assert [len(each.requests) for each in (under.one, under.two, under.three)] == [1, 0, 0]
@@ -72,7 +72,7 @@ def test_no_header_leads_elsewhere(name: bytes, under: Siege) -> None:
     ids=range(5),
 )
 def test_connection_takes_nothing_away(named: bytes, under: Siege) -> None:
-    """What Cloudflare and the balancer say reaches the origin, whatever Connection names."""
+    """A Connection header removes no header of Cloudflare or the balancer."""
     sent = (b"CF-Connecting-IP: 192.0.2.7", b"CF-IPCountry: CH", b"Connection: " + named)
     assert under.status(request(b"GET / HTTP/1.1", *sent)) == 200
 
@@ -104,7 +104,7 @@ FLOODS = [
 
 @pytest.mark.parametrize("lines", FLOODS, ids=range(len(FLOODS)))
 def test_a_flood_passes(lines: list[bytes], under: Siege) -> None:
-    """So much is let through, at about the usual price: none is read by the balancer for long."""
+    """A request with a flood of headers, or with huge headers, still gets its response."""
     secrets = not lines[0].startswith(b"Cookie")
     answer = under.send(request(b"GET / HTTP/1.1", *lines, secrets=secrets))
     assert answer is not None
@@ -126,7 +126,7 @@ def test_a_flood_passes(lines: list[bytes], under: Siege) -> None:
     ids=range(8),
 )
 def test_what_never_ends_is_cut_off(data: bytes, under: Siege) -> None:
-    """A head that goes on for megabytes, or is none, reaches no origin."""
+    """A head that is endless or malformed is refused and reaches no origin."""
     status = under.status(data, 0.5)
     assert status is None or status >= 400
     assert under.one.requests == []
@@ -145,7 +145,7 @@ NAMES = [
 
 @pytest.mark.parametrize("name", NAMES)
 def test_any_bytes_in_a_value(name: bytes, under: Siege) -> None:
-    """They pass, or the runtime refuses them; the balancer stumbles over none."""
+    """Any bytes in a header value are forwarded, or refused by the runtime with 400."""
     for value in VALUES:
         line = name + b": " + value
         status = under.status(request(b"GET / HTTP/1.1", line, secrets=name != b"Cookie"))
@@ -154,7 +154,7 @@ def test_any_bytes_in_a_value(name: bytes, under: Siege) -> None:
 
 
 SHAPES = [
-    # (lines, body, status, what the origin read)
+    # (header lines, body, expected status, body that the origin receives)
     ([b"Content-Length: 6", b"Transfer-Encoding: chunked"], b"0\r\n\r\nG", 200, b""),
     ([b"Transfer-Encoding: chunked", b"Content-Length: 3"], b"3\r\nabc\r\n0\r\n\r\n", 200, b"abc"),
     ([b"Content-Length: 3", b"Content-Length: 5"], b"abcde", 400, None),
@@ -188,7 +188,7 @@ SHAPES = [
 def test_a_request_is_read_in_one_way(
     lines: list[bytes], body: bytes, status: int, read: bytes | None, under: Siege
 ) -> None:
-    """What is ambiguous is refused, or ends its connection; nothing of it becomes a request."""
+    """Ambiguous framing is refused or resolved in one way, and no body byte becomes a request."""
     for host in (PLAIN, EAGER):
         under.reset()
         sent = request(b"POST / HTTP/1.1", *lines, host=host, body=body)
@@ -197,7 +197,7 @@ def test_a_request_is_read_in_one_way(
             assert talk.answer().status == status
         bodies = [each.body for each in under.one.requests if each.target == "/"]
         assert bodies == ([] if read is None else [read])
-        # What stands behind it is one whole request, or nothing: the origin saw no part of it.
+        # The request that follows is forwarded whole or not at all; the origin sees no part of it.
         assert {each.target for each in under.one.requests} <= {"/", "/smuggled"}
         framed = [(each.head.length, each.head.chunked) for each in under.one.requests]
         assert all(length is None or not chunked for length, chunked in framed)
@@ -219,7 +219,7 @@ def test_a_request_is_read_in_one_way(
 )
 @pytest.mark.parametrize("method", ["POST", "GET"])
 def test_a_body_in_bad_chunks(method: str, body: bytes, under: Siege) -> None:
-    """The request ends, in an answer or without; no origin is blamed, none gets it twice."""
+    """A body in malformed chunks ends the request without a retry at another origin."""
     sent = request(f"{method} / HTTP/1.1", b"Transfer-Encoding: chunked", host=EAGER, body=body)
     status = under.status(sent, 3)
     assert status is None or status >= 400 or status == 200
@@ -228,7 +228,7 @@ def test_a_body_in_bad_chunks(method: str, body: bytes, under: Siege) -> None:
 
 
 def test_a_body_of_a_get_stays_with_it(under: Siege) -> None:
-    """Requests on one connection are told apart although one of them is a GET with a body."""
+    """A GET with a body does not disturb the next request on the same connection."""
     smuggled = b"GET /smuggled HTTP/1.1\r\nHost: plain.test\r\n\r\n"
     length = b"Content-Length: %d" % len(smuggled)
     with conversation(under.worker.port) as talk:
@@ -239,6 +239,6 @@ def test_a_body_of_a_get_stays_with_it(under: Siege) -> None:
 
 
 def test_cookies_reach_the_origin_alone(under: Siege) -> None:
-    """A session's secret arrives, and is nowhere else."""
+    """A session cookie reaches the origin and appears nowhere else."""
     assert under.status(request()) == 200
     assert under.one.requests[0].header("cookie") == f"session={SESSION}"

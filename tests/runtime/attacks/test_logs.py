@@ -1,4 +1,4 @@
-"""Probes that meet liars, and configurations that hold traps: what is in the log afterwards."""
+"""Log lines after probes of lying origins and after hostile configurations."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ LIES = {
 
 
 def watched(one: Origin, name: str, **fields: Any) -> str:
-    """A pool whose probes go to a path of its own."""
+    """A pool with a probe path of its own."""
     asking = {"expected_body": "fine", "header": {"Authorization": [SECRET]}, **fields}
     return monitor(name, path=f"/{name}", **asking) + pool(name, one, monitor=name)
 
 
 def test_probes_believe_nobody_and_repeat_nothing() -> None:
-    """A health path may answer anything: its cause is one of a few words, and memory stays."""
+    """Any response to a probe yields one of a few known causes and does not fill memory."""
     with origins(2) as (one, two):
         for name, lie in LIES.items():
             one.behave(lie, path=f"/{name}")
@@ -61,7 +61,7 @@ def test_probes_believe_nobody_and_repeat_nothing() -> None:
 
 
 def test_a_probe_follows_no_redirect_unless_told_to() -> None:
-    """One to this machine is a status like another."""
+    """A probe treats a redirect as a status unless follow_redirects is set."""
     with origins(2) as (one, two), listener() as canary:
         places = {
             "inside": f"http://127.0.0.1:{canary.port}/",
@@ -81,7 +81,7 @@ def test_a_probe_follows_no_redirect_unless_told_to() -> None:
 
 
 def test_a_redirect_that_a_probe_follows_takes_no_secret_along() -> None:
-    """Those who want it get it, for what any visitor may see, and never out of HTTP."""
+    """A followed redirect carries no Authorization header and never leaves HTTP."""
     with origins(2) as (one, two):
         places = {"other": f"{two.url}/fine", "file": "file:///etc/passwd", "data": "data:,fine"}
         for name, place in places.items():
@@ -100,14 +100,14 @@ def test_a_redirect_that_a_probe_follows_takes_no_secret_along() -> None:
 
 
 def _all_down(worker: Workerd, count: int) -> list[dict[str, Any]]:
-    """The changes to unhealthy, once there are so many."""
+    """The changes to unhealthy once there are `count` of them; before that, an empty list."""
     worker.get()
     found = worker.events("health_changed", after="unhealthy")
     return found if len(found) >= count else []
 
 
 def test_a_configurations_traps_are_in_no_log() -> None:
-    """Names with escapes and secrets at wrong places: problems name their place, in plain text."""
+    """Escapes and misplaced secrets in a configuration appear in no log line, page or file."""
     config = "\n".join(
         [
             pool("a" + TRAP, {"name": TRAP, "address": f"https://user:{SECRET}@a.example.com"}),

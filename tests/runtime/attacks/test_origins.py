@@ -1,4 +1,4 @@
-"""Origins that break every rule of HTTP, on purpose or not."""
+"""Origins that break the rules of HTTP."""
 
 from __future__ import annotations
 
@@ -52,14 +52,14 @@ NO_ANSWERS = [
 
 @pytest.mark.parametrize("answer", NO_ANSWERS, ids=range(len(NO_ANSWERS)))
 def test_what_is_no_answer_fails_over(answer: bytes, under: Siege) -> None:
-    """A GET gets the next origin's answer; a POST gets 503, and is not sent again."""
+    """After a malformed response a GET fails over; a POST gets 503 without a retry."""
     under.one.behave(raw(answer))
     got = under.send(request())
     assert got is not None
     assert (got.status, got.text) == (200, "two")
 
     assert under.status(request("POST / HTTP/1.1", b"Content-Length: 3", body=b"abc")) == 503
-    # The runtime sends a GET anew when a connection that was kept open turns out to be closed.
+    # The runtime repeats a GET if a kept-alive connection turns out to be closed.
     assert [each.method for each in under.one.requests].count("POST") == 1
     assert [each.method for each in under.two.requests] == ["GET"]
 
@@ -94,7 +94,7 @@ ODD_ANSWERS = [
 def test_what_can_be_read_is_passed_on(
     method: str, answer: bytes, status: int, body: bytes, under: Siege
 ) -> None:
-    """The client gets the answer, and what stands behind it reaches nobody."""
+    """A readable but odd response is passed on; bytes after its end reach no client."""
     under.one.behave(raw(answer))
     got = under.send(request(f"{method} / HTTP/1.1"), method=method)
     if method == "HEAD" and BOTH in answer:
@@ -121,13 +121,13 @@ def test_what_can_be_read_is_passed_on(
     ids=range(7),
 )
 def test_a_body_of_a_wrong_length_is_not_whole(body: bytes, under: Siege) -> None:
-    """The client can tell: its connection ends before the length, or the last chunk."""
+    """The client detects a body of the wrong length because its connection ends early."""
     under.one.behave(raw(OK + body))
     assert under.send(request(), 3) is None
 
 
 def endless(line: bytes, begin: bytes, pause: float = 0.0) -> Behaviour:
-    """Send the same again and again, until nobody listens."""
+    """Send the same bytes again and again until the connection closes."""
 
     async def answer(exchange: Exchange) -> None:
         exchange.keep_alive = False
@@ -155,7 +155,7 @@ def endless(line: bytes, begin: bytes, pause: float = 0.0) -> Behaviour:
     ids=range(8),
 )
 def test_a_head_without_an_end_fails_over(behaviour: Behaviour, under: Siege) -> None:
-    """Quick or slow, it takes first_byte_timeout and little memory, and the next origin answers."""
+    """An endless head costs first_byte_timeout and little memory; then the next origin serves."""
     before, began = under.worker.memory, time.monotonic()
     under.one.behave(behaviour)
     got = under.send(request(), 30)
@@ -167,7 +167,7 @@ def test_a_head_without_an_end_fails_over(behaviour: Behaviour, under: Siege) ->
 
 
 def test_an_endless_body_is_no_burden(under: Siege) -> None:
-    """A client that reads none of it holds up nobody, and its leaving ends it at the origin."""
+    """An endless body that its client does not read blocks no other client and fills no memory."""
     under.one.behave(endless(chunk(b"x" * 100_000), OK + b"Transfer-Encoding: chunked\r\n\r\n"))
     before = under.worker.memory
     with conversation(under.worker.port) as talk:
@@ -182,7 +182,7 @@ def test_an_endless_body_is_no_burden(under: Siege) -> None:
 
 @pytest.mark.parametrize("accepted", [b"gzip", b"identity"])
 def test_a_bomb_is_not_set_off(accepted: bytes, under: Siege) -> None:
-    """1 GB of zeros in 1 MB of gzip arrives as 1 MB; memory stays as it is."""
+    """A gzip bomb of 1 GB is forwarded compressed and does not fill memory."""
     bomb = gzip.compress(bytes(10 * MEGABYTE)) * 100
     under.one.behave(reply(200, bomb, ("Content-Encoding", "gzip")))
     before = under.worker.memory
@@ -197,7 +197,7 @@ def test_a_bomb_is_not_set_off(accepted: bytes, under: Siege) -> None:
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_redirect_inside_is_the_clients_to_follow(method: str, status: int, under: Siege) -> None:
-    """Not even one to this machine, or to the metadata of a cloud, is followed from here."""
+    """The balancer passes a redirect to a local, link-local or odd address on unfollowed."""
     for location in (
         f"http://{under.elsewhere}/",
         f"//{under.elsewhere}/",
@@ -227,7 +227,7 @@ def test_a_redirect_inside_is_the_clients_to_follow(method: str, status: int, un
     ],
 )
 def test_no_header_of_an_answer_leads_elsewhere(field: tuple[str, str], under: Siege) -> None:
-    """Whatever it may mean to other proxies, it is passed on to the client, and that is all."""
+    """A header that other proxies act on is passed to the client without any effect."""
     name, value = field[0], field[1].format(under.elsewhere)
     under.one.behave(reply(200, b"ok", (name, value)))
     got = under.send(request())
@@ -236,7 +236,7 @@ def test_no_header_of_an_answer_leads_elsewhere(field: tuple[str, str], under: S
 
 
 def test_what_an_origin_says_is_in_no_log(under: Siege) -> None:
-    """Neither its words nor a secret that it repeats, when it fails."""
+    """No log line holds an origin's text or the secrets that a failed response repeats."""
     told = "\x1b[31m'\"}{\\u000a" + "".join(SECRETS)
     for status in (500, 503, 530):
         under.one.behave(reply(status, told, ("Set-Cookie", "s=" + SECRETS[0])))
@@ -247,7 +247,7 @@ def test_what_an_origin_says_is_in_no_log(under: Siege) -> None:
 
 
 def test_origins_in_turn(under: Siege, one: Origin, two: Origin) -> None:
-    """Both fail in the middle of what the other one did well: each request has one answer."""
+    """Each request gets one correct response while the origins fail one after the other."""
     one.behave(raw(OK + b"Transfer-Encoding: chunked\r\n\r\n" + chunk(b"a") + LAST_CHUNK + b"junk"))
     two.behave(download(MEGABYTE))
     for host in (PLAIN, EAGER):

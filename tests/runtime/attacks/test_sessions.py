@@ -1,4 +1,4 @@
-"""Affinity cookies that are forged, replayed, or were never the client's."""
+"""Affinity cookies that are forged, replayed or another client's."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NAME = "__evenkeel"
 
 
 def token(under: Siege, host: str, origin: str, key: str) -> str:
-    """What somebody who knows the names, and perhaps the key, would make of them."""
+    """The cookie value that a client computes from the names and a key."""
     config = from_toml(configuration(under.one, under.two, under.three))
     assert not isinstance(config, Invalid)
     lb = next(each for each in config.load_balancers if each.name == host)
@@ -25,7 +25,7 @@ def token(under: Siege, host: str, origin: str, key: str) -> str:
 
 
 def ask(under: Siege, *cookies: str, host: str = PLAIN) -> Answer:
-    """Send these Cookie headers."""
+    """Send a GET with these Cookie headers."""
     lines = [b"Cookie: " + each.encode("latin-1") for each in cookies]
     answer = under.send(request(b"GET / HTTP/1.1", *lines, host=host, secrets=False))
     assert answer is not None
@@ -34,7 +34,7 @@ def ask(under: Siege, *cookies: str, host: str = PLAIN) -> Answer:
 
 
 def pinned(under: Siege, *cookies: str, host: str = PLAIN) -> bool:
-    """Whether the client got no other cookie, so the one it had counts."""
+    """Whether the cookie is accepted, so the response sets no new one."""
     return ask(under, *cookies, host=host).head.all("set-cookie") == []
 
 
@@ -48,7 +48,7 @@ def keyless() -> Iterator[Siege]:
 
 
 def test_a_cookie_of_ours_counts(under: Siege) -> None:
-    """So that what follows means something."""
+    """A valid cookie selects its origin, so a rejection in the tests below is no accident."""
     mine = token(under, PLAIN, "two", COOKIE_KEY)
     answer = ask(under, f"a=b; {NAME}={mine}; c=d")
     assert (answer.text, answer.head.all("set-cookie")) == ("two", [])
@@ -56,14 +56,14 @@ def test_a_cookie_of_ours_counts(under: Siege) -> None:
 
 @pytest.mark.parametrize("key", ["", "guessed", COOKIE_KEY + " ", COOKIE_KEY.upper()])
 def test_without_the_key_nobody_chooses_an_origin(key: str, under: Siege) -> None:
-    """A cookie made without it, or with another one, is a stranger's."""
+    """A cookie made without the key, or with a wrong key, selects no origin."""
     answer = ask(under, f"{NAME}={token(under, PLAIN, 'two', key)}")
     assert answer.text == "one"
     assert answer.head.all("set-cookie") != []
 
 
 def test_another_load_balancers_cookie_is_a_strangers(under: Siege) -> None:
-    """Even one that this very Worker gave out, for this very origin."""
+    """A cookie of another load balancer is rejected, even for an origin that both share."""
     replayed = ask(under, host=OTHER).head.all("set-cookie")[0].partition(";")[0]
     assert pinned(under, replayed, host=OTHER)
     assert not pinned(under, replayed)
@@ -71,7 +71,7 @@ def test_another_load_balancers_cookie_is_a_strangers(under: Siege) -> None:
 
 
 def test_a_cookie_for_a_disabled_origin_leads_elsewhere(under: Siege) -> None:
-    """Though its signature is good: the origin takes no traffic, not even its own sessions'."""
+    """A validly signed cookie for a disabled origin leads to another origin."""
     old = token(under, OTHER, "off", COOKIE_KEY)
     for _ in range(5):
         answer = ask(under, f"{NAME}={old}", host=OTHER)
@@ -81,7 +81,7 @@ def test_a_cookie_for_a_disabled_origin_leads_elsewhere(under: Siege) -> None:
 
 
 def test_without_a_key_names_are_enough_but_not_for_those_who_are_off(keyless: Siege) -> None:
-    """A client that knows the names can choose among origins that take traffic, and no others."""
+    """Without a key, a computed cookie selects an enabled origin but never a disabled one."""
     mine = token(keyless, PLAIN, "two", "")
     assert ask(keyless, f"{NAME}={mine}").text == "two"
     assert ask(keyless, f"{NAME}={token(keyless, PLAIN, 'two', COOKIE_KEY)}").text == "one"
@@ -112,7 +112,7 @@ VARIANTS = [
     "{n}=" + "\xff" * 32,
     "{n}=" + "../" * 10 + "ab",
     "{n}==; {n}=;" * 1000,
-    # Ours stands behind more of the same name than anybody has.
+    # More cookies of the same name before the valid one than any client has.
     "; ".join(["{n}=" + "0" * 32] * 100) + "; {n}={t}",
     "{n}=" * 100 + "{t}",
 ]
@@ -120,7 +120,7 @@ VARIANTS = [
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=range(len(VARIANTS)))
 def test_what_is_not_quite_a_cookie_of_ours_is_none(variant: str, under: Siege) -> None:
-    """The client gets an origin as if it had brought none, and a cookie that is well formed."""
+    """A malformed cookie is ignored, and the client gets a valid one."""
     mine = token(under, PLAIN, "two", COOKIE_KEY)
     sent = variant.format(n=NAME, N=NAME.upper(), t=mine, T=mine.upper())
     answer = ask(under, sent)
@@ -130,14 +130,14 @@ def test_what_is_not_quite_a_cookie_of_ours_is_none(variant: str, under: Siege) 
 
 
 def test_the_first_cookie_that_is_ours_counts(under: Siege) -> None:
-    """Two of one name come from a change of path; neither confuses anybody."""
+    """The first valid cookie counts if there are several of the same name."""
     first, second = (token(under, PLAIN, each, COOKIE_KEY) for each in ("two", "one"))
     assert ask(under, f"{NAME}={first}; {NAME}={second}").text == "two"
     assert ask(under, f"{NAME}=old; {NAME}={first}").text == "two"
 
 
 def test_a_pinned_client_cannot_hold_on_to_a_failing_origin(under: Siege) -> None:
-    """Its cookie names a wish; the answer is another origin's, with another cookie."""
+    """A client pinned to a failing origin is served by another origin and gets a new cookie."""
     under.two.stop()
     answer = ask(under, f"{NAME}={token(under, PLAIN, 'two', COOKIE_KEY)}")
     assert answer.text == "one"

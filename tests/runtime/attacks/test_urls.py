@@ -1,4 +1,4 @@
-"""Hosts and targets that mean to lead elsewhere."""
+"""Hosts and request targets meant to lead to another server."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NO_HOSTS = [
 @pytest.mark.parametrize("host", NO_HOSTS, ids=range(len(NO_HOSTS)))
 @pytest.mark.parametrize("suffix", [b"", b".told.test"], ids=["redirected", "told"])
 def test_a_host_that_is_none(host: bytes, suffix: bytes, under: Siege) -> None:
-    """Nobody is redirected to it, and no origin is told of it."""
+    """A malformed host gets 421, without a redirect and without a request to an origin."""
     sent = host.replace(b".wild.test", suffix) if suffix else host
     answer = under.send(request(host=sent))
 
@@ -43,7 +43,7 @@ def test_a_host_that_is_none(host: bytes, suffix: bytes, under: Siege) -> None:
     [(b"x\xff.wild.test", 400), (b"", 400), (b"plain.test@evil.test", 421), (b"[::1", 421)],
 )
 def test_a_host_that_the_runtime_or_nobody_takes(host: bytes, status: int, under: Siege) -> None:
-    """It is answered, and goes nowhere."""
+    """A host that the runtime or the balancer refuses reaches no origin."""
     assert under.status(request(b"GET / HTTP/1.1", b"Host: " + host, host=b"")) == status
     assert under.one.requests == []
 
@@ -60,7 +60,7 @@ def test_a_host_that_the_runtime_or_nobody_takes(host: bytes, status: int, under
 def test_a_redirect_leads_to_a_host_that_is_served(
     host: bytes, location: str, under: Siege
 ) -> None:
-    """Nothing that stands around the host becomes a part of the Location."""
+    """Text around the host in a Host header does not appear in the Location header."""
     answer = under.send(request(b"GET /a HTTP/1.1", host=host))
     assert answer is not None
     assert (answer.status, answer.header("location")) == (301, location)
@@ -80,14 +80,14 @@ def test_a_redirect_leads_to_a_host_that_is_served(
     ],
 )
 def test_a_redirect_stays_on_its_host(target: bytes, path: str, under: Siege) -> None:
-    """No target makes the redirect to https lead to another host."""
+    """No request target makes the HTTPS redirect lead to another host."""
     answer = under.send(request(b"GET " + target + b" HTTP/1.1", host=SECURE))
     assert answer is not None
     assert (answer.status, answer.header("location")) == (301, f"https://secure.test{path}")
 
 
 TARGETS = [
-    (b"http://other.test/x", 200, "/x"),  # RFC 9112 3.2.2 would have it at other.test
+    (b"http://other.test/x", 200, "/x"),  # RFC 9112 3.2.2 demands the host other.test
     (b"https://other.test/x", 200, "/x"),
     (b"ftp://other.test/x", 200, "/x"),
     (b"http://{canary}/x", 200, "/x"),
@@ -126,12 +126,12 @@ TARGETS = [
     (b"/" + b"%2e%2e/" * 3000, 200, "/"),
     (b"/?" + b"&" * 20_000, 200, "/?" + "&" * 20_000),
     (b"/cdn-cgi/evenkeel-ready", 200, "/cdn-cgi/evenkeel-ready"),
-    # The admin path is none of an origin's business, and what is not quite it is not the admin's.
+    # The admin path never reaches an origin; a path that only resembles it is not the admin side.
     (b"/_lb/status", 401, None),
     (b"/_lb/status?/x", 401, None),
     (b"http://evil.test/_lb/status", 401, None),
     (b"/_lb/../x", 401, None),
-    (b"/x/../_lb/status", 200, "/_lb/status"),  # as an origin's own path, if it has one
+    (b"/x/../_lb/status", 200, "/_lb/status"),  # an origin's own path of that name
     (b"/%2e/_lb/status", 200, "/_lb/status"),
     (b"/_lb\\status", 200, "/_lb/status"),
     (b"/_lbx", 200, "/_lbx"),
@@ -150,7 +150,7 @@ TARGETS = [
 def test_a_target_leads_to_its_origin_or_nowhere(
     target: bytes, status: int, got: str | None, under: Siege
 ) -> None:
-    """Whatever it says, it is a path at an origin of the host's load balancer."""
+    """Any request target is refused or becomes a path at the origin of the Host header."""
     elsewhere = under.elsewhere
     sent = target.replace(b"{canary}", elsewhere.encode())
     found = under.status(request(b"GET " + sent + b" HTTP/1.1"), 3)
@@ -179,7 +179,7 @@ def test_a_target_leads_to_its_origin_or_nowhere(
     ids=range(11),
 )
 def test_a_request_line(line: bytes, status: int | None, method: str | None, under: Siege) -> None:
-    """Methods and versions that are known, and those that are not."""
+    """Known methods reach the origin; unknown methods and versions are refused."""
     found = under.status(request(line), 3)
     if status is not None or method is not None:
         assert found == status
@@ -187,7 +187,7 @@ def test_a_request_line(line: bytes, status: int | None, method: str | None, und
 
 
 def test_a_query_is_nobodys_business(under: Siege) -> None:
-    """A secret in a query reaches its origin, and no log, whether it fails or not."""
+    """A secret in a query reaches the origin and appears in no log line."""
     for host in (PLAIN, OTHER, SECURE, "unknown.test"):
         under.send(request(f"GET /?token={QUERY} HTTP/1.1", host=host))
     under.one.stop()

@@ -1,4 +1,4 @@
-"""WebSockets: handshakes that are none, frames that are none, and too much of everything."""
+"""Malformed WebSocket handshakes and frames, large messages, and many connections."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MANY = 50
 
 @contextmanager
 def opened(under: Siege) -> Iterator[ClientConnection]:
-    """A WebSocket, with a secret in its handshake."""
+    """Open a WebSocket with a secret cookie in its handshake."""
     link = socket.create_connection(("127.0.0.1", under.worker.port), 10)
     cookie = {"Cookie": f"session={SESSION}"}
     uri = "ws://plain.test/chat"
@@ -36,7 +36,7 @@ def opened(under: Siege) -> Iterator[ClientConnection]:
 
 @contextmanager
 def bare(under: Siege) -> Iterator[Conversation]:
-    """A WebSocket on which any bytes can be sent."""
+    """Open a WebSocket that can send arbitrary bytes."""
     with conversation(under.worker.port, 10) as talk:
         talk.send(HANDSHAKE)
         assert talk.read_head().start.startswith("HTTP/1.1 101")
@@ -56,7 +56,7 @@ def bare(under: Siege) -> Iterator[Conversation]:
     ids=range(6),
 )
 def test_a_handshake_that_is_none(lines: tuple[bytes, ...], under: Siege) -> None:
-    """The origin's refusal, or the runtime's own, is the client's answer."""
+    """A malformed handshake gets the origin's or the runtime's response."""
     under.one.behave(websocket())
     status = under.status(request(b"GET / HTTP/1.1", *lines), 3)
     assert status is None or status in (101, 200) or 400 <= status < 500 or status == 503
@@ -76,14 +76,14 @@ def test_a_handshake_that_is_none(lines: tuple[bytes, ...], under: Siege) -> Non
 def test_what_only_looks_like_one_is_a_request(
     method: str, lines: tuple[bytes, ...], under: Siege
 ) -> None:
-    """Nothing is upgraded; the origin gets no Upgrade that is not one of a WebSocket."""
+    """A request that only resembles a handshake is not upgraded."""
     assert under.status(request(f"{method} / HTTP/1.1", *lines), 3) in (200, 400)
     assert {each.header("upgrade") for each in under.one.requests} <= {None, "websocket"}
 
 
 @pytest.mark.parametrize("status", [200, 204, 301, 400, 403, 426, 500])
 def test_an_origin_that_answers_as_if_asked_for_a_page(status: int, under: Siege) -> None:
-    """The client gets that answer."""
+    """The client gets the origin's HTTP response to a handshake."""
     under.one.behave(reply(status, b"" if status == 204 else b"no", ("Location", "/")))
     answer = under.send(HANDSHAKE)
     assert answer is not None
@@ -110,13 +110,13 @@ def test_an_origin_that_answers_as_if_asked_for_a_page(status: int, under: Siege
     ids=range(4),
 )
 def test_an_origin_that_opens_none(behaviour: object, under: Siege) -> None:
-    """An end, an error, another origin's answer: whatever it is, it comes."""
+    """A handshake that the origin fails does not disturb the Worker."""
     under.one.behave(behaviour)  # type: ignore[arg-type]
     under.send(HANDSHAKE, 5)
 
 
 def frame(first: int, second: int, rest: bytes = b"") -> bytes:
-    """A frame's two first bytes, and what is to follow."""
+    """The first two bytes of a frame and its remaining bytes."""
     return bytes((first, second)) + rest
 
 
@@ -124,19 +124,19 @@ MASK = b"\0\0\0\0"
 FRAMES = [
     frame(0x81, 0x05, b"hello"),  # not masked
     frame(0xF1, 0x80, MASK),  # reserved bits
-    frame(0x83, 0x80, MASK),  # an opcode of nothing
-    frame(0x81, 0x82, MASK + b"\xff\xfe"),  # a text that is none
+    frame(0x83, 0x80, MASK),  # an undefined opcode
+    frame(0x81, 0x82, MASK + b"\xff\xfe"),  # a text that is not UTF-8
     frame(0x89, 0xFE, b"\x00\xff" + MASK + b"x" * 255),  # a long ping
-    frame(0x09, 0x80, MASK),  # half a ping
-    frame(0x80, 0x80, MASK),  # a continuation of nothing
-    frame(0x88, 0x81, MASK + b"x"),  # half a close code
-    frame(0x88, 0x82, MASK + b"\x03\xed"),  # a close code that nobody sends
+    frame(0x09, 0x80, MASK),  # a truncated ping
+    frame(0x80, 0x80, MASK),  # a continuation without a beginning
+    frame(0x88, 0x81, MASK + b"x"),  # a truncated close code
+    frame(0x88, 0x82, MASK + b"\x03\xed"),  # a close code that must not be sent
     frame(0x88, 0x82, MASK + b"\x00\x00"),
-    frame(0x88, 0x84, MASK + b"\x03\xe8\xff\xfe"),  # a reason that is no text
-    frame(0x82, 0xFF, b"\x7f" + b"\xff" * 7 + MASK + b"x" * MEGABYTE),  # 9 exabytes to come
+    frame(0x88, 0x84, MASK + b"\x03\xe8\xff\xfe"),  # a reason that is not UTF-8
+    frame(0x82, 0xFF, b"\x7f" + b"\xff" * 7 + MASK + b"x" * MEGABYTE),  # a length of 9 exabytes
     frame(0x82, 0xFF, b"\xff" * 8 + MASK + b"x" * 1000),
     frame(0x82, 0xFF, b"\x00\x00\x00\x00\x40\x00\x00\x00" + MASK + b"x" * MEGABYTE),  # 1 GB
-    frame(0x01, 0x81, MASK + b"x") * 10_000,  # beginnings without an end
+    frame(0x01, 0x81, MASK + b"x") * 10_000,  # beginnings without a final frame
     b"GET / HTTP/1.1\r\nHost: plain.test\r\n\r\n",
     b"\x00" * 100_000,
 ]
@@ -144,7 +144,7 @@ FRAMES = [
 
 @pytest.mark.parametrize("data", FRAMES, ids=range(len(FRAMES)))
 def test_a_frame_that_is_none(data: bytes, under: Siege) -> None:
-    """It ends its own connection at the most, here and at the origin; memory stays as it is."""
+    """A malformed frame ends at most its own connection and does not fill memory."""
     under.one.behave(websocket())
     before = under.worker.memory
     with bare(under) as talk:
@@ -157,7 +157,7 @@ def test_a_frame_that_is_none(data: bytes, under: Siege) -> None:
 
 
 def test_a_message_of_many_megabytes(under: Siege) -> None:
-    """It passes, or the connection ends: the Worker does not."""
+    """A message of 15 MB is delivered or ends its connection, but never the Worker."""
     under.one.behave(websocket())
     with opened(under) as chat:
         try:
@@ -168,7 +168,7 @@ def test_a_message_of_many_megabytes(under: Siege) -> None:
 
 
 def test_thousands_of_messages(under: Siege) -> None:
-    """All come back, in their order, though nobody reads them while they are sent."""
+    """3,000 messages come back in order although the client reads them only after sending."""
     under.one.behave(websocket())
     with opened(under) as chat:
         for number in range(3000):
@@ -177,7 +177,7 @@ def test_thousands_of_messages(under: Siege) -> None:
 
 
 def test_many_that_stay_and_vanish(under: Siege) -> None:
-    """Others are served beside them, and their origin is let go of when they are gone."""
+    """Many idle WebSockets block no other client, and all close at the origin afterwards."""
     under.one.behave(websocket())
     with ExitStack() as stack:
         talks = [stack.enter_context(bare(under)) for _ in range(MANY)]
@@ -189,7 +189,7 @@ def test_many_that_stay_and_vanish(under: Siege) -> None:
 
 
 def test_half_open(under: Siege) -> None:
-    """A client that closes and says nothing more is forgotten; so is an origin that dies."""
+    """A WebSocket ends after a close frame of a silent client and after the origin's abort."""
     under.one.behave(websocket())
     with bare(under) as talk:
         talk.send(frame(0x88, 0x82, MASK + b"\x03\xe8"))
