@@ -70,6 +70,9 @@ class CookieAffinity:
         cookies = facts.header("cookie")
         for value in values_of(cookies, self._name) if cookies else ():
             origin = self._origins.get(value)
+            if origin is None and "," in value:
+                # Two Cookie lines may arrive joined by a comma, as other headers are.
+                origin = self._origins.get(value.partition(",")[0].strip(' "'))
             if origin is not None:
                 return origin
         return None
@@ -232,7 +235,7 @@ def values_of(cookies: str, name: str) -> Iterator[str]:
         at = cookies.find(name + "=", at + 1)
         if at < 0:
             return
-        if at > 0 and cookies[at - 1] not in " ;":
+        if at > 0 and cookies[at - 1] not in " ;,":
             continue
         end = cookies.find(";", at)
         yield cookies[at + len(name) + 1 : end if end >= 0 else None].strip(' "')

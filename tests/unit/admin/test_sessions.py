@@ -41,6 +41,13 @@ def test_the_first_of_a_few_that_is_good_counts() -> None:
     assert who(f"{COOKIE}=old; " * 100 + f"{COOKIE}={VALUE}") is None
 
 
+@pytest.mark.parametrize("joint", ["; ", ";", ", ", ","])
+def test_two_cookie_lines_keep_the_session(joint: str) -> None:
+    """A session in the first of two Cookie lines was over where they are joined by a comma."""
+    assert who(f"{COOKIE}={VALUE}{joint}a=1") is not None
+    assert who(f"a=1{joint}{COOKIE}={VALUE}") is not None
+
+
 def test_another_key_makes_it_worthless() -> None:
     """A changed token changes the key."""
     assert who(f"{COOKIE}={VALUE}", sessions=Sessions(b"K" * 32)) is None

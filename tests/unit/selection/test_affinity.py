@@ -30,6 +30,20 @@ def test_a_cookie_brings_the_client_back() -> None:
         assert KEYED.pinned(facts(cookie=header)) is A
 
 
+@pytest.mark.parametrize("joint", ["; ", ";", ", ", ","])
+def test_two_cookie_lines_keep_the_pin(joint: str) -> None:
+    """A pin in the first of two Cookie lines was lost where the lines are joined by a comma.
+
+    HTTP/2 clients may split the header (RFC 9113, 8.2.3), and not every proxy joins it by `; `.
+    """
+    name, _, value = pair(KEYED).partition("=")
+
+    assert KEYED.pinned(facts(cookie=f"{name}={value}{joint}a=1")) is A
+    assert KEYED.pinned(facts(cookie=f'{name}="{value}"{joint}a=1')) is A
+    assert KEYED.pinned(facts(cookie=f"a=1{joint}{name}={value}")) is A
+    assert KEYED.pinned(facts(cookie=f"a=1{joint}{name}={value}{joint}b=2")) is A
+
+
 def test_the_first_cookie_of_ours_that_is_known_counts() -> None:
     """A stale cookie of another path does not hide a valid one."""
     header = f"__evenkeel={'0' * TOKEN_LENGTH}; {pair(KEYED, 1)}; {pair(KEYED)}"

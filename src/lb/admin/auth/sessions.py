@@ -94,10 +94,13 @@ def cookie(value: str, path: str, *, secure: bool, seconds: int = LASTS) -> str:
 
 
 def cookies_in(header: str, name: str) -> list[str]:
-    """Return the values of the first few cookies of a name."""
+    """Return the values of the first few cookies of a name.
+
+    Two Cookie lines may arrive joined by a comma, which no value of ours has.
+    """
     found = [
         value.strip()
-        for each in header.split(";")
+        for each in header.replace(",", ";").split(";")
         for key, equals, value in [each.strip().partition("=")]
         if key == name and equals
     ]
