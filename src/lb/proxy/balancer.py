@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from lb.selection.rules import Met, Rules
 
 MISDIRECTED = Refuse(421, Refusal.NO_LOAD_BALANCER)
-LOOP = Refuse(508, Refusal.LOOP)
 
 MOST_COMBINATIONS = 256
 """Most combinations of rules that are kept prepared; the oldest one goes first."""
@@ -74,9 +73,9 @@ class Balancer:
         if serving is None:
             return None, MISDIRECTED
         if serving.forwarding.loops(facts):
-            return serving, LOOP
+            return serving, Refuse(508, Refusal.LOOP, headers=serving.lb.response_headers.set)
         if serving.lb.https_redirect and not facts.https and not loopback(facts.host):
-            return serving, to_https(facts)
+            return serving, to_https(facts, serving.lb.response_headers.set)
         if serving.sets is not None:
             found = serving.sets.find(facts)
             if found is not None and found.fixed_response is not None:
@@ -85,6 +84,7 @@ class Balancer:
                     Refusal.FIXED_RESPONSE,
                     fixed=found.fixed_response,
                     by=f"pool set {found.name}",
+                    headers=serving.lb.response_headers.set,
                 )
             if found is not None:
                 serving = self._within(serving, found)
@@ -97,6 +97,7 @@ class Balancer:
                     Refusal.FIXED_RESPONSE,
                     fixed=response,
                     by=f"rule {name}",
+                    headers=serving.lb.response_headers.set,
                 )
             if met:
                 serving = self._under(serving, serving.rules, met)
@@ -125,11 +126,12 @@ class Balancer:
         return found
 
 
-def to_https(facts: RequestFacts) -> Refuse:
+def to_https(facts: RequestFacts, headers: tuple[tuple[str, str], ...] = ()) -> Refuse:
     """Return the redirect to the same URL over HTTPS.
 
     301 for GET and HEAD; 308 for the rest, as clients may turn a redirected POST into a GET
     after 301 (RFC 9110, 15.4.2 and 15.4.9).
     """
     status = 301 if facts.method in ("GET", "HEAD") else 308
-    return Refuse(status, Refusal.HTTPS_REDIRECT, location=f"https://{facts.host}{facts.target}")
+    location = f"https://{facts.host}{facts.target}"
+    return Refuse(status, Refusal.HTTPS_REDIRECT, location=location, headers=headers)

@@ -66,7 +66,20 @@ margin:15vh auto;padding:0 1.5rem}}h1{{font-size:1.4rem}}</style>
 
 
 def page(refusal: Refuse) -> Page:
-    """Return the answer to a refused request. It repeats nothing of the request."""
+    """Return the response to a refused request. It repeats nothing of the request.
+
+    It has the headers that responses of origins get, or a browser shows a CORS error in place of a
+    503 (https://fetch.spec.whatwg.org/#cors-check).
+    """
+    status, own, body = _own(refusal)
+    if not refusal.headers:
+        return Page(status, own, body)
+    given = {name.lower() for name, _ in refusal.headers}
+    kept = tuple(pair for pair in own if pair[0].lower() not in given)
+    return Page(status, (*kept, *refusal.headers), body)
+
+
+def _own(refusal: Refuse) -> Page:
     if refusal.fixed is not None:
         return _fixed(refusal.fixed, refusal.retry_after)
     if refusal.location is not None:

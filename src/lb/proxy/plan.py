@@ -61,6 +61,8 @@ class Refuse:
     """The whole response, where the configuration gives one."""
     by: str = ""
     """The rule or pool set that gives the response."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """What the load balancer's response_headers set, as on an origin's response."""
 
     @property
     def cause(self) -> str:
@@ -230,7 +232,10 @@ class Plan:
         return self._refuse(Refusal.NO_ORIGIN_ENABLED, wait)
 
     def _refuse(self, refusal: Refusal, wait: int = RETRY_AFTER) -> Refuse:
-        return Refuse(503, refusal, wait, fixed=self.serving.lb.maintenance_page)
+        lb = self.serving.lb
+        return Refuse(
+            503, refusal, wait, fixed=lb.maintenance_page, headers=lb.response_headers.set
+        )
 
     def _made(self, origin: Origin, why: Why, now: float) -> Attempt:
         self.attempts += 1

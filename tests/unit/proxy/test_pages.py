@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import respx
@@ -11,7 +12,7 @@ from evenkeel.explain.explanation import explain
 from lb.config import Invalid, parse
 from lb.health.maintenance import back_at
 from lb.log_events import Refusal
-from lb.model import Config, FixedResponse, Window
+from lb.model import Config, FixedResponse, HeaderEdits, Rule, Window
 from lb.proxy.balancer import Balancer
 from lb.proxy.pages import TEXTS, page
 from lb.proxy.plan import RETRY_AFTER, Attempt, Deliver, Plan, Refuse
@@ -196,3 +197,36 @@ def test_it_is_configured_by_body_and_type() -> None:
 def test_every_refusal_has_a_page_or_a_response_of_its_own() -> None:
     """The table of pages is total but for redirects and fixed responses."""
     assert set(Refusal) - set(TEXTS) == {Refusal.HTTPS_REDIRECT, Refusal.FIXED_RESPONSE}
+
+
+CORS = (("Access-Control-Allow-Origin", "*"), ("Cache-Control", "private"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "url", "status"),
+    [
+        ({}, "https://x.test/", 503),
+        ({"maintenance_page": PAGE}, "https://x.test/", 503),
+        ({"https_redirect": True}, "http://x.test/", 301),
+        (
+            {"rules": (Rule(name="r", fixed_response=FixedResponse(status_code=403)),)},
+            "https://x.test/",
+            403,
+        ),
+    ],
+)
+def test_own_responses_have_the_response_headers(
+    changes: dict[str, Any], url: str, status: int
+) -> None:
+    """A browser showed a CORS error in place of a 503, which lacked the headers."""
+    edits = HeaderEdits(set=CORS)
+    lb = balancer_of(pool("p", origin("a", enabled=False)), response_headers=edits, **changes)
+    _, plan = Balancer(config_of(lb)).plan(facts(url=url), NOW, scripted(0.0))
+    refusal = plan.start() if isinstance(plan, Plan) else plan
+    assert isinstance(refusal, Refuse)
+
+    made = page(refusal)
+
+    assert made.status == status
+    assert set(CORS) <= set(made.headers)
+    assert [name for name, _ in made.headers].count("Cache-Control") == 1
