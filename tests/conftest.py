@@ -1,4 +1,4 @@
-"""What holds for all tests: how properties are tried, what children inherit, what is closed."""
+"""Settings of all tests: effort of properties, signals of child processes, unclosed resources."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from support import interrupts
 
 interrupts.give_children_the_default()
 
-# `make fuzz` tries properties for longer. A machine that is busy is no reason to fail.
+# `make fuzz` tries more inputs. There is no deadline because the machine may be busy.
 settings.register_profile("quick", max_examples=100, deadline=None)
 settings.load_profile("quick")
 
@@ -22,10 +22,10 @@ THIS = psutil.Process()
 
 @pytest.fixture(autouse=True)
 def _nothing_left_open() -> Iterator[None]:
-    """Find files, pipes and sockets that a test left open in that test, not in a later one.
+    """Report files, pipes and sockets that a test left open in that test, not in a later one.
 
-    One that is collected unclosed is a ResourceWarning, so an error (filterwarnings). To collect
-    takes long, so it is done where more is open after the test than before.
+    Collecting an unclosed one raises ResourceWarning, which is an error (filterwarnings).
+    Collection is slow, so it runs only if more is open after the test than before.
     """
     before = THIS.num_fds()
     yield

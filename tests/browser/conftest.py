@@ -1,4 +1,4 @@
-"""Fixtures of the tests in a browser."""
+"""Fixtures of the browser tests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["lasting_site", "one", "site", "three", "two", "worker"]
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """One Chromium for all tests. CI has it; elsewhere these tests are left out without it."""
+    """One Chromium for all tests; without an installed one (CI has it) these tests are skipped."""
     executable = chromium()
     if executable is None:
         pytest.skip("there is no Chromium here: install it, or let CHROMIUM say where it is")
@@ -26,6 +26,6 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def tab(browser: Browser, worker: Workerd) -> Iterator[Screen]:
-    """A fresh tab."""
+    """A new tab."""
     with screen(browser, worker) as shown:
         yield shown

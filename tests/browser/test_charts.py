@@ -1,4 +1,4 @@
-"""The small charts of the status page, drawn from what a balancer tells after a day."""
+"""The small charts of the status page, drawn from the status of a balancer after a day."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from support.workerd import Workerd
 __all__ = ["VARIABLES"]
 
 PICTURE = os.environ.get("EVENKEEL_PICTURE")
-"""Where the picture in the documentation is to be put; without it, none is made."""
+"""Path of the picture for the documentation; none is taken by default."""
 
 
 def configuration(one: Origin) -> str:
-    """Only the page itself comes from the Worker here."""
+    """Describe any origin: the Worker here serves only the page."""
     return "\n".join([pool("p", one), load_balancer("*", "p")])
 
 
 def answer(route: Route) -> None:
-    """Tell what the balancer of the demo tells."""
+    """Return the demo balancer's status."""
     route.fulfill(
         json={"success": True, "errors": [], "messages": [], "result": demo_status(time.time())}
     )
 
 
 def shown_in(shown: Screen) -> None:
-    """Look at the demo."""
+    """Show the demo on the page."""
     shown.page.route("**/_lb/status*", answer)
     shown.page.route(
         "**/_lb/session",
@@ -50,7 +50,7 @@ def shown_in(shown: Screen) -> None:
 
 
 def test_charts_say_what_they_show(browser: Browser, worker: Workerd) -> None:
-    """Each is one picture with its text, for those who do not see it."""
+    """Each chart is a picture with a text alternative."""
     with screen(browser, worker) as shown:
         shown_in(shown)
         charts = shown.row("paris").get_by_role("img")
@@ -66,7 +66,7 @@ def test_charts_say_what_they_show(browser: Browser, worker: Workerd) -> None:
 
 
 def test_the_share_of_traffic_is_a_number_and_a_bar(browser: Browser, worker: Workerd) -> None:
-    """Small ones with a decimal."""
+    """An origin's share of traffic is a number and a bar; a small share has a decimal."""
     with screen(browser, worker) as shown:
         shown_in(shown)
 
@@ -77,7 +77,7 @@ def test_the_share_of_traffic_is_a_number_and_a_bar(browser: Browser, worker: Wo
 
 
 def test_draining_says_for_how_long(browser: Browser, worker: Workerd) -> None:
-    """In the row, and before it is begun."""
+    """The row and the confirmation dialog say how long draining takes."""
     with screen(browser, worker) as shown:
         shown_in(shown)
 
@@ -90,7 +90,7 @@ def test_draining_says_for_how_long(browser: Browser, worker: Workerd) -> None:
 def test_the_page_is_no_wider_than_the_window(
     browser: Browser, worker: Workerd, width: int
 ) -> None:
-    """With charts, too; here the documentation's picture is taken."""
+    """The page with charts is no wider than the window; the documentation's picture shows it."""
     size = {"width": width, "height": 900}
     with screen(browser, worker, viewport=size, color_scheme="light") as shown:
         shown_in(shown)

@@ -13,7 +13,7 @@ PUBLIC = "[admin]\npublic_page = true\n\n"
 
 
 def test_the_file_is_adopted_by_clicking(browser: Browser) -> None:
-    """Until then nothing can be changed; afterwards everything can, without a reload."""
+    """A click adopts the file; only then can objects be changed, without a reload."""
     with origins(2) as (one, two):
         text = "\n".join([pool("p", one, two), load_balancer("*", "p")])
         with workerd(text, VARIABLES, state=True) as worker, screen(browser, worker) as shown:
@@ -32,18 +32,18 @@ def test_the_file_is_adopted_by_clicking(browser: Browser) -> None:
 
 
 def test_what_keeps_the_state_from_being_shown_is_told(browser: Browser) -> None:
-    """Here the Durable Object is not bound."""
+    """The page says that the Durable Object is not bound."""
     with origins(1) as (one,):
         text = "\n".join([pool("p", one), load_balancer("*", "p")])
         with workerd(text, VARIABLES) as worker, screen(browser, worker) as shown:
             shown.log_in()
             expect(shown.page.get_by_role("heading", level=1)).to_have_text("Nothing can be shown")
             expect(shown.page.locator("#counts")).to_contain_text("bind LB_STATE")
-            shown.problems.clear()  # Chromium writes a line for each answer of 501
+            shown.problems.clear()  # Chromium logs each response with status 501.
 
 
 def test_a_thousand_origins_stay_usable(browser: Browser) -> None:
-    """Pools are closed at first, rows come by fifties, and the filter finds the one."""
+    """A thousand origins are listed in closed pools and by fifties, and the filter finds one."""
     many = [
         {"name": f"server-{number}", "address": f"http://127.0.0.1:{10_000 + number}"}
         for number in range(1000)
@@ -69,7 +69,7 @@ def test_a_thousand_origins_stay_usable(browser: Browser) -> None:
 
 
 def test_the_public_page_shows_names_and_nothing_else(browser: Browser) -> None:
-    """To anybody, without a token, and without the Durable Object."""
+    """The public page shows names only, without a token and without the Durable Object."""
     with origins(1) as (one,):
         text = PUBLIC + "\n".join([pool("p", one), load_balancer("www.example.com", "p")])
         with workerd(text, VARIABLES) as worker, screen(browser, worker) as shown:
@@ -82,7 +82,7 @@ def test_the_public_page_shows_names_and_nothing_else(browser: Browser) -> None:
 
 
 def test_without_its_setting_there_is_no_public_page(browser: Browser) -> None:
-    """It is off unless the configuration says otherwise."""
+    """The public page is off by default."""
     with origins(1) as (one,):
         text = "\n".join([pool("p", one), load_balancer("*", "p")])
         with workerd(text, VARIABLES) as worker:

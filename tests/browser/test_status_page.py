@@ -24,7 +24,7 @@ __all__ = ["STATE", "VARIABLES"]
 
 
 def configuration(one: Origin, two: Origin) -> str:
-    """Two origins that share the traffic, and one with a name that would like to be more."""
+    """Two origins that share the traffic, and a pool whose name contains HTML."""
     hostile = {"name": MISCHIEF, "address": "http://127.0.0.1:9", "weight": 0}
     return "\n".join(
         [
@@ -39,7 +39,7 @@ def configuration(one: Origin, two: Origin) -> str:
 
 @pytest.fixture(autouse=True)
 def _as_at_first(worker: Workerd) -> Iterator[None]:
-    """Everything is adopted, enabled and healthy when a test begins."""
+    """Adopt, enable and heal everything before a test."""
     api(worker, "POST", "/adopt")
     for name in ("one", "two"):
         for action in ({"action": "enable"}, {"action": "weight", "weight": 1}):
@@ -56,12 +56,12 @@ def _as_at_first(worker: Workerd) -> Iterator[None]:
 
 
 def status(worker: Workerd) -> Any:
-    """What the page is told."""
+    """Return the status that the page gets."""
     return json.loads(api(worker, "GET", "/status").text)["result"]
 
 
 def test_log_in_look_and_log_out(tab: Screen) -> None:
-    """A wrong token is told from a right one; the session lasts over a reload, and ends at once."""
+    """A wrong token is refused; a session survives a reload and ends at log-out."""
     tab.open()
     tab.page.get_by_label("Token").fill("x" * 40)
     tab.button("Log in").click()
@@ -77,22 +77,22 @@ def test_log_in_look_and_log_out(tab: Screen) -> None:
     tab.button("Log out").click()
     expect(tab.page.get_by_label("Token")).to_be_focused()
     expect(tab.page.get_by_label("Token")).to_have_value("")
-    assert tab.page.locator("#board :is(tr, li)").count() == 0  # nothing is left behind
+    assert tab.page.locator("#board :is(tr, li)").count() == 0  # Nothing is left behind.
     tab.page.reload()
     expect(tab.page.get_by_label("Token")).to_be_visible()
     expect(tab.page.get_by_role("heading", name="Load balancers")).to_be_hidden()
 
 
 def test_a_drained_origin_gets_no_more_traffic(tab: Screen, worker: Workerd) -> None:
-    """One click and a confirmation; one more of each brings it back."""
+    """A click and a confirmation drain an origin; the same again enables it."""
     tab.log_in()
     assert served(worker) == {"one", "two"}
 
     tab.button("Drain one").click()
     expect(tab.dialog).to_contain_text("Drain one?")
-    assert served(worker) == {"one", "two"}  # nothing has been confirmed
+    assert served(worker) == {"one", "two"}  # Not confirmed yet.
     tab.dialog.get_by_role("button", name="Drain").click()
-    expect(tab.state("one")).to_have_text("Disabled")  # there is no drain_duration
+    expect(tab.state("one")).to_have_text("Disabled")  # Without drain_duration.
 
     assert served(worker) == {"two"}
     expect(
@@ -105,7 +105,7 @@ def test_a_drained_origin_gets_no_more_traffic(tab: Screen, worker: Workerd) -> 
 
 
 def test_traffic_is_shown_as_it_flows(tab: Screen, worker: Workerd) -> None:
-    """Its share, and a chart of it, once isolates have handed over what they counted."""
+    """An origin's share and chart of traffic appear when isolates have reported their counters."""
     tab.log_in()
     share = tab.row("one").get_by_role("cell").nth(1)
 
@@ -122,12 +122,12 @@ def test_traffic_is_shown_as_it_flows(tab: Screen, worker: Workerd) -> None:
 
 
 def test_an_action_that_is_not_confirmed_changes_nothing(tab: Screen, worker: Workerd) -> None:
-    """By the button, or by Escape; the focus is back where it was."""
+    """Cancelling by button or Escape changes nothing, and the focus returns to where it was."""
     version = status(worker)["version"]
     tab.log_in()
 
     tab.button("Disable one").click()
-    expect(tab.button("Cancel")).to_be_focused()  # Enter alone does no harm
+    expect(tab.button("Cancel")).to_be_focused()  # Enter alone cancels.
     tab.button("Cancel").click()
     expect(tab.dialog).to_be_hidden()
     tab.button("Disable one").click()
@@ -139,7 +139,7 @@ def test_an_action_that_is_not_confirmed_changes_nothing(tab: Screen, worker: Wo
 
 
 def test_the_weight_is_set_to_what_was_typed(tab: Screen, worker: Workerd) -> None:
-    """A number that is no weight is told before anything is sent."""
+    """The typed weight is set; an invalid one is reported before anything is sent."""
     tab.log_in()
     tab.button("Weight one").click()
     field = tab.dialog.get_by_label("Weight, from 0 to 1")
@@ -152,7 +152,7 @@ def test_the_weight_is_set_to_what_was_typed(tab: Screen, worker: Workerd) -> No
 
 
 def test_what_the_balancer_refuses_is_told_in_its_words(tab: Screen) -> None:
-    """The last origin of a load balancer stays; the dialog stays open."""
+    """If the balancer refuses to disable the last origin, the open dialog shows its message."""
     tab.log_in()
     tab.act("Disable", "one")
     tab.page.get_by_role("row").filter(has_text="<img").get_by_role(
@@ -174,7 +174,7 @@ def test_what_the_balancer_refuses_is_told_in_its_words(tab: Screen) -> None:
 
 
 def test_an_origin_that_dies_is_seen_without_a_reload(tab: Screen, two: Origin) -> None:
-    """Its state, why, the verdict, the event, and a word for those who do not see the page."""
+    """An origin's failure appears without a reload: state, cause, verdict, event, announcement."""
     tab.log_in()
     expect(tab.page.get_by_role("heading", level=1)).to_have_text("Everything is well")
 
@@ -190,7 +190,7 @@ def test_an_origin_that_dies_is_seen_without_a_reload(tab: Screen, two: Origin) 
 
 
 def test_everything_can_be_done_with_the_keyboard(tab: Screen, worker: Workerd) -> None:
-    """From the token to a drained origin; the focus is always seen, and never lost."""
+    """The keyboard alone is enough to log in and drain an origin; the focus is always visible."""
     tab.open()
     keys = tab.page.keyboard
     expect(tab.page.get_by_label("Token")).to_be_focused()
@@ -216,7 +216,7 @@ def test_everything_can_be_done_with_the_keyboard(tab: Screen, worker: Workerd) 
 
 
 def test_names_are_text_whatever_they_hold(tab: Screen) -> None:
-    """In the table, in the dialog, and as labels."""
+    """A name that contains HTML is shown as text in the table, the dialog and labels."""
     tab.log_in()
     expect(tab.page.get_by_role("rowheader").filter(has_text=MISCHIEF)).to_be_visible()
     tab.page.get_by_role("row").filter(has_text="<img").get_by_role("button", name="Drain").click()
@@ -227,7 +227,7 @@ def test_names_are_text_whatever_they_hold(tab: Screen) -> None:
 
 
 def test_nothing_that_gets_in_is_run(browser: Browser, worker: Workerd) -> None:
-    """What is put into the page by force is stopped by its policy."""
+    """The content security policy stops a script that is injected into the page."""
     with screen(browser, worker) as shown:
         shown.log_in()
         attempts = (
@@ -248,7 +248,7 @@ def test_nothing_that_gets_in_is_run(browser: Browser, worker: Workerd) -> None:
 
 
 def test_a_token_that_may_only_look_gets_no_buttons(tab: Screen) -> None:
-    """And is told why."""
+    """A read-only token gets no buttons, and the page says why."""
     tab.log_in(READ)
 
     expect(tab.state("one")).to_have_text("Available")
@@ -257,7 +257,7 @@ def test_a_token_that_may_only_look_gets_no_buttons(tab: Screen) -> None:
 
 
 def test_a_balancer_that_does_not_answer_is_told_and_asked_again(tab: Screen) -> None:
-    """What is shown stays, with its age; then it goes on."""
+    """If the balancer does not answer, the page keeps the last status with its age and retries."""
     tab.log_in()
     expect(tab.state("one")).to_have_text("Available")
     age = tab.page.locator("#age")
@@ -275,7 +275,7 @@ def test_a_balancer_that_does_not_answer_is_told_and_asked_again(tab: Screen) ->
 
 
 def test_a_session_that_has_ended_leads_back_to_the_token(tab: Screen) -> None:
-    """In the middle of things."""
+    """When the session ends, the page asks for the token again."""
     tab.log_in()
     tab.page.context.clear_cookies()
 
@@ -287,7 +287,7 @@ def test_a_session_that_has_ended_leads_back_to_the_token(tab: Screen) -> None:
 
 
 def test_a_page_that_nobody_sees_asks_nothing(tab: Screen) -> None:
-    """A tab in the background costs no request; it is up to date at once when it is back."""
+    """A hidden page sends no requests, and updates at once when it is visible again."""
     tab.page.add_init_script(
         "let away = false;"
         "Object.defineProperty(document, 'hidden', {get: () => away});"
@@ -314,7 +314,7 @@ def test_a_page_that_nobody_sees_asks_nothing(tab: Screen) -> None:
 def test_it_is_readable_for_everybody(
     browser: Browser, worker: Workerd, scheme: Any, width: int
 ) -> None:
-    """In the light and in the dark, on a phone and on a desk: axe finds nothing in the way."""
+    """The page has no accessibility problem that axe finds, light or dark, on phone or desktop."""
     options = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
     with screen(browser, worker, **options) as shown:
         shown.open()
@@ -334,7 +334,7 @@ def test_it_is_readable_for_everybody(
 
 
 def test_less_motion_where_it_is_wished(browser: Browser, worker: Workerd) -> None:
-    """Nothing slides or fades for those who asked for it."""
+    """Nothing slides or fades for a user who prefers reduced motion."""
     with screen(browser, worker, reduced_motion="reduce") as shown:
         shown.log_in()
         moving = shown.page.evaluate(

@@ -1,7 +1,7 @@
-"""What Cloudflare and Route 53 document of health, held against the balancer, row by row.
+"""The health behaviour that Cloudflare and Route 53 document, row by row.
 
-Each test quotes the row. Where Evenkeel differs on purpose the test says how, and the reason stands
-in docs/decisions.
+Each test quotes its row. Where Evenkeel differs on purpose, the test says how; docs/decisions has
+the reason.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ UP, DOWN = Verdict(passed=True), Verdict(passed=False, cause="HTTP timeout occur
 
 @pytest.fixture
 def web() -> Iterator[respx.MockRouter]:
-    """Stand in for the origins a, b and c; each answers with its name, and on /health with 200."""
+    """Stand in for the origins a, b and c; each responds with its name, and with 200 on /health."""
     with respx.mock(assert_all_called=False) as router:
         for name in "abc":
             router.get(f"https://{name}.example.com/health").respond(200)
@@ -46,13 +46,13 @@ def watched(name: str, *origins: str, **fields: int) -> Pool:
 
 
 def fail(web: respx.MockRouter, *names: str) -> None:
-    """Let the health paths of these origins answer 500."""
+    """Let the health paths of these origins respond with 500."""
     for name in names:
         web.get(f"https://{name}.example.com/health").respond(500)
 
 
 def served(edge: FakeEdge) -> str:
-    """Return who answers now."""
+    """Return the name of the origin that serves a request."""
     return edge.fetch("GET", URL).text
 
 

@@ -113,14 +113,14 @@ def step(answer: dict[str, Any], about: str) -> tuple[str, str]:
 
 
 def test_everything_can_be_explained() -> None:
-    """Each state and each policy has its reason."""
+    """Every state and every policy has its reason."""
     assert set(WORDS) == set(Standing)
     assert set(REASONS) == set(POLICIES) <= set(SteeringPolicy)
     assert set(ORIGIN_REASONS) == set(ORIGIN_POLICIES) <= set(OriginSteeringPolicy)
 
 
 def test_the_load_balancer_and_how_it_was_found(file: str) -> None:
-    """It is found by its name, by a wildcard, or not at all."""
+    """A load balancer is found by its name, by a wildcard, or not at all."""
     assert step(asked(file, HOST), "load balancer") == (
         "service.example.com",
         "its name is the host",
@@ -132,7 +132,7 @@ def test_the_load_balancer_and_how_it_was_found(file: str) -> None:
 
 
 def test_what_the_balancer_answers_itself(file: str) -> None:
-    """A redirect ends the way before any origin."""
+    """A redirect ends the explanation before any origin."""
     own = asked(file, "--host=www.example.com", "--http", "--path=/a?b")["own"]
 
     assert own == {
@@ -143,7 +143,7 @@ def test_what_the_balancer_answers_itself(file: str) -> None:
 
 
 def test_chance_is_told_as_shares(file: str) -> None:
-    """Weights 0.5, 1 and 1 are a fifth and two fifths twice."""
+    """The choices have their shares: weights 0.5, 1 and 1 give 20, 40 and 40 percent."""
     choices = asked(file, HOST)["turns"][0]["choices"]
     shares = {each["origin"]: each["share"] for each in choices}
 
@@ -162,7 +162,7 @@ def test_what_happens_when_every_attempt_fails(file: str) -> None:
 
 
 def test_a_post_goes_to_one_origin(file: str) -> None:
-    """The reason is given."""
+    """The explanation says why a POST goes to one origin only."""
     answer = asked(file, HOST, "--method=post", "--body=10")
 
     assert len(answer["turns"]) == 1
@@ -171,7 +171,7 @@ def test_a_post_goes_to_one_origin(file: str) -> None:
 
 
 def test_origins_that_are_down(file: str) -> None:
-    """They are given by name, or by pool and name; if all are down, the next pool is chosen."""
+    """Down origins are given by name, or by pool and name; if all are, the next pool serves."""
     one = asked(file, HOST, "--down=b")
     assert "primary/b" not in way(one)[:2]
     (standing,) = (each for of in one["pools"] for each in of["origins"] if each["name"] == "b")
@@ -188,7 +188,7 @@ def test_origins_that_are_down(file: str) -> None:
 
 
 def test_origins_that_are_ejected(file: str) -> None:
-    """They count as if requests to them had failed just now."""
+    """Origins that are given as ejected count as if requests to them had just failed."""
     answer = asked(file, HOST, "--ejected=b")
 
     assert way(answer)[0] == "primary/c"
@@ -196,7 +196,7 @@ def test_origins_that_are_ejected(file: str) -> None:
 
 
 def test_an_unused_origin_cannot_be_ejected(tmp_path: Path) -> None:
-    """An origin of no load balancer gets no requests that could fail."""
+    """An origin of no load balancer cannot be ejected because it gets no requests."""
     spare = '[[pools]]\nname = "spare"\norigins = [{ name = "z", address = "z.example.com" }]\n'
     (tmp_path / "lb.toml").write_text(spare + CONFIG, "utf-8")
 
@@ -291,7 +291,7 @@ def test_load_shedding_is_explained(tmp_path: Path) -> None:
 
 
 def test_a_session(file: str) -> None:
-    """It goes to its own origin, then to its pool; a client without a session gets a cookie."""
+    """A session goes to its origin, then to its pool; a client without one gets a cookie."""
     answer = asked(file, HOST, "--session=a")
 
     assert step(answer, "session_affinity") == ("cookie", "its cookie __evenkeel names primary/a")
@@ -325,7 +325,7 @@ def test_the_key_of_cookies_is_taken_from_the_environment(
 
 
 def test_time_can_be_chosen(tmp_path: Path) -> None:
-    """A maintenance can be seen before it begins."""
+    """With a chosen time, a maintenance can be seen before it begins."""
     window = 'maintenance = [{ from = "2026-12-01T22:00:00Z", to = "2026-12-01T23:00:00Z" }]'
     text = CONFIG.replace('name = "b", address', f'name = "b", {window}, address')
     (tmp_path / "lb.toml").write_text(text, "utf-8")
@@ -336,7 +336,7 @@ def test_time_can_be_chosen(tmp_path: Path) -> None:
 
 
 def test_variables_make_a_configuration(tmp_path: Path) -> None:
-    """They take precedence over the file, as in the Worker."""
+    """Variables take precedence over the file, as in the Worker."""
     result = CliRunner().invoke(
         app, ["--var=ORIGINS=https://a.example.com, https://b.example.com", "--json"]
     )
@@ -362,7 +362,7 @@ def test_variables_make_a_configuration(tmp_path: Path) -> None:
     ],
 )
 def test_bad_options_are_refused(options: list[str], complaint: str, file: str) -> None:
-    """The message is one line."""
+    """The message about bad options is one line."""
     assert complaint in refused(file, *options)
 
 
@@ -375,7 +375,7 @@ def test_a_bad_file_is_reported_with_its_lines(tmp_path: Path) -> None:
 
 
 def test_a_hundred_origins_are_summed_up() -> None:
-    """Shares add up to one."""
+    """The shares of a hundred origins add up to one."""
     many = pool("p", *(f"o{number}" for number in range(100)))
     found = explain(Balancer(config_of(balancer_of(many))), facts(), 0.0)
 
@@ -500,7 +500,7 @@ def test_pool_sets_are_explained() -> None:
 
 
 def test_second_attempts_are_explained() -> None:
-    """The step says which requests have none."""
+    """The step of second attempts says which requests have none."""
     both = (pool("p", "a"), pool("q", "b"))
     hedging = Balancer(config_of(balancer_of(*both, failover=Failover(hedge_after=0.5))))
 

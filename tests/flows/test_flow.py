@@ -37,7 +37,7 @@ def kinds(edge: FakeEdge) -> list[str]:
 
 
 def test_a_request_reaches_the_first_origin_as_it_was_sent(web: respx.MockRouter) -> None:
-    """Method, path, query and body arrive; the answer names the origin."""
+    """Method, path, query and body reach the origin as sent; the response names the origin."""
     edge = FakeEdge(config_of(balancer_of(PRIMARY, REPLICA)))
 
     response = edge.fetch("PUT", f"{URL}/x//y?z=%2F", content=b"body", headers={"X-Own": "1"})
@@ -51,7 +51,7 @@ def test_a_request_reaches_the_first_origin_as_it_was_sent(web: respx.MockRouter
 
 
 def test_a_failed_attempt_goes_on_at_the_next_origin(web: respx.MockRouter) -> None:
-    """The client gets the next origin's answer; the failure is logged, and the origin ejected."""
+    """The client gets the next origin's response; the failure is logged, and the origin ejected."""
     web.route(host="a.example.com").mock(side_effect=httpx.ConnectError("refused"))
     edge = FakeEdge(config_of(balancer_of(PRIMARY, REPLICA)))
 
@@ -87,7 +87,7 @@ def test_traffic_comes_back_after_base_time(web: respx.MockRouter) -> None:
 
 
 def test_the_last_answer_is_delivered_and_earlier_ones_are_let_go(web: respx.MockRouter) -> None:
-    """One answer is held at a time; those that are not delivered are discarded."""
+    """One response is held at a time; those that are not delivered are discarded."""
     web.route(host="a.example.com").respond(502, text="a is ill")
     web.route(host="b.example.com").respond(503, text="b is ill")
     edge = FakeEdge(config_of(balancer_of(PRIMARY, REPLICA)))
@@ -206,7 +206,7 @@ def test_a_probe_that_timed_out_is_tried_again_at_once(web: respx.MockRouter) ->
 
 
 def test_hosts_choose_their_load_balancer(web: respx.MockRouter) -> None:
-    """A name is exact or a wildcard; an unknown host gets 421."""
+    """A load balancer's name is exact or a wildcard; an unknown host gets 421."""
     edge = FakeEdge(
         config_of(
             balancer_of(PRIMARY, name="service.example.com"),
@@ -222,7 +222,7 @@ def test_hosts_choose_their_load_balancer(web: respx.MockRouter) -> None:
 
 
 def test_the_only_load_balancer_serves_any_host_in_development(web: respx.MockRouter) -> None:
-    """The host is localhost in development; several load balancers still need their names."""
+    """In development the only load balancer serves localhost; several still need their names."""
     alone = config_of(balancer_of(PRIMARY, name="service.example.com"))
     two = config_of(
         balancer_of(PRIMARY, name="service.example.com"),
@@ -235,7 +235,7 @@ def test_the_only_load_balancer_serves_any_host_in_development(web: respx.MockRo
 
 
 def test_http_is_redirected_to_https(web: respx.MockRouter) -> None:
-    """The status is 301, or 308 where the method must be kept; localhost is never redirected."""
+    """HTTP is redirected with 301, or 308 to keep the method; localhost is never redirected."""
     edge = FakeEdge(config_of(balancer_of(PRIMARY, https_redirect=True)))
 
     for method, status in (("GET", 301), ("HEAD", 301), ("POST", 308)):
@@ -248,7 +248,7 @@ def test_http_is_redirected_to_https(web: respx.MockRouter) -> None:
 
 
 def test_a_loop_is_noticed(web: respx.MockRouter) -> None:
-    """A request that comes back is answered 508, not sent again."""
+    """A request that comes back is answered with 508, not sent again."""
     edge = FakeEdge(config_of(balancer_of(PRIMARY)))
     edge.fetch("GET", URL)
     via = web.calls.last.request.headers["x-evenkeel-via"]
@@ -258,7 +258,7 @@ def test_a_loop_is_noticed(web: respx.MockRouter) -> None:
 
 
 def test_a_disabled_load_balancer_serves_nothing() -> None:
-    """Its host belongs to no load balancer then."""
+    """The host of a disabled load balancer belongs to no load balancer."""
     assert (
         FakeEdge(config_of(balancer_of(PRIMARY, enabled=False))).fetch("GET", URL).status_code
         == 421
@@ -266,7 +266,7 @@ def test_a_disabled_load_balancer_serves_nothing() -> None:
 
 
 def test_log_lines_hold_nothing_of_the_request(web: respx.MockRouter) -> None:
-    """No path, query, cookie or header ends up in an event."""
+    """No path, query, cookie or header of a request appears in a log event."""
     web.route(host="a.example.com").mock(side_effect=httpx.ConnectError("secret-host"))
     lb = balancer_of(PRIMARY, pool("q", origin("b", "q")), failover=Failover(tries=2))
     edge = FakeEdge(config_of(lb))

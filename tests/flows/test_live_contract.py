@@ -32,7 +32,7 @@ from support.state import START, World
 
 @dataclass
 class Balancer(Office):
-    """A complete Durable Object; its time is that of its World."""
+    """A complete Durable Object; its clock is that of its World."""
 
     file: str = FILE + "session_affinity_attributes = { drain_duration = 300 }\n"
 
@@ -69,7 +69,7 @@ class Balancer(Office):
 
 @pytest.fixture
 def office() -> Iterator[Balancer]:
-    """Answer requests to the balancer as its Durable Object does."""
+    """Respond to requests as the balancer's Durable Object does."""
     office = Balancer()
 
     def answered(request: httpx.Request) -> httpx.Response:
@@ -96,14 +96,14 @@ def file(tmp_path: Path, office: Balancer) -> Path:
 
 
 def edited(file: Path, old: str, new: str) -> None:
-    """Change a file's text."""
+    """Replace a text in the file."""
     text = file.read_text()
     assert old in text
     file.write_text(text.replace(old, new))
 
 
 def test_an_exported_file_changes_nothing(office: Balancer, file: Path) -> None:
-    """Applying it makes no version, before and after adopting."""
+    """Applying an exported file makes no version, before and after adopting."""
     assert "Nothing to change" in run("apply", str(file), "--check").err
     assert office.store.version == 0
 
@@ -115,7 +115,7 @@ def test_an_exported_file_changes_nothing(office: Balancer, file: Path) -> None:
 
 
 def test_the_first_apply_adopts(office: Balancer, file: Path) -> None:
-    """The user has to agree to that."""
+    """The first apply adopts the file if the user agrees."""
     edited(file, "weight = 0.5", "weight = 0.25")
 
     assert run("apply", str(file), "--yes").code == Exit.USAGE
@@ -153,7 +153,7 @@ def test_versions_are_made_shown_and_restored(office: Balancer, file: Path) -> N
 
 
 def test_a_change_meanwhile_is_noticed(office: Balancer, file: Path) -> None:
-    """A change between the question and its answer asks the user again."""
+    """If the configuration changes between the question and its answer, the user is asked again."""
     run("adopt", "--yes")
     edited(file, "weight = 0.5", "weight = 0.25")
     other = tomllib.loads(FILE.replace("weight = 0.5", "weight = 0.75"))
@@ -162,7 +162,7 @@ def test_a_change_meanwhile_is_noticed(office: Balancer, file: Path) -> None:
 
     def asked() -> None:
         asks.append(office.store.version)
-        if len(asks) == 2:  # the first is about the token
+        if len(asks) == 2:  # The first one is about the token.
             office.call("POST", "/apply", other)
 
     ran = run("apply", str(file), answers="y\ny\n", scripted=Scripted(user=True, asked=asked))
@@ -174,7 +174,7 @@ def test_a_change_meanwhile_is_noticed(office: Balancer, file: Path) -> None:
 
 
 def test_both_sides_have_the_same_code_for_an_object_of_the_file() -> None:
-    """The command line shares no module with the handlers."""
+    """The handlers and the command line use the same code for an object of the file."""
     assert OF_THE_FILE == Code.FROM_FILE
 
 
@@ -206,7 +206,7 @@ def test_an_origin_is_drained_and_brought_back(office: Balancer) -> None:
 
 
 def test_disabling_the_last_origin_is_asked_about_and_refused(office: Balancer) -> None:
-    """The command line asks, as no other origin takes traffic; the balancer refuses."""
+    """The user is asked before the last origin is disabled, which the balancer then refuses."""
     run("adopt", "--yes")
     assert run("disable", "server-1").code == Exit.FINE
 
@@ -217,7 +217,7 @@ def test_disabling_the_last_origin_is_asked_about_and_refused(office: Balancer) 
 
 
 def test_the_status_is_read(office: Balancer) -> None:
-    """Both origins are healthy, then one is down."""
+    """The status shows that both origins are healthy, then that one is down."""
     assert run("status", "--check", scripted=office.scripted).code == Exit.FINE
 
     office.world.down = {"one"}
@@ -232,7 +232,7 @@ def test_the_status_is_read(office: Balancer) -> None:
 
 
 def test_events_are_found_and_followed(office: Balancer) -> None:
-    """They are filtered by Cloudflare's parameters, and each new one is printed once."""
+    """Events are filtered by Cloudflare's parameters, and each new one is printed once."""
     assert {each["pool"]["name"] for each in events()} == {"primary", "replica"}
     assert [each["pool"]["name"] for each in events("--pool=replica")] == ["replica"]
     assert [each["pool"]["name"] for each in events("--origin=server-1")] == ["primary"]
@@ -263,7 +263,7 @@ def events(*options: str, scripted: Scripted | None = None) -> list[dict[str, An
 
 
 def test_a_service_token_of_access_is_enough(office: Balancer) -> None:
-    """If the configuration allows it; changes then have headers against request forgery."""
+    """A permitted service token suffices; changes then have headers against request forgery."""
     tokens = tokens_of("a" * 40, "", "")
     assert isinstance(tokens, Tokens)
     gate = Gate(tokens)

@@ -1,4 +1,4 @@
-"""How soon a monitor believes its probes: the table of docs/health.md in a simulated clock."""
+"""Time to detect a failure with each sensitivity: the table of docs/health.md, simulated."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ def configured(**fields: object) -> Monitor:
 
 
 class Watch:
-    """One origin, watched from 0 on; requests come all the time, so that probes start when due."""
+    """One origin, watched from 0 on; constant requests let probes start when due."""
 
     def __init__(self, monitor: Monitor, reply: Callable[[float], Reply]) -> None:
         self.monitor = monitor
         self.probes = 0
         self.failed = 0
-        """Probes, retries left out."""
+        """Number of failed probes, without retries."""
         self.changes: list[tuple[float, Health]] = []
         self._reply = reply
         self._now = 0.0
@@ -61,7 +61,7 @@ class Watch:
         return self
 
     async def send(self, probe: Probe) -> Reply:
-        """Be the Prober: a slow answer takes the whole time-out."""
+        """Send a probe as Prober does; a slow response takes the whole timeout."""
         reply = self._reply(self._now)
         self.probes += 1
         self.failed += reply is not FINE
@@ -70,7 +70,7 @@ class Watch:
         return reply
 
     def went_down(self) -> list[float]:
-        """Return when the origin was declared dead."""
+        """Return when the origin went down."""
         return [at for at, health in self.changes if health is Health.UNHEALTHY]
 
     def _note(self, event: Event) -> None:
@@ -79,7 +79,7 @@ class Watch:
 
 
 def dead_from(when: float, how: Reply = REFUSED) -> Callable[[float], Reply]:
-    """Answer well before `when` and not after."""
+    """Let the origin respond before `when` and fail from then on."""
     return lambda now: FINE if now < when else how
 
 
@@ -92,7 +92,7 @@ def dead_from(when: float, how: Reply = REFUSED) -> Callable[[float], Reply]:
     ],
 )
 def test_the_presets_are_the_table(word: str, row: tuple[float, ...], detection: int) -> None:
-    """Interval, timeout, thresholds; consecutive_down x interval is the detection time."""
+    """Each preset has the documented values; detection takes consecutive_down x interval."""
     monitor = configured(sensitivity=word)
     down, up = monitor.consecutive_down, monitor.consecutive_up
 
@@ -102,7 +102,7 @@ def test_the_presets_are_the_table(word: str, row: tuple[float, ...], detection:
 
 
 def test_every_sensitivity_has_a_preset() -> None:
-    """The table is total, and every row says the same fields."""
+    """Every sensitivity has a preset, and all presets set the same fields."""
     assert set(PRESETS) == set(Sensitivity)
     assert {tuple(sorted(row)) for row in PRESETS.values()} == {
         ("consecutive_down", "consecutive_up", "interval", "timeout")
@@ -110,7 +110,7 @@ def test_every_sensitivity_has_a_preset() -> None:
 
 
 def test_what_is_given_beside_a_preset_wins() -> None:
-    """Field by field; a shorter interval shortens a timeout that was not given, as ever."""
+    """Given fields override the preset; a short interval still shortens a default timeout."""
     monitor = configured(sensitivity="balanced", consecutive_up=2, interval=4)
 
     assert (monitor.consecutive_up, monitor.consecutive_down) == (2, 3)
@@ -120,7 +120,7 @@ def test_what_is_given_beside_a_preset_wins() -> None:
 
 
 def test_an_unknown_sensitivity_is_refused() -> None:
-    """With the words that there are."""
+    """An unknown sensitivity is refused with the list of known ones."""
     parsed = parse({"monitors": [{"name": "m", "sensitivity": "calm"}]})
 
     assert isinstance(parsed, Invalid)
@@ -132,7 +132,7 @@ def test_an_unknown_sensitivity_is_refused() -> None:
 def test_a_dead_origin_is_noticed_in_the_tables_time_and_never_before(
     word: str, part: float
 ) -> None:
-    """Within consecutive_down x interval, wherever between two probes it dies."""
+    """A dead origin goes down within consecutive_down x interval, whenever the origin dies."""
     monitor = configured(sensitivity=word)
     dies = (10 + part) * monitor.interval
     watch = Watch(monitor, dead_from(dies)).until(dies + 20 * monitor.interval)
@@ -144,7 +144,7 @@ def test_a_dead_origin_is_noticed_in_the_tables_time_and_never_before(
 
 @pytest.mark.parametrize("word", WORDS)
 def test_a_hanging_origin_is_noticed_a_probe_later(word: str) -> None:
-    """Intervals count from a probe's start, so time-outs and retries do not add up."""
+    """A hanging origin goes down one interval later at most: timeouts and retries do not add up."""
     monitor = configured(sensitivity=word)
     dies = 10.5 * monitor.interval
     watch = Watch(monitor, dead_from(dies, SLOW)).until(dies + 20 * monitor.interval)
@@ -158,7 +158,7 @@ def test_a_hanging_origin_is_noticed_a_probe_later(word: str) -> None:
 
 @pytest.mark.parametrize("word", WORDS)
 def test_it_takes_consecutive_up_passes_to_come_back(word: str) -> None:
-    """Slow to declare recovery: longer than it takes to declare death."""
+    """Recovery takes consecutive_up passes, which is longer than detection takes."""
     monitor = configured(sensitivity=word)
     back = 20 * monitor.interval + 1
     watch = Watch(monitor, lambda now: REFUSED if 1 < now < back else FINE)
@@ -173,7 +173,7 @@ def test_it_takes_consecutive_up_passes_to_come_back(word: str) -> None:
 @pytest.mark.parametrize("word", WORDS)
 @pytest.mark.parametrize("pattern", ["+-", "-+", "++-", "--+", "---+", "-----++", "+----++-"])
 def test_a_flapping_origin_causes_at_most_one_failover(word: str, pattern: str) -> None:
-    """It must pass several clean probes in a row before it is trusted again."""
+    """A flapping origin causes at most one failover: it needs several clean probes to recover."""
     monitor = configured(sensitivity=word, retries=0)
 
     def flapping(now: float) -> Reply:
@@ -187,7 +187,7 @@ def test_a_flapping_origin_causes_at_most_one_failover(word: str, pattern: str) 
 
 
 def test_an_alternating_origin_is_never_taken_for_dead() -> None:
-    """No preset acts on one failure."""
+    """An origin that alternates between success and failure never goes down."""
     monitor = configured(sensitivity="aggressive")
     ticks = iter(range(10_000))
     watch = Watch(monitor, lambda _: FINE if next(ticks) % 2 else REFUSED).until(2000)
@@ -197,7 +197,7 @@ def test_an_alternating_origin_is_never_taken_for_dead() -> None:
 
 @pytest.mark.parametrize("word", WORDS)
 def test_a_slow_but_alive_origin_is_never_taken_for_dead(word: str) -> None:
-    """Its p99 is just over the time-out: retries absorb single slow probes, thresholds the rest."""
+    """An origin whose p99 is just above the timeout stays up, thanks to retries and thresholds."""
     monitor = configured(sensitivity=word)
     dice = Random(7)
     watch = Watch(monitor, lambda _: SLOW if dice.random() < 0.02 else FINE)
@@ -208,7 +208,7 @@ def test_a_slow_but_alive_origin_is_never_taken_for_dead(word: str) -> None:
 
 
 def test_one_slow_probe_never_triggers_a_failover_without_retries_either() -> None:
-    """The threshold alone is enough."""
+    """Without retries too, the threshold keeps one slow probe from causing a failover."""
     monitor = configured(sensitivity="aggressive", retries=0)
     ticks = iter(range(10_000))
     watch = Watch(monitor, lambda _: SLOW if next(ticks) % 10 == 5 else FINE).until(3000)

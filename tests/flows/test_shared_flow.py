@@ -1,4 +1,4 @@
-"""Isolates and the Durable Object that keeps their health, in one simulated time."""
+"""Isolates and the Durable Object that stores their health, in one simulated time."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FAILED = Judgement(failed=True, cause="connection failed")
 
 
 def watched() -> Config:
-    """Return two origins that are probed every 15 seconds, and down after three failures."""
+    """Return two origins that are probed every 15 seconds and go down after three failures."""
     watching = monitor(interval=INTERVAL, consecutive_down=3, consecutive_up=4)
     return config_of(balancer_of(pool("p", "a", "b", monitor=watching)))
 
@@ -39,7 +39,7 @@ class Isolate:
     world: World
     reachable: bool = True
     probed: list[float] = field(default_factory=list)
-    """Seconds from the start at which it sent probes of its own."""
+    """Seconds from the start at which the isolate sent its own probes."""
 
     def __post_init__(self) -> None:
         world, self.memory = self.world, Memory(self.world.config)
@@ -58,26 +58,26 @@ class Isolate:
         )
 
     async def pull(self, text: str) -> str | None:
-        """The StateObject port."""
+        """Ask the object, as the StateObject port."""
         if not self.reachable:
             raise ConnectionError
         return await self.world.coordinator.pull(text)
 
     async def check(self, due: Due, memory: Memory) -> None:
-        """The Check port."""
+        """Probe, as the Check port."""
         if due:
             self.probed.append(self.world.now - START)
         await check(due, memory, self.world, lambda: self.world.now, self.world.log.append)
 
     def respond(self, second: float) -> None:
-        """Answer a request at this second, after all alarms that were due before it."""
+        """Respond to a request at this second, after all alarms that are due by then."""
         self.world.run_until(second)
         work = self.background.work(self.world.now)
         if work is not None:
             asyncio.run(work)
 
     def health(self, name: str) -> Health:
-        """Return an origin's health, as requests see it."""
+        """Return an origin's health as requests see it."""
         for origin in self.world.config.pools[0].origins:
             if origin.name == name:
                 return self.memory.snapshot(self.world.now).health(origin).health
@@ -85,7 +85,7 @@ class Isolate:
 
 
 def test_every_isolate_learns_of_a_dead_origin_within_detection_and_refresh() -> None:
-    """Thresholds count in the object, not in each isolate anew."""
+    """Every isolate learns of a dead origin within detection plus one refresh interval."""
     world = World(watched())
     early, late = Isolate(world), Isolate(world)
     for second in range(0, 60, 5):
@@ -103,7 +103,7 @@ def test_every_isolate_learns_of_a_dead_origin_within_detection_and_refresh() ->
 
 
 def test_an_isolate_with_a_fresh_view_sends_no_probes() -> None:
-    """The very first ones are the exception, when nothing was known."""
+    """An isolate with a fresh view sends no probes, apart from those at its very start."""
     world = World(watched())
     isolate = Isolate(world)
 
@@ -114,7 +114,7 @@ def test_an_isolate_with_a_fresh_view_sends_no_probes() -> None:
 
 
 def test_an_isolate_whose_view_has_gone_stale_probes_for_itself() -> None:
-    """After a lost alarm, the isolate's probes find health, and later the object's do again."""
+    """An isolate probes for itself after a lost alarm, and trusts the object again later."""
     world = World(watched())
     isolate = Isolate(world)
     for second in range(0, 100, 5):
@@ -139,7 +139,7 @@ def test_an_isolate_whose_view_has_gone_stale_probes_for_itself() -> None:
 
 
 def test_an_isolate_that_never_reaches_the_object_is_on_its_own() -> None:
-    """It probes as it would without the binding."""
+    """An isolate that never reaches the object probes as it would without the binding."""
     world = World(watched())
     isolate = Isolate(world, reachable=False)
     world.down = {"a"}
@@ -153,7 +153,7 @@ def test_an_isolate_that_never_reaches_the_object_is_on_its_own() -> None:
 
 @pytest.mark.parametrize("isolates", [1, 5])
 def test_a_failure_in_any_isolate_makes_the_object_look_at_once(isolates: int) -> None:
-    """All of their reports lead to one probe."""
+    """Failure reports of all isolates lead to one probe by the object, at once."""
     world = World(watched())
     crowd = [Isolate(world) for _ in range(isolates)]
     for second in (0, 31, 62):

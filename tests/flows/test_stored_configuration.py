@@ -1,6 +1,6 @@
-"""What version 0.1.0 has stored of the configuration is read, and so is what it has signed.
+"""Version 0.1.0's stored configuration and signed tokens stay readable.
 
-The numbers here are those of tests/data/state_0_1, whose README says how they came about.
+The values are those of tests/data/state_0_1; its README says how they were made.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ ENDED, LASTING = "cD22DxwYUvtdmZj7", "zG9gs6DeyQ0kKwXB"
 
 @pytest.fixture
 def successor() -> Successor:
-    """One at the time at which everything was written."""
+    """The successor, at the time when everything was written."""
     return Successor(STORED)
 
 
 def test_every_version_is_there(successor: Successor) -> None:
-    """With its author, its time and what it changed; the next change is the next one."""
+    """Every version is listed with author, time and changes, and the next change is numbered on."""
     store = successor.store
     versions = store.versions()
 
@@ -75,7 +75,7 @@ def test_every_version_is_there(successor: Successor) -> None:
 
 
 def test_what_was_configured_serves(successor: Successor) -> None:
-    """The configuration is the one that the version before has exported, with the same ids."""
+    """The stored configuration is the one that version 0.1.0 exported, with the same ids."""
     exported = parse(STORED.document("export.toml"))
 
     assert not isinstance(exported, Invalid)
@@ -89,7 +89,7 @@ def test_what_was_configured_serves(successor: Successor) -> None:
 
 
 def test_what_was_configured_beside_a_file_serves_with_it() -> None:
-    """As it was before the file was adopted: its objects are read-only, and have the same ids."""
+    """Stored objects beside a file that is not adopted serve with it; the file's are read-only."""
     successor = Successor(STORED, script="DELETE FROM versions WHERE id > 5;")
     catalog = successor.store.catalog
 
@@ -105,7 +105,7 @@ def test_what_was_configured_beside_a_file_serves_with_it() -> None:
 
 
 def test_a_preview_keeps_its_result(successor: Successor) -> None:
-    """For the hour that it has from when it was asked for."""
+    """A preview keeps its result for an hour from its request."""
     path = f"{ACCOUNT}/preview/{STORED.known['preview']}"
 
     said = json.loads(successor.call("GET", path).body)["result"][IDS["primary"]]
@@ -122,7 +122,7 @@ def test_a_preview_keeps_its_result(successor: Successor) -> None:
 
 
 def test_a_session_that_was_ended_stays_ended(successor: Successor) -> None:
-    """Until it would be over anyway; others go on."""
+    """An ended session stays ended until its natural expiry; other sessions continue."""
     assert successor.call("GET", "/versions", session=ENDED).status == 401
     assert successor.call("GET", "/versions", session=LASTING).status == 200
 
@@ -135,7 +135,7 @@ def test_a_session_that_was_ended_stays_ended(successor: Successor) -> None:
 
 
 def test_a_login_outlives_the_version_that_gave_it(successor: Successor) -> None:
-    """The same tokens sign the same sessions."""
+    """A session from before the update stays valid because the same tokens sign it."""
     secrets = STORED.secrets
     admin, read = secrets["LB_ADMIN_TOKEN"], secrets["LB_READ_TOKEN"]
     tokens = tokens_of(admin, read, str(successor.config.admin))
@@ -155,7 +155,7 @@ def test_a_login_outlives_the_version_that_gave_it(successor: Successor) -> None
 
 
 def test_a_client_stays_with_its_origin(successor: Successor) -> None:
-    """The cookie that it got still names it."""
+    """A client's cookie still pins it to its origin."""
     balancer = next(lb for lb in successor.config.load_balancers if lb.name == SITE)
     affinity = CookieAffinity(balancer, STORED.secrets["LB_COOKIE_KEY"])
 

@@ -1,6 +1,6 @@
-"""What version 0.1.0 has stored of health, events, metrics and notifications is read.
+"""Version 0.1.0's stored health, events, metrics and notifications stay readable.
 
-The numbers here are those of tests/data/state_0_1, whose README says how they came about.
+The values are those of tests/data/state_0_1; its README says how they were made.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ INCIDENT = "e7c1fecef26a7caa9c3135023c24ed60"
 
 @pytest.fixture
 def successor() -> Successor:
-    """One at the time at which everything was written."""
+    """The successor, at the time when everything was written."""
     return Successor(STORED)
 
 
 def test_health_is_as_it_was(successor: Successor) -> None:
-    """With what it has of times, thresholds, latencies by region, and each monitor of a group."""
+    """Health keeps its times, thresholds, latencies by region, and the monitors of a group."""
     shared = successor.keeper.shared()
 
     assert shared.probed == 1795792581.928
@@ -107,7 +107,7 @@ def test_health_is_as_it_was(successor: Successor) -> None:
 
 
 def test_the_row_of_before_is_read_whole(successor: Successor) -> None:
-    """When each origin was asked at which address, what was switched off, and as of when."""
+    """The stored row has each probe's time and address, and what was disabled, and since when."""
     (row,) = successor.sql("SELECT value FROM kept")
     kept = row_from_json(row["value"])
 
@@ -123,7 +123,7 @@ def test_the_row_of_before_is_read_whole(successor: Successor) -> None:
 
 
 def test_probes_go_on_where_they_were(successor: Successor) -> None:
-    """Each is due an interval after the one that the version before sent, and not before."""
+    """The next probe is due one interval after the last one of version 0.1.0, and not before."""
     assert successor.keeper.next_at == 1795792582.924
 
     successor.alarms(until=1795792582.924)
@@ -141,7 +141,7 @@ def test_probes_go_on_where_they_were(successor: Successor) -> None:
 
 
 def test_a_round_that_finds_all_as_it_was_is_no_news(successor: Successor) -> None:
-    """What was down, and what was switched off, is known to be so: no event tells of it again."""
+    """A round that finds no change causes no event for what was already down or disabled."""
     successor.alarms(until=1795792584.914)
 
     assert EventLog(successor.sql).count == 12
@@ -150,7 +150,7 @@ def test_a_round_that_finds_all_as_it_was_is_no_news(successor: Successor) -> No
 
 
 def test_the_event_log_is_there(successor: Successor) -> None:
-    """All of its events, with their ids, in every way of asking for some of them."""
+    """The event log has all events with their ids, and every filter finds the right ones."""
     log = EventLog(successor.sql)
 
     def found(**query: Any) -> list[int]:
@@ -186,7 +186,7 @@ def test_the_event_log_is_there(successor: Successor) -> None:
 
 
 def test_an_event_is_kept_for_thirty_days(successor: Successor) -> None:
-    """Counted from when the version before has written it."""
+    """An event is deleted thirty days after version 0.1.0 wrote it."""
     log = EventLog(successor.sql)
 
     assert log.prune(1795792567.944 + 30 * 86_400) == 0
@@ -195,7 +195,7 @@ def test_an_event_is_kept_for_thirty_days(successor: Successor) -> None:
 
 
 def test_no_counter_goes_back(successor: Successor) -> None:
-    """Requests, failures, sessions and probes are counted on from where they were."""
+    """Counters of requests, failures, sessions and probes continue from their stored values."""
     found = Scrape(successor.keeper.totals.text(successor.keeper.current_state(12)))
 
     assert found.sum("evenkeel_requests_total", load_balancer=SITE) == 5
@@ -216,7 +216,7 @@ def test_no_counter_goes_back(successor: Successor) -> None:
 
 
 def test_what_an_isolate_has_handed_over_is_not_counted_twice(successor: Successor) -> None:
-    """An isolate that goes on, and sends it again, is told that it is stored."""
+    """Counts that an isolate sends again after the update are acknowledged, not counted twice."""
     again = {
         "isolate": "0.9042308791451796",
         "number": 3,
@@ -232,7 +232,7 @@ def test_what_an_isolate_has_handed_over_is_not_counted_twice(successor: Success
 
 
 def test_charts_go_on(successor: Successor) -> None:
-    """They show the requests, times and health of before."""
+    """Charts show the requests, times and health from before the update."""
     totals = successor.keeper.totals
     charts = totals.charts({"primary", "sessions", "parked"}, STORED.at)
     origins = {(each["pool"], each["origin"]): each for each in charts["origins"]}
@@ -251,7 +251,7 @@ def test_charts_go_on(successor: Successor) -> None:
 
 
 def test_what_waits_to_be_told_is_told(successor: Successor) -> None:
-    """When its next try is due, in order; the sink that knows already hears nothing again."""
+    """Pending deliveries go out in order when due, and none goes to a sink that already got it."""
     successor.alarms(until=1795792589.7)
     assert successor.delivered == []
 
@@ -280,7 +280,7 @@ def test_what_waits_to_be_told_is_told(successor: Successor) -> None:
 
 
 def test_an_incident_that_was_open_ends(successor: Successor) -> None:
-    """Every sink is told so, as the end of what the version before told it the start of."""
+    """Every sink learns of the end of an incident whose start version 0.1.0 reported."""
     successor.alarms(until=1795792590)
     successor.delivered.clear()
     successor.down.clear()
@@ -300,7 +300,7 @@ def test_an_incident_that_was_open_ends(successor: Successor) -> None:
 
 
 def test_the_text_in_kv_is_read() -> None:
-    """Isolates without an object share it."""
+    """Isolates without an object share the text that is stored in KV."""
     found = from_json(STORED.text("kv.json"))
 
     assert found is not None

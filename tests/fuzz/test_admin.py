@@ -1,4 +1,4 @@
-"""Whatever a stranger's request says on the admin side, it raises nothing and opens nothing."""
+"""No request to the admin side raises an exception or gets in without a token."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ claims = some.fixed_dictionaries(
 
 @given(requests, spoiled(some.just({"token": "x"})))
 def test_no_request_without_a_token_is_let_in(request: RequestFacts, body: str) -> None:
-    """Neither to look, nor to begin a session; and a refusal is always one."""
+    """A request without a token is always refused, both for its action and for a login."""
     assert isinstance(TOKENS, Tokens)
     gate = Gate(TOKENS)
     known = gate.authenticate(request, None, NOW)
@@ -65,7 +65,7 @@ def test_no_request_without_a_token_is_let_in(request: RequestFacts, body: str) 
 
 @given(text)
 def test_an_author_and_a_client_can_be_shown(claimed: str) -> None:
-    """In one line of a log, and of no great length."""
+    """An author and a client are short and printable, so that they fit on one line of a log."""
     author = author_of("admin token", claimed)
     assert author.isprintable()
     assert author.isascii()
@@ -86,7 +86,7 @@ def test_an_author_and_a_client_can_be_shown(claimed: str) -> None:
     )
 )
 def test_no_jwt_raises(written: str) -> None:
-    """It is taken apart, or it is none."""
+    """Any text is a JWT or is refused as one."""
     found = decoded(written)
     if isinstance(found, Jwt):
         assert found.kid
@@ -96,7 +96,7 @@ def test_no_jwt_raises(written: str) -> None:
 @given(claims)
 @example({"exp": NOW + 60, "nbf": 10**400})
 def test_who_is_vouched_for_is_named_by_the_right_team(said: dict[str, object]) -> None:
-    """For the right application, and not for ever."""
+    """An accepted JWT has the right team and application, and an expiry at most a minute ago."""
     found = claimed_identity(Jwt(kid="k", claims=said, signed=b"", signature=b""), ACCESS, NOW)
     if not isinstance(found, BadJwt):
         assert said["iss"] == ACCESS.team
@@ -107,5 +107,5 @@ def test_who_is_vouched_for_is_named_by_the_right_team(said: dict[str, object]) 
 
 @given(spoiled(some.just({"keys": [{"kid": "k", "kty": "RSA", "n": "x" * 400, "e": "AQAB"}]})))
 def test_no_set_of_keys_raises(written: str) -> None:
-    """And every key of it has an id."""
+    """Every key that is read from a JWK set has an id, whatever the set contains."""
     assert all(keys_in(written) or {"k": ("", "")})

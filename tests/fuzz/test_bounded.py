@@ -1,4 +1,4 @@
-"""Whatever a body says, it is read or refused, and reading takes no longer than its length asks."""
+"""Any body is read or refused, in time proportional to its length."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ trees = some.recursive(
 
 
 def depth(value: object) -> int:
-    """How many tables and lists are within each other."""
+    """Return how deeply tables and lists are nested."""
     match value:
         case dict():
             return 1 + max(map(depth, value.values()), default=0)
@@ -33,14 +33,14 @@ def depth(value: object) -> int:
 
 @given(trees, some.booleans())
 def test_json_is_read_as_it_was_written(tree: object, ascii_only: bool) -> None:
-    """All of it, unless it is too deep."""
+    """JSON is read completely unless it is nested too deeply."""
     read = bounded_json(json.dumps(tree, ensure_ascii=ascii_only))
     assert read == tree if depth(tree) <= DEEPEST else isinstance(read, Unreadable)
 
 
 @given(some.lists(some.sampled_from(PIECES), max_size=200).map("".join) | odd_text)
 def test_no_text_raises(text: str) -> None:
-    """What is read is no deeper than allowed, and can be written as UTF-8."""
+    """Any text is read or refused; the result is no deeper than allowed and encodes as UTF-8."""
     read = bounded_json(text)
     if not isinstance(read, Unreadable):
         assert depth(read) <= DEEPEST
@@ -49,6 +49,6 @@ def test_no_text_raises(text: str) -> None:
 
 @given(some.lists(some.sampled_from(PIECES), min_size=1, max_size=3).map("".join))
 def test_no_pattern_is_slow(pattern: str) -> None:
-    """A body of nothing but one pattern, and one whose first text never ends."""
+    """A body of one repeated pattern, or of one endless string, is read or refused quickly."""
     for text in (pattern * 20_000, '"' + pattern * 20_000):
         quick(partial(bounded_json, text))

@@ -1,4 +1,4 @@
-"""Whatever is at the other end of a command, it gets a reply or a failure, and prints only text."""
+"""Whatever a server sends, a command gets a reply or a failure and prints only printable text."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ change = some.fixed_dictionaries(
 
 
 def printed(*parts: Any) -> str:
-    """Print it on a terminal without colours; what comes out must be harmless to it."""
+    """Return what a terminal without colours shows; every character must be printable."""
     output = StringIO()
     console = Console(file=output, highlight=False, width=200, color_system=None)
     for part in parts:
@@ -95,7 +95,7 @@ def printed(*parts: Any) -> str:
 
 
 def outcome(response: httpx.Response) -> Reply | str:
-    """The reply, or what is said of the failure."""
+    """Return the reply, or the failure as printed."""
     try:
         return read(target_of(URL), response, None)
     except Failure as failure:
@@ -104,20 +104,20 @@ def outcome(response: httpx.Response) -> Reply | str:
 
 @given(some.binary(max_size=300), STATUSES, text)
 def test_no_answer_confuses_a_command(content: bytes, status: int, location: str) -> None:
-    """Whatever its bytes are, and wherever it leads."""
+    """Any bytes and any redirect lead to a reply or a failure with a message."""
     headers = [(b"Location", location.encode("utf-8", "replace")), (b"Content-Type", b"\x1b[2J")]
     assert outcome(httpx.Response(status, content=content, headers=headers))
 
 
 @given(spoiled(some.just({"success": True, "errors": [], "messages": [], "result": {}})), STATUSES)
 def test_no_envelope_confuses_a_command(document: str, status: int) -> None:
-    """What is nearly one."""
+    """A damaged envelope leads to a reply or a failure with a message."""
     assert outcome(httpx.Response(status, content=document.encode("utf-8", "replace")))
 
 
 @given(report, names)
 def test_every_report_can_be_shown_and_asked(found: dict[str, Any], name: str) -> None:
-    """As a balancer of another version would send it."""
+    """A status with any content, as from another version, can be printed and searched."""
     printed(*shown(found, NOW), *problems(found))
     for each in origins(found):
         left_without(found, each)
@@ -133,13 +133,13 @@ def test_every_report_can_be_shown_and_asked(found: dict[str, Any], name: str) -
     )
 )
 def test_every_event_can_be_shown(event: dict[str, Any]) -> None:
-    """Line by line."""
+    """Any event can be printed as lines."""
     printed(*lines(event))
 
 
 @given(some.fixed_dictionaries({"changes": some.lists(change | anything, max_size=3) | anything}))
 def test_every_difference_can_be_shown(result: dict[str, Any]) -> None:
-    """And counted."""
+    """Any list of changes can be counted and printed."""
     changes = changes_of(result)
 
     assert counted(changes)
@@ -148,13 +148,13 @@ def test_every_difference_can_be_shown(result: dict[str, Any]) -> None:
 
 @given(some.dictionaries(some.sampled_from(["at", "author", "summary", "current"]), anything))
 def test_every_version_can_be_shown(version: dict[str, Any]) -> None:
-    """With whatever is known of it."""
+    """Any version can be printed, with whichever of its fields there are."""
     assert printed(table([{"version": 1, **version}]))
 
 
 @given(text)
 def test_every_text_is_a_time_or_none(words: str) -> None:
-    """Of an answer, or of an option."""
+    """Any text is a time, or is refused as an option and printed safely in a response."""
     printed(clock(words), ago(words, NOW), until(words, NOW))
     try:
         assert moment(words, NOW, "--since").endswith("Z")
@@ -164,13 +164,13 @@ def test_every_text_is_a_time_or_none(words: str) -> None:
 
 @given(text)
 def test_every_pointer_is_a_place_in_a_file(pointer: str) -> None:
-    """Or the place around it."""
+    """Any JSON pointer becomes a path in the file."""
     assert path_of(pointer).startswith("$")
 
 
 @given(text)
 def test_every_url_is_a_target_or_refused(url: str) -> None:
-    """And no refusal repeats what could be a password."""
+    """Any text is a target's URL or is refused with a printable message."""
     try:
         assert target_of(url).url.startswith(("http://", "https://"))
     except Failure as failure:

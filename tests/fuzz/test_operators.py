@@ -1,4 +1,4 @@
-"""What an operator writes may be anything: a configuration, or problems in plain words."""
+"""Any input of an operator becomes a configuration or a list of problems in plain words."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ LINES = (
 
 
 def plain(problems: tuple[Problem, ...]) -> None:
-    """Every problem is one line of text without a secret."""
+    """Assert that every problem is one line of text without a secret."""
     assert problems
     for problem in problems:
         assert str(problem).isprintable()
@@ -83,7 +83,7 @@ def plain(problems: tuple[Problem, ...]) -> None:
 
 
 def usable(config: Config) -> None:
-    """A configuration that was accepted serves."""
+    """Assert that an accepted configuration serves requests."""
     balancer = Balancer(config)
     for lb in config.load_balancers:
         host = lb.name.replace("*", "x")
@@ -91,9 +91,9 @@ def usable(config: Config) -> None:
 
 
 @given(some.lists(some.sampled_from(LINES) | text, max_size=14).map("\n".join))
-@example('"\n"\\u0000" = 1')  # ended the search for lines with an error
+@example('"\n"\\u0000" = 1')  # An error once ended the search for lines.
 def test_a_file(toml: str) -> None:
-    """It is read or refused, alike each time; lines can be told of whatever is wrong with it."""
+    """A file is read or refused, the same way each time, and every problem has a line."""
     found = from_toml(toml)
     if isinstance(found, Invalid):
         plain(found.problems)
@@ -112,7 +112,7 @@ def test_a_file(toml: str) -> None:
     )
 )
 def test_variables(variables: dict[str, object]) -> None:
-    """They name no origin, or are read, or refused; no password in them is repeated."""
+    """Variables name no origin, are read, or are refused without repeating a password."""
     found = from_variables(variables)
     if isinstance(found, Invalid):
         plain(found.problems)
@@ -123,7 +123,7 @@ def test_variables(variables: dict[str, object]) -> None:
 
 @given(text)
 def test_an_address(written: str) -> None:
-    """What is accepted is a URL of a host and a port, for us as for others, and stays one."""
+    """An accepted address is a URL of host and port to other parsers too, and reads back alike."""
     found = quick(lambda: parse_address(written), 0.2)
     quick(lambda: endpoint_problem(written), 0.2)
     if not isinstance(found, Address):
@@ -143,7 +143,7 @@ def test_an_address(written: str) -> None:
 
 @given(text)
 def test_a_name_that_may_be_served_is_served(name: str) -> None:
-    """No load balancer is accepted that no request could reach."""
+    """Every accepted host name of a load balancer can be reached by a request."""
     if quick(lambda: served_name_problem(name), 0.2) is None:
         table = HostTable([(name.lower(), 1)])
         assert table.find(host_of(name.lower().replace("*", "x"))) == 1
@@ -154,7 +154,7 @@ part = some.sampled_from(["200", "2xx", "200-299", "599", "100 - 101", "99", "6x
 
 @given(some.lists(part | text, max_size=4).map(",".join))
 def test_codes(written: str) -> None:
-    """Ranges of statuses that exist, or what is wrong; what is read can be written again."""
+    """Status codes are ranges within 100-599, which can be written and read back, or a problem."""
     found = quick(lambda: parse_codes(written), 0.5)
     if isinstance(found, tuple):
         assert all(100 <= each.low <= each.high <= 599 for each in found)
@@ -170,7 +170,7 @@ moments = some.datetimes(timezones=some.just(dt.UTC)) | some.datetimes(
 
 @given(moments)
 def test_a_moment_is_what_python_says(moment: dt.datetime) -> None:
-    """Read as the standard library reads it, and written so that it is read the same."""
+    """Times are parsed as Python's datetime does, and what is written reads back the same."""
     expected = (moment - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)).total_seconds()
     read = seconds_of(moment.isoformat())
     assert read is not None
@@ -185,7 +185,7 @@ def test_a_moment_is_what_python_says(moment: dt.datetime) -> None:
 
 @given(text | some.text(some.sampled_from("0123456789-:TZtz+. "), max_size=30))
 def test_what_is_no_moment(written: str) -> None:
-    """It is none for Python either, or a leap second."""
+    """A text with a time that is accepted is one for Python too, except for leap seconds."""
     found = seconds_of(written)
     if found is not None and ":60" not in written:
         dt.datetime.fromisoformat(written.upper())
@@ -193,14 +193,14 @@ def test_what_is_no_moment(written: str) -> None:
 
 @given(some.floats(0, 4e9) | some.integers(0, 10**10))
 def test_times_for_people(seconds: float) -> None:
-    """A date that reads well, and how long it took."""
+    """A time is shown as a readable date, and as a duration in units."""
     assert re.fullmatch(r"\d{4,}-\d\d-\d\d \d\d:\d\d:\d\d UTC", for_people(seconds))
     assert re.fullmatch(r"\d+ \w+( \d+ \w+)?", lasting(seconds))
 
 
 @given(some.dictionaries(some.text(letters, max_size=5), anything, max_size=5))
 def test_a_document_as_the_api_gets_it(document: dict[str, object]) -> None:
-    """JSON that is no configuration is refused with problems that are JSON again."""
+    """JSON that is no TOML is refused with problems that can be written as JSON."""
     found = from_toml(json.dumps(document))
     assert isinstance(found, Invalid)
     json.dumps([str(problem) for problem in found.problems])
@@ -210,9 +210,9 @@ def test_a_document_as_the_api_gets_it(document: dict[str, object]) -> None:
     "unit", ["a.", "[", "{", '"', "'''", "\\", "a=1\n", "[[a]]\n", "x", "#", "é"]
 )
 def test_nothing_costs_a_square(unit: str) -> None:
-    """50,000 times the same is read, or refused, in seconds."""
+    """Reading or refusing 50,000 repetitions of a unit takes seconds."""
     long = unit * 50_000
-    quick(lambda: from_toml(long[:20_000]), 8)  # what is dotted costs tomllib a square
+    quick(lambda: from_toml(long[:20_000]), 8)  # tomllib takes quadratic time for dotted keys.
     quick(lambda: from_toml(f'name = "{long}"'), 8)
     quick(lambda: from_variables({"ORIGINS": long, "PRIMARY_DOMAIN": long}), 8)
     quick(lambda: parse_address(long))
@@ -232,7 +232,7 @@ def test_nothing_costs_a_square(unit: str) -> None:
 @example('{"pool": "p", "origin": "a", "action": "weight", "weight": 1e400}')
 @example("[" * 100_000)
 def test_an_action_is_a_wish_or_plain_words(body: str) -> None:
-    """And what a wish makes of an origin is one, with nothing else changed."""
+    """An action is read or refused with a message; it changes no other field of its origin."""
     wish = read_action(body)
 
     if not isinstance(wish, ActionRequest):

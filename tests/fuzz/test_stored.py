@@ -1,4 +1,4 @@
-"""What isolates, objects and stores hand each other may be damaged, or somebody else's."""
+"""Damaged or foreign data between isolates, objects and stores is read or refused."""
 
 from __future__ import annotations
 
@@ -52,19 +52,19 @@ views = some.builds(
 
 
 def documents(written: str) -> object:
-    """What a text of ours holds, to be spoiled."""
+    """Return the JSON value of a valid text, to be damaged."""
     return json.loads(written)
 
 
 @given(views)
 def test_a_view_is_read_as_it_was_written(view: SharedHealth) -> None:
-    """All of it."""
+    """A whole view reads back as it was written."""
     assert from_json(to_json(view)) == view
 
 
 @given(spoiled(views.map(to_json).map(documents)))
 def test_a_view_may_be_anything(written: str) -> None:
-    """It is a view or none; one that is taken has finite times, and can be written again."""
+    """A damaged view is absent, or has finite times and can be written again."""
     view = quick(lambda: from_json(written))
     if isinstance(view, SharedHealth):
         assert isfinite(view.probed)
@@ -75,7 +75,7 @@ def test_a_view_may_be_anything(written: str) -> None:
 
 @given(anything)
 def test_a_row_may_be_anything(row: object) -> None:
-    """An origin's health, or none."""
+    """Any row is an origin's health or absent."""
     health = health_from_row(row)
     if health is not None:
         assert health_from_row(json.loads(json.dumps(health_to_row(health)))) == health
@@ -93,14 +93,14 @@ kept_rows = some.builds(
 
 @given(spoiled(kept_rows.map(row_to_json).map(documents)))
 def test_a_kept_row_may_be_anything(written: str) -> None:
-    """What can be read of it is read, and the rest is as if it were not there."""
+    """A damaged row keeps its readable parts; the rest counts as absent."""
     kept = row_from_json(written)
     assert row_from_json(row_to_json(kept)) == kept
 
 
 @given(spoiled(kept_rows.map(row_to_json).map(documents)), spoiled(some.just([])))
 def test_a_keeper_starts_from_any_row_and_answers_any_question(row: str, question: str) -> None:
-    """It goes on, says when next, and what it says can be read."""
+    """The keeper starts from any row and answers any question with a readable view."""
     world = World(CONFIG)
     world.keeper.store()
     world.sql("UPDATE kept SET value = ? WHERE id = 0", row.encode("utf-8", "replace").decode())
@@ -111,7 +111,7 @@ def test_a_keeper_starts_from_any_row_and_answers_any_question(row: str, questio
 
 
 def an_outbox() -> str:
-    """What an outbox in the middle of an incident keeps."""
+    """Return what an outbox stores in the middle of an incident."""
     story = Story()
     story.at(0, "+++ +")
     story.due(60, "-++ -")
@@ -124,7 +124,7 @@ OUTBOX = an_outbox()
 
 @given(spoiled(some.just(documents(OUTBOX))))
 def test_an_outbox_may_be_anything(written: str) -> None:
-    """It starts from what is whole, or anew, and works either way."""
+    """An outbox starts from the readable parts of a damaged row, or empty, and works."""
     kept = outbox_from_json(written)
     assert outbox_from_json(outbox_to_json(kept)) == kept
     outbox = Outbox(CONFIG, CONFIG.notifications, START, kept)
@@ -140,7 +140,7 @@ def test_a_number_without_end_is_no_outbox() -> None:
 
 
 def a_hand_over() -> dict[str, object]:
-    """What an isolate that has counted answers and events hands over."""
+    """Return the counts that an isolate hands over, of responses and events."""
     counts = IsolateTotals("one", START - 60)
     counts.of("*").answered(KEYS[0], 200, 0.02)
     counts.of("*").answered(KEYS[1], 503, 1.5)
@@ -158,13 +158,13 @@ POOLS = {pool.name for pool in CONFIG.pools}
 
 
 def totals(sql: Database, probed: str = "") -> ObjectTotals:
-    """The totals of CONFIG, with what is stored."""
+    """Return the totals of CONFIG, with what is stored."""
     return ObjectTotals(CONFIG, sql=sql, log=lambda _event: None, probed=probed)
 
 
 @given(spoiled(some.just(HAND_OVER)))
 def test_a_hand_over_may_be_anything(written: str) -> None:
-    """What is whole is counted, and what is stored of it is read again."""
+    """The valid parts of damaged counts are added, stored and read back."""
     try:
         offered = json.loads(written)
     except ValueError:
@@ -179,7 +179,7 @@ def test_a_hand_over_may_be_anything(written: str) -> None:
 
 @pytest.mark.parametrize("number", [10**400, 1e305], ids=["integer", "float"])
 def test_a_number_without_end_is_no_count(number: float) -> None:
-    """As a count or a time in a hand-over, or as a count of probes, it raised OverflowError."""
+    """A count or time that is too large, in a hand-over or stored probes, raised OverflowError."""
     offered = json.loads(json.dumps(HAND_OVER))
     offered["events"][0][-1] = offered["answers"][0][-1][0][-1] = number
     sql = Database()
@@ -190,7 +190,7 @@ def test_a_number_without_end_is_no_count(number: float) -> None:
 
 
 def stored_totals() -> dict[str, object]:
-    """The row of totals in which everything occurs."""
+    """Return a stored row of totals with every kind of entry."""
     sql = Database()
     book = totals(sql)
     book.receive(HAND_OVER, START)
@@ -203,7 +203,7 @@ def stored_totals() -> dict[str, object]:
 
 @given(spoiled(some.just(stored_totals())))
 def test_stored_totals_may_be_anything(written: str) -> None:
-    """They start from what is whole, and go on counting and storing."""
+    """Totals start from the readable parts of a damaged row, and continue counting and storing."""
     sql = Database()
     totals(sql).record_round({}, START)
     sql("UPDATE metrics SET value = ?", written.encode("utf-8", "replace").decode())
@@ -221,7 +221,7 @@ probed_rows = some.dictionaries(
 
 @given(spoiled(probed_rows.map(documents)))
 def test_counts_of_probes_may_be_anything(written: str) -> None:
-    """What is whole is read as it was written."""
+    """Counts of probes keep the readable parts of a damaged row."""
     found = probed_from_json(written, KEYS)
     assert set(found) <= set(KEYS)
     assert all(isfinite(one.seconds) and one.passed >= 0 for one in found.values())
@@ -230,7 +230,7 @@ def test_counts_of_probes_may_be_anything(written: str) -> None:
 
 @given(spoiled(views.map(to_json).map(documents)) | some.none(), some.floats(0, 2e9))
 def test_an_answer_may_be_anything(answer: str | None, now: float) -> None:
-    """An isolate takes it or goes on alone, and asks again."""
+    """An isolate takes any answer or continues alone, and asks again."""
     sharing = Refresh("f" * 16, Home.OBJECT, 5.0)
     assert sharing.due(now)
     _, health = read_answer(answer)
@@ -248,7 +248,7 @@ verdicts = some.builds(Verdict, passed=some.booleans(), cause=text)
     spoiled(some.dictionaries(some.tuples(text, text), verdicts).map(votes_to_json).map(documents))
 )
 def test_a_region_may_say_anything(written: str) -> None:
-    """What is no verdict is left out, what is asked for and not there too."""
+    """Invalid votes of a region, and questions about unknown origins, are left out."""
     votes = votes_from_json(written)
     assert all(isinstance(vote.passed, bool) for vote in votes.values())
     assert votes_from_json(votes_to_json(votes)) == votes
@@ -257,7 +257,7 @@ def test_a_region_may_say_anything(written: str) -> None:
 
 @given(some.sampled_from(SinkType), text, text, some.lists(text, max_size=3))
 def test_a_message_is_one_request(kind: SinkType, title: str, cause: str, lines: list[str]) -> None:
-    """No text in it becomes a header, another recipient, or an end of the body."""
+    """No text in a message adds a header or a recipient, or ends the body early."""
     told = message(title=title, lines=tuple(lines) or (cause,))
     settings = Notification(**{"name": "ops", "type": kind, **SETTINGS[kind]})
     request = SINKS[kind].render(told, settings, SECRETS[kind])
@@ -280,7 +280,7 @@ def test_a_message_is_one_request(kind: SinkType, title: str, cause: str, lines:
 
 @pytest.mark.parametrize("unit", ["[", '{"a":', "1", '"', "\\", "{}", "[],", " ", "null,"])
 def test_nothing_costs_a_square(unit: str) -> None:
-    """100,000 times the same is none of ours, and that is found out at once."""
+    """Every reader refuses 100,000 repetitions of a unit at once."""
     for reader in (
         from_json,
         row_from_json,

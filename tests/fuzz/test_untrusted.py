@@ -1,4 +1,4 @@
-"""What clients and origins send may be anything: properties of everything that reads it."""
+"""Properties of everything that reads input from clients and origins."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ headers = some.dictionaries(
 
 @given(urls)
 def test_a_url_is_taken_apart(url: str) -> None:
-    """Its target is its end, its host a host or nothing, and no part of it stands in two places."""
+    """A URL's parts do not overlap: the target is its end, and the host is valid or empty."""
     read = facts(url=url)
     assert url.endswith(read.target)
     assert "@" not in read.authority
@@ -86,7 +86,7 @@ def test_a_url_is_taken_apart(url: str) -> None:
 
 @given(text)
 def test_a_host_is_served_only_if_it_is_one(host: str) -> None:
-    """Whatever is found is a name that DNS or RFC 3986 could have, and finding it is quick."""
+    """A host that matches is a valid name for DNS or RFC 3986, and the search is quick."""
     table = HostTable([("a.example.com", 1), ("*.example.com", 2), ("*", 3)])
     found = quick(lambda: table.find(host), 0.2)
     assert found in (None, 1, 2, 3)
@@ -98,7 +98,7 @@ def test_a_host_is_served_only_if_it_is_one(host: str) -> None:
 def test_every_request_has_an_answer_or_an_origin(
     method: str, url: str, known: dict[str, str], body: bool
 ) -> None:
-    """A plan, or a page that leads to its own host alone and repeats nothing else."""
+    """Every request gets a plan, or a page that links only to its own host and repeats nothing."""
     read = RequestFacts(method, url, known.get, lambda: body)
     serving, plan = BALANCER.plan(read, 1000.0, lambda: 0.5)
     if isinstance(plan, Plan):
@@ -123,7 +123,7 @@ def test_every_request_has_an_answer_or_an_origin(
 
 @given(text)
 def test_a_length_is_a_number_of_bytes(value: str) -> None:
-    """Digits, not too many, or it counts as not said; for a request and for an answer."""
+    """A valid Content-Length is a limited number of digits; any other counts as absent."""
     length = facts("POST", body=True, content_length=value).content_length
     assert length is None or 0 <= length < 10**16
     assert (length is not None) == bool(re.fullmatch("[0-9]{1,15}", value))
@@ -133,7 +133,7 @@ def test_a_length_is_a_number_of_bytes(value: str) -> None:
 
 @given(text)
 def test_connection_names_headers(value: str) -> None:
-    """Not too many, each a header's name, none of Cloudflare's, and all of them in it."""
+    """Connection names a limited number of headers, none of them Cloudflare's."""
     names = quick(lambda: named_by_connection(value), 0.2)
     assert isinstance(names, tuple)
     assert len(names) <= MOST_NAMED
@@ -150,10 +150,10 @@ pairs = some.lists(some.tuples(cookie_names, cookie_values), max_size=12)
 
 @given(pairs, some.sampled_from(["; ", ";", " ;  ", ", "]))
 def test_a_cookie_pins_only_by_its_whole_value(sent: list[tuple[str, str]], separator: str) -> None:
-    """What is between two semicolons, its name ours and its value a token of ours, and no other."""
+    """A cookie pins a client only by a whole pair with our name and a valid token as its value."""
     header = separator.join(f"{name}={value}" for name, value in sent)
     origin = quick(lambda: COOKIES.pinned(facts(cookie=header)), 0.2)
-    # Blanks around it do not count, quotes neither (RFC 6265, 5.2 and 4.1.1).
+    # Whitespace around it is ignored, quotes are not removed (RFC 6265, 5.2 and 4.1.1).
     entries = re.split("[; ]", header)
     whole = {entry.partition("=")[2].strip('"') for entry in entries if "=" in entry}
     assert origin is None or any(TOKENS[each] is origin for each in whole & set(TOKENS))
@@ -165,7 +165,7 @@ plain_values = some.text("ab=%/", max_size=5)
 
 @given(some.dictionaries(plain_names, plain_values, min_size=1, max_size=7), plain_names, text)
 def test_cookies_are_read_as_others_read_them(sent: dict[str, str], name: str, junk: str) -> None:
-    """Where Python's own parser finds a value, so does the search; junk it withstands."""
+    """The search finds the cookies that Python's parser finds, and withstands junk."""
     header = "; ".join(f"{each}={value}" for each, value in sent.items())
     jar: SimpleCookie = SimpleCookie()
     jar.load(header)
@@ -175,7 +175,7 @@ def test_cookies_are_read_as_others_read_them(sent: dict[str, str], name: str, j
 
 @given(headers, some.booleans())
 def test_a_session_by_header_has_a_key_or_none(known: dict[str, str], every: bool) -> None:
-    """64 bits, the same for the same request."""
+    """A session by header has a key of 64 bits, the same for the same request, or none."""
     attributes = SessionAffinityAttributes(
         headers=("cookie:a,b", "x-forwarded-for", "Cookie"), require_all_headers=every
     )
@@ -187,7 +187,7 @@ def test_a_session_by_header_has_a_key_or_none(known: dict[str, str], every: boo
 
 @given(some.dictionaries(some.sampled_from(["country", "regionCode", "latitude", "asn"]), anything))
 def test_a_place_is_known_or_not(cf: dict[str, object]) -> None:
-    """Whatever the runtime hands out."""
+    """Any `request.cf` is a location or none."""
     read = facts(cf=cf)
     region_of(read)
     assert read.latitude is None or isinstance(read.latitude, float | int)
@@ -198,7 +198,7 @@ def test_a_place_is_known_or_not(cf: dict[str, object]) -> None:
     some.lists(some.binary(max_size=30) | some.sampled_from([b"220 ", b"250-a\n", b"250 a\r\n"]))
 )
 def test_a_mail_server_may_say_anything(said: list[bytes]) -> None:
-    """The dialogue says two things at the most, keeps little, and comes to an end."""
+    """An SMTP probe sends at most two commands, buffers little, and ends."""
     dialogue, spoken = Smtp(), 0
     for data in said:
         step = dialogue.received(data)
@@ -225,9 +225,9 @@ PROBE = HttpProbe(
 
 
 @given(some.sampled_from([200, 301, 302, 303, 304, 307, 308, 999]), text, some.booleans())
-@example(status=301, location="\x00https://", plain=True)  # no URL, and asked for
+@example(status=301, location="\x00https://", plain=True)  # Was requested though it is no URL.
 def test_a_redirect_takes_no_secret_along(status: int, location: str, plain: bool) -> None:
-    """To another scheme, host or port goes nothing but the User-Agent, and nowhere but HTTP."""
+    """A redirect to another host or port takes only the User-Agent along, and leads to HTTP(S)."""
     probe = (
         PROBE
         if not plain
@@ -247,7 +247,7 @@ def test_a_redirect_takes_no_secret_along(status: int, location: str, plain: boo
     assert then.url.startswith("https://" if not plain else ("https://", "http://"))
     base = probe.url[: probe.url.index("/", 8)]
     if len(then.headers) > 1:
-        # As browsers read it, too: the authority ends at the first of these.
+        # As in a browser, the authority ends at the first of these.
         assert re.split(r"[/?#\\]", then.url[8:], maxsplit=1)[0] == base[8:]
         assert urlsplit(then.url).netloc == urlsplit(base).netloc
     assert "#" not in then.url
@@ -255,7 +255,7 @@ def test_a_redirect_takes_no_secret_along(status: int, location: str, plain: boo
 
 @given(some.sampled_from(Phase), text, text, headers)
 def test_an_error_has_a_cause(phase: Phase, name: str, message: str, known: dict[str, str]) -> None:
-    """One of a few words, whatever the runtime says."""
+    """Any error of the runtime becomes one of a few causes."""
     assert isinstance(failure_of(phase, name, message), ProbeFailure)
     assert written_by_edge(lambda wanted: known.get(wanted, "")) in (True, False)
 
@@ -288,7 +288,7 @@ MANY = 200_000
     ],
 )
 def test_nothing_costs_a_square(part: str) -> None:
-    """200,000 times the same in a URL, a host, a cookie, a header or a Location costs no second."""
+    """200,000 repetitions in a URL, host, cookie, header or Location take less than a second."""
     long = part * MANY
     quick(lambda: facts(url=f"http://{long}/").host)
     quick(lambda: facts(url=f"http://a/{long}").target)

@@ -1,4 +1,4 @@
-"""A team of Cloudflare Access: keys of its own, JWTs signed with them, and forgeries of both."""
+"""A Cloudflare Access team with its own keys: JWTs signed with them, and forged keys and JWTs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HEADER = "Cf-Access-Jwt-Assertion"
 
 @cache
 def private_key(kid: str, bits: int = 2048) -> rsa.RSAPrivateKey:
-    """The key of an id; the same one for as long as the tests run."""
+    """The private key of a key id; the same one in all tests."""
     del kid
     return rsa.generate_private_key(public_exponent=65537, key_size=bits)
 
@@ -49,13 +49,13 @@ def jwk(kid: str) -> dict[str, str]:
 
 
 def certs(*kids: str) -> bytes:
-    """What <team>/cdn-cgi/access/certs answers."""
+    """The response of <team>/cdn-cgi/access/certs."""
     listed: dict[str, Any] = {"keys": [jwk(kid) for kid in kids]}
     return json.dumps({**listed, "public_cert": {"kid": "", "cert": ""}}).encode()
 
 
 def claims(team: str, **changed: Any) -> dict[str, Any]:
-    """What Access says of somebody; None leaves a claim out."""
+    """The claims of a JWT from Access; None leaves a claim out."""
     now = int(time.time())
     usual = {
         "aud": [AUDIENCE],
@@ -73,14 +73,14 @@ def claims(team: str, **changed: Any) -> dict[str, Any]:
 
 
 def jwt(said: Mapping[str, Any], kid: str = "k1", key: str = "", **header: Any) -> str:
-    """A JWT that says so, signed with the key of its id, or with another one."""
+    """A JWT with these claims, signed with the key of its id or with another one."""
     signed = unsigned(said, {"alg": "RS256", "kid": kid, "typ": "JWT", **header})
     signature = private_key(key or kid).sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256())
     return f"{signed}.{text_of(signature)}"
 
 
 def hmac_jwt(said: Mapping[str, Any], kid: str = "k1") -> str:
-    """A JWT signed with the public key as if it were a secret: the oldest forgery there is."""
+    """A JWT signed with the public key as an HMAC secret, the oldest known forgery."""
     signed = unsigned(said, {"alg": "HS256", "kid": kid, "typ": "JWT"})
     secret = json.dumps(jwk(kid)).encode()
     return f"{signed}.{text_of(hmac.digest(secret, signed.encode(), 'sha256'))}"

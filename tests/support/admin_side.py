@@ -1,4 +1,4 @@
-"""The admin side of an isolate on CPython: scripted ports before the handlers of an Office."""
+"""The admin side of an isolate on CPython: scripted ports of the handlers, with an Office."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ def bearer(token: str = TOKEN) -> dict[str, str]:
 
 @dataclass
 class SentBody:
-    """A body that a client sends: text, or what goes wrong with it."""
+    """A body that a client sends: text, or an error while it is read."""
 
     content: str | BodyProblem
     reads: list[tuple[int, float]] = field(default_factory=list)
-    """The limits that it was read with."""
+    """The size limit and time limit of each read."""
 
     async def read(self, largest: int, seconds: float) -> str | BodyProblem:
         self.reads.append((largest, seconds))
@@ -54,14 +54,14 @@ class SentBody:
 
 @dataclass
 class OfficeObject:
-    """The StateObject port before an Office; it may be slow, or raise."""
+    """The StateObject port that calls an Office; it may be slow, or raise."""
 
     office: Office
     seconds: float = 0.0
     error: Exception | None = None
     calls: list[dict[str, Any]] = field(default_factory=list)
     replies: list[str] = field(default_factory=list)
-    """Answers in place of the office's, the first one first."""
+    """Replies in place of the office's, in order."""
 
     async def admin(self, text: str) -> str:
         self.calls.append(json.loads(text))
@@ -75,7 +75,7 @@ class OfficeObject:
 
 @dataclass
 class Team:
-    """The AccessTeam port of a team with keys of its own."""
+    """The AccessTeam port of a team with its own keys."""
 
     answer: str | None
     fetched: list[tuple[str, int, float]] = field(default_factory=list)
@@ -90,7 +90,7 @@ class Team:
 
 @dataclass
 class Front:
-    """One isolate's admin side, and all that it reaches."""
+    """One isolate's admin side and everything it calls."""
 
     variables: dict[str, str] = field(default_factory=lambda: dict(TOKENS))
     admin: Admin = field(default_factory=Admin)
@@ -106,7 +106,7 @@ class Front:
         self.logged: list[Event] = []
         self.followed: list[int] = []
         self.took = 0.0
-        """Seconds that the latest answer took."""
+        """Duration of the latest response, in seconds."""
         numbers = count(1)
         ports = Ports(
             state_object=self.object if self.bound else None,
@@ -121,7 +121,7 @@ class Front:
 
     @property
     def side(self) -> AdminSide:
-        """The admin side, where there is one."""
+        """The admin side, which must be enabled."""
         assert self.made is not None
         return self.made
 
@@ -170,26 +170,26 @@ def _nothing(now: float) -> tuple[Config, Snapshot]:
 
 
 def with_access(**lists: tuple[str, ...]) -> Front:
-    """Return an admin side that trusts a team of Access, whose keys can be fetched."""
+    """Return an admin side that trusts an Access team, whose keys can be fetched."""
     front = Front(admin=Admin(access=Access(team=TEAM, audience=AUDIENCE, **lists)))
     front.team.answer = certs("k1").decode()
     return front
 
 
 def header(answer: Response, name: str) -> str:
-    """Return the header that a client gets; "" without one."""
+    """Return a response header; "" = absent."""
     return {each.lower(): value for each, value in answer.headers}.get(name.lower(), "")
 
 
 def result(answer: Response) -> Any:
-    """Return the result of a call that was carried out."""
+    """Return the result of a successful call."""
     document = json.loads(answer.body)
     assert document["success"] is True, document
     return document["result"]
 
 
 def reason(answer: Response) -> tuple[int, int, str]:
-    """Return the status, the code and the message of a refusal."""
+    """Return the status, code and message of a refusal."""
     document = json.loads(answer.body)
     assert document["success"] is False
     assert document["result"] is None

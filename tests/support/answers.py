@@ -19,7 +19,7 @@ BODILESS = (204, 304)
 def reply(
     status: int = 200, body: bytes | str = b"", *fields: tuple[str, str], chunked: bool = False
 ) -> Behaviour:
-    """Send this response in one piece; the length is added unless it is among the fields."""
+    """Send this response in one piece; a missing Content-Length is added."""
     data = body.encode() if isinstance(body, str) else body
 
     async def answer(exchange: Exchange) -> None:
@@ -65,7 +65,7 @@ def echo(*fields: tuple[str, str]) -> Behaviour:
 
 
 def raw(*parts: bytes | float, read_body: bool = True) -> Behaviour:
-    """Send these bytes, with pauses for the numbers of seconds, and close."""
+    """Send these bytes, with a pause of so many seconds for each number, and close."""
 
     async def answer(exchange: Exchange) -> None:
         if read_body:
@@ -110,13 +110,13 @@ def garbage() -> Behaviour:
 
 
 def cut(body: bytes, promised: int, *, with_reset: bool = True) -> Behaviour:
-    """Announce a longer body than is sent, and end the connection within it."""
+    """Announce a longer body than is sent, and end the connection before its end."""
 
     async def answer(exchange: Exchange) -> None:
         await exchange.read_body()
         await exchange.write(start(200, ("Content-Length", str(promised))) + body)
         if with_reset:
-            await asyncio.sleep(0.1)  # a reset discards bytes that have not been read
+            await asyncio.sleep(0.1)  # A reset discards bytes that have not been read.
             exchange.reset()
         exchange.keep_alive = False
 
@@ -124,7 +124,7 @@ def cut(body: bytes, promised: int, *, with_reset: bool = True) -> Behaviour:
 
 
 def after(seconds: float, behaviour: Behaviour) -> Behaviour:
-    """Wait before the response: a slow first byte."""
+    """Delay the first byte of a response."""
 
     async def answer(exchange: Exchange) -> None:
         await asyncio.sleep(seconds)
@@ -134,7 +134,7 @@ def after(seconds: float, behaviour: Behaviour) -> Behaviour:
 
 
 def in_turn(*behaviours: Behaviour) -> Behaviour:
-    """Give each request the next behaviour; the last one stays."""
+    """Use the next behaviour for each request; the last one repeats."""
     following = chain(behaviours, repeat(behaviours[-1]))
 
     async def answer(exchange: Exchange) -> None:
@@ -144,7 +144,7 @@ def in_turn(*behaviours: Behaviour) -> Behaviour:
 
 
 def events(*messages: str, gap: float, status: int = 200) -> Behaviour:
-    """Send server-sent events with a pause after each, then end the stream."""
+    """Send server-sent events, each followed by a pause, then end the stream."""
 
     async def answer(exchange: Exchange) -> None:
         kind = ("Content-Type", "text/event-stream")
@@ -158,7 +158,7 @@ def events(*messages: str, gap: float, status: int = 200) -> Behaviour:
 
 
 def blocks(size: int) -> list[bytes]:
-    """A large body in pieces, always the same."""
+    """A large body in pieces with constant content."""
     whole, rest = divmod(size, len(BLOCK))
     return [BLOCK] * whole + ([BLOCK[:rest]] if rest else [])
 

@@ -1,4 +1,4 @@
-"""A client of Cloudflare's API, as an operator's program is."""
+"""A client of Cloudflare's API, as in an operator's script."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Api:
         return self.office.call(method, f"/client/v4{path}", body, **also)
 
     def envelope(self, method: str, path: str, body: object = None, **also: Any) -> dict[str, Any]:
-        """Send a request that is carried out; return the envelope."""
+        """Send a request that succeeds; return the envelope."""
         reply = self.call(method, path, body, **also)
         assert reply.status == 200, reply.body
         found: dict[str, Any] = json.loads(reply.body)
@@ -34,11 +34,11 @@ class Api:
         return found
 
     def result(self, method: str, path: str, body: object = None, **also: Any) -> Any:
-        """Send a request that is carried out; return its result."""
+        """Send a request that succeeds; return its result."""
         return self.envelope(method, path, body, **also)["result"]
 
     def notes(self, method: str, path: str, body: object = None) -> dict[str, str]:
-        """Send a request that is carried out; return its messages by pointer."""
+        """Send a request that succeeds; return its messages by pointer."""
         reply = self.envelope(method, path, body)["messages"]
         return {each["source"]["pointer"]: each["message"] for each in reply}
 
@@ -52,15 +52,15 @@ class Api:
         return [(each["code"], each.get("source", {}).get("pointer")) for each in found["errors"]]
 
     def monitor(self, **fields: Any) -> str:
-        """Make a monitor; return its id."""
+        """Create a monitor; return its id."""
         return str(self.result("POST", f"{A}/monitors", fields)["id"])
 
     def pool(self, name: str = "primary", **fields: Any) -> str:
-        """Make a pool; return its id."""
+        """Create a pool; return its id."""
         body = {"name": name, "origins": [ORIGIN], **fields}
         return str(self.result("POST", f"{A}/pools", body)["id"])
 
     def balancer(self, *pools: str, **fields: Any) -> str:
-        """Make a load balancer; return its id."""
+        """Create a load balancer; return its id."""
         body = {"name": "www.example.com", "default_pools": pools, "fallback_pool": pools[0]}
         return str(self.result("POST", Z, {**body, **fields})["id"])

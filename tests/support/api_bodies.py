@@ -1,4 +1,4 @@
-"""Bodies for Cloudflare's API: good ones, and such as are mostly wrong, drawn from a seed."""
+"""Valid and mostly invalid bodies of Cloudflare's API, drawn from a seed."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ BROKEN = ("", "{", "[]", "null", "7", '"x"', "[" * 500, '{"a":' * 50, "{} {}", "
 
 
 def bad_bodies(chance: random.Random, count: int) -> Iterator[tuple[str, str, str]]:
-    """Yield a method, a path and a body, so many times."""
+    """Yield `count` requests, each a method, a path and a body."""
     for _ in range(count):
         method, path, good = chance.choice(PLACES)
         kind = chance.random()
@@ -148,7 +148,7 @@ def bad_bodies(chance: random.Random, count: int) -> Iterator[tuple[str, str, st
 
 
 def _changed(chance: random.Random, good: Mapping[str, Any]) -> Any:
-    """Return a good body with a few values replaced, taken away or added."""
+    """Return a valid body with a few values replaced, removed or added."""
     body = copy.deepcopy(dict(good))
     for _ in range(chance.randrange(1, 4)):
         here: Any = body

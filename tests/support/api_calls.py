@@ -1,4 +1,4 @@
-"""Sends bodies to Cloudflare's API on CPython, and checks every answer."""
+"""Sends bodies to Cloudflare's API on CPython, and checks every response."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def sent(office: Office, method: str, path: str, body: str) -> tuple[int, dict[s
 def hold_for_bodies(seed: int, count: int) -> None:
     """Send bodies to one balancer, which stores what it accepts.
 
-    What is accepted can be read, stored, served, sent back and taken away again.
+    Every accepted object can be read, stored, served, sent back and deleted.
     """
     office = Office(file="")
     office.call("POST", "/client/v4/accounts/a/load_balancers/pools", PRIMARY)

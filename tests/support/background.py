@@ -27,7 +27,7 @@ OBJECT, KV = "LB_STATE", "LB_KV"
 
 
 class Unbound:
-    """Every port of something that is not bound: a call fails the test."""
+    """Every port of a missing binding: a call fails the test."""
 
     async def pull(self, text: str) -> str | None:
         raise AssertionError(text)
@@ -46,7 +46,7 @@ class Unbound:
 
 
 def ports(clock: Clock, log: Log, **given: Any) -> Ports:
-    """Return the ports; a call of one that is not given fails the test."""
+    """Return the ports; a call of a port that is not given fails the test."""
     others = dict.fromkeys(("state_object", "kv", "dataset", "check"), Unbound())
     counts = IsolateTotals("isolate", clock(), analytics=False)
     unset = {"bindings": (), "counts": counts, "counts_are_read": False}
@@ -55,15 +55,15 @@ def ports(clock: Clock, log: Log, **given: Any) -> Ports:
 
 @dataclass
 class FakeBackground:
-    """The background work of one isolate, and every port of it."""
+    """One isolate's background work and all of its ports."""
 
     config: Config
     bindings: tuple[str, ...] = ()
     counts_are_read: bool = True
     pulls: Callable[[str], str | None] = lambda _question: None
-    """What the Durable Object answers; it may raise."""
+    """The Durable Object's answer to a question; it may raise."""
     text: str | None = None
-    """What KV holds."""
+    """The text in KV."""
     broken: set[str] = field(default_factory=set)
     """Names of the methods that raise: get, put, write."""
     down: set[str] = field(default_factory=set)
@@ -76,7 +76,7 @@ class FakeBackground:
         self.log: list[Event] = []
         self.questions: list[Mapping[str, Any]] = []
         self.probed: list[tuple[float, str]] = []
-        """Seconds from the start, and the name of the origin."""
+        """Seconds from the start, and the origin's name."""
         self.written: list[DataPoint] = []
         self.puts: list[str] = []
         self.delivered: list[tuple[Delivered, PulledHealth]] = []
@@ -111,7 +111,7 @@ class FakeBackground:
 
     @property
     def logged(self) -> list[str]:
-        """The messages of faults, each without its places."""
+        """The messages of logged faults, each without its stack trace."""
         said = (str(getattr(event, "message", event.event)) for event in self.log)
         return [message.partition(" at ")[0] for message in said]
 

@@ -1,4 +1,4 @@
-"""A client that says exactly what it is told to, and shows exactly what comes back."""
+"""A client that sends exactly the given bytes and returns exactly the received ones."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ KEPT_BYTES = 1 << 20
 
 @dataclass(slots=True)
 class Answer:
-    """What came back."""
+    """A response."""
 
     head: Head
     interim: tuple[Head, ...] = ()
-    """Heads of 1xx answers that came before."""
+    """The heads of earlier 1xx responses."""
     body: bytes = b""
-    """Its beginning, at most KEPT_BYTES."""
+    """The first KEPT_BYTES of the body."""
     size: int = 0
     digest: str = ""
     """SHA-256 of the whole body."""
@@ -39,12 +39,12 @@ class Answer:
         return self.body.decode()
 
     def header(self, name: str) -> str | None:
-        """A header's value, None when it is missing."""
+        """A header's value; None = absent."""
         return self.head.get(name)
 
     @property
     def served_by(self) -> str | None:
-        """Which origin the balancer says it was."""
+        """The name of the origin that served the response."""
         return self.header("x-served-by")
 
 
@@ -70,7 +70,7 @@ class Conversation:
         return Head.parse(raw)
 
     def answer(self, method: str = "GET") -> Answer:
-        """Read a whole answer."""
+        """Read a whole response."""
         interim = []
         while (found := self.read_head()).start.split(" ")[1].startswith("1"):
             if " 101 " in found.start:
@@ -90,7 +90,7 @@ class Conversation:
         return self._file.read1(size)
 
     def read_chunk(self) -> bytes:
-        """Read one chunk of a body; an empty one is the last."""
+        """Read one chunk of a body; an empty chunk is the last one."""
         size = int(self._file.readline().partition(b";")[0], 16)
         data = self._exactly(size)
         if size:
@@ -98,7 +98,7 @@ class Conversation:
         return data
 
     def closed(self) -> bool:
-        """Whether the other side ends the connection (waits for what it does)."""
+        """Wait until the other side ends the connection; whether it does."""
         return self._file.read1(1) == b""
 
     def close(self) -> None:
@@ -150,10 +150,10 @@ def send(
     host: str = "service.example.com",
     body: bytes | Sequence[bytes] = b"",
 ) -> Answer:
-    """Send one request on a connection of its own.
+    """Send one request on its own connection.
 
-    A body in one piece gets its length; one in pieces is chunked, unless a length is among the
-    fields.
+    A body in one piece gets a Content-Length; one in pieces is chunked unless the fields have a
+    length.
     """
     pieces = [body] if isinstance(body, bytes) else body
     sized = any(name == "Content-Length" for name, _ in fields)

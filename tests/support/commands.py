@@ -1,4 +1,4 @@
-"""Runs the commands on a deployed balancer, with a scripted clock, environment and terminal."""
+"""Runs commands against a deployed balancer, with a scripted clock, environment and terminal."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ class Ran:
 
     @property
     def json(self) -> Any:
-        """The JSON that it printed."""
+        """The JSON in the output."""
         return json.loads(self.out)
 
 
 @dataclass(slots=True)
 class Scripted:
-    """A host on which time passes only during sleep, while `during` is called."""
+    """A host whose time passes only in `sleep`, which calls `during`."""
 
     user: bool = False
     during: Callable[[int], None] = lambda number: None  # noqa: ARG005
     """Called with 1, 2, ... at each sleep."""
     asked: Callable[[], None] = lambda: None
-    """Called when a command checks for a user."""
+    """Called when a command asks whether there is a user."""
     now: float = NOW
     slept: list[float] = field(default_factory=list)
 
@@ -53,7 +53,7 @@ class Scripted:
         self.during(len(self.slept))
 
     def has_user(self) -> bool:
-        """Whether a user can be asked."""
+        """Whether there is a user to ask."""
         self.asked()
         return self.user
 
@@ -96,7 +96,7 @@ CLEARED = (
     "LB_ADMIN_TOKEN",
     "LB_READ_TOKEN",
 )
-"""Variables of the real environment that a test must not see."""
+"""Variables of the real environment that are hidden from a test."""
 
 
 def good(result: Any, *, messages: tuple[str, ...] = (), **info: int) -> httpx.Response:

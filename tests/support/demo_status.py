@@ -1,4 +1,4 @@
-"""The status of a balancer that has served for a day, with one origin down, for the page."""
+"""The status of a balancer after a day of traffic, with one origin down, for the page."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ def _lines(name: str) -> dict[str, Any]:
         for at in range(MINUTES)
     ]
     if gone:
-        # Drained slowly, or failed at once.
+        # A drained origin slows down; a failed one stops at once.
         requests[MINUTES - gone - 1] //= 3
     failures = [0] * MINUTES
     if name == "paris":

@@ -1,4 +1,4 @@
-"""A document of a configuration with a bit of everything."""
+"""A configuration document that uses most kinds of objects and fields."""
 
 from __future__ import annotations
 

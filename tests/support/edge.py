@@ -89,7 +89,7 @@ class HttpxProber:
 
 
 class FakeEdge:
-    """An isolate that takes requests, with a clock and a log of its own."""
+    """An isolate that serves requests, with its own clock and log."""
 
     def __init__(self, config: Config, *, cookie_key: str = "", any_host: bool = False) -> None:
         self.now = 1_000.0
@@ -116,7 +116,7 @@ class FakeEdge:
         return asyncio.run(self._fetch(request))
 
     def probe(self) -> int:
-        """Send the probes that are due, as the Worker does behind a response; return how many."""
+        """Send the due probes, as the Worker does after a response; return their number."""
         return asyncio.run(self._probe())
 
     async def _fetch(self, request: httpx.Request) -> httpx.Response:

@@ -1,4 +1,4 @@
-"""One request at an origin: what came, and the means to answer it."""
+"""One request at an origin, and the means to respond to it."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ KEPT_BYTES = 1 << 16
 
 @dataclass(slots=True)
 class Request:
-    """What an origin got."""
+    """A request as the origin received it."""
 
     head: Head
     body: bytes = b""
-    """Its beginning, at most KEPT_BYTES."""
+    """The first KEPT_BYTES of the body."""
     size: int = 0
     digest: str = ""
-    """SHA-256 of the whole body, once it has been read to its end."""
+    """SHA-256 of the whole body, once it is read completely."""
     trailers: tuple[tuple[str, str], ...] = ()
     aborted: bool = False
-    """Whether the connection was closed before the answer was complete."""
+    """Whether the connection was closed before the response was complete."""
     at: float = field(default_factory=time.monotonic)
 
     @property
@@ -37,7 +37,7 @@ class Request:
 
     @property
     def target(self) -> str:
-        """What stood in the request line: path and query."""
+        """Path and query of the request line."""
         return self.head.start.split(" ")[1]
 
     @property
@@ -45,12 +45,12 @@ class Request:
         return self.target.partition("?")[0]
 
     def header(self, name: str) -> str | None:
-        """A header's value, None when it is missing."""
+        """A header's value; None = absent."""
         return self.head.get(name)
 
 
 class Exchange:
-    """One request and the means to answer it."""
+    """One request and the means to respond to it."""
 
     def __init__(
         self,
@@ -60,13 +60,13 @@ class Exchange:
         writer: asyncio.StreamWriter,
     ) -> None:
         self.name = name
-        """The origin's."""
+        """Name of the origin."""
         self.request = request
         self.reader = reader
         self.writer = writer
         self.keep_alive = True
         self.complete = False
-        """Whether there is nothing more to say, so that a close is no abort."""
+        """Whether the response is complete, so that a close is no abort."""
 
     async def write(self, data: bytes) -> None:
         """Send bytes as they are."""
@@ -74,7 +74,7 @@ class Exchange:
         await self.writer.drain()
 
     async def read_body(self) -> None:
-        """Read the request's body to its end, into the record; once."""
+        """Read and record the request's body, once."""
         request, digest = self.request, hashlib.sha256()
         if request.digest:
             return

@@ -1,4 +1,4 @@
-"""Requests to the admin side, and the operators that its gate finds."""
+"""Requests to the admin side, and the operators that its gate identifies."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def new_gate() -> Gate:
 def admitted(
     gate: Gate, request: RequestFacts, assertion: Assertion | None = None, now: float = NOW
 ) -> Operator | Denial:
-    """Return the operator who may do what a request asks for."""
+    """Return the operator who may do what the request asks for."""
     return gate.authorize(request, gate.authenticate(request, assertion, now), now)
 
 
@@ -44,12 +44,12 @@ def denied(found: Operator | Denial | None) -> tuple[int, str]:
 
 
 def named(found: Operator | Denial | None) -> Operator:
-    """Return an operator who was admitted."""
+    """Return the authenticated operator."""
     assert isinstance(found, Operator)
     return found
 
 
 def session_of(gate: Gate, token: str = ADMIN) -> dict[str, str]:
-    """Return the headers of a page that has a session."""
+    """Return the headers of a page with a session."""
     who = named(gate.by_token(facts(), token, NOW))
     return {"cookie": f"{COOKIE}={gate.new_session(who, NOW, 'x')}", **OWN}

@@ -1,4 +1,4 @@
-"""Text as somebody sends it who wants a parser to stumble."""
+"""Text that is meant to break parsers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from hypothesis import strategies as some
 from hypothesis.strategies import SearchStrategy
 
-# What parsers split at, what only looks like it, and what Unicode makes of it.
+# Delimiters of parsers, lookalikes of delimiters, and characters that Unicode maps to others.
 MARKS = (
     string.punctuation
     + "\x00\x01\t\n\r\x0b\x0c\x1b \x7f\x85\xa0\xff"
@@ -42,7 +42,7 @@ anything: SearchStrategy[object] = some.recursive(
 
 
 def spoiled(documents: SearchStrategy[object]) -> SearchStrategy[str]:
-    """JSON of documents in which something was put in the place of something else; and not JSON."""
+    """JSON of documents with one value replaced, cut JSON, and other text."""
 
     def put(document: object, path: list[int], value: object) -> object:
         if not path:
@@ -64,8 +64,8 @@ def spoiled(documents: SearchStrategy[object]) -> SearchStrategy[str]:
 
 
 def quick(call: Callable[[], object], seconds: float = 1.0) -> object:
-    """Call, and insist that it took no time to speak of: nothing here may cost a square."""
-    for _ in range(3):  # somebody else's garbage may be collected in between
+    """Call, and require that it takes less than `seconds`, so nothing takes quadratic time."""
+    for _ in range(3):  # Other objects' garbage may be collected meanwhile.
         began = time.process_time()
         result = call()
         took = time.process_time() - began

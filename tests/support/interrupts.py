@@ -1,8 +1,8 @@
-"""Signals that the tests ignore, and what becomes of them in the processes that tests start.
+"""Signals that the tests ignore, and their action in the processes that tests start.
 
-A shell that is not interactive starts a command in the background with SIGINT ignored, and `nohup`
-does so with SIGHUP. An ignored signal stays ignored in every process that is started from there: a
-test that stops a process with Ctrl-C would wait for its end in vain.
+A non-interactive shell starts a background command with SIGINT ignored, and `nohup` does the same
+with SIGHUP. Every child process inherits an ignored signal: a test that stops a process with Ctrl-C
+would wait for its end forever.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ INHERITED = (signal.SIGINT, signal.SIGHUP)
 
 
 def give_children_the_default() -> None:
-    """Go on ignoring these signals here, and let processes started from now on have the default.
+    """Keep ignoring these signals here; processes started from now on get the default action.
 
-    When a program is started, the operating system resets a signal that has a handler, and leaves
-    one that is ignored as it is. So a handler that does nothing takes the place of the latter.
+    When a program starts, the operating system resets a signal that has a handler, and keeps one
+    that is ignored. So a handler that does nothing replaces the ignored state.
     """
     for number in INHERITED:
         if signal.getsignal(number) is signal.SIG_IGN:
@@ -24,4 +24,4 @@ def give_children_the_default() -> None:
 
 
 def _nothing(*_: object) -> None:
-    """Be called, and do nothing."""
+    """Do nothing."""

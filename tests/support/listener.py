@@ -1,4 +1,4 @@
-"""A TCP server that is no HTTP server, scripted by a test."""
+"""A scripted TCP server that does not speak HTTP."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ SECONDS = 10.0
 
 @dataclass(slots=True)
 class Listener:
-    """What it heard: one entry for each connection."""
+    """The record of a listener: its port, and the bytes that each connection sent."""
 
     port: int
     heard: list[bytes] = field(default_factory=list)
     taken: int = 0
-    """Connections up to now."""
+    """Number of accepted connections."""
     closed: int = 0
-    """Connections that the other side has ended."""
+    """Number of connections that the other side has ended."""
 
 
 @contextmanager
 def listener(*lines: bytes) -> Iterator[Listener]:
-    """Take connections; say the first line at once, and each other one after something was heard.
+    """Accept connections; send the first line at once, and each further one after some input.
 
-    When there is nothing left to say, it listens on until the other side ends the connection.
+    After the last line it keeps reading until the other side ends the connection.
     """
     with socket.create_server((HOST, 0)) as server:
         made = Listener(server.getsockname()[1])

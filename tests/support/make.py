@@ -1,4 +1,4 @@
-"""Builders for the words of a configuration, with as little said as a test needs."""
+"""Builders of a configuration's objects, with defaults for what a test leaves out."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def origin(name: str, pool: str = "p", **fields: Any) -> Origin:
 
 
 def pool(name: str, *origins: str | Origin, **fields: Any) -> Pool:
-    """Return a pool; an origin may be given by its name alone."""
+    """Return a pool; a name alone stands for an origin."""
     made = tuple(one if isinstance(one, Origin) else origin(one, name) for one in origins)
     return Pool(name=name, origins=made, **fields)
 
@@ -48,13 +48,13 @@ def facts(
     cf: Mapping[str, object] | None = None,
     **headers: str,
 ) -> RequestFacts:
-    """Return a request's facts; header names are written with underscores, `cf` by path."""
+    """Return a request's facts; `_` in a header's name stands for `-`, and `cf` is `request.cf`."""
     known: Mapping[str, str] = {name.replace("_", "-"): value for name, value in headers.items()}
     return RequestFacts(method, url, known.get, lambda: body, (cf or {}).get, known.items)
 
 
 def scripted(*values: float) -> Callable[[], float]:
-    """Return a source of chance that gives these numbers, in turn, for ever."""
+    """Return a source of chance that repeats these numbers."""
     rounds = list(values)
 
     def chance() -> float:

@@ -1,4 +1,4 @@
-"""A message for every sink, and what each is set up with."""
+"""A message for every sink, and the settings of each sink."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SECRETS = {
 
 
 def message(kind: MessageKind = MessageKind.START, **fields: Any) -> Message:
-    """Return what is told of origin a, that went down at 2025-11-20 00:53:20."""
+    """Return the message that origin a went down at 2025-11-20 00:53:20."""
     start = kind is MessageKind.START
     known: dict[str, Any] = {
         "notification": "ops",

@@ -50,7 +50,7 @@ def context_of(world: World) -> HandlerContext:
 
 @dataclass
 class Office:
-    """A Durable Object for operators; it can be evicted, and the file deployed anew."""
+    """A Durable Object for operators; it can be evicted, and a new file deployed."""
 
     file: str = FILE
     now: float = START
@@ -61,7 +61,7 @@ class Office:
         self.store = self.evicted()
 
     def evicted(self) -> ConfigStore:
-        """Start again from what is stored."""
+        """Restart from the stored state."""
         self.store = ConfigStore(self.sql, source_in_toml(self.file))
         return self.store
 
@@ -85,11 +85,11 @@ class Office:
         )
 
     def answer_text(self, text: str) -> str:
-        """Answer a call as the Durable Object does, in JSON both ways."""
+        """Respond to a call as the Durable Object does, with JSON as input and output."""
         return answer(self.context, Call.from_json(text)).to_json()
 
     def result(self, method: str, path: str, body: object = None, **also: Any) -> Any:
-        """Send a call that is carried out; return its result."""
+        """Send a call that succeeds; return its result."""
         reply = self.call(method, path, body, **also)
         assert reply.status == 200, reply.body
         return json.loads(reply.body)["result"]

@@ -14,26 +14,26 @@ ZONE = "/client/v4/zones/fedcba9876543210fedcba9876543210/load_balancers"
 
 
 class Operator:
-    """Calls the admin side of one Worker, and is a client of it."""
+    """A client of one Worker and of its admin side."""
 
     def __init__(self, worker: Worker, token: str) -> None:
         self._worker = worker
         self._token = token
 
     def send(self, method: str, path: str, body: object = None, **options: Any) -> httpx.Response:
-        """Send a request below the admin path, with the token unless there are other headers."""
+        """Send a request below the admin path; without given headers it has the token."""
         options.setdefault("headers", {"Authorization": f"Bearer {self._token}"})
         url = f"{self._worker.url}/_lb{path}"
         return httpx.request(method, url, json=body, trust_env=False, timeout=30, **options)
 
     def call(self, method: str, path: str, body: object = None) -> Any:
-        """Return the result of a call that is carried out."""
+        """Return the result of a successful call."""
         response = self.send(method, path, body)
         assert response.status_code == 200, (method, path, response.text)
         return response.json()["result"]
 
     def text(self, path: str) -> str:
-        """Return an answer that is not JSON."""
+        """Return a response that is not JSON."""
         response = self.send("GET", path)
         assert response.status_code == 200, (path, response.text)
         return response.text
@@ -61,7 +61,7 @@ class Operator:
         return httpx.get(self._worker.url, headers=headers, trust_env=False, timeout=30)
 
     def origins(self) -> dict[str, Any]:
-        """Return the state of each origin, by the names of its pool and itself."""
+        """Return the state of each origin, by the pool's name and its own."""
         return {
             f"{pool['name']}/{each['name']}": each
             for pool in self.call("GET", "/status")["pools"]

@@ -1,12 +1,12 @@
-"""Real HTTP origins on this machine, scripted by a test while they run.
+"""Real HTTP origins on this machine, scripted by a running test.
 
     with origins(2) as (one, two):
         one.behave(reply(503))
         ...
         assert one.requests[0].target == "/a?b"
 
-An origin answers with its name until it is told otherwise (support/answers.py has what it can be
-told), and its health path answers 200. Everything it gets is recorded as it was on the wire.
+By default an origin responds with its name, and with 200 on its health path. Other behaviours are
+in support/answers.py. Every request is recorded as it was on the wire.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from support.wire import END_OF_HEAD, Head, head
 
 HOST = "127.0.0.1"
 TLS_HOST = "localhost"
-"""What an origin's certificate has to name."""
+"""The name in an origin's certificate."""
 NAMES = ("one", "two", "three", "four", "five", "six")
 HEALTH_PATH = "/health"
 LONGEST_HEAD = 1 << 20
@@ -33,11 +33,11 @@ T = TypeVar("T")
 
 
 TURNS = 5
-"""Of the loop, in which nothing new comes when an origin has stopped."""
+"""Iterations of the loop that finish what a stopped origin has begun."""
 
 
 async def _name(exchange: Exchange) -> None:
-    """Answer with the origin's name: what an origin does when it is told nothing."""
+    """Respond with the origin's name, the default behaviour."""
     await exchange.read_body()
     body = b"" if exchange.request.method == "HEAD" else exchange.name.encode()
     length = ("Content-Length", str(len(exchange.name)))
@@ -45,12 +45,12 @@ async def _name(exchange: Exchange) -> None:
 
 
 class _Link(asyncio.StreamReaderProtocol):
-    """A connection that tells when the other side has closed it."""
+    """A connection that reports when the other side closes it."""
 
     def __init__(
         self, serve: Callable[..., Any], loop: asyncio.AbstractEventLoop, links: set[_Link]
     ) -> None:
-        """`links` are those that are open; this one is among them while it is."""
+        """`links` are the open connections; this one is among them while it is open."""
         self.gone = asyncio.Event()
         self._links = links
         self.transport: asyncio.BaseTransport | None = None
@@ -82,11 +82,11 @@ class Origin:
         self._tls = tls
         self.port = 0
         self.connections = 0
-        """Accepted up to now."""
+        """Number of accepted connections."""
         self.busy = 0
-        """Requests that are being answered now."""
+        """Number of requests that are being answered."""
         self.faults: list[Exception] = []
-        """What went wrong in the origin itself."""
+        """Errors of the origin's own script."""
         self._loop = loop
         self._records: list[Request] = []
         self._paths: dict[str, Behaviour] = {}
@@ -103,25 +103,25 @@ class Origin:
 
     @property
     def open_connections(self) -> int:
-        """Those that are open now."""
+        """Number of open connections."""
         return len(self._serving)
 
     @property
     def requests(self) -> list[Request]:
-        """What clients sent, the oldest first."""
+        """Requests of clients, the oldest first."""
         return [record for record in self._records if record.path != HEALTH_PATH]
 
     @property
     def probes(self) -> list[Request]:
-        """What came to the health path."""
+        """Requests to the health path."""
         return [record for record in self._records if record.path == HEALTH_PATH]
 
     def behave(self, behaviour: Behaviour = _name, *, path: str = "") -> None:
-        """Answer like this from now on; with a path, only requests for it."""
+        """Respond like this from now on; a given path limits it to requests for that path."""
         self._paths[path] = behaviour
 
     def fail_health(self, behaviour: Behaviour | None = None) -> None:
-        """Answer the health path with 500 (or otherwise), and everything else as before."""
+        """Respond to the health path with 500 or another status; other paths stay as they are."""
         self.behave(behaviour or _unhealthy, path=HEALTH_PATH)
 
     def start(self) -> None:
@@ -130,12 +130,12 @@ class Origin:
             self._call(self._start())
 
     def stop(self) -> None:
-        """Listen no more: new connections are refused, those there are end."""
+        """Stop listening: new connections are refused, open ones end."""
         if self._server is not None:
             self._call(self._stop())
 
     def reset(self) -> None:
-        """Be as at first, and forget what was."""
+        """Restore the default behaviour and clear the records."""
         self.start()
         self._paths.clear()
         self._records.clear()
@@ -164,9 +164,9 @@ class Origin:
             writer.transport.abort()
         if ending:
             await asyncio.wait(ending)
-        # What was accepted at the last moment is made in one of the next turns of the loop, and a
-        # transport that is left open is an error in whichever test runs when it is collected.
-        # (Over TLS, asyncio closes what lies below by itself, in its own time.)
+        # A connection accepted at the last moment gets its transport in one of the next iterations
+        # of the loop. An open transport would be an error in whichever later test collects it.
+        # (Over TLS, asyncio closes the lower transport by itself, a little later.)
         quiet = 0 if self._tls is None else TURNS
         while quiet < TURNS:
             for link in tuple(self._links):
@@ -193,7 +193,7 @@ class Origin:
     async def _answer(
         self, link: _Link, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> bool:
-        """Take one request; says whether another may follow on this connection."""
+        """Serve one request; return whether another may follow on this connection."""
         request = Request(Head.parse(await reader.readuntil(END_OF_HEAD)))
         self._records.append(request)
         exchange = Exchange(self.name, request, reader, writer)
@@ -226,7 +226,7 @@ async def _unhealthy(exchange: Exchange) -> None:
 
 @contextmanager
 def origins(count: int = 2, tls: ssl.SSLContext | None = None) -> Iterator[tuple[Origin, ...]]:
-    """Run origins called "one", "two", ... for as long as the block lasts, with `tls` over TLS."""
+    """Run origins called "one", "two", ... during the block, over TLS if `tls` is set."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()

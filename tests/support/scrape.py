@@ -7,14 +7,14 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 
 class Scrape:
-    """The samples of one text; it has to be one that Prometheus takes."""
+    """The samples of one text, which Prometheus must accept."""
 
     def __init__(self, text: str) -> None:
         found = text_string_to_metric_families(text)  # type: ignore[no-untyped-call]
         self.families: dict[str, Metric] = {one.name: one for one in found}
 
     def all(self, name: str, **labels: str) -> dict[tuple[str, ...], float]:
-        """Return the values of the samples of this name and these labels, by their others."""
+        """Return the values of samples with this name and these labels, by their other labels."""
         return {
             tuple(value for key, value in sample.labels.items() if key not in labels): sample.value
             for family in self.families.values()
@@ -23,5 +23,5 @@ class Scrape:
         }
 
     def sum(self, name: str, **labels: str) -> float:
-        """Return the sum of these."""
+        """Return the sum of these values."""
         return sum(self.all(name, **labels).values())

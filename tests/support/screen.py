@@ -29,11 +29,11 @@ READ = "a-read-token-for-tests-0123456789_abcdefgh"
 VARIABLES = {"LB_ADMIN_TOKEN": TOKEN, "LB_READ_TOKEN": READ}
 
 SECONDS = 30.0
-"""Time-out of each step: the machine may be busy, and the page polls every five seconds."""
+"""Timeout of each step; the machine may be busy, and the page polls every five seconds."""
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 OPTIONS = (
-    "--no-sandbox",  # root has none, and the pages are our own
+    "--no-sandbox",  # Chromium has no sandbox as root, and all pages are our own.
     "--disable-gpu",
     "--disable-quic",
     "--disable-background-networking",
@@ -43,12 +43,12 @@ OPTIONS = (
 )
 AXE = checkout.ROOT / "node_modules" / "axe-core" / "axe.min.js"
 
-# Chromium logs each response of 400 or more, which may be expected by the page.
+# Chromium logs each response with a status of 400 or more, which the page may expect.
 EXPECTED = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d")
 
 
 def chromium() -> str | None:
-    """The path of Chromium: that in CHROMIUM, or an installed one."""
+    """The path of Chromium: from CHROMIUM, or an installed one."""
     named = os.environ.get("CHROMIUM")
     return named or next((path for name in CHROMIUMS if (path := shutil.which(name))), None)
 
@@ -95,7 +95,7 @@ class Screen:
         expect(self.page.get_by_role("heading", name="Load balancers")).to_be_visible()
 
     def button(self, name: str) -> Locator:
-        """The button of exactly this name."""
+        """The button with exactly this name."""
         return self.page.get_by_role("button", name=name, exact=True)
 
     def row(self, origin: str) -> Locator:

@@ -1,8 +1,8 @@
-"""Lets the tests that come with Cloudflare's SDK run against a balancer that keeps what it is told.
+"""Runs the tests of Cloudflare's SDK against a balancer that keeps state.
 
-They were written for a mock that knows nothing, so that every id exists and no name is taken: here
-the objects that they speak of are made first, under ids of their own, and before each test the
-balancer goes back to just these. Run by tests/runtime/test_sdk.py, which sets the variables.
+The tests were written for a stateless mock, where every id exists and no name is taken. So the
+objects that they refer to are created first, under their own ids, and the balancer is reset to
+these objects before each test. tests/runtime/test_sdk.py runs this and sets the variables.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ GROUPS = ("17b5962d775c646f3f9725cbc7a53df4", "monitor_group")
 BALANCER = "699d98642c564d2e855e9661899b7252"
 PREVIEW = "p1aba936b94213e5b8dca0c0dbf1f9cc"
 VERBS = ("create", "update", "edit", "delete")
-"""In the names of tests that change something."""
+"""Words in the names of tests that change something."""
 KEYS = frozenset({"monitor", "monitor_group", "monitor_id", "fallback_pool"})
-"""Keys that are words among the ids, too."""
+"""Keys that also occur as example ids."""
 
 PRISM = ("HTTP 422 error from prism", "422 Unprocessable Entity", "investigate broken test")
-"""Why the SDK's authors skip some tests: the mock is to blame, so here they run."""
+"""The SDK's reasons for skipping a test that blame its mock: here these tests run."""
 NO_TRANSPORT = "needs httpx_aiohttp, another transport of the SDK: httpx is what is tested"
 NO_SUCH_ERROR = "expects an error of the SDK itself that its code does not raise"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what no server could pass, and let run what only a mock could not."""
+    """Skip tests that no server can pass, and run those that only the mock cannot."""
     for item in items:
         item.own_markers = [
             mark
@@ -57,13 +57,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class Ids:
-    """The ids of the examples, and what they are here."""
+    """The example ids and their real ids."""
 
     def __init__(self) -> None:
         self.by_place: dict[str, dict[str, str]] = {}
 
     def url(self, url: httpx.URL) -> httpx.URL:
-        """Return an address with the ids of its path."""
+        """Return an address with the real ids in its path."""
         before, _, below = url.path.partition("/load_balancers")
         steps = below.split("/")
         kind = steps[1] if len(steps) > 2 else ""
@@ -72,7 +72,7 @@ class Ids:
         return url.copy_with(path=path) if below else url
 
     def body(self, value: Any) -> Any:
-        """Return a body with its ids; keys that are words stay."""
+        """Return a body with the real ids; the words among its keys stay."""
         known = {
             one: new
             for kind in ("monitor_groups", "monitors", "pools")
@@ -88,7 +88,7 @@ class Ids:
         return known.get(value, value) if isinstance(value, str) else value
 
     def renamed(self, request: httpx.Request) -> None:
-        """Rename in a request that is about to be sent."""
+        """Replace the ids in a request before it is sent."""
         request.url = self.url(request.url)
         if request.content:
             content = json.dumps(self.body(json.loads(request.content))).encode()
@@ -105,7 +105,7 @@ def web() -> httpx.Client:
 
 @pytest.fixture(scope="session")
 def ids() -> Ids:
-    """The objects that the tests speak of, made once."""
+    """The ids of the objects that the tests refer to, created once."""
     found = Ids()
     with web() as client:
 
@@ -153,7 +153,7 @@ def ids() -> Ids:
 
 @pytest.fixture(scope="session")
 def seeded(ids: Ids) -> list[int]:
-    """The version that has these objects and nothing else."""
+    """The version that has exactly these objects."""
     del ids
     with web() as client:
         return [int(client.get("/versions").json()["result"][0]["version"])]
@@ -161,7 +161,7 @@ def seeded(ids: Ids) -> list[int]:
 
 @pytest.fixture(autouse=True)
 def as_seeded(request: pytest.FixtureRequest, seeded: list[int]) -> Iterator[None]:
-    """Go back to it after a test that may have changed something."""
+    """Roll back to that version after a test that may have changed something."""
     yield
     if any(verb in request.node.name for verb in VERBS):
         with web() as client:
@@ -172,7 +172,7 @@ def as_seeded(request: pytest.FixtureRequest, seeded: list[int]) -> Iterator[Non
 
 @pytest.fixture(scope="session")
 def client(request: pytest.FixtureRequest, ids: Ids) -> Iterator[Cloudflare]:
-    """In place of the SDK's own fixture."""
+    """The replacement of the SDK's fixture."""
     transport = httpx.Client(trust_env=False, timeout=60, event_hooks={"request": [ids.renamed]})
     with Cloudflare(
         base_url=f"{ADMIN}/client/v4",
@@ -185,7 +185,7 @@ def client(request: pytest.FixtureRequest, ids: Ids) -> Iterator[Cloudflare]:
 
 @pytest.fixture(scope="session")
 def async_client(request: pytest.FixtureRequest, ids: Ids) -> Iterator[AsyncCloudflare]:
-    """In place of the SDK's own fixture."""
+    """The replacement of the SDK's asynchronous fixture."""
 
     async def renamed(outgoing: httpx.Request) -> None:
         ids.renamed(outgoing)
@@ -206,7 +206,7 @@ RUNNER = asyncio.Runner()
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
-    """Run asynchronous tests, all in one loop, as their client lasts longer than one of them."""
+    """Run all asynchronous tests in one loop because they share a client."""
     if not inspect.iscoroutinefunction(pyfuncitem.obj):
         return None
     names = inspect.signature(pyfuncitem.obj).parameters

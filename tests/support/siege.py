@@ -1,8 +1,8 @@
-"""A Worker under attack, and what must hold after each: nobody can forget to look.
+"""A Worker under attack, and what must hold after each attack, checked in every test.
 
 Every test in tests/runtime/attacks is followed by `Siege.check` (its conftest.py): the same process
-serves the next request, nothing was contacted that is not configured, no secret was logged, and
-the log has nothing in it but whole lines of JSON, none of them a fault of the balancer's own.
+serves the next request, no address was contacted that is not configured, no secret was logged, and
+the log consists of whole lines of JSON without any fault of the balancer's own.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ OTHER = "other.test"
 WILD = "x.wild.test"
 HELD = "held.test"
 
-# What the runtime itself says of CONNECT, which no Worker of ours can take.
+# The runtime's own messages about CONNECT, which Python Workers cannot receive.
 RUNTIMES_OWN = ("Received a connect event", "workerd/server/server/listen/mod.rs")
 FIRST_BYTE_SECONDS = 1.0
 LEFT_SECONDS = 15.0
 
 
 def configuration(one: Origin, two: Origin, three: Origin) -> str:
-    """By host: sessions over one and two, the same with everything sent again, redirects."""
+    """Per host: sessions over one and two, the same with retries of every method, and redirects."""
     failover = {"first_byte_timeout": FIRST_BYTE_SECONDS, "body_limit": 1000}
     usual = {
         "session_affinity": "cookie",
@@ -75,7 +75,7 @@ def request(
     body: bytes = b"",
     secrets: bool = True,
 ) -> bytes:
-    """A request as bytes, with secrets in it that no log may show."""
+    """A request as bytes, with secrets that must not appear in a log."""
     fields = [b"Host: " + _bytes(host)] if host else []
     if secrets:
         fields.append(b"Authorization: Bearer " + BEARER.encode())
@@ -85,7 +85,7 @@ def request(
 
 @dataclass(slots=True)
 class Siege:
-    """A Worker, its origins, and a listener on this machine that nobody has any business with."""
+    """A Worker, its origins, and a listener on this machine that must not be contacted."""
 
     worker: Workerd
     one: Origin
@@ -93,7 +93,7 @@ class Siege:
     three: Origin
     canary: Listener
     process: psutil.Process
-    """The runtime as it was started."""
+    """The runtime's process."""
 
     @property
     def elsewhere(self) -> str:
@@ -101,7 +101,7 @@ class Siege:
         return f"127.0.0.1:{self.canary.port}"
 
     def send(self, data: bytes, seconds: float = 10.0, method: str = "GET") -> Answer | None:
-        """Send bytes as they are; None when no whole answer comes in that time."""
+        """Send bytes as they are; None = no complete response within `seconds`."""
         with (
             suppress(OSError, IndexError, ValueError),
             conversation(self.worker.port, seconds) as talk,
@@ -111,35 +111,35 @@ class Siege:
         return None
 
     def status(self, data: bytes, seconds: float = 10.0, method: str = "GET") -> int | None:
-        """Send bytes; the answer's status."""
+        """Send bytes; return the status of the response."""
         answer = self.send(data, seconds, method)
         return None if answer is None else answer.status
 
     def reset(self) -> None:
-        """Make everything as it was."""
+        """Restore the default behaviour of the origins and clear the output."""
         for origin in (self.one, self.two, self.three):
             origin.reset()
         self.worker.forget()
 
     def check(self) -> None:
-        """Say what must hold, whatever was done."""
+        """Assert what must hold after any attack."""
         self.one.reset()
-        # It is served, by the same process.
+        # The same process serves the next request.
         assert self.worker.get("/", host=PLAIN).text == "one"
         assert self.worker.alive
         assert self.process.is_running()
         assert self.process.pid == self.worker.pid
-        # Nothing was contacted.
+        # No other address was contacted.
         assert self.canary.heard == []
         assert self.canary.taken == 0
-        # Nothing was told.
+        # The log has neither secrets nor faults.
         check_log(self.worker)
-        # Nobody is held on to: what was left behind is let go of.
+        # Connections of abandoned requests are released.
         until(lambda: self.one.busy + self.two.busy + self.three.busy == 0, LEFT_SECONDS)
 
 
 def check_log(worker: Workerd) -> None:
-    """Say what every log must be like, from the Worker's start on."""
+    """Assert what must hold for every log, from the Worker's start on."""
     written = worker.written.read_bytes()
     assert [secret for secret in SECRETS if secret.encode() in written] == []
     for line in worker.output:
@@ -153,7 +153,7 @@ def check_log(worker: Workerd) -> None:
 
 @contextmanager
 def siege(variables: Mapping[str, str] | None = None) -> Iterator[Siege]:
-    """Run one for as long as the block lasts."""
+    """Run a Worker to attack during the block."""
     known = {"LB_COOKIE_KEY": COOKIE_KEY, "LB_ADMIN_TOKEN": ADMIN_TOKEN, **(variables or {})}
     with ExitStack() as stack:
         one, two, three = stack.enter_context(origins(3))

@@ -1,8 +1,8 @@
-"""One Worker and its origins for a module of tests, which says how they are configured.
+"""One Worker and its origins for a test module, whose `configuration` function describes them.
 
     def configuration(one: Origin, two: Origin) -> str: ...
 
-as many origins as it has parameters. Each test finds them as they were at first.
+The function has one parameter for each origin. Each test starts with the site reset.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from support.workerd import Workerd, workerd
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What serves a module's tests."""
+    """The Worker and the origins of a test module."""
 
     worker: Workerd
     origins: tuple[Origin, ...]
 
     def reset(self) -> None:
-        """Make everything as it was, but for what the Worker remembers."""
+        """Restore everything to its start, except the Worker's memory."""
         for origin in self.origins:
             origin.reset()
         self.worker.forget()
@@ -35,7 +35,7 @@ class Site:
 def lasting_site(request: pytest.FixtureRequest) -> Iterator[Site]:
     """Run what the module's `configuration` describes, with its VARIABLES.
 
-    Where STATE is true, it has a Durable Object.
+    If the module's STATE is true, the Worker has a Durable Object.
     """
     configuration = request.module.configuration
     variables = getattr(request.module, "VARIABLES", {})
@@ -50,7 +50,7 @@ def lasting_site(request: pytest.FixtureRequest) -> Iterator[Site]:
 
 @pytest.fixture
 def site(lasting_site: Site) -> Site:
-    """The module's site, fresh for a test."""
+    """The module's site, reset for each test."""
     lasting_site.reset()
     return lasting_site
 

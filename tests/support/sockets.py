@@ -1,4 +1,4 @@
-"""A WebSocket origin: one more thing that an origin can be told to do."""
+"""A WebSocket origin, as one more behaviour of a scripted origin."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ LARGEST = 1 << 24
 
 
 def websocket(*subprotocols: str) -> Behaviour:
-    """Accept a WebSocket and send back what comes, frame by frame.
+    """Accept a WebSocket and echo its frames.
 
-    The text "close 4001 why" makes the origin close with that code and reason, "abort" makes it
-    reset the connection. The client's close code is recorded as the request's body.
+    On the text "close 4001 why" the origin closes with that code and reason; on "abort" it resets
+    the connection. The client's close code is recorded as the request's body.
     """
 
     def choose(_: ServerProtocol, wanted: Sequence[Subprotocol]) -> Subprotocol | None:
@@ -38,7 +38,7 @@ def websocket(*subprotocols: str) -> Behaviour:
         exchange.keep_alive = False
         await _flush(protocol, exchange)
         if protocol.state is not State.OPEN:
-            return  # the handshake was refused
+            return  # The handshake was refused.
         while data := await exchange.reader.read(READ_BYTES):
             protocol.receive_data(data)
             for frame in protocol.events_received():

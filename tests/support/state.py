@@ -25,10 +25,10 @@ START = 1_790_000_000.0
 
 
 class Database:
-    """The Sql port over sqlite3. Counts the rows written."""
+    """The Sql port over sqlite3, with a count of written rows."""
 
     def __init__(self, script: str = "") -> None:
-        """`script`: statements to begin with."""
+        """`script` has the initial statements."""
         self._connection = sqlite3.connect(":memory:", isolation_level=None)
         self._connection.executescript(script)
         self._connection.row_factory = sqlite3.Row
@@ -45,14 +45,14 @@ class Database:
 
 
 class AlarmStore:
-    """The Alarms port: survives evictions, as the runtime's does."""
+    """The Alarms port; an alarm survives evictions, as in the runtime."""
 
     def __init__(self) -> None:
         self.at: float | None = None
         self.set_to: list[float] = []
-        """Times that it was set to: each counts as a row written."""
+        """The times of all alarms that were set, each of which counts as a written row."""
         self.rings = True
-        """Whether it goes off at all."""
+        """Whether alarms go off."""
         self.broken = False
 
     async def get(self) -> float | None:
@@ -67,7 +67,7 @@ class AlarmStore:
         self.set_to.append(at)
 
     def taken(self, until: float) -> float | None:
-        """Unset an alarm that goes off by then, and return its time; None: there is none."""
+        """Unset an alarm that is due by then, and return its time; None = no alarm is due."""
         if not self.rings or self.at is None or self.at > until:
             return None
         at, self.at = self.at, None
@@ -93,7 +93,7 @@ class Bare:
 
 
 class Given(Coordinator):
-    """The real object, with a configuration that comes from no document."""
+    """The real object, with a configuration that does not come from a document."""
 
     def __init__(self, ports: Ports, config: Config) -> None:
         super().__init__(ports)
@@ -109,7 +109,7 @@ class Given(Coordinator):
 
 @dataclass
 class World:
-    """The object and everything around it. An eviction leaves what is stored."""
+    """The object and its surroundings; an eviction keeps what is stored."""
 
     config: Config
     now: float = START
@@ -122,12 +122,12 @@ class World:
     most_at_once: int = 0
     log: list[Event] = field(default_factory=list)
     votes: Mapping[Region, Mapping[str, bool]] | None = None
-    """Votes by region and origin; a missing one: the region cannot be asked."""
+    """Votes by region and origin; a missing region cannot be asked."""
     asked_regions: list[tuple[Region, tuple[tuple[str, str], ...]]] = field(default_factory=list)
     takes: Mapping[str, float] = field(default_factory=dict)
-    """Seconds until an origin answers a probe; slower ones must come later in their pools."""
+    """Seconds until an origin responds to a probe; slower ones must come later in their pools."""
     times: Mapping[Region, Mapping[str, float]] = field(default_factory=dict)
-    """Seconds of a probe by region and origin."""
+    """Duration of a probe in seconds, by region and origin."""
 
     alarms: AlarmStore = field(default_factory=AlarmStore)
 
@@ -135,7 +135,7 @@ class World:
         self.evict()
 
     def evict(self, config: Config | None = None) -> None:
-        """Lose the object's memory; perhaps another configuration was deployed."""
+        """Lose the object's memory; another configuration may be deployed at the same time."""
         self.config = config or self.config
         ports = Ports(
             sql=self.sql,
@@ -187,7 +187,7 @@ class World:
         }
 
     def run_until(self, seconds: float, *, between: Callable[[], None] | None = None) -> None:
-        """Let the cron trigger go off, and then alarms up to so many seconds after the start."""
+        """Run the cron trigger, and then alarms up to so many seconds after the start."""
         asyncio.run(self.coordinator.wake())
         while (at := self.alarms.taken(START + seconds)) is not None:
             self.now = max(self.now, at)
@@ -197,7 +197,7 @@ class World:
         self.now = START + seconds
 
     def pull(self, **question: Any) -> str:
-        """Ask as an isolate does."""
+        """Pull as an isolate does."""
         return asyncio.run(self.coordinator.pull(json.dumps(question)))
 
     def view(self) -> SharedHealth:

@@ -1,4 +1,4 @@
-"""What an earlier version has stored (tests/data), as a test wants to have it."""
+"""Stored state of an earlier version (tests/data), prepared for tests."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ OBJECT = "2eb500e1ce2296471110ac4666c80129db58c1524d57ff0b881571b6c8d57752"
 """The runtime's id of the object `main` of the class `State` of a Worker called `evenkeel`."""
 
 DATABASES = Path("v3/do/evenkeel-State")
-"""Where the runtime looks for them in a folder of stored state."""
+"""The runtime's folder of this class's databases within the stored state."""
 
 MADE_LATER = (
     ("events", "at"),
     ("previews", "at"),
     ("ended_sessions", "until"),
 )
-"""The columns of times by which rows go when they are old."""
+"""Columns of the times at which rows are deleted by age."""
 
 
 @dataclass(frozen=True)
@@ -37,13 +37,13 @@ class Stored:
 
     @cached_property
     def known(self) -> dict[str, Any]:
-        """What a test has to know to ask for what is stored."""
+        """The values that a test needs to query what is stored."""
         found: dict[str, Any] = json.loads(self.text("known.json"))
         return found
 
     @property
     def at(self) -> float:
-        """When it was written."""
+        """The time when it was written."""
         return float(self.known["at"])
 
     @property
@@ -53,7 +53,7 @@ class Stored:
         return found
 
     def text(self, name: str, moved: Mapping[str, str] | None = None) -> str:
-        """Return a file, with the origins and the sink at these addresses, by their names."""
+        """Return a file's text with new addresses of the origins and the sink, by name."""
         text = (self.folder / name).read_text()
         if not moved:
             return text
@@ -61,17 +61,17 @@ class Stored:
         return re.sub("|".join(map(re.escape, to)), lambda found: to[found[0]], text)
 
     def document(self, name: str) -> dict[str, Any]:
-        """Return a file in TOML."""
+        """Return the content of a TOML file."""
         return tomllib.loads(self.text(name))
 
     def lay_out(self, state: Path, moved: Mapping[str, str], now: float) -> None:
-        """Put it where the runtime finds it, as if it had been written just before `now`."""
+        """Copy it to where the runtime looks for it, as if written just before `now`."""
         folder = state / DATABASES
         folder.mkdir(parents=True)
         with closing(sqlite3.connect(folder / f"{OBJECT}.sqlite")) as database:
             database.executescript(self.text("object.sql", moved))
             for table, column in MADE_LATER:
-                # No name here comes from outside.
+                # All names are constants.
                 database.execute(f"UPDATE {table} SET {column} = {column} + ?", [now - self.at])
             database.commit()
         with closing(sqlite3.connect(folder / "metadata.sqlite")) as database:

@@ -1,8 +1,8 @@
-"""Has this version of the Worker store everything that it can, for later versions to read.
+"""Makes this version of the Worker store all kinds of state, for later versions to read.
 
     PYTHONPATH=tests .venv/bin/python -m support.storing tests/data/state_X_Y
 
-It goes by the Worker's own addresses alone; support/stored.py reads what it writes.
+It uses only the Worker's HTTP interface; support/stored.py reads what it writes.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ PATIENCE = 60.0
 
 
 def configuration(one: Origin, two: Origin, three: Origin, sink: Origin) -> str:
-    """A file with a spare origin and a pool that is off, told of in two places."""
+    """A file with a spare origin and a disabled pool, and two notifications."""
     hooks = ({"name": name, "url": f"{sink.url}/{name}"} for name in ("ops", "chat"))
     kept = {"session_affinity": "cookie", "ejection": {"base_time": 1}}
     also = {"type": "webhook", "secret": "HOOK", "notify_after": 1}
@@ -54,7 +54,7 @@ def configuration(one: Origin, two: Origin, three: Origin, sink: Origin) -> str:
 
 
 def make(operator: Operator, three: Origin) -> dict[str, str]:
-    """Make an object of every kind; return the ids of all."""
+    """Create an object of every kind; return all ids."""
     quick = {"type": "http", "interval": 5, "timeout": 1, "retries": 0}
     ids = {
         name: operator.call("POST", f"{ACCOUNT}/monitors", {**quick, "path": path})["id"]
@@ -83,7 +83,7 @@ def make(operator: Operator, three: Origin) -> dict[str, str]:
 
 
 def change(operator: Operator, ids: Mapping[str, str]) -> None:
-    """Adopt, drain, edit, delete, roll back, weigh: a version of each."""
+    """Adopt, drain, edit, delete, roll back and weigh, so that there is a version of each."""
     operator.call("POST", "/adopt")
     operator.call("POST", "/actions", {"pool": "primary", "origin": "spare", "action": "drain"})
     operator.call("PATCH", f"{ZONE}/{ids[API]}", {"session_affinity_ttl": 7200})
@@ -97,7 +97,7 @@ def change(operator: Operator, ids: Mapping[str, str]) -> None:
 
 
 def previewed(operator: Operator, identifier: str) -> str:
-    """Try a monitor out on a pool; return the id of the preview, whose result is there."""
+    """Preview a monitor on a pool; return the preview's id when its result is available."""
     tried = {"type": "http", "path": "/health", "expected_codes": "200"}
     asked = operator.call("POST", f"{ACCOUNT}/pools/{identifier}/preview", tried)
     path = f"{ACCOUNT}/preview/{asked['preview_id']}"
@@ -106,7 +106,7 @@ def previewed(operator: Operator, identifier: str) -> str:
 
 
 def pinned(operator: Operator, origin: str) -> str:
-    """Return a cookie that keeps a client on an origin."""
+    """Return a cookie that pins a client to an origin."""
     for _ in range(200):
         said = operator.get(SITE)
         if said.text == origin:
@@ -115,7 +115,7 @@ def pinned(operator: Operator, origin: str) -> str:
 
 
 def counted(operator: Operator, requests: int) -> bool:
-    """Whether the answers to all requests are stored; what is not yet needs one more of them."""
+    """Whether the stored count includes all requests; if not, send one more to trigger storing."""
     text = operator.text("/metrics")
     lines = [line for line in text.splitlines() if line.startswith("evenkeel_requests_total{")]
     if sum(float(line.split()[-1]) for line in lines) >= requests:
@@ -125,7 +125,7 @@ def counted(operator: Operator, requests: int) -> bool:
 
 
 def live(operator: Operator, four: tuple[Origin, ...]) -> dict[str, Any]:
-    """Bring about all that is stored; return what a test has to know of it."""
+    """Bring about all kinds of stored state; return what a test needs to know about it."""
     one, two, three, sink = four
     sink.behave(reply(500), path="/ops")
     three.behave(reply(500), path="/deep")
@@ -134,7 +134,7 @@ def live(operator: Operator, four: tuple[Origin, ...]) -> dict[str, Any]:
     two.fail_health()
     until(lambda: operator.health("primary/two") == "unhealthy", PATIENCE)
     ids, cookie = make(operator, three), pinned(operator, "three")
-    # It fails a request, then its probes, and comes back.
+    # The origin fails a request and then its probes, and recovers.
     three.stop()
     operator.get(SITE, cookie)
     until(lambda: operator.health("sessions/three") == "unhealthy", PATIENCE)
@@ -172,13 +172,13 @@ def dumped(file: Path) -> str:
 
 
 def kept_in_kv(operator: Operator, state: Path) -> list[Path]:
-    """Return what is in KV, after one more request behind which something may get there."""
+    """Return the content of KV, after one more request whose background work may write to it."""
     operator.get(SITE)
     return list(state.glob("v3/kv/*/blobs/*"))
 
 
 def main(target: Path) -> None:
-    """Write everything into a folder."""
+    """Write everything to a folder."""
     with tempfile.TemporaryDirectory() as name, origins(4) as four:
         folder, text = Path(name), configuration(*four)
         usual: dict[str, Any] = {"vars": VARIABLES, "env": SECRETS}
@@ -194,7 +194,7 @@ def main(target: Path) -> None:
         (target / "known.json").write_text(json.dumps(known, indent=2) + "\n")
         binding = table("kv_namespaces", {"binding": "LB_KV", "id": "health"})
         options = [f"--state={folder / 'kv'}", settings(folder, binding)]
-        # Little is written to KV, so what is down has to be so from the first probe on.
+        # KV is written rarely, so a failing origin must be down from the first probe on.
         quick = text.replace("consecutive_down = 2", "consecutive_down = 1")
         with running_worker(quick, options=options, **usual) as worker:
             operator = Operator(worker, SECRETS["LB_ADMIN_TOKEN"])

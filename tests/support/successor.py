@@ -1,4 +1,4 @@
-"""The Durable Object of a later version on CPython, with what an earlier one has stored."""
+"""The Durable Object of a later version on CPython, with an earlier version's stored state."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from support.stored import Stored
 
 @dataclass
 class Successor:
-    """Finds what was stored, a moment after it was; it is most of the object's ports as well."""
+    """The object a moment after the state was written; it also implements most of its ports."""
 
     stored: Stored
     script: str = ""
-    """What happens to the rows before they are read."""
+    """SQL that changes the rows before they are read."""
     down: set[str] = field(init=False)
-    """Which URLs of probes are answered with 500."""
+    """URLs of probes that get status 500."""
     probed: list[str] = field(default_factory=list)
     delivered: list[OutboundRequest] = field(default_factory=list)
     log: list[Event] = field(default_factory=list)
@@ -57,15 +57,15 @@ class Successor:
         )
 
     def source(self) -> Source:
-        """Return the file that was deployed."""
+        """Return the deployed file."""
         return source_in_toml(self.stored.text("loadbalancer.toml"))
 
     def secret(self, name: str) -> str:
-        """Return what a variable holds."""
+        """Return a variable's value."""
         return str(self.stored.known["variables"].get(name) or "")
 
     def is_bound(self, name: str) -> bool:
-        """There are no bindings."""
+        """Return False: there are no bindings."""
         del name
         return False
 
@@ -85,12 +85,12 @@ class Successor:
         return self.store.effective.config
 
     async def ask(self, region: object, asked: object) -> Any:
-        """No region can be asked."""
+        """Return no votes: regions cannot be asked."""
         del region, asked
         return {}
 
     async def send(self, sent: Any) -> Any:
-        """Let probes end as they did before, and every sink take what it gets."""
+        """Let probes end as they did before, and let every sink accept its delivery."""
         if isinstance(sent, OutboundRequest):
             self.delivered.append(sent)
             return 204
@@ -99,7 +99,7 @@ class Successor:
         return Replied(status=500 if sent.url in self.down else 200)
 
     def alarms(self, until: float) -> None:
-        """Let alarms go off until then."""
+        """Let alarms go off up to this time."""
         asyncio.run(self.coordinator.wake())
         while (at := self.alarm_store.taken(until)) is not None:
             self.now = max(self.now, at)

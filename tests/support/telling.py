@@ -1,4 +1,4 @@
-"""A configuration whose health a test writes down, and what its outbox tells."""
+"""A configuration with scripted health, and the messages of its outbox."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def notification(name: str = "ops", **fields: Any) -> Notification:
 
 
 def config(*notifications: Notification, **fields: Any) -> Config:
-    """Return pool "primary" with a, b and c, and pool "replica" with d; fields are primary's."""
+    """Return pool "primary" of a, b, c, with these fields, and pool "replica" of d."""
     primary = pool("primary", "a", "b", "c", monitor=monitor(), **fields)
     replica = pool("replica", "d", monitor=monitor())
     return Config(
@@ -33,7 +33,7 @@ def config(*notifications: Notification, **fields: Any) -> Config:
 
 
 def status(of: Config, marks: str, now: float = 0.0) -> Status:
-    """Return how everything stands when the origins' health is as marked: `+-+ +`."""
+    """Return the status when the origins' health is as marked: `+-+ +`."""
     origins = [one for pool in of.pools for one in pool.origins]
     health = {
         origin.key: OriginHealth(
@@ -45,7 +45,7 @@ def status(of: Config, marks: str, now: float = 0.0) -> Status:
 
 
 class Story:
-    """An outbox and its time: `at(60, "-++ +")` says how everything stands from then on."""
+    """An outbox and its clock: `at(60, "-++ +")` sets everything's health from that time on."""
 
     def __init__(self, of: Config | None = None, kept: OutboxState | None = None) -> None:
         self.config = of or config()
@@ -53,7 +53,7 @@ class Story:
         self.status = status(self.config, "??? ?")
 
     def due(self, now: float, marks: str = "") -> list[Delivery]:
-        """Let time come to `now`, with health as marked; return what is to be sent."""
+        """Advance to `now`, with health as marked; return the due deliveries."""
         if marks:
             after = status(self.config, marks, now)
             for event in changes(self.status, after, now):
@@ -62,7 +62,7 @@ class Story:
         return self.outbox.due(now)
 
     def at(self, now: float, marks: str = "") -> list[Message]:
-        """The same, and deliver all of it."""
+        """Advance to `now`, deliver everything that is due, and return its messages."""
         told = []
         while due := self.due(now, marks):
             marks = ""
@@ -72,9 +72,9 @@ class Story:
         return told
 
     def waits_until(self) -> float | None:
-        """When there will be something to do."""
+        """The time of the next due delivery; None = there is none."""
         return self.outbox.next_at
 
     def titles(self, now: float, marks: str = "") -> list[str]:
-        """The same; return the titles."""
+        """Advance to `now`, deliver everything that is due, and return its titles."""
         return [message.title for message in self.at(now, marks)]

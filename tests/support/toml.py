@@ -1,4 +1,4 @@
-"""A configuration's text, with as little said as a test needs."""
+"""Builders of a configuration's text, with defaults for what a test leaves out."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from support.origins import Origin
 
 
 def value(of: Any) -> str:
-    """A value as TOML: numbers, texts, lists, and tables on one line."""
+    """A value as TOML: numbers, strings, lists, and inline tables."""
     if isinstance(of, dict):
         pairs = (f"{json.dumps(key)} = {value(each)}" for key, each in of.items())
         return f"{{ {', '.join(pairs)} }}"
@@ -19,7 +19,7 @@ def value(of: Any) -> str:
 
 
 def table(kind: str, fields: dict[str, Any]) -> str:
-    """One more table of a kind."""
+    """An entry of an array of tables."""
     lines = (f"{key} = {value(each)}" for key, each in fields.items())
     return "\n".join([f"[[{kind}]]", *lines, ""])
 
@@ -36,12 +36,12 @@ def pool(name: str, *origins: Origin | dict[str, Any], **fields: Any) -> str:
 
 
 def load_balancer(name: str, *pools: str, **fields: Any) -> str:
-    """A load balancer over these pools; the first is the fallback pool, unless told otherwise."""
+    """A load balancer over these pools; the fallback pool is the first one by default."""
     known = {"name": name, "default_pools": list(pools), "fallback_pool": pools[0]}
     return table("load_balancers", {**known, **fields})
 
 
 def monitor(name: str, **fields: Any) -> str:
-    """A monitor that asks often and believes the first answer."""
+    """A monitor with a short interval and thresholds of one probe."""
     quick = {"type": "http", "path": "/health", "interval": 1, "timeout": 0.5, "retries": 0}
     return table("monitors", {"name": name, **quick, **fields})

@@ -1,4 +1,4 @@
-"""An event loop that skips all waiting."""
+"""An event loop in simulated time."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class _Skipping(selectors.SelectSelector):
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """A loop whose clock begins at 0 and jumps to the next timer: sleeps take no time."""
+    """A loop whose clock starts at 0 and jumps to the next timer, so that sleeps take no time."""
 
     def __init__(self) -> None:
         self._skipping = _Skipping()
@@ -37,6 +37,6 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 
 def run(work: Coroutine[Any, Any, Result]) -> Result:
-    """Run a coroutine on a loop of its own, and return its result."""
+    """Run a coroutine on a new loop, and return its result."""
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         return runner.run(work)

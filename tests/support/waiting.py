@@ -1,4 +1,4 @@
-"""Waiting for what happens soon, no longer than it takes."""
+"""Polling for a condition, no longer than needed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 def until(condition: Callable[[], T], seconds: float = SECONDS) -> T:
-    """Ask again and again until the answer is true; gives it."""
+    """Poll until the result is true, and return it."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < deadline, f"not true after {seconds} s"

@@ -1,4 +1,4 @@
-"""HTTP/1.1 as bytes: what was on the wire, in its order and case."""
+"""HTTP/1.1 as bytes, with the original order and case of fields."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ class Head:
 
     @classmethod
     def parse(cls, raw: bytes) -> Head:
-        """Take a head apart; bytes that are no ASCII become the characters of the same number."""
+        """Parse a head, one character a byte."""
         start, *lines = raw.decode("latin-1").removesuffix("\r\n\r\n").split("\r\n")
         return cls(start, fields_of(lines))
 
     @property
     def names(self) -> list[str]:
-        """The fields' names in lower case."""
+        """The names of the fields in lower case."""
         return [name.lower() for name, _ in self.fields]
 
     def all(self, name: str) -> list[str]:
@@ -31,18 +31,18 @@ class Head:
         return [value for known, value in self.fields if known.lower() == name.lower()]
 
     def get(self, name: str) -> str | None:
-        """A field's values as one, None when it is missing."""
+        """A field's combined value; None = absent."""
         values = self.all(name)
         return ", ".join(values) if values else None
 
     @property
     def chunked(self) -> bool:
-        """Whether the body comes in chunks."""
+        """Whether the body is chunked."""
         return "chunked" in (self.get("transfer-encoding") or "").lower()
 
     @property
     def length(self) -> int | None:
-        """The length that the body is said to have."""
+        """The body's Content-Length."""
         value = self.get("content-length")
         return None if value is None else int(value)
 
@@ -60,7 +60,7 @@ def head(start: str, *fields: tuple[str, str]) -> bytes:
 
 
 def chunk(data: bytes) -> bytes:
-    """One chunk of a body; an empty one ends it, but for trailers."""
+    """One chunk of a body; an empty chunk ends it, apart from trailers."""
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 

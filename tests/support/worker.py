@@ -1,4 +1,4 @@
-"""The Worker on its real runtime, for tests: `evenkeel dev` as a process of its own."""
+"""The Worker on its real runtime, with `evenkeel dev` as a separate process."""
 
 import json
 import os
@@ -25,14 +25,14 @@ POLL_SECONDS = 0.02
 
 
 class WorkerError(Exception):
-    """The Worker did not start; the message holds all that was printed."""
+    """The Worker did not start; the message holds its whole output."""
 
 
 class Worker:
     """One `evenkeel dev`, from its start to its end."""
 
     def __init__(self, log: Path, arguments: Sequence[str], env: Mapping[str, str]) -> None:
-        """Start it; it need not get ready, see `wait_until_ready`."""
+        """Start it without waiting; see `wait_until_ready`."""
         self._log = log
         with log.open("wb") as output:
             self.process = subprocess.Popen(
@@ -41,23 +41,23 @@ class Worker:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                # A signal from the terminal is for the tests, which then stop this themselves.
+                # Signals from the terminal go to the tests alone, which then stop this process.
                 start_new_session=True,
             )
         self.url = ""
 
     @property
     def pid(self) -> int:
-        """The process of `evenkeel dev` itself."""
+        """The process id of `evenkeel dev` itself."""
         return self.process.pid
 
     @property
     def port(self) -> int:
-        """Where the Worker is served."""
+        """The port of the Worker."""
         return int(self.url.rpartition(":")[2])
 
     def wait_until_ready(self) -> Self:
-        """Wait until the first request will be answered."""
+        """Wait until the Worker can serve its first request."""
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             for line in self.text().splitlines():
@@ -70,16 +70,16 @@ class Worker:
         raise WorkerError(f"evenkeel dev did not get ready:\n{self.text()}")
 
     def text(self) -> str:
-        """All that was printed so far."""
+        """The output so far."""
         return self._log.read_text(errors="replace")
 
     def log_lines(self) -> list[dict[str, Any]]:
-        """The Worker's own log so far: its lines of JSON."""
+        """The Worker's log so far: the output's lines of JSON."""
         lines = [line for line in self.text().splitlines() if line.startswith("{")]
         return [json.loads(line) for line in lines if line.endswith("}")]
 
     def wait_for_text(self, part: str, seconds: float = 10.0) -> str:
-        """Wait until something was printed; gives the first line that holds it."""
+        """Wait for a text in the output; return the first line that contains it."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             for line in self.text().splitlines():
@@ -89,30 +89,30 @@ class Worker:
         raise WorkerError(f"{part!r} was not printed:\n{self.text()}")
 
     def alive(self) -> bool:
-        """Whether it still runs."""
+        """Whether the process is running."""
         return self.process.poll() is None
 
     def family(self) -> list[psutil.Process]:
-        """Every process that belongs to it, itself included."""
+        """All processes that belong to it, including itself."""
         this = psutil.Process(self.pid)
         return [this, *this.children(recursive=True)]
 
     def kill(self) -> None:
-        """End it and all that belongs to it, as a power cut would."""
+        """Kill it and all its processes, as a power failure would."""
         for process in self.family():
-            # One may be gone already, as the one before it has ended.
+            # Killing one process may already have ended the next one.
             with suppress(psutil.NoSuchProcess):
                 process.kill()
         self.process.wait()
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """End it and all that it started; gives its exit status."""
+        """Stop it and all its processes; return its exit status."""
         if self.alive():
             self.process.send_signal(number)
         try:
             return self.process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            # Its watchdog ends the rest.
+            # The watchdog ends the other processes.
             self.process.kill()
             self.process.wait()
             raise WorkerError(f"evenkeel dev did not stop:\n{self.text()}") from None
@@ -139,7 +139,7 @@ def running_worker(
     env: Mapping[str, str] | None = None,
     options: Sequence[str] = (),
 ) -> Iterator[Worker]:
-    """Serve a loadbalancer.toml of this text on a free port; gives the Worker when it is ready."""
+    """Serve a loadbalancer.toml with this text on a free port; yield the Worker when ready."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "loadbalancer.toml"
         file.write_text(config)
@@ -150,7 +150,7 @@ def running_worker(
 
 
 def settings(folder: Path, *tables: str) -> str:
-    """The option that gives the Worker no bindings but these."""
+    """The option that replaces the Worker's bindings with these."""
     usual = tomllib.loads(checkout.WRANGLER_CONFIG.read_text())
     keys = ("name", "main", "compatibility_date", "compatibility_flags")
     lines = [f"{key} = {json.dumps(usual[key], default=str)}" for key in keys]

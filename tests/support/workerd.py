@@ -1,7 +1,8 @@
-"""The Worker on workerd alone, where a test stands in Cloudflare's place.
+"""The Worker on workerd alone, with the test in the place of Cloudflare's edge.
 
-Nothing is between the test and the Worker: what is sent is what the Worker gets, with the Host, the
-CF-Connecting-IP and the scheme of the test's choice, and the runtime is one process that is known.
+There is nothing between the test and the Worker: the Worker receives exactly what is sent, with the
+Host, the CF-Connecting-IP and the scheme of the test's choice, and the runtime is a single known
+process.
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ from support.client import Answer, send
 START_SECONDS = 60.0
 CONFIG_NAME = "loadbalancer.toml"
 HTTPS = ("X-Forwarded-Proto", "https")
-"""Says that the client came over HTTPS; the edge keeps it from the Worker, as Cloudflare's does."""
+"""The header of a client's HTTPS scheme; the edge removes it, as Cloudflare's does."""
 CF = "X-Cf"
-"""Carries what `request.cf` is, as JSON; the edge keeps it from the Worker."""
+"""The header that carries `request.cf` as JSON; the edge removes it."""
 
 CONFIG = """\
 using Workerd = import "/workerd/workerd.capnp";
@@ -67,20 +68,20 @@ class Workerd:
     port: int
     process: subprocess.Popen[bytes]
     written: Path
-    """What it writes, straight into a file: what it wrote before an answer is there after it."""
+    """The output file; anything written before a response is in it after the response."""
     forgotten: int = 0
-    """Bytes of it that are of no interest any more."""
+    """Number of bytes of output to skip."""
     ended: bytes | None = None
-    """All that it wrote, once it has ended and the file is gone."""
+    """The whole output, after the process has ended and the file is deleted."""
 
     @property
     def output(self) -> list[str]:
-        """Every whole line that it wrote."""
+        """The whole lines of the output."""
         written = self.written.read_bytes() if self.ended is None else self.ended
         return lines_of(written[self.forgotten :])
 
     def forget(self) -> None:
-        """Begin the output anew."""
+        """Skip the output so far."""
         self.forgotten = self.written.stat().st_size
 
     @property
@@ -89,21 +90,21 @@ class Workerd:
 
     @property
     def alive(self) -> bool:
-        """Whether the process that was started is still there."""
+        """Whether the process is running."""
         return self.process.poll() is None
 
     @property
     def memory(self) -> int:
-        """Bytes of memory that the runtime has."""
+        """Memory of the runtime, in bytes."""
         return int(psutil.Process(self.pid).memory_info().rss)
 
     @property
     def log(self) -> list[dict[str, Any]]:
-        """What it logged: the lines that are JSON."""
+        """The log: the output's lines of JSON."""
         return [json.loads(line) for line in self.output if line.startswith("{")]
 
     def events(self, name: str, **fields: object) -> list[dict[str, Any]]:
-        """The events of a name, with these fields."""
+        """The log's events with this name and these fields."""
         found = (line for line in self.log if line["event"] == name)
         return [line for line in found if line.items() >= fields.items()]
 
@@ -112,7 +113,7 @@ class Workerd:
         return self.send("GET", target, *fields, **options)
 
     def send(self, method: str, target: str, *fields: tuple[str, str], **options: Any) -> Answer:
-        """Send a request on a connection of its own (see support.client.send)."""
+        """Send a request on a separate connection (see support.client.send)."""
         return send(self.port, method, target, *fields, **options)
 
 
@@ -126,11 +127,11 @@ def workerd(  # noqa: PLR0913 (what a test may want to be different)
     trusted: str = "",
     state: bool = False,
 ) -> Iterator[Workerd]:
-    """Serve a configuration, or variables, for as long as the block lasts.
+    """Serve a configuration, or variables, during the block.
 
     `options` are workerd's own, in place of those that make it start from the usual snapshot.
-    `trusted` is the certificate (PEM) of whoever signed those of the origins that speak TLS.
-    With `state` there is a Durable Object, whose storage ends with the process.
+    `trusted` is the certificate (PEM) that signs those of TLS origins. With `state` there is a
+    Durable Object, whose storage ends with the process.
     """
     with tempfile.TemporaryDirectory(dir=checkout.CACHE) as folder:
         path = stage(Path(folder), config, variables or {}, port, trusted, state=state)
@@ -173,7 +174,7 @@ def stage(  # noqa: PLR0913 (all that a Worker is made of)
     *,
     state: bool = False,
 ) -> Path:
-    """Lay out what workerd reads; gives its own configuration file."""
+    """Write the files that workerd reads; return the path of its configuration."""
     (folder / CONFIG_NAME).write_text(config)
     (folder / "src").symlink_to(checkout.SOURCE)
     wrangler = tomllib.loads(checkout.WRANGLER_CONFIG.read_text())
@@ -202,7 +203,7 @@ def stage(  # noqa: PLR0913 (all that a Worker is made of)
 
 
 def modules() -> list[str]:
-    """What the Worker consists of: its main module first, as workerd wants it."""
+    """The modules of the Worker, the main module first, as workerd requires."""
     sources = sorted(checkout.SOURCE.rglob("*.py"), key=lambda path: path.name != "entry.py")
     names = [path.relative_to(checkout.SOURCE).as_posix() for path in sources]
     found = [f'(name = "{name}", pythonModule = embed "src/{name}")' for name in names]
@@ -214,6 +215,6 @@ def modules() -> list[str]:
 
 
 def lines_of(written: bytes) -> list[str]:
-    """Every whole line."""
+    """The whole lines of an output."""
     *lines, _ = written.decode(errors="replace").split("\n")
     return lines

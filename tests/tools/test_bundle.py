@@ -1,4 +1,4 @@
-"""The Pyodide bundle: its format, and its refusal of a glue it does not know."""
+"""The Pyodide bundle: its format, and the refusal of unknown glue code."""
 
 import re
 import struct
@@ -10,26 +10,26 @@ import pyodide_bundle as tool
 
 
 def known_glue() -> str:
-    """A glue in which every redirect occurs as often as it should."""
+    """Glue code that contains every redirected call as often as expected."""
     calls = " ".join(redirect.old for redirect in tool.REDIRECTS for _ in range(redirect.count))
     return f"{tool.LOAD_LIB_DATA.old}var old=1}}{tool.AFTER_LOAD_LIB_DATA}}} {calls}"
 
 
 def read_pointer(words: memoryview, at: int) -> tuple[int, int, int]:
-    """A pointer's kind, the word it points to, and its upper half."""
+    """Return a pointer's kind, the word it points to, and its upper half."""
     low, high = struct.unpack_from("<iI", words, at * 8)
     return low & 3, at + 1 + (low >> 2), high
 
 
 def read_bytes(words: memoryview, at: int) -> bytes:
-    """The bytes that a pointer to a list of bytes points to."""
+    """Return the bytes that a pointer to a list of bytes points to."""
     kind, target, high = read_pointer(words, at)
     assert (kind, high & 7) == (1, 2)
     return bytes(words[target * 8 : target * 8 + (high >> 3)])
 
 
 def test_a_message_reads_back_as_its_modules() -> None:
-    """Names, kinds and contents are found where Cap'n Proto's rules say they are."""
+    """Names, kinds and contents of modules are where Cap'n Proto's encoding places them."""
     modules = [
         tool.Module("first", tool.JAVASCRIPT, b"export {}"),
         tool.Module("second.wasm", tool.WASM, b"\0asm" + bytes(range(13))),
@@ -56,7 +56,7 @@ def test_a_message_reads_back_as_its_modules() -> None:
 
 
 def test_every_redirect_replaces_all_of_its_calls() -> None:
-    """Nothing that the runtime forbids is left of a glue that is as expected."""
+    """No call that the runtime forbids remains in glue code of the expected form."""
     glue = tool.redirect_glue(known_glue())
     assert glue.startswith(tool.PRELUDE)
     body = glue.removeprefix(tool.PRELUDE)
@@ -77,7 +77,7 @@ def test_every_redirect_replaces_all_of_its_calls() -> None:
     "redirect", [*tool.REDIRECTS, tool.LOAD_LIB_DATA], ids=lambda redirect: redirect.old
 )
 def test_a_glue_with_one_call_more_is_refused_by_name(redirect: tool.Redirect) -> None:
-    """Another Pyodide fails at once, naming the redirect and both counts."""
+    """An additional call in the glue code is an error that names the redirect and both counts."""
     with pytest.raises(tool.GlueError) as caught:
         tool.redirect_glue(known_glue() + redirect.old)
     said = f"redirect `{redirect.old}` occurs {redirect.count + 1} times in pyodide.asm.mjs, "
@@ -85,7 +85,7 @@ def test_a_glue_with_one_call_more_is_refused_by_name(redirect: tool.Redirect) -
 
 
 def test_a_glue_without_a_call_is_refused_by_name() -> None:
-    """A call that is gone is as much a surprise as one that is new."""
+    """A missing call in the glue code is an error too."""
     glue = known_glue().replace("Date.now", "Date.then", 1)
     with pytest.raises(
         tool.GlueError, match=r"^redirect `Date\.now` occurs 21 times .* expected 22"
@@ -94,7 +94,7 @@ def test_a_glue_without_a_call_is_refused_by_name() -> None:
 
 
 def test_a_failed_build_leaves_no_bundle(tmp_path: Path) -> None:
-    """The bundle is either complete or not there."""
+    """A failed build leaves no incomplete bundle."""
     (tmp_path / "pyodide.asm.mjs").write_text("export default 1;")
     target = tmp_path / "out" / "bundle.bin"
     with pytest.raises(tool.GlueError):

@@ -1,4 +1,4 @@
-"""The set-up's steps: done once, done again when something changed, mended after a failure."""
+"""The steps of the set-up: run once, repeated after a change, retried after a failure."""
 
 import ast
 import os
@@ -17,7 +17,7 @@ from evenkeel.dev import checkout
 
 
 def make_step(folder: Path, action: Callable[[step_tool.Log], None]) -> step_tool.Step:
-    """A step made from one file, with one file as its result."""
+    """A step with one input file and one result file."""
     (folder / "input").touch()
     return step_tool.Step(
         "step", "a step", [folder / "input"], [folder / "result"], action, "Look here."
@@ -26,21 +26,21 @@ def make_step(folder: Path, action: Callable[[step_tool.Log], None]) -> step_too
 
 @pytest.fixture
 def stamps(tmp_path: Path) -> Path:
-    """A folder for stamps, as the set-up makes it."""
+    """A folder for stamps, as the set-up creates it."""
     folder = tmp_path / "stamps"
     folder.mkdir()
     return folder
 
 
 def test_a_step_is_done_once(tmp_path: Path, stamps: Path) -> None:
-    """A second run finds nothing to do."""
+    """A second run does not repeat a step."""
     step = make_step(tmp_path, lambda _: (tmp_path / "result").touch())
     assert step_tool.perform(step, stamps, tmp_path) is True
     assert step_tool.perform(step, stamps, tmp_path) is False
 
 
 def test_a_step_is_done_again_when_its_input_changed(tmp_path: Path, stamps: Path) -> None:
-    """It is the content that counts, not the time of the last change."""
+    """A step runs again if the content of its input changed, not merely its modification time."""
     step = make_step(tmp_path, lambda _: (tmp_path / "result").touch())
     step_tool.perform(step, stamps, tmp_path)
     (tmp_path / "input").touch()
@@ -50,7 +50,7 @@ def test_a_step_is_done_again_when_its_input_changed(tmp_path: Path, stamps: Pat
 
 
 def test_a_step_is_done_again_when_its_result_is_gone(tmp_path: Path, stamps: Path) -> None:
-    """Somebody may delete node_modules and nothing else."""
+    """A step runs again if its result was deleted."""
     step = make_step(tmp_path, lambda _: (tmp_path / "result").touch())
     step_tool.perform(step, stamps, tmp_path)
     (tmp_path / "result").unlink()
@@ -58,7 +58,7 @@ def test_a_step_is_done_again_when_its_result_is_gone(tmp_path: Path, stamps: Pa
 
 
 def test_a_failed_step_tells_why_and_is_tried_again(tmp_path: Path, stamps: Path) -> None:
-    """The command's last words, what to do next, and no stamp."""
+    """A failed step shows the command's last output and what to do, and leaves no stamp."""
     (tmp_path / "result").touch()
     failing = "print('the reason'); raise SystemExit(3)"
     step = make_step(tmp_path, lambda log: log.run(sys.executable, "-c", failing))
@@ -70,7 +70,7 @@ def test_a_failed_step_tells_why_and_is_tried_again(tmp_path: Path, stamps: Path
 
 
 def test_an_interrupted_step_leaves_no_stamp(tmp_path: Path, stamps: Path) -> None:
-    """A result that is there, but half made, is made again."""
+    """A step that was interrupted runs again, even though its incomplete result exists."""
 
     def interrupted(_: step_tool.Log) -> None:
         (tmp_path / "result").touch()
@@ -83,13 +83,13 @@ def test_an_interrupted_step_leaves_no_stamp(tmp_path: Path, stamps: Path) -> No
 
 
 def test_this_checkout_is_set_up() -> None:
-    """Every step of the real set-up has its results."""
+    """In this checkout, every step of the set-up has its results."""
     missing = [path for step in tool.steps() for path in step.results if not path.exists()]
     assert missing == []
 
 
 def test_the_command_line_needs_no_package_that_only_tests_have() -> None:
-    """Whatever the command imports is in the lock from which `make dev` installs."""
+    """Every package that the command imports is in the lock file that `make dev` installs."""
     installed = set(re.findall(r"^([a-z0-9-]+)==", tool.REQUIREMENTS.read_text(), re.MULTILINE))
     distributions = packages_distributions()
     missing = {
@@ -103,7 +103,7 @@ def test_the_command_line_needs_no_package_that_only_tests_have() -> None:
 
 
 def imported(path: Path) -> set[str]:
-    """The packages that a module imports, by their first name."""
+    """Return the top-level packages that a module imports."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -114,12 +114,12 @@ def imported(path: Path) -> set[str]:
 
 
 def normal(distribution: str) -> str:
-    """A distribution's name as locks write it."""
+    """Return a distribution's name in the form that lock files use."""
     return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
 def test_both_locks_have_the_same_versions() -> None:
-    """Installing the packages of tests changes none that the command runs with."""
+    """The packages of tests change no version of the packages of the command."""
     small, large = (
         set(re.findall(r"^[a-z0-9-]+==\S+", lock.read_text(), re.MULTILINE))
         for lock in (tool.REQUIREMENTS, tool.DEV_REQUIREMENTS)
@@ -128,14 +128,14 @@ def test_both_locks_have_the_same_versions() -> None:
 
 
 def test_what_is_made_for_the_command_alone_is_the_beginning_of_everything() -> None:
-    """`make setup` after `make dev` goes on where that one ended."""
+    """The steps of `make dev` are the first steps of `make setup`."""
     small = [step.name for step in tool.toolchain_steps()]
     assert [step.name for step in tool.steps()][: len(small)] == small
     assert "sdk" not in small
 
 
 def find_python(**environment: str) -> subprocess.CompletedProcess[str]:
-    """What the search for a Python says."""
+    """Return what the search for a Python prints."""
     return subprocess.run(
         [checkout.ROOT / "tools" / "python.sh"],
         env={"PATH": os.environ["PATH"], **environment},
@@ -146,13 +146,13 @@ def find_python(**environment: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_python_that_will_do_is_found() -> None:
-    """The one that runs these tests will do."""
+    """The search finds a suitable Python, such as the one that runs these tests."""
     said = find_python(PYTHON=sys.executable)
     assert (said.returncode, said.stdout, said.stderr) == (0, f"{sys.executable}\n", "")
 
 
 def test_a_python_that_will_not_do_is_told_in_one_line(tmp_path: Path) -> None:
-    """An old Python, or one without venv, is named, and what is needed."""
+    """A Python that is too old or lacks venv is named on one line, with what is needed."""
     old = tmp_path / "python"
     old.write_text("#!/bin/sh\nexit 1\n")
     old.chmod(0o755)

@@ -29,7 +29,7 @@ class Code(IntEnum):
     FROM_FILE = 1008
     """The object comes from loadbalancer.toml, and changes with a deployment only."""
     NO_EFFECT = 1100
-    """Of a message: a field or table was accepted and changes nothing."""
+    """A field or table was accepted and changes nothing (code of a message)."""
     NOTHING_SERVES = 1200
     """No stored configuration is valid."""
     NO_ROUTE = 7003

@@ -85,7 +85,7 @@ def _pool(pool: Pool, snapshot: Snapshot) -> PoolStatus:
 
 
 def _origin(origin: Origin, snapshot: Snapshot) -> OriginStatus:
-    # Of the origin alone: its pool has an `enabled` of its own.
+    # State of the origin alone; PoolStatus has the state of its pool.
     health, on = snapshot.health(origin), switched_off(origin, snapshot.now) is None
     return OriginStatus(
         name=origin.name,

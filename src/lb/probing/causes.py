@@ -30,9 +30,9 @@ class Sign(Enum):
     OTHER = ""
 
 
-# As seen on workerd 1.20261117. LOST while asking: a connection refused, reset or closed, or an
-# answer that is not HTTP. REFUSED: also an unknown name or a failed TLS handshake. A fetch reports
-# both of these as "internal error; reference = ...", which is no better than OTHER.
+# Observed on workerd 1.20261117. LOST while asking: a connection refused, reset or closed, or a
+# response that is not HTTP. REFUSED: also an unknown name or a failed TLS handshake. A fetch
+# reports both of these as "internal error; reference = ...", which is no better than OTHER.
 FAILURES: Mapping[Phase, Mapping[Sign, ProbeFailure]] = {
     Phase.ASKING: {
         Sign.ABORTED: ProbeFailure.TIMEOUT,

@@ -1,4 +1,4 @@
-"""Managed objects: from a file and from the API, as one configuration in versions."""
+"""Managed objects from a file and from the API, as one configuration with versions."""
 
 from __future__ import annotations
 
@@ -61,20 +61,20 @@ pools = ["a"]
 
 
 def pool(one: str = POOL_ID, name: str = "new", **fields: object) -> Managed:
-    """Return a pool as the API makes one."""
+    """Return a pool as the API creates it."""
     document = {"name": name, "origins": [{"name": "o", "address": "new.example.com"}], **fields}
     return Managed(kind=Kind.POOL, id=one, document=document, scope="accounts/1")
 
 
 def configuration(text: str) -> Config:
-    """Return a file's configuration."""
+    """Return the configuration of a file."""
     parsed = from_toml(text)
     assert isinstance(parsed, Config), parsed
     return parsed
 
 
 def test_a_file_comes_back_from_its_objects_as_it_was() -> None:
-    """Names become ids and ids names, wherever one object refers to another."""
+    """Converting a file's names to ids and back gives the same configuration."""
     document = source_in_toml(EVERY_REFERENCE).document
     catalog = Catalog({one.id: one for one in objects_in(document)})
 
@@ -84,7 +84,7 @@ def test_a_file_comes_back_from_its_objects_as_it_was() -> None:
 
 
 def test_every_reference_of_an_object_is_an_id() -> None:
-    """No name of another object is left in one."""
+    """Every reference to another object is an id."""
     objects = objects_in(source_in_toml(EVERY_REFERENCE).document)
     ids = {one.id for one in objects}
 
@@ -96,7 +96,7 @@ def test_every_reference_of_an_object_is_an_id() -> None:
 
 
 def kinds_within(kind: object) -> list[object]:
-    """Return every kind that a kind is made of."""
+    """Return a kind and all kinds nested in it."""
     inner: list[object] = []
     if isinstance(kind, Table):
         inner = [field.kind for field in kind.fields]
@@ -109,7 +109,7 @@ def kinds_within(kind: object) -> list[object]:
 
 @pytest.mark.parametrize("kind", Kind)
 def test_no_reference_hides_in_a_kind_that_is_not_looked_into(kind: Kind) -> None:
-    """Whatever holds a reference is a table, a list or a map: others would keep a name."""
+    """References occur only in tables, lists and maps, which are the kinds that renaming visits."""
     for each in kinds_within(TABLES[kind]):
         if not isinstance(each, Table | ListOf | MapOf | Reference):
             held = [getattr(each, name, None) for name in getattr(each, "__slots__", ())]
@@ -117,14 +117,14 @@ def test_no_reference_hides_in_a_kind_that_is_not_looked_into(kind: Kind) -> Non
 
 
 def test_what_has_another_shape_is_left_to_the_validation() -> None:
-    """A reference that is no text, a list that is none: renaming does not stumble."""
+    """Renaming leaves values of the wrong type unchanged, for the validation to report."""
     odd = {"default_pools": 5, "fallback_pool": ["x"], "country_pools": [], "rules": "no"}
 
     assert renamed(Kind.LOAD_BALANCER, odd, lambda *_: "?") == odd
 
 
 def test_the_file_serves_until_there_is_a_change() -> None:
-    """Its objects are there to be seen, and are not to be written."""
+    """Without changes, the file serves, and its objects are visible and read-only."""
     store = ConfigStore(Database(), source_in_toml(FILE))
 
     assert store.version == 0
@@ -133,7 +133,7 @@ def test_the_file_serves_until_there_is_a_change() -> None:
 
 
 def test_a_change_is_a_version_and_serves_at_once() -> None:
-    """And is still there after an eviction."""
+    """A change makes a version, which serves at once and survives an eviction."""
     sql = Database()
     store = ConfigStore(sql, source_in_toml(FILE))
 
@@ -150,7 +150,7 @@ def test_a_change_is_a_version_and_serves_at_once() -> None:
 
 
 def test_a_change_is_one_row_written() -> None:
-    """So that it is there whole, or not at all, whenever the process ends."""
+    """A change writes one row, so that it is stored whole or not at all."""
     sql = Database()
     store = ConfigStore(sql, source_in_toml(FILE))
     before = sql.written
@@ -161,7 +161,7 @@ def test_a_change_is_one_row_written() -> None:
 
 
 def test_the_same_again_is_no_version() -> None:
-    """A tool that puts what is there already changes nothing."""
+    """Repeating a change makes no version."""
     store = ConfigStore(Database(), source_in_toml(FILE))
     store.change([pool()], author="me", now=START)
 
@@ -172,7 +172,7 @@ def test_the_same_again_is_no_version() -> None:
 
 
 def test_a_bad_change_is_refused_with_every_problem_at_its_place() -> None:
-    """And what was good goes on serving."""
+    """An invalid change is refused with each problem and its place, and the configuration stays."""
     store = ConfigStore(Database(), source_in_toml(FILE))
     bad = pool(minimum_origins=-1, origins=[{"name": "o", "address": "x.example.com", "weight": 2}])
 
@@ -185,7 +185,7 @@ def test_a_bad_change_is_refused_with_every_problem_at_its_place() -> None:
 
 
 def test_problems_call_objects_by_their_names() -> None:
-    """A place in a document that no operator has seen would say nothing."""
+    """Problems use the names of objects, not places in a composed document."""
     store = ConfigStore(Database(), source_in_toml(FILE))
     store.change([pool()], author="me", now=START)
 
@@ -196,7 +196,7 @@ def test_problems_call_objects_by_their_names() -> None:
 
 
 def test_an_object_that_others_refer_to_is_not_deleted() -> None:
-    """Unless they go with it."""
+    """An object with references to it can only be deleted together with the referring objects."""
     store = ConfigStore(Database(), source_in_toml(FILE))
     balancer = Managed(
         kind=Kind.LOAD_BALANCER,
@@ -215,7 +215,7 @@ def test_an_object_that_others_refer_to_is_not_deleted() -> None:
 
 
 def test_no_new_object_hides_one_of_the_file() -> None:
-    """It would take its traffic without a word."""
+    """A new object cannot have the name of an object of the file, whose traffic it would take."""
     store = ConfigStore(Database(), source_in_toml(FILE))
 
     said = store.change([pool(name="primary")], author="me", now=START)
@@ -225,7 +225,7 @@ def test_no_new_object_hides_one_of_the_file() -> None:
 
 
 def test_a_file_that_comes_later_gives_way_to_the_api() -> None:
-    """It names a pool that the API has made meanwhile: the API's serves."""
+    """If a later file has a pool with the name of one from the API, the API's pool serves."""
     office = Office()
     office.store.change([pool()], author="me", now=START)
     office.file = FILE.replace('"replica"', '"new"')
@@ -250,7 +250,7 @@ def test_a_file_that_comes_later_gives_way_to_the_api() -> None:
     ],
 )
 def test_a_file_that_does_not_go_with_the_api_leaves_the_last_good_one_serving(file: str) -> None:
-    """It lacks what the API's objects refer to, or is bad: the problems are told, nothing stops."""
+    """If a later file is bad or lacks referenced objects, the last valid configuration serves."""
     office = Office()
     web = office.store.catalog.named(Kind.MONITOR, "web")
     assert web is not None
@@ -262,13 +262,13 @@ def test_a_file_that_does_not_go_with_the_api_leaves_the_last_good_one_serving(f
 
     assert store.effective.config == before
     assert store.effective.problems
-    # And it can be mended from there.
+    # The API can still repair the configuration.
     said = store.change([pool()], author="me", now=START)
     assert isinstance(said, Changed)
 
 
 def test_adopted_objects_are_the_apis_own() -> None:
-    """They keep their ids and what they mean; a later file changes none of them."""
+    """Adopted objects keep their ids and values, and a later file does not change them."""
     office = Office()
     ids = set(office.store.catalog.objects)
 
@@ -282,7 +282,7 @@ def test_adopted_objects_are_the_apis_own() -> None:
 
 
 def test_a_document_is_applied_whole() -> None:
-    """What it names stays itself, the rest goes, and all of it is one version."""
+    """Applying a document updates objects by name and deletes the others, in one version."""
     office = Office()
     before = {one.name: one.id for one in office.store.catalog.objects.values()}
     document = {
@@ -312,7 +312,7 @@ def test_a_document_is_applied_whole() -> None:
 
 
 def test_changes_call_others_by_their_names() -> None:
-    """Ids are compared, but say nothing to a person."""
+    """Listed changes show the names of referenced objects, not their ids."""
     office = Office()
     document = {
         "pools": [
@@ -342,7 +342,7 @@ def test_changes_call_others_by_their_names() -> None:
 
 
 def test_every_problem_of_a_document_is_told() -> None:
-    """With its place, as a file's."""
+    """Every problem of a document is reported with its place."""
     document = {"pools": [{"name": "a b", "origins": []}], "nonsense": 1}
 
     errors = Office().errors("POST", "/apply", document)
@@ -357,14 +357,14 @@ def test_every_problem_of_a_document_is_told() -> None:
 
 @pytest.mark.parametrize("body", ["", "[]", "{", "[" * 100_000, "null", '"x"'])
 def test_what_is_no_document_is_refused(body: str) -> None:
-    """Whatever it is instead."""
+    """A body that is no JSON object is refused."""
     said = Office().call("POST", "/apply", body)
 
     assert said.status == 400
 
 
 def test_a_version_says_what_it_changed_and_can_be_gone_back_to() -> None:
-    """Going back is a version of its own, so it can be undone as well."""
+    """A version lists its changes, and a rollback to it makes a version of its own."""
     office = Office()
     office.result("POST", "/adopt")
     office.author = "somebody"
@@ -389,7 +389,7 @@ def test_a_version_says_what_it_changed_and_can_be_gone_back_to() -> None:
 
 
 def test_the_adopting_version_changes_no_object() -> None:
-    """Taking over is seen in its summary alone."""
+    """The version of an adoption lists no changes, only a summary."""
     office = Office()
     office.result("POST", "/adopt")
 
@@ -401,12 +401,12 @@ def test_the_adopting_version_changes_no_object() -> None:
 
 @pytest.mark.parametrize("path", ["/versions/0", "/versions/7", "/versions/x", "/versions/-1"])
 def test_a_version_that_is_not_kept_is_not_found(path: str) -> None:
-    """Nor one that never was."""
+    """A version that does not exist, or is no longer kept, is not found."""
     assert Office().call("GET", path).status == 404
 
 
 def test_a_change_can_ask_that_nobody_else_made_one() -> None:
-    """If-Match names the version that it was made for."""
+    """A change whose If-Match names an older version is refused."""
     office = Office()
     office.result("POST", "/adopt", if_match='"0"')
 
@@ -418,7 +418,7 @@ def test_a_change_can_ask_that_nobody_else_made_one() -> None:
 
 @pytest.mark.parametrize("file", [FILE, EVERY_REFERENCE])
 def test_an_export_says_the_same(file: str) -> None:
-    """Deployed it is the same configuration, and applied it changes nothing."""
+    """Deploying an export gives the same configuration, and applying it changes nothing."""
     office = Office(file)
     office.result("POST", "/adopt")
 
@@ -430,7 +430,7 @@ def test_an_export_says_the_same(file: str) -> None:
 
 
 def test_an_export_holds_whatever_text_an_object_has() -> None:
-    """Quotes, line breaks and characters that TOML wants escaped."""
+    """An export escapes quotes, line breaks and control characters as TOML requires."""
     office = Office()
     text = "\"'\\ \t\n\r \x7f \x01 ü 😀 # ] }"
     office.store.change([pool(description=text)], author="me", now=START)
@@ -441,7 +441,7 @@ def test_an_export_holds_whatever_text_an_object_has() -> None:
 
 
 def test_only_the_latest_versions_are_kept() -> None:
-    """A hundred of them, and their numbers go on."""
+    """The latest hundred versions are kept, and their numbers go on."""
     office = Office()
     for number in range(105):
         office.store.change([pool(description=str(number))], author="me", now=START + number)
@@ -452,7 +452,7 @@ def test_only_the_latest_versions_are_kept() -> None:
 
 
 def test_nothing_may_be_changed_by_who_may_only_read() -> None:
-    """Whatever is asked."""
+    """A read-only operator can change nothing."""
     office = Office()
 
     assert office.call("POST", "/adopt", may_write=False).status == 403
@@ -461,7 +461,7 @@ def test_nothing_may_be_changed_by_who_may_only_read() -> None:
 
 
 def test_settings_stay_those_of_the_deployment() -> None:
-    """Applying others says so, and changes nothing of them."""
+    """Applying other settings is reported and leaves the deployment's settings in force."""
     office = Office()
     document = {**json.loads(json.dumps(source_in_toml(FILE).document)), "admin": {"path": "/x"}}
 

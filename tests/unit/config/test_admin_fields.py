@@ -1,4 +1,4 @@
-"""The admin side's part of a configuration: where it is, and who gets in without a token."""
+"""The admin side's part of a configuration: its path, and who gets in without a token."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TEAM = "https://team.cloudflareaccess.com"
 
 
 def admin(**fields: Any) -> Admin:
-    """What such a table is read as."""
+    """Return the parsed table."""
     parsed = parse({"admin": fields})
     assert not isinstance(parsed, Invalid), parsed
     assert admin_of({"admin": fields, "pools": 7}) == parsed.admin
@@ -21,7 +21,7 @@ def admin(**fields: Any) -> Admin:
 
 
 def problems(**fields: Any) -> list[str]:
-    """What is wrong with such a table."""
+    """Return the problems of a table."""
     parsed = parse({"admin": fields})
     assert isinstance(parsed, Invalid)
     return [str(problem) for problem in parsed.problems]
@@ -39,12 +39,12 @@ def problems(**fields: Any) -> list[str]:
     ],
 )
 def test_a_team_is_a_name_or_a_url(team: str, url: str) -> None:
-    """As its JWTs write it; http is for this machine alone."""
+    """An Access team is a name or the URL in its JWTs; http is only for this machine."""
     assert admin(access={"team": team, "audience": "x"}).access == Access(team=url, audience="x")
 
 
 def test_people_are_known_in_any_case_of_letters() -> None:
-    """Mail addresses, and the client ids of service tokens."""
+    """Mail addresses and client ids of service tokens are compared without regard to case."""
     lists = {"readers": ["Ann@Example.com"], "writers": ["ID.access"]}
     access = admin(access={"team": "team", "audience": "x", **lists}).access
     assert access is not None
@@ -52,7 +52,7 @@ def test_people_are_known_in_any_case_of_letters() -> None:
 
 
 def test_pages_of_other_origins_are_written_as_browsers_write_them() -> None:
-    """Lower case, without a port that goes without saying, each once."""
+    """Allowed origins are normalized as in browsers: lower case, no default port, no duplicates."""
     origins = ["https://Ops.Example.com", "https://ops.example.com:443", "http://localhost:3000"]
     assert admin(cors_origins=origins).cors_origins == (
         "https://ops.example.com",
@@ -109,14 +109,14 @@ def test_pages_of_other_origins_are_written_as_browsers_write_them() -> None:
     ],
 )
 def test_a_mistake_is_reported_where_it_is(fields: dict[str, Any], problem: str) -> None:
-    """One mistake, one problem."""
+    """Each mistake is one problem, at its place."""
     assert problems(**fields) == [problem]
-    # Nobody gets in by what is only half right.
+    # Partly valid entries let nobody in.
     assert admin_of({"admin": {"path": "/ops", **fields}}) == Admin(path="/ops")
 
 
 @pytest.mark.parametrize("table", [None, 7, [], {"path": 5}, {"path": "x", "cors_origins": []}])
 def test_without_a_path_that_can_be_read_it_is_the_usual_one(table: object) -> None:
-    """Where the operator finds it, whatever is wrong with the file."""
+    """An unreadable path leaves the admin side at its default path."""
     assert admin_of({"admin": table}) == Admin()
     assert admin_of({}) == Admin()

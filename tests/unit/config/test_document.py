@@ -1,4 +1,4 @@
-"""Whole documents: what is accepted, and every problem at its place."""
+"""Whole documents: what is accepted, and every problem with its place."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def changed(path: str, value: object) -> Document:
-    """Return GOOD with one value changed: `pools/0/origins/0/weight`."""
+    """Return GOOD with one value changed, for example at `pools/0/origins/0/weight`."""
     document = copy.deepcopy(GOOD)
     here: object = document
     *steps, last = [int(step) if step.isdecimal() else step for step in path.split("/")]
@@ -43,21 +43,21 @@ def first_pool() -> Document:
 
 
 def accepted(document: Document) -> Config:
-    """Return the configuration that a good document describes."""
+    """Return the configuration of a valid document."""
     parsed = parse(document)
     assert isinstance(parsed, Config), parsed
     return parsed
 
 
 def problems(document: Document) -> list[str]:
-    """Return what is wrong with a bad document."""
+    """Return the problems of an invalid document."""
     parsed = parse(document)
     assert isinstance(parsed, Invalid), parsed
     return [str(problem) for problem in parsed.problems]
 
 
 def test_names_become_objects() -> None:
-    """References are resolved, names of hosts are lower-cased."""
+    """References are resolved, and host names are in lower case."""
     config = accepted(GOOD)
     (balancer,) = config.load_balancers
 
@@ -73,13 +73,13 @@ def test_names_become_objects() -> None:
 
 
 def test_a_document_may_be_built_up_in_steps() -> None:
-    """The admin API makes monitors first, then pools, then load balancers."""
+    """A document may consist of monitors alone, because the admin API builds it up in steps."""
     assert accepted({}).load_balancers == ()
     assert accepted({"monitors": GOOD["monitors"]}).monitors[0].name == "web"
 
 
 def test_every_problem_is_found_at_once() -> None:
-    """Each with the path of its value."""
+    """All problems are reported at once, each with the path of its value."""
     document = changed("pools/1/origins/0/weight", 3)
     document["load_balancer"] = []
     document["admin"] = {"path": "/"}
@@ -92,7 +92,7 @@ def test_every_problem_is_found_at_once() -> None:
 
 
 def test_null_leaves_a_key_out() -> None:
-    """As JSON of Cloudflare's API does."""
+    """A null value counts as absent, as in Cloudflare's API."""
     document = changed("pools/0/check_regions", None)
 
     assert accepted(document) == accepted(GOOD)
@@ -189,7 +189,7 @@ def test_null_leaves_a_key_out() -> None:
             "line\nbreak",
             "must have printable ASCII characters only @ $.pools[0].origins[0].name",
         ),
-        # several keys together
+        # combinations of keys
         (
             "monitors/0/timeout",
             30,
@@ -234,7 +234,7 @@ def test_null_leaves_a_key_out() -> None:
             0x2000000,
             "must be from 0 to 65535, not 33554432 @ $.pools[1].origins[0].port",
         ),
-        # not yet, and never
+        # unsupported, now or always
         (
             "monitors/0/type",
             "icmp_ping",
@@ -350,7 +350,7 @@ def test_null_leaves_a_key_out() -> None:
     ],
 )
 def test_a_mistake_is_reported_where_it_is(path: str, value: object, problem: str) -> None:
-    """One mistake, one problem, in plain words."""
+    """Each mistake is one problem in plain words, at its place."""
     document = changed(path, value)
 
     assert problem in problems(document)
@@ -361,27 +361,27 @@ def test_a_mistake_is_reported_where_it_is(path: str, value: object, problem: st
     "name", ["host", "Content-Length", "TE", "Upgrade", "Expect", "cdn-loop", "X-Evenkeel-Hops"]
 )
 def test_some_headers_of_requests_belong_to_others(name: str) -> None:
-    """They can neither be set nor removed."""
+    """Some request headers can neither be set nor removed."""
     for edit in ({"set": {name: "x"}}, {"remove": [name]}):
         assert len(problems(changed("load_balancers/0/request_headers", edit))) == 1
 
 
 @pytest.mark.parametrize("name", ["content-encoding", "Content-Length", "Connection", "Upgrade"])
 def test_some_headers_of_answers_belong_to_others(name: str) -> None:
-    """They can neither be set nor removed."""
+    """Some response headers can neither be set nor removed."""
     for edit in ({"set": {name: "x"}}, {"remove": [name]}):
         assert len(problems(changed("load_balancers/0/response_headers", edit))) == 1
 
 
 def test_cookies_of_an_origin_can_be_removed() -> None:
-    """Setting one would need the others kept; removing all does not."""
+    """Set-Cookie can be removed but not set, because setting one would need the others kept."""
     config = accepted(changed("load_balancers/0/response_headers", {"remove": ["Set-Cookie"]}))
 
     assert config.load_balancers[0].response_headers.remove == ("Set-Cookie",)
 
 
 def test_a_host_header_that_is_the_address_is_accepted() -> None:
-    """It says what is so anyway, and is not sent."""
+    """A host header that equals the address is accepted and not sent."""
     document = changed("pools/0/origins/0/header", {"Host": ["Service-Primary.example.com"]})
     document["monitors"] = [
         {"name": "web", "header": {"Host": ["service-primary.example.com"], "X-A": ["1", "2"]}}
@@ -392,7 +392,7 @@ def test_a_host_header_that_is_the_address_is_accepted() -> None:
 
 
 def test_a_reference_to_something_refused_is_not_unknown() -> None:
-    """The refused object's own problem says what is wrong."""
+    """A reference to an invalid object is no further problem."""
     document = changed("pools/0/name", "my pool")
     balancer = cast("list[Document]", document["load_balancers"])[0]
     balancer |= {"default_pools": ["my pool"], "fallback_pool": "my pool"}
@@ -401,7 +401,7 @@ def test_a_reference_to_something_refused_is_not_unknown() -> None:
 
 
 def test_somebody_has_to_answer() -> None:
-    """A load balancer without one enabled origin would only refuse."""
+    """A load balancer without an enabled origin is refused."""
     document = changed("pools/0", {**first_pool(), "enabled": False})
     assert isinstance(parse(document), Config)
     pools = cast("list[Document]", document["pools"])
@@ -415,7 +415,7 @@ def test_somebody_has_to_answer() -> None:
 
 
 def test_an_origin_may_be_taken_out_for_a_while() -> None:
-    """Disabling it does not make the health threshold a mistake: the next pool serves."""
+    """Disabling an origin is valid even below the health threshold: the next pool serves."""
     pool = {"enabled": False, "name": "x", "address": "x.example.com"}
     document = changed("pools/0/origins/+", pool)
     cast("list[Document]", document["pools"])[0]["minimum_origins"] = 2
@@ -424,7 +424,7 @@ def test_an_origin_may_be_taken_out_for_a_while() -> None:
 
 
 def test_a_timeout_that_is_not_given_gives_way() -> None:
-    """A short interval, or a short deadline, is no mistake by itself."""
+    """A default timeout is shortened to fit a short interval or deadline."""
     document = changed("monitors/0/interval", 4)
     cast("list[Document]", document["load_balancers"])[0]["failover"] = {"deadline": 10}
     config = accepted(document)
@@ -435,7 +435,7 @@ def test_a_timeout_that_is_not_given_gives_way() -> None:
 
 
 def test_everything_can_be_set() -> None:
-    """A load balancer with all of its own settings."""
+    """All settings of a load balancer are read."""
     document = changed("pools/0/origin_steering", {"policy": "hash"})
     cast("list[Document]", document["load_balancers"])[0].update(
         {
@@ -467,7 +467,7 @@ def test_everything_can_be_set() -> None:
 
 
 def test_what_has_no_effect_is_kept() -> None:
-    """By its path, as it was given, so that it can be given back."""
+    """A field without effect is kept by its path and value, so that it can be returned."""
     document = changed("load_balancers/0/ttl", 30)
     cast("list[Document]", document["load_balancers"])[0]["proxied"] = True
     config = accepted(document)
@@ -477,7 +477,7 @@ def test_what_has_no_effect_is_kept() -> None:
 
 
 def test_unsupported_fields_may_say_their_default() -> None:
-    """A configuration taken over from Cloudflare names every field."""
+    """Unsupported fields may have their default, because Cloudflare's API returns every field."""
     document = changed("pools/0/load_shedding", {"default_percent": 0, "default_policy": "random"})
     cast("list[Document]", document["load_balancers"])[0].update(
         {"rules": [], "country_pools": {}, "random_steering": {"default_weight": 1}}
@@ -487,7 +487,7 @@ def test_unsupported_fields_may_say_their_default() -> None:
 
 
 def test_toml_syntax_errors_name_the_line() -> None:
-    """As a problem like any other."""
+    """A TOML syntax error is a problem with its line."""
     parsed = from_toml("[[pools]]\nname = \n")
 
     assert isinstance(parsed, Invalid)
@@ -508,12 +508,12 @@ def test_toml_syntax_errors_name_the_line() -> None:
     ],
 )
 def test_hostile_toml_is_a_problem_not_an_exception(text: str) -> None:
-    """Deep nesting, endless numbers, keys given twice."""
+    """Deep nesting, huge numbers and duplicate keys are problems, not exceptions."""
     assert isinstance(from_toml(text), Invalid)
 
 
 def test_a_file_has_to_serve_something() -> None:
-    """An empty file is a mistake, though an empty document is none."""
+    """An empty file is an error, though an empty document is valid."""
     nothing = Problem("$.load_balancers", "missing: without a [[load_balancers]] nothing is served")
 
     assert from_toml("") == Invalid((nothing,))
@@ -521,7 +521,7 @@ def test_a_file_has_to_serve_something() -> None:
 
 
 def test_a_file_without_any_key_that_fits_says_so_once_for_each() -> None:
-    """Comparing thousands of keys with all known ones would take long, and help nobody."""
+    """A table with thousands of unknown keys is one problem for each, without slow suggestions."""
     found = problems({f"key{number}": 1 for number in range(1000)})
 
     assert len(found) == 21
@@ -529,7 +529,7 @@ def test_a_file_without_any_key_that_fits_says_so_once_for_each() -> None:
 
 
 def test_a_host_header_without_a_good_value_is_one_problem() -> None:
-    """Nothing is left to compare with the address."""
+    """An invalid host header is one problem; it is not compared with the address too."""
     assert problems(changed("pools/0/origins/0/header", {"Host": [3]})) == [
         "must be text, not a value of another kind @ $.pools[0].origins[0].header.Host[0]"
     ]

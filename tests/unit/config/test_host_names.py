@@ -1,4 +1,4 @@
-"""Addresses and host names: what a Worker can reach, and how it is written down."""
+"""Addresses and host names: what a Worker can reach, and the normal form."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ from lb.config.reading.host_names import (
     ],
 )
 def test_an_address_becomes_a_url(text: str, port: int, url: str, explicit: bool) -> None:
-    """Host in lower case, default port dropped, https unless something says otherwise."""
+    """An address becomes a URL with a lower-case host, no default port, and https by default."""
     address = parse_address(text)
 
     assert isinstance(address, Address)
@@ -76,7 +76,7 @@ def test_an_address_becomes_a_url(text: str, port: int, url: str, explicit: bool
     ],
 )
 def test_an_address_that_a_worker_cannot_use_says_why(text: str, reason: str) -> None:
-    """Each with the reason of the platform behind it."""
+    """An address that a Worker cannot use is refused with the platform's reason."""
     assert parse_address(text) == reason
 
 
@@ -112,7 +112,7 @@ def test_an_address_that_a_worker_cannot_use_says_why(text: str, reason: str) ->
     ],
 )
 def test_an_address_that_is_none_is_refused(text: str) -> None:
-    """With a reason that does not repeat it, as it may hold a password."""
+    """An invalid address is refused without repeating it, because it may hold a password."""
     reason = parse_address(text)
 
     assert isinstance(reason, str)
@@ -121,7 +121,7 @@ def test_an_address_that_is_none_is_refused(text: str) -> None:
 
 @given(st.text(alphabet=string.printable + "é\N{KELVIN SIGN}[]:/@%"))
 def test_any_text_is_an_address_or_gets_a_reason(text: str) -> None:
-    """Reading an address never fails, and what is accepted is a URL of scheme, host and port."""
+    """Any text is a URL of scheme, host and port, or is refused with a reason."""
     address = parse_address(text)
 
     if isinstance(address, Address):
@@ -137,7 +137,7 @@ def test_any_text_is_an_address_or_gets_a_reason(text: str) -> None:
     "name", ["*", "example.com", "*.example.com", "Service.Example.com", "localhost"]
 )
 def test_a_load_balancer_serves_a_host_name_or_a_wildcard(name: str) -> None:
-    """The star alone serves everything."""
+    """A load balancer's name is a host name, a wildcard, or the star alone for every host."""
     assert served_name_problem(name) is None
 
 
@@ -158,5 +158,5 @@ def test_a_load_balancer_serves_a_host_name_or_a_wildcard(name: str) -> None:
     ],
 )
 def test_a_load_balancer_serves_nothing_else(name: str) -> None:
-    """No URL, no port, no star in the middle, no IP address."""
+    """A load balancer's name is no URL or IP address, and has no port or inner star."""
     assert served_name_problem(name)

@@ -1,4 +1,4 @@
-"""Lenient readings: what Cloudflare's API takes and a Worker cannot do is noted, not refused."""
+"""Lenient parsing: what Cloudflare's API accepts and a Worker cannot do is noted, not refused."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Document = dict[str, Any]
 
 
 def document(**changes: Document) -> Document:
-    """GOOD, with fields added to its first monitor, pool, origin or load balancer."""
+    """Return GOOD with fields added to its first monitor, pool, origin or load balancer."""
     good: Document = copy.deepcopy(GOOD)
     pool = good["pools"][0]
     places = {
@@ -30,7 +30,7 @@ def document(**changes: Document) -> Document:
 
 
 def read(**changes: Document) -> Config:
-    """What a lenient reading makes of a document, which a strict one refuses."""
+    """Return the lenient result for a document that strict parsing refuses."""
     assert isinstance(parse(document(**changes)), Invalid)
     parsed = parse(document(**changes), lenient=True)
     assert isinstance(parsed, Config), parsed
@@ -38,35 +38,35 @@ def read(**changes: Document) -> Config:
 
 
 def notes(**changes: Document) -> dict[str, str]:
-    """What a lenient reading notes."""
+    """Return the notes of lenient parsing."""
     parsed = parse(document(**changes), lenient=True)
     assert isinstance(parsed, Config), parsed
     return dict(parsed.unheeded)
 
 
 def monitor(config: Config) -> Monitor:
-    """The first one."""
+    """Return the first monitor."""
     return config.monitors[0]
 
 
 def origin(config: Config) -> Origin:
-    """The first one of the first pool."""
+    """Return the first origin of the first pool."""
     return config.pools[0].origins[0]
 
 
 def pool(config: Config) -> Pool:
-    """The first one."""
+    """Return the first pool."""
     return config.pools[0]
 
 
 def test_a_good_document_has_nothing_to_note() -> None:
-    """Lenient and strict are one reading for whatever a file may say."""
+    """A valid document has no notes, and is parsed as in strict mode."""
     assert notes() == {}
     assert parse(GOOD, lenient=True) == parse(GOOD)
 
 
 def test_zeros_stand_for_defaults() -> None:
-    """As in the bodies of the SDK's own examples; each is told."""
+    """A zero stands for the default, as in the bodies of the SDK's own examples, and is noted."""
     zeros = {"interval": 0, "timeout": 0, "retries": 0, "port": 0, "consecutive_up": 0}
     config = read(monitor=zeros, pool={"minimum_origins": 0})
 
@@ -81,7 +81,7 @@ def test_zeros_stand_for_defaults() -> None:
 
 
 def test_false_is_no_zero() -> None:
-    """Though Python takes one for the other."""
+    """False is no zero, though the two are equal in Python."""
     parsed = parse(document(monitor={"interval": False}), lenient=True)
 
     assert isinstance(parsed, Invalid)
@@ -91,7 +91,7 @@ def test_false_is_no_zero() -> None:
 
 
 def test_empty_texts_stand_for_nothing_given() -> None:
-    """Terraform sends them, and there is nothing to tell."""
+    """An empty text counts as absent, without a note, because Terraform sends it."""
     config = read(
         monitor={"path": "", "method": ""},
         pool={"monitor": "", "monitor_group": "", "origin_steering": {"policy": ""}},
@@ -103,7 +103,7 @@ def test_empty_texts_stand_for_nothing_given() -> None:
 
 
 def test_whole_numbers_may_be_written_with_a_point() -> None:
-    """JSON has one kind of number."""
+    """A whole number may be written with a decimal point, because JSON has one type of number."""
     assert monitor(read(monitor={"interval": 30.0})).interval == 30
     assert isinstance(parse(document(monitor={"interval": 30.5}), lenient=True), Invalid)
 
@@ -165,7 +165,7 @@ def test_whole_numbers_may_be_written_with_a_point() -> None:
     ],
 )
 def test_what_has_no_effect_is_named(fields: dict[str, Document], path: str, note: str) -> None:
-    """With its place and its reason."""
+    """A field without effect is noted with its place and reason."""
     assert read(**fields).unheeded == {f"$.{path}": note}
 
 
@@ -188,12 +188,12 @@ def test_what_has_no_effect_is_named(fields: dict[str, Document], path: str, not
 def test_what_a_file_may_say_without_effect_is_named_too(
     fields: dict[str, Document], path: str, note: str
 ) -> None:
-    """A tool that set it may expect something of it."""
+    """A field without effect that a file may have is noted too: its sender may rely on it."""
     assert notes(**fields) == {f"$.load_balancers[0].{path}": note}
 
 
 def test_what_is_as_expected_needs_no_note() -> None:
-    """Such as a load balancer that Cloudflare proxies: this one always is."""
+    """A field whose value matches the balancer's behaviour needs no note."""
     assert notes(balancer={"proxied": True, "location_strategy": {"mode": "pop"}}) == {}
 
 
@@ -208,7 +208,7 @@ def test_what_is_as_expected_needs_no_note() -> None:
     ],
 )
 def test_an_origin_out_of_reach_is_kept_without_traffic(fields: Document) -> None:
-    """It is there for people to see, and counts as disabled: neither used nor probed."""
+    """An origin that a Worker cannot reach is kept, noted and disabled: neither used nor probed."""
     config = read(origin=fields)
 
     assert not origin(config).enabled
@@ -219,7 +219,7 @@ def test_an_origin_out_of_reach_is_kept_without_traffic(fields: Document) -> Non
 
 
 def test_an_origin_of_a_virtual_network_is_kept_without_traffic() -> None:
-    """Even if its address is a name: it is meant to be looked up in that network."""
+    """An origin of a virtual network is kept disabled, even if its address is a host name."""
     config = read(origin={"virtual_network_id": "a5624d4e-044a-4ff0-b3e1-e2465353d4b4"})
 
     assert not origin(config).enabled
@@ -230,7 +230,7 @@ def test_an_origin_of_a_virtual_network_is_kept_without_traffic() -> None:
 
 
 def test_an_origin_of_nothing_is_kept_without_traffic() -> None:
-    """The SDK's examples have such pools, and the API's schema asks for no key."""
+    """An origin without an address is kept disabled, as the API's schema requires no key."""
     config = read(pool={"origins": [{}, {"address": "a.example.com"}]})
 
     assert [each.enabled for each in pool(config).origins] == [False, True]
@@ -241,7 +241,7 @@ def test_an_origin_of_nothing_is_kept_without_traffic() -> None:
 
 
 def test_a_load_balancer_that_nothing_serves_is_noted() -> None:
-    """Pools may all be disabled for a while, as with Cloudflare."""
+    """A load balancer without an enabled pool is only noted, as its pools may be enabled later."""
     config = read(
         pool={"enabled": False},
         balancer={"default_pools": ["primary"], "fallback_pool": "primary"},
@@ -255,7 +255,7 @@ def test_a_load_balancer_that_nothing_serves_is_noted() -> None:
     [{"type": "icmp_ping"}, {"type": "udp_icmp", "port": 53}, {"type": "smtp", "port": 25}],
 )
 def test_a_monitor_that_no_worker_can_carry_out_probes_nothing(fields: Document) -> None:
-    """And in its place nothing else is probed. Both it and its pools are noted."""
+    """A monitor that a Worker cannot run probes nothing; it and its pools are noted."""
     config = read(monitor=fields)
 
     assert config.monitors == ()
@@ -268,7 +268,7 @@ def test_a_monitor_that_no_worker_can_carry_out_probes_nothing(fields: Document)
 
 
 def test_a_group_whose_members_cannot_probe_probes_nothing() -> None:
-    """It would have nobody to vote."""
+    """A monitor group whose members cannot probe does not probe, as nobody could vote."""
     given = document(monitor={"type": "icmp_ping"}, pool={"monitor": "", "monitor_group": "g"})
     member = {
         "monitor_id": "web",
@@ -286,7 +286,7 @@ def test_a_group_whose_members_cannot_probe_probes_nothing() -> None:
 
 
 def test_a_monitor_goes_before_a_group() -> None:
-    """Where both are given: the group is noted."""
+    """If a pool has both a monitor and a group, the monitor counts and the group is noted."""
     given = document(pool={"monitor_group": "g"})
     member = {
         "monitor_id": "web",
@@ -304,7 +304,7 @@ def test_a_monitor_goes_before_a_group() -> None:
 
 
 def test_two_names_of_one_override_are_noted() -> None:
-    """The older one counts, as the examples of the SDK have both."""
+    """If a rule has both names of one override, the older counts and the other is noted."""
     overrides = {
         "default_pools": ["replica"],
         "pools": ["primary"],
@@ -368,7 +368,7 @@ def test_two_names_of_one_override_are_noted() -> None:
 def test_what_makes_no_sense_is_refused_all_the_same(
     fields: dict[str, Document], problem: str
 ) -> None:
-    """No balancer could do anything with it."""
+    """A value that makes no sense is refused in lenient mode too."""
     parsed = parse(document(**fields), lenient=True)
 
     assert isinstance(parsed, Invalid)
@@ -376,7 +376,7 @@ def test_what_makes_no_sense_is_refused_all_the_same(
 
 
 def test_what_only_a_file_has_is_read_strictly() -> None:
-    """Nobody sends it to the API, so that an unknown key there is a mistake."""
+    """An unknown key in a table that only files have is refused, because the API never gets it."""
     parsed = parse({**GOOD, "pool": []}, lenient=True)
 
     assert isinstance(parsed, Invalid)

@@ -1,4 +1,4 @@
-"""The configuration of notifications, and what of it can be sent."""
+"""The configuration of notifications, and what they can send."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ POOL = {"name": "p", "origins": [{"name": "a", "address": "a.example.com"}]}
 
 
 def parsed(*notifications: dict[str, Any], **fields: Any) -> Config:
-    """Return the configuration of one pool and these notifications."""
+    """Return the configuration of one pool with these notifications."""
     found = parse({"pools": [{**POOL, **fields}], "notifications": list(notifications)})
     assert isinstance(found, Config), found
     return found
 
 
 def problems(**fields: Any) -> list[str]:
-    """Return what is wrong with one notification."""
+    """Return the problems of one notification."""
     found = parse({"pools": [POOL], "notifications": [{"name": "ops", **fields}]})
     return [str(each) for each in found.problems] if isinstance(found, Invalid) else []
 
 
 def test_every_key_of_a_type_is_a_field() -> None:
-    """Of the table that is read, and of the notification that is made."""
+    """Every key of a notification type is a field of the parsed table and of the notification."""
     read = {field.key for field in NOTIFICATION.fields}
     made = {field.name for field in fields(Notification)}
 
@@ -38,7 +38,7 @@ def test_every_key_of_a_type_is_a_field() -> None:
 
 
 def test_notifications_are_read() -> None:
-    """With their defaults."""
+    """Notifications are read with their defaults."""
     of = parsed(
         {"name": "chat", "type": "slack", "secret": "SLACK_URL", "pools": ["p"], "notify_after": 5},
         {"name": "mail", "type": "email", "to": "ops@example.com", "sender": "lb@example.com"},
@@ -54,7 +54,7 @@ def test_notifications_are_read() -> None:
 
 
 def test_the_filter_of_a_pool_is_read() -> None:
-    """Cloudflare's notification_filter, with what Cloudflare's API gives for a part not set."""
+    """A pool's notification_filter is read; parts that are not set get the defaults of the API."""
     (pool,) = parsed(
         notification_filter={"pool": {"disable": True}, "origin": {"healthy": False}}
     ).pools
@@ -145,7 +145,7 @@ URL_IS_SECRET = (
     ],
 )
 def test_what_is_wrong_is_said(fields: dict[str, Any], found: list[str]) -> None:
-    """All of it at once, each at its place."""
+    """All problems of notifications are reported at once, each at its place."""
     assert problems(**fields) == found
 
 
@@ -161,19 +161,19 @@ def test_what_is_wrong_is_said(fields: dict[str, Any], found: list[str]) -> None
     ],
 )
 def test_a_secret_itself_is_refused_and_not_shown(secret: str) -> None:
-    """What looks like a token or a URL is no name; the message does not repeat it."""
+    """A token or URL in place of a secret's name is refused, and the message does not repeat it."""
     (problem,) = problems(type="slack", secret=secret)
     assert problem == NAME_ONLY
 
 
 @pytest.mark.parametrize("name", ["SLACK", "OPS_CHAT_2", "A", "VERY_LONG_NAME_OF_A_SECRET_NO_1"])
 def test_names_of_secrets(name: str) -> None:
-    """Capital letters, digits and _."""
+    """A secret's name consists of capital letters, digits and _."""
     assert problems(type="slack", secret=name) == []
 
 
 def test_names_are_unique() -> None:
-    """What is kept for a notification is kept under its name."""
+    """Names of notifications are unique, because their state is stored by name."""
     one = {"name": "ops", "type": "slack", "secret": "S"}
     found = parse({"pools": [POOL], "notifications": [one, one]})
     assert isinstance(found, Invalid)

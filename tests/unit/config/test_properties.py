@@ -1,4 +1,4 @@
-"""What holds for every document, however strange."""
+"""Properties that hold for any document."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ SCALARS = st.one_of(
 
 
 def keys_of(kind: object) -> set[str]:
-    """Return every key of a table and of those inside it."""
+    """Return every key of a table and of its inner tables."""
     if isinstance(kind, ListOf | MapOf):
         return keys_of(kind.kind)
     if isinstance(kind, Table):
@@ -58,7 +58,7 @@ ANYTHING = st.recursive(
 
 
 def paths(value: object, at: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
-    """Return the steps to every value inside another."""
+    """Return the paths of all nested values."""
     if isinstance(value, dict):
         steps: list[tuple[str | int, object]] = list(value.items())
     elif isinstance(value, list):
@@ -84,7 +84,7 @@ def replaced(value: object, path: tuple[str | int, ...], new: object) -> object:
 
 @st.composite
 def almost_good(draw: Callable[[st.SearchStrategy[object]], object]) -> object:
-    """A good document with a few values replaced or keys added."""
+    """A valid document with a few values replaced or keys added."""
     document: object = GOOD
     for _ in range(typing.cast("int", draw(st.integers(1, 3)))):
         path = typing.cast("tuple[str | int, ...]", draw(st.sampled_from(paths(document))))
@@ -98,7 +98,7 @@ def almost_good(draw: Callable[[st.SearchStrategy[object]], object]) -> object:
 
 
 def writable(value: object) -> bool:
-    """Whether TOML could hold it, in the way that JSON Schema understands."""
+    """Whether a value can be written in TOML and has a type of JSON Schema."""
     if isinstance(value, dict):
         return all(writable(inner) for inner in value.values())
     if isinstance(value, list):
@@ -107,7 +107,7 @@ def writable(value: object) -> bool:
 
 
 def conforms(value: object, hint: object) -> bool:
-    """Whether a value is of a type, all the way down."""
+    """Whether a value and everything nested in it have the annotated type."""
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
     if origin is tuple:
         assert isinstance(value, tuple)
@@ -125,13 +125,13 @@ def conforms(value: object, hint: object) -> bool:
 
 
 def sound(model: object) -> bool:
-    """Whether every field of a model's object is of its type."""
+    """Whether every field of a model object has its annotated type."""
     hints = typing.get_type_hints(type(model), localns=vars(lb.model))
     return all(conforms(getattr(model, name), hint) for name, hint in hints.items())
 
 
 def check(document: object) -> None:
-    """Assert all that holds for the result of reading any document."""
+    """Assert the properties of the result for any document."""
     parsed = parse(document)  # type: ignore[arg-type]
     if isinstance(parsed, Invalid):
         assert parsed.problems
@@ -149,28 +149,28 @@ def check(document: object) -> None:
 @QUICK
 @given(ANYTHING)
 def test_no_document_raises(document: object) -> None:
-    """Any value at any place is a configuration or a list of problems."""
+    """Any value at any place gives a configuration or a list of problems."""
     check(document)
 
 
 @QUICK
 @given(almost_good())
 def test_what_is_accepted_is_sound_and_fits_the_schema(document: object) -> None:
-    """Whatever is changed in a good document."""
+    """A changed valid document is refused, or has sound types and fits the schema."""
     check(document)
 
 
 @QUICK
 @given(st.text(max_size=200))
 def test_no_text_raises(text: str) -> None:
-    """Nor does any TOML, good or broken."""
+    """Any text, valid TOML or not, gives a configuration or a list of problems."""
     assert isinstance(from_toml(text), Invalid | Config)
 
 
 @QUICK
 @given(ANYTHING, st.data())
 def test_every_field_withstands_any_value(value: object, data: st.DataObject) -> None:
-    """Every key of every table, though it be required or unsupported, meets every kind of value."""
+    """Every key of every table, required or unsupported ones too, accepts or refuses any value."""
     table = data.draw(st.sampled_from(["monitors", "pools", "load_balancers"]))
     kind = next(each.kind for each in DOCUMENT.fields if each.key == table)
     assert isinstance(kind, ListOf)
@@ -181,7 +181,7 @@ def test_every_field_withstands_any_value(value: object, data: st.DataObject) ->
 
 
 def test_the_checks_see_a_wrong_type() -> None:
-    """So that the properties above mean something."""
+    """The checks of these properties detect a value of the wrong type."""
 
     class Colour(Enum):
         RED = "red"

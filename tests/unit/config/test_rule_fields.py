@@ -1,4 +1,4 @@
-"""Rules in a configuration: what is accepted, what becomes of it, and what is refused."""
+"""Rules in a configuration: what is accepted, how it is represented, and what is refused."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def document(*rules: object, **fields: object) -> Document:
 
 
 def accepted(*rules: object, **fields: object) -> LoadBalancer:
-    """Return the load balancer that these rules belong to."""
+    """Return the load balancer with these rules."""
     given = document(*rules, **fields)
     parsed = parse(given)
     assert isinstance(parsed, Config), parsed
@@ -54,20 +54,20 @@ def accepted(*rules: object, **fields: object) -> LoadBalancer:
 
 
 def overriding(overrides: Document, **fields: object) -> tuple[LoadBalancer, Document]:
-    """Return a load balancer with a rule that overrides something, and what it overrides."""
+    """Return a load balancer whose rule has these overrides, and the parsed overrides."""
     lb = accepted({"overrides": overrides}, **fields)
     return lb, dict(lb.rules[0].overrides)
 
 
 def problems(*rules: object, **fields: object) -> list[str]:
-    """Return what is wrong with rules, without the place of the list."""
+    """Return the problems of rules, without the path of the list."""
     parsed = parse(document(*rules, **fields))
     assert isinstance(parsed, Invalid)
     return [str(each).replace("$.load_balancers[0].rules", "@") for each in parsed.problems]
 
 
 def test_a_rule_as_cloudflares_api_gives_it_is_taken_over() -> None:
-    """Census 1.6, every property; `ttl` and `location_strategy` are for DNS answers."""
+    """Census 1.6, every property; `ttl` and `location_strategy` are for DNS responses."""
     lb = accepted(
         {
             "name": "route the path /testing to a pool",
@@ -127,7 +127,7 @@ def test_a_rule_as_cloudflares_api_gives_it_is_taken_over() -> None:
     assert made.session_affinity_ttl == 1800
     assert made.session_affinity_attributes.drain_duration == 100
     assert not made.adaptive_routing.failover_across_pools
-    assert lb.reachable == (main,)  # it is disabled
+    assert lb.reachable == (main,)  # The rule is disabled.
 
 
 def _pools(lb: LoadBalancer, *names: str) -> tuple[Any, ...]:
@@ -136,7 +136,7 @@ def _pools(lb: LoadBalancer, *names: str) -> tuple[Any, ...]:
 
 
 def test_pools_of_a_rule_are_those_of_the_configuration() -> None:
-    """`pools` is another name of `default_pools`, and weights may stand beside it."""
+    """`pools` is another name of `default_pools` in a rule, and may be combined with weights."""
     lb, given = overriding(
         {"pools": ["api"], "pool_weights": {"api": 0.5}, "pool_default_weight": 0}
     )
@@ -149,7 +149,7 @@ def test_pools_of_a_rule_are_those_of_the_configuration() -> None:
 
 
 def test_a_rules_affinity_has_the_bounds_of_its_kind() -> None:
-    """Census 1.5, session_affinity_ttl: by kind; what a rule does not say is its kind's default."""
+    """Census 1.5, session_affinity_ttl: a rule's kind of affinity decides bounds and default."""
     headers = {"headers": ["x-user"]}
     _, given = overriding(
         {"session_affinity": "header", "session_affinity_attributes": headers},
@@ -182,7 +182,7 @@ def test_a_rules_affinity_has_the_bounds_of_its_kind() -> None:
 
 
 def test_a_rule_that_leaves_affinity_alone_overrides_nothing_of_it() -> None:
-    """So that an earlier rule's affinity stands."""
+    """A rule without affinity overrides none, so that an earlier rule's affinity stands."""
     _, given = overriding({"default_pools": ["api"]}, session_affinity="cookie")
     assert set(given) == {"default_pools"}
     _, given = overriding({"session_affinity_attributes": {"samesite": "Lax"}})
@@ -190,7 +190,7 @@ def test_a_rule_that_leaves_affinity_alone_overrides_nothing_of_it() -> None:
 
 
 def test_every_mistake_in_every_rule_is_told() -> None:
-    """Each with its rule and its key, and its column inside of a condition."""
+    """Every mistake is reported with its rule and key, and in a condition with its column."""
     assert set(
         problems(
             {"condition": 'http.hst eq "a" or http.request.body.raw eq "b"'},
@@ -240,7 +240,7 @@ def test_every_mistake_in_every_rule_is_told() -> None:
     ],
 )
 def test_a_fixed_response_that_could_do_harm_is_refused(response: Document, problem: str) -> None:
-    """Census 1.6: message_body <=1024, content_type <=32; nothing may add a header."""
+    """Census 1.6: message_body <=1024, content_type <=32; a fixed response cannot add a header."""
     (only,) = problems({"fixed_response": response})
 
     assert only.startswith(problem)
@@ -256,7 +256,7 @@ def test_a_fixed_response_that_could_do_harm_is_refused(response: Document, prob
     ],
 )
 def test_a_status_that_is_not_given_follows_from_the_rest(given: Document, status: int) -> None:
-    """A location without a status is a redirect."""
+    """Without a status, a fixed response with a location is a redirect."""
     (rule,) = accepted({"fixed_response": given}).rules
 
     assert rule.fixed_response is not None
@@ -264,7 +264,7 @@ def test_a_status_that_is_not_given_follows_from_the_rest(given: Document, statu
 
 
 def test_a_rules_cookie_is_checked_like_the_load_balancers() -> None:
-    """Census 1.5: a cookie of such a name is dropped by browsers without Secure."""
+    """Census 1.5: browsers drop a cookie of such a name without Secure, in a rule too."""
     always = {"secure": "Always"}
     wrong = problems(
         {"overrides": {"session_affinity_attributes": {"samesite": "Lax"}}},

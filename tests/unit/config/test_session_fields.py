@@ -1,4 +1,4 @@
-"""Session affinity in a configuration: Cloudflare's bounds, and what goes with what."""
+"""Session affinity in a configuration: Cloudflare's bounds, and valid combinations."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ AT = "$.load_balancers[0]"
 
 
 def parsed(attributes: dict[str, Any] | None = None, **fields: Any) -> LoadBalancer | list[str]:
-    """Return the load balancer with these fields, or what is wrong with them."""
+    """Return the load balancer with these fields, or its problems."""
     balancer = {"name": "*", "default_pools": ["p"], "fallback_pool": "p", **fields}
     if attributes is not None:
         balancer["session_affinity_attributes"] = attributes
@@ -26,7 +26,7 @@ def parsed(attributes: dict[str, Any] | None = None, **fields: Any) -> LoadBalan
 
 
 def accepted(attributes: dict[str, Any] | None = None, **fields: Any) -> LoadBalancer:
-    """Return the load balancer, which must be good."""
+    """Return the load balancer, which must be valid."""
     found = parsed(attributes, **fields)
     assert isinstance(found, LoadBalancer), found
     return found
@@ -69,7 +69,7 @@ def test_without_sessions_their_length_does_not_matter() -> None:
 
 
 def test_variables_may_ask_for_shorter_sessions() -> None:
-    """SESSION_COOKIE_TTL comes from a Worker that has no such bounds."""
+    """SESSION_COOKIE_TTL may be shorter than Cloudflare's bounds."""
     made = from_variables(
         {"BACKEND_A": "a.example.com", "STICKY_SESSIONS": "1", "SESSION_COOKIE_TTL": "60"}
     )
@@ -105,14 +105,14 @@ def test_headers_are_cloudflares_entries(headers: list[str]) -> None:
     ],
 )
 def test_other_entries_are_refused(headers: list[str], problem: str) -> None:
-    """With the place of each."""
+    """Each invalid entry of headers is a problem at its place."""
     place = f"{AT}.session_affinity_attributes.headers"
 
     assert parsed({"headers": headers}, session_affinity="header") == [problem.format(place)]
 
 
 def test_a_bad_header_is_one_problem() -> None:
-    """Not another one because none is left."""
+    """An invalid header is one problem; the empty rest of the list is no further one."""
     assert parsed({"headers": ["?"]}, session_affinity="header") == [
         (
             'is neither a header name, "cookie" nor "cookie:<names>" '
@@ -122,7 +122,7 @@ def test_a_bad_header_is_one_problem() -> None:
 
 
 def test_zero_downtime_failover_has_a_default_that_loses_nobody() -> None:
-    """`sticky`, and `temporary` where there is no cookie; what is given counts as given."""
+    """Failover is `sticky` by default, or `temporary` without a cookie; a given value counts."""
 
     def failover(**fields: Any) -> ZeroDowntimeFailover:
         given = fields.pop("given", None)
@@ -150,14 +150,14 @@ def test_sticky_is_not_for_header() -> None:
 
 
 def test_failover_across_pools_is_on_unless_it_is_switched_off() -> None:
-    """Two tunnels are two pools, so failing over between them needs no key."""
+    """Failover across pools is on by default, because two tunnels are two pools."""
     assert accepted().adaptive_routing.failover_across_pools
     off = accepted(adaptive_routing={"failover_across_pools": False})
     assert not off.adaptive_routing.failover_across_pools
 
 
 def test_what_cloudflare_echoes_is_accepted() -> None:
-    """Every key of its attributes, with its own defaults."""
+    """Every attribute that Cloudflare's API returns is accepted with Cloudflare's default."""
     made = accepted(
         {
             "samesite": "Auto",

@@ -1,4 +1,4 @@
-"""Lists of status codes, in every way that they may be written."""
+"""Lists of status codes in all notations."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ def ranges(value: object, kind: Codes | None = None) -> object:
     ],
 )
 def test_codes_are_read(written: object, expected: object) -> None:
-    """As text, as a number, or as a list of either."""
+    """Status codes are a text, a number, or a list of both."""
     assert ranges(written) == expected
     assert VALIDATOR.is_valid(written)
 
 
 def test_an_empty_text_may_stand_for_the_default() -> None:
-    """Terraform writes expected_codes = "" where none is given."""
+    """An empty text may stand for the default, because Terraform writes expected_codes = ""."""
     assert ranges("", Codes(empty="200")) == [(200, 200)]
 
 
@@ -64,7 +64,7 @@ def test_an_empty_text_may_stand_for_the_default() -> None:
     ],
 )
 def test_codes_that_are_none_are_refused(written: object, problem: str) -> None:
-    """At the element that is wrong."""
+    """An invalid status code is a problem at its element."""
     assert ranges(written) == [problem]
 
 
@@ -84,13 +84,13 @@ def test_codes_that_are_none_are_refused(written: object, problem: str) -> None:
     ],
 )
 def test_codes_of_other_shapes_are_refused(text: str) -> None:
-    """Nothing is guessed."""
+    """A value of another type is refused."""
     assert isinstance(parse_codes(text), str)
 
 
 @given(st.from_regex(r"[1-5x0-9X,\- ]{0,12}", fullmatch=True) | st.text(max_size=20))
 def test_whatever_is_read_is_a_list_of_ranges(text: str) -> None:
-    """From 100 to 599, low before high; and what is accepted, editors accept too."""
+    """Accepted codes are ordered ranges within 100-599, and match the schema."""
     parsed = parse_codes(text)
 
     if not isinstance(parsed, str):
@@ -102,7 +102,7 @@ def test_whatever_is_read_is_a_list_of_ranges(text: str) -> None:
 
 @given(st.lists(st.tuples(st.integers(100, 599), st.integers(100, 599)), min_size=1, max_size=9))
 def test_ranges_survive_being_written(pairs: list[tuple[int, int]]) -> None:
-    """Writing codes down and reading them gives the same codes."""
+    """Ranges that are written and read back stay the same."""
     expected = tuple(CodeRange(low=min(pair), high=max(pair)) for pair in pairs)
     text = ",".join(f"{each.low}-{each.high}" for each in expected)
 
@@ -111,5 +111,5 @@ def test_ranges_survive_being_written(pairs: list[tuple[int, int]]) -> None:
 
 
 def test_a_bad_element_spoils_the_list() -> None:
-    """A half-read list would count other answers as failures than the operator meant."""
+    """One invalid element spoils the list, as half of it would count other codes as failures."""
     assert Codes().read([200, "x"], Place(), Reader()) is BAD

@@ -1,4 +1,4 @@
-"""The tables of fields against the model, the schema, the example and the reference page."""
+"""The tables of fields agree with the model, the schema, the example and the reference page."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ EXAMPLE = ROOT / "src" / "loadbalancer.toml"
 
 
 def table_named(name: str) -> Table:
-    """Return one of the tables of a configuration."""
+    """Return one table of the configuration."""
     return next(table for table in tables() if table.name == name)
 
 
@@ -93,8 +93,8 @@ MODELS = (
     (FIXED_RESPONSE, FixedResponse),
     (ORIGIN_ALERTS, AlertFilter),
 )
-# An origin's URL is worked out from its address and port, and its pool is the one around it.
-# A sensitivity is a choice of defaults.
+# The URL of an origin is derived from its address and port, its pool is the one that contains it,
+# and a sensitivity is a set of defaults.
 ONLY_IN_THE_TABLE = {"pools.origins": {"port", "header"}, "monitors": {"sensitivity"}}
 ONLY_IN_THE_MODEL = {
     "pools.origins": {"pool", "url", "explicit"},
@@ -103,13 +103,13 @@ ONLY_IN_THE_MODEL = {
 
 
 def supported(table: Table) -> list[Field]:
-    """Return the fields that do something."""
+    """Return the supported fields."""
     return [each for each in table.fields if each.standing is Standing.SUPPORTED]
 
 
 @pytest.mark.parametrize(("table", "model"), MODELS, ids=lambda each: each.__class__.__name__)
 def test_every_field_of_the_model_can_be_configured(table: Table, model: type) -> None:
-    """And every supported key reaches the model."""
+    """Every field of the model can be configured, and every supported key reaches the model."""
     keys = {each.key for each in supported(table)} - ONLY_IN_THE_TABLE.get(table.name, set())
     fields = {each.name for each in dataclasses.fields(model) if each.init}
 
@@ -118,7 +118,7 @@ def test_every_field_of_the_model_can_be_configured(table: Table, model: type) -
 
 @pytest.mark.parametrize(("table", "model"), MODELS, ids=lambda each: each.__class__.__name__)
 def test_every_default_is_the_models_default(table: Table, model: type) -> None:
-    """What a table says of a key that is left out is what the model does then."""
+    """The documented default of every key is the default of the model."""
     defaults = {
         each.name: each.default_factory() if callable(each.default_factory) else each.default
         for each in dataclasses.fields(model)
@@ -136,7 +136,7 @@ def test_every_default_is_the_models_default(table: Table, model: type) -> None:
 def test_rules_override_just_what_the_load_balancer_has() -> None:
     """Census 1.6, `overrides{...}`: each is a field of the load balancer, of the same kind.
 
-    One that is not supported there is not supported here.
+    A field that the load balancer does not support is not supported in a rule either.
     """
     own = {each.key: each for each in LOAD_BALANCER.fields}
     overrides = {each.key: each for each in table_named("load_balancers.rules.overrides").fields}
@@ -148,7 +148,7 @@ def test_rules_override_just_what_the_load_balancer_has() -> None:
 
 
 def test_every_default_can_be_written_out() -> None:
-    """Of every field, whatever its standing: what Cloudflare's API echoes is accepted."""
+    """The default of every field, supported or not, is accepted, as Cloudflare's API returns it."""
     for table in tables():
         for each in table.fields:
             if each.default is not None and not isinstance(each.default, Required):
@@ -158,7 +158,7 @@ def test_every_default_can_be_written_out() -> None:
 
 
 def test_keys_are_unique_and_explained() -> None:
-    """Each key stands once in its table, with a sentence; what has no effect may say why not."""
+    """Each key occurs once in its table, with a description."""
     for table in tables():
         assert len(set(table.keys)) == len(table.keys)
         for each in table.fields:
@@ -168,7 +168,7 @@ def test_keys_are_unique_and_explained() -> None:
 
 
 def test_the_schema_is_a_schema() -> None:
-    """Valid JSON Schema, and the committed file is the generated one."""
+    """The schema is valid JSON Schema, and the committed file is up to date."""
     Draft7Validator.check_schema(json_schema())
 
     assert (ROOT / "docs/loadbalancer.schema.json").read_text("utf-8") == schema_text()
@@ -176,7 +176,7 @@ def test_the_schema_is_a_schema() -> None:
 
 
 def test_the_reference_page_is_up_to_date() -> None:
-    """`evenkeel schema` would change nothing."""
+    """The committed reference page is up to date."""
     page = (ROOT / "docs/configuration.md").read_text("utf-8")
 
     assert page.count(BEGIN) == page.count(END) == 1
@@ -184,7 +184,7 @@ def test_the_reference_page_is_up_to_date() -> None:
 
 
 def test_the_example_is_valid() -> None:
-    """The file that an operator starts from: two tunnels, the first one preferred."""
+    """The example file is valid, and prefers the first of its two tunnels."""
     text = EXAMPLE.read_text("utf-8")
     Draft7Validator(json_schema()).validate(tomllib.loads(text))
     config = from_toml(text)
@@ -201,7 +201,7 @@ def test_the_example_is_valid() -> None:
 
 
 def test_the_schema_refuses_what_an_editor_should_mark() -> None:
-    """Unknown keys, wrong types, values out of range, unsupported words."""
+    """The schema refuses unknown keys, wrong types, values out of range, and unsupported words."""
     validator = Draft7Validator(json_schema())
     pool = {"name": "p", "origins": [{"name": "o", "address": "a.example.com"}]}
     for change in (
@@ -217,7 +217,7 @@ def test_the_schema_refuses_what_an_editor_should_mark() -> None:
 
 
 def test_a_reference_knows_its_place() -> None:
-    """So that a name nobody declared is reported where it was written."""
+    """An undefined name is reported at the reference to it."""
     kind = next(each.kind for each in POOL.fields if each.key == "monitor")
     place = Place() / "pools" / 0 / "monitor"
 

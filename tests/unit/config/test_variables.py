@@ -13,14 +13,14 @@ ANY_5XX = (CodeRange(low=500, high=599),)
 
 
 def config(**variables: object) -> Config:
-    """Return the configuration that good variables describe."""
+    """Return the configuration of valid variables."""
     parsed = from_variables(variables)
     assert isinstance(parsed, Config), parsed
     return parsed
 
 
 def problems(**variables: object) -> list[str]:
-    """Return what is wrong with bad variables."""
+    """Return the problems of invalid variables."""
     parsed = from_variables(variables)
     assert isinstance(parsed, Invalid), parsed
     return [str(problem) for problem in parsed.problems]
@@ -36,12 +36,12 @@ def problems(**variables: object) -> list[str]:
     ],
 )
 def test_without_an_origin_there_is_no_configuration(variables: dict[str, object]) -> None:
-    """The file is read then; empty variables count as not set."""
+    """Without an origin in variables the file counts; empty variables count as not set."""
     assert from_variables(variables) is None
 
 
 def test_origins_stand_by_for_each_other_in_order() -> None:
-    """A pool of its own for each, so that the second serves while the first is down."""
+    """Each origin has its own pool, so that the second serves while the first is down."""
     made = config(ORIGINS="https://a.example.com, http://B.example.com:8080\n")
     (balancer,) = made.load_balancers
 
@@ -58,7 +58,7 @@ def test_origins_stand_by_for_each_other_in_order() -> None:
 
 
 def test_origins_are_probed_by_their_own_scheme() -> None:
-    """Every half minute; any answer below 500 means alive, as "/" may want a login."""
+    """Probes use the origin's scheme, every 30 s; below 500 is healthy, as "/" may need a login."""
     made = config(ORIGINS="a.example.com http://b.example.com")
     first, second = (pool.monitor for pool in made.pools)
 
@@ -70,7 +70,7 @@ def test_origins_are_probed_by_their_own_scheme() -> None:
 
 
 def test_a_health_check_path_answers_2xx_or_3xx() -> None:
-    """A page made for probes is judged more strictly."""
+    """With a health check path, only 2xx and 3xx are healthy."""
     (pool,) = config(ORIGINS="a.example.com", HEALTH_CHECK_PATH="/health").pools
 
     assert pool.monitor is not None
@@ -93,7 +93,7 @@ def test_a_health_check_path_answers_2xx_or_3xx() -> None:
 def test_times_are_milliseconds(
     interval: object, timeout: object, expected: tuple[float, float]
 ) -> None:
-    """The interval is rounded up to seconds; a timeout that is not set fits into it."""
+    """Times are in milliseconds; the interval is rounded up, and a default timeout fits into it."""
     made = config(
         ORIGINS="a.example.com", HEALTH_CHECK_INTERVAL=interval, HEALTH_CHECK_TIMEOUT=timeout
     )
@@ -103,7 +103,7 @@ def test_times_are_milliseconds(
 
 
 def test_backends_share_the_requests() -> None:
-    """By the client's address, in the order given, with https, and without probes."""
+    """Backends are chosen by the client's address, in the given order, with https and no probes."""
     made = config(
         PRIMARY_DOMAIN="AIOStreams.example.com",
         BACKEND_CF="cf.example.com",
@@ -127,13 +127,13 @@ def test_backends_share_the_requests() -> None:
     assert balancer.https_redirect
     assert balancer.failover.retry_on == ANY_5XX
     assert balancer.failover.tries == 3
-    # A fixed time: with that Worker an origin's second failure costs it no longer than its first.
+    # A fixed time: that Worker takes an origin out for no longer at its second failure.
     assert (balancer.ejection.base_time, balancer.ejection.max_time) == (60, 60)
 
 
 @pytest.mark.parametrize("word", [True, 1, 1.0, "true", " TRUE ", "yes", "on", "1"])
 def test_sticky_sessions_are_a_cookie(word: object) -> None:
-    """Truth may be written in many ways."""
+    """STICKY_SESSIONS enables session cookies; several spellings of true are accepted."""
     made = config(
         BACKEND_A="a.example.com",
         STICKY_SESSIONS=word,
@@ -151,14 +151,14 @@ def test_sticky_sessions_are_a_cookie(word: object) -> None:
 
 @pytest.mark.parametrize("word", [None, "", False, 0, "false", "no", "off", "0"])
 def test_sessions_are_not_sticky_unless_enabled(word: object) -> None:
-    """The variable enables or disables; nobody enables by leaving it out."""
+    """Sessions are not sticky unless the variable enables them."""
     (balancer,) = config(BACKEND_A="a.example.com", STICKY_SESSIONS=word).load_balancers
 
     assert balancer.session_affinity is SessionAffinity.NONE
 
 
 def test_settings_apply_to_origins_too() -> None:
-    """Both ways of naming origins know the same settings."""
+    """Both ways to list origins have the same settings."""
     made = config(
         ORIGINS="a.example.com,b.example.com",
         STICKY_SESSIONS="true",
@@ -175,7 +175,7 @@ def test_settings_apply_to_origins_too() -> None:
 
 
 def test_backends_are_probed_when_there_is_a_path() -> None:
-    """One monitor for the pool, https unless every one of them is http."""
+    """With a path, one monitor probes all backends, over https unless all of them use http."""
     secure = config(BACKEND_A="a.example.com", BACKEND_B="http://b.x", HEALTH_CHECK_PATH="/up")
     plain = config(BACKEND_A="http://a.x", BACKEND_B="http://b.x", HEALTH_CHECK_PATH="/up")
 
@@ -260,12 +260,12 @@ def test_backends_are_probed_when_there_is_a_path() -> None:
     ],
 )
 def test_problems_name_the_variable(variables: dict[str, object], expected: list[str]) -> None:
-    """The operator has set variables and knows no document."""
+    """Problems name the variable, not a path in a document."""
     assert problems(**variables) == expected
 
 
 def test_problems_of_origins_count_them() -> None:
-    """They are not shown, as an address may hold a password."""
+    """Problems of origins give their number, not their address, which may hold a password."""
     assert problems(ORIGINS="a.example.com, me:secret@b.x, https://a.example.com") == [
         (
             "origin 2: must not hold a user name or password: "
@@ -311,7 +311,7 @@ VALUES = st.one_of(
 
 @given(st.dictionaries(st.sampled_from(NAMES), VALUES))
 def test_no_value_of_a_variable_raises(variables: dict[str, object]) -> None:
-    """Whatever stands there, there is a configuration, none, or a list of problems."""
+    """Any value of a variable gives a configuration, none, or a list of problems."""
     parsed = from_variables(variables)
 
     if isinstance(parsed, Invalid):
@@ -330,7 +330,7 @@ def test_no_value_of_a_variable_raises(variables: dict[str, object]) -> None:
     ],
 )
 def test_bad_origins_hide_no_other_problem(variables: dict[str, str]) -> None:
-    """With a bad ORIGINS, a bad MAX_RETRIES was only told once ORIGINS was mended."""
+    """With a bad ORIGINS, a bad MAX_RETRIES was only reported once ORIGINS was corrected."""
     found = problems(**variables, MAX_RETRIES="x")
 
     assert [problem.rpartition("@ ")[2] for problem in found] == [

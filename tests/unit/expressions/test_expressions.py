@@ -1,7 +1,7 @@
-"""Cloudflare's rules language: what expressions mean.
+"""Cloudflare's rules language: the meaning of expressions.
 
-Rows of the census (Cloudflare's documentation of load balancing rules and of the rules language)
-are quoted where a test is about them.
+Tests quote their rows of the census (Cloudflare's documentation of load balancing rules and of the
+rules language).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from support.make import facts
 
 
 def met(text: str, asked: RequestFacts) -> bool:
-    """Whether a request meets a condition."""
+    """Return whether a request meets a condition."""
     prepared = condition(text)
     assert callable(prepared), prepared
     return bool(prepared(asked))
@@ -98,14 +98,14 @@ NOBODY = facts(url="http://a.example.com/")
     ],
 )
 def test_a_field_is_what_the_request_says(text: str) -> None:
-    """Census 1.6, fields: always, proxied; and the rules language's own where a Worker knows."""
+    """Census 1.6, fields: always, proxied; and those of the rules language that a Worker knows."""
     assert met(text, REQUEST)
     assert not met(f"not ({text})", REQUEST)
 
 
 @pytest.mark.parametrize("name", FIELDS)
 def test_every_field_can_be_read_of_a_request_that_says_nothing(name: str) -> None:
-    """Whatever is missing is empty or missing; and every field is documented."""
+    """Every field is documented, and is empty or missing in a request without its value."""
     field = FIELDS[name]
 
     assert field.get(NOBODY) in ("", None, False, [], {}, 0) or name in {
@@ -132,7 +132,7 @@ def test_every_field_can_be_read_of_a_request_that_says_nothing(name: str) -> No
     ],
 )
 def test_a_path_is_normal_before_rules_see_it(path: str, seen: str) -> None:
-    """Cloudflare, URL normalization: so no spelling of a path gets around a rule about it."""
+    """Cloudflare, URL normalization: rules see normalized paths, so no spelling evades them."""
     asked = facts(url=f"https://a.example.com{path}")
     escaped = seen.replace("\\", "\\\\")
 
@@ -153,7 +153,7 @@ def test_a_path_is_normal_before_rules_see_it(path: str, seen: str) -> None:
     ],
 )
 def test_an_extension_is_what_cloudflares_table_says(path: str, extension: str) -> None:
-    """Cloudflare, http.request.uri.path.extension: its own table of examples."""
+    """Cloudflare, http.request.uri.path.extension: the examples of its documentation."""
     asked = facts(url=f"https://a.example.com{path}")
 
     assert met(f'http.request.uri.path.extension eq "{extension}"', asked)
@@ -257,7 +257,7 @@ def test_ipv6_is_compared_like_ipv4(network: str, address: str, *, inside: bool)
 
 
 def test_strings_are_written_in_two_ways() -> None:
-    """Cloudflare, values: quoted with escapes, raw without; a quoted pattern keeps its escapes."""
+    """Cloudflare, values: quoted with escapes, or raw; a quoted pattern keeps its escapes."""
     asked = facts(url="https://a.example.com/", x='a"#b\\.é')
 
     for written in (r'"a\"#b\\.é"', 'r##"a"#b\\.é"##', r'"a\x22#b\134.\xc3\xa9"'):
@@ -330,7 +330,7 @@ def test_functions_do_what_cloudflares_examples_show(text: str) -> None:
 
 
 def test_networks_of_ipv6_are_cut_as_in_cloudflares_examples() -> None:
-    """`cidr6(ip.src, 24)` of 2001:0000:130F:... is 2001::, and leaves IPv4 as it is."""
+    """`cidr6(ip.src, 24)` of 2001:0000:130F:... is 2001::, and leaves IPv4 unchanged."""
     asked = facts(cf_connecting_ip="2001:0000:130F:0000:0000:09C0:876A:130B")
 
     assert met("cidr6(ip.src, 24) eq 2001::", asked)
@@ -362,7 +362,7 @@ def test_a_comparison_with_a_missing_value_is_false(text: str) -> None:
 
 
 def test_a_standard_field_without_a_value_is_empty_and_not_missing() -> None:
-    """Rules such as `http.user_agent eq ""` find requests without that header."""
+    """A standard field without a value is empty, so `http.user_agent eq ""` finds its absence."""
     for name in ("http.cookie", "http.referer", "http.user_agent", "ip.src.country"):
         assert met(f'{name} eq "" and {name} ne "x"', NOBODY)
 
@@ -374,7 +374,7 @@ def test_an_empty_condition_is_always_met() -> None:
 
 
 def test_what_decides_is_asked_and_nothing_else() -> None:
-    """A header that a condition does not come to is never read, and none is read twice."""
+    """A header is read only if it decides a condition, and at most once."""
     asked: list[str] = []
 
     def header(name: str) -> str:
@@ -395,7 +395,7 @@ def test_what_decides_is_asked_and_nothing_else() -> None:
 
 
 def test_json_that_is_nested_to_do_harm_is_missing() -> None:
-    """A header of ten thousand brackets is no JSON that anybody means."""
+    """JSON with ten thousand nested brackets in a header is a missing value."""
     asked = facts(x="[" * 10_000)
 
     assert not met('lookup_json_string(http.request.headers["x"][0], 0) eq "a"', asked)

@@ -1,4 +1,4 @@
-"""What holds for every expression, however strange, and for those that a machine makes up."""
+"""Properties of any text as an expression, and of generated expressions."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ BARE = facts(url="http://a.example.com/")
 
 @dataclass(frozen=True)
 class Made:
-    """An expression, and what it means by another way than the parser's."""
+    """A generated expression, and its value computed without the parser."""
 
     text: str
     meaning: Callable[[RequestFacts], bool]
     binds: int
-    """How tightly: 4 an atom, 3 not, 2 and, 1 xor, 0 or."""
+    """Precedence: 4 an atom, 3 not, 2 and, 1 xor, 0 or."""
 
 
 ATOMS = [
@@ -61,10 +61,10 @@ JOINS: list[tuple[int, tuple[str, str], Callable[[bool, bool], bool]]] = [
 
 
 def joined(left: Made, right: Made, join: int, spelling: int) -> Made:
-    """Join two expressions, with parentheses only where precedence asks for them."""
+    """Join two expressions, with parentheses only where precedence requires them."""
     binds, spellings, both = JOINS[join]
-    # To the right of an operator of the same kind, the parentheses stay out too: all three
-    # are associative.
+    # On the right of an operator of the same kind, parentheses can be left out too, because all
+    # three are associative.
     sides = [side.text if side.binds >= binds else f"({side.text})" for side in (left, right)]
     return Made(
         spellings[spelling].join(sides), lambda f: both(left.meaning(f), right.meaning(f)), binds
@@ -88,7 +88,7 @@ MADE = st.recursive(
 
 
 def answer(text: str, asked: RequestFacts) -> bool:
-    """Whether a request meets a condition that is well written."""
+    """Return whether a request meets a valid condition."""
     prepared = condition(text)
     assert callable(prepared), (text, prepared)
     return bool(prepared(asked))
@@ -97,7 +97,7 @@ def answer(text: str, asked: RequestFacts) -> bool:
 @settings(max_examples=200, deadline=None)
 @given(MADE)
 def test_an_expression_means_what_it_was_made_to_mean(made: Made) -> None:
-    """With no more parentheses than precedence needs, in either notation."""
+    """A generated expression with minimal parentheses has its computed value, in both notations."""
     for asked in (REQUEST, BARE):
         assert answer(made.text, asked) is made.meaning(asked), made.text
 
@@ -105,7 +105,7 @@ def test_an_expression_means_what_it_was_made_to_mean(made: Made) -> None:
 @settings(max_examples=200, deadline=None)
 @given(MADE, MADE)
 def test_the_laws_of_logic_hold(one: Made, two: Made) -> None:
-    """De Morgan's laws, double negation, and xor in terms of the others."""
+    """De Morgan's laws, double negation, and xor in terms of the other operators hold."""
     a, b = f"({one.text})", f"({two.text})"
     for asked in (REQUEST, BARE):
         assert answer(f"not ({a} and {b})", asked) is answer(f"not {a} or not {b}", asked)
@@ -129,7 +129,7 @@ TOKENS = st.sampled_from(
 
 
 def check(text: str) -> None:
-    """Assert all that holds for any text: it is answered, or everything wrong is shown."""
+    """Assert that any text gets a value, or all of its mistakes."""
     prepared = condition(text)
     if callable(prepared):
         for asked in (REQUEST, BARE):
@@ -147,14 +147,14 @@ def check(text: str) -> None:
 @settings(max_examples=400, deadline=None)
 @given(st.lists(TOKENS, max_size=25), st.sampled_from([" ", "", "  "]))
 def test_any_row_of_words_is_answered_or_explained(tokens: list[str], space: str) -> None:
-    """No crash, no hang, and no message without its place."""
+    """Any sequence of words gets a value, or problems with their places."""
     check(space.join(tokens))
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.text(max_size=80))
 def test_any_text_is_answered_or_explained(text: str) -> None:
-    """Whatever it is made of."""
+    """Any text gets a value, or problems with their places."""
     check(text)
 
 
@@ -163,7 +163,7 @@ def test_any_text_is_answered_or_explained(text: str) -> None:
 def test_a_good_expression_that_is_damaged_is_answered_or_explained(
     made: Made, data: st.DataObject
 ) -> None:
-    """Characters taken out, put in, or doubled."""
+    """An expression with removed, inserted or doubled characters gets a value or its problems."""
     text = made.text
     for _ in range(data.draw(st.integers(1, 3))):
         at = data.draw(st.integers(0, len(text)))
@@ -173,7 +173,7 @@ def test_a_good_expression_that_is_damaged_is_answered_or_explained(
 
 
 def test_nesting_is_bounded() -> None:
-    """Whatever is nested, there is a message and no RecursionError; chains have no such bound."""
+    """Deep nesting is a problem, not a RecursionError; long chains have no limit."""
     for opening, closing in (
         ("(", ")"),
         ("not (", ")"),

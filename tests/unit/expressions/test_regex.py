@@ -1,4 +1,4 @@
-"""Regular expressions: what they match, what is refused, and that none can be made slow."""
+"""Regular expressions: their matches, unsupported patterns, and the bound of their run time."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ LONG = 16_000
     ],
 )
 def test_a_pattern_matches_as_in_rust(pattern: str, text: str, found: bool) -> None:
-    """Cloudflare, operators: `matches` looks for a match anywhere, with Rust's syntax."""
+    """Cloudflare, operators: `matches` searches anywhere in a text, with Rust's syntax."""
     assert Regex(pattern).search(text) is found
 
 
@@ -81,7 +81,7 @@ PATTERNS = st.lists(st.tuples(PIECES, MARKS), max_size=6).map(
 @settings(max_examples=250, deadline=None)
 @given(PATTERNS, st.lists(st.text("abcA1 -\n", max_size=8), min_size=1, max_size=4))
 def test_a_pattern_matches_what_pythons_engine_matches(pattern: str, texts: list[str]) -> None:
-    """For the syntax that both know; what is `$` in Rust is another letter in Python."""
+    """Matches equal Python's for the common syntax, with Rust's `$` as Python's end of text."""
     regex, reference = Regex(pattern), re.compile(pattern.replace("$", r"\Z"), re.ASCII)
     for text in texts:
         assert regex.search(text) is bool(reference.search(text)), (pattern, text)
@@ -108,7 +108,7 @@ EVIL = [
 def test_an_evil_pattern_takes_no_more_steps_than_its_length_times_the_texts(
     pattern: str, text: str
 ) -> None:
-    """Each character costs one table for each eight places, whatever is asked of whatever text."""
+    """A search costs one table step for each character and each eight places of the pattern."""
     regex = Regex(pattern)
     regex.search(text)
     places = regex.size
@@ -120,7 +120,7 @@ def test_an_evil_pattern_takes_no_more_steps_than_its_length_times_the_texts(
 @settings(max_examples=60, deadline=None)
 @given(PATTERNS, st.integers(0, 2**32 - 1))
 def test_no_text_is_worse_than_the_bound(pattern: str, seed: int) -> None:
-    """Nor any other pattern, on texts that repeat nothing."""
+    """No pattern exceeds the bound on texts without repetition either."""
     regex = Regex(pattern)
     text = "".join("ab1 "[seed >> (at % 31) & 3] for at in range(2000))
     regex.search(text)
@@ -130,9 +130,9 @@ def test_no_text_is_worse_than_the_bound(pattern: str, seed: int) -> None:
 
 
 def test_what_an_engine_remembers_is_bounded() -> None:
-    """A pattern with a million states forgets, and goes on answering.
+    """A pattern with a million states discards cached states, and its searches stay correct.
 
-    What is remembered costs one step for each character; what is forgotten is worked out again.
+    A cached state costs one step for each character; a discarded one is computed again.
     """
     pattern = "[ab]*a[ab]{20}$"
     state = 1
@@ -148,7 +148,7 @@ def test_what_an_engine_remembers_is_bounded() -> None:
 
 
 def steps_again(pattern: str, text: str) -> int:
-    """Return the steps that a second search of the same text takes."""
+    """Return the steps of a second search of the same text."""
     regex = Regex(pattern)
     regex.search(text)
     before = regex.steps
@@ -192,7 +192,7 @@ def steps_again(pattern: str, text: str) -> int:
 def test_what_is_not_supported_is_refused_with_its_place(
     pattern: str, at: int, message: str
 ) -> None:
-    """Nothing is quietly read in another way than it is meant."""
+    """An unsupported pattern is refused with its place, never interpreted differently."""
     with pytest.raises(Fault) as fault:
         Regex(pattern)
 
@@ -202,7 +202,7 @@ def test_what_is_not_supported_is_refused_with_its_place(
 @settings(max_examples=250, deadline=None)
 @given(st.text("ab(){}[]|*+?^$.\\-,0129xdwsbBpiPu<>=!:&~", max_size=40), st.text(max_size=20))
 def test_any_text_is_a_pattern_or_is_refused(pattern: str, text: str) -> None:
-    """No pattern crashes, hangs or grows beyond its bound."""
+    """Any text is a pattern within the bounds, or is refused."""
     try:
         Regex(pattern).search(text)
     except Fault as fault:

@@ -1,4 +1,4 @@
-"""What is wrong with an expression is said in plain words, with its place, all at once."""
+"""Messages about mistakes in expressions: plain words, each with its place, all at once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lb.expressions.functions import REFUSED as REFUSED_FUNCTIONS
 
 
 def wrong(text: str) -> tuple[Wrong, ...]:
-    """Return everything that is wrong with an expression."""
+    """Return all problems of an expression."""
     found = condition(text)
     assert isinstance(found, tuple), text
     return found
@@ -170,7 +170,7 @@ def wrong(text: str) -> tuple[Wrong, ...]:
     ],
 )
 def test_one_mistake_is_one_message_at_its_column(text: str, column: int, message: str) -> None:
-    """Where it is, what it is, and what to write instead."""
+    """One mistake is one message, with its column and what to write instead."""
     (only,) = wrong(text)
 
     assert (only.at + 1, only.message) == (column, message)
@@ -192,7 +192,7 @@ def test_one_mistake_is_one_message_at_its_column(text: str, column: int, messag
 def test_a_field_that_a_worker_cannot_know_is_refused_with_the_reason(
     name: str, reason: str
 ) -> None:
-    """Census 1.6, fields of DNS-only load balancers among them."""
+    """Census 1.6: a field that a Worker does not know, such as one for DNS, has its reason."""
     (only,) = wrong(f'{name} eq "a"')
 
     assert only.message == f"{name} is not possible: {reason}"
@@ -200,14 +200,14 @@ def test_a_field_that_a_worker_cannot_know_is_refused_with_the_reason(
 
 @pytest.mark.parametrize("name", REFUSED_FUNCTIONS)
 def test_a_function_of_other_products_is_refused_with_the_reason(name: str) -> None:
-    """So that nobody looks for a typo."""
+    """A function of other products is refused with the reason, not as a typo."""
     (only,) = wrong(f'{name}(http.host, "a") eq "b"')
 
     assert only.message == f"{name} is not possible: {REFUSED_FUNCTIONS[name]}"
 
 
 def test_all_mistakes_are_told_at_once() -> None:
-    """In the order of their places; what cannot be understood after one of them is not guessed."""
+    """All mistakes are reported in the order of their places, without follow-up errors."""
     text = (
         'http.hst eq "a" and lower(ssl) eq "b" or http.request.body.raw contains "c" and http.host'
     )
@@ -216,7 +216,7 @@ def test_all_mistakes_are_told_at_once() -> None:
 
 
 def test_a_mistake_of_one_name_is_told_once() -> None:
-    """What is compared with an unknown field is not wrong as well."""
+    """A comparison with an unknown field is one mistake."""
     for text in (
         "nope in {1 2 3}",
         'nope[0]["a"] matches "x("',
@@ -227,7 +227,7 @@ def test_a_mistake_of_one_name_is_told_once() -> None:
 
 
 def test_a_caret_stands_under_the_place() -> None:
-    """Of the line that it is on; what stands far before it is left out."""
+    """The caret points to the place in its line; distant text before the place is left out."""
     text = 'ssl and\n  http.hst eq "a"\n'
     (only,) = wrong(text)
 

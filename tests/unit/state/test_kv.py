@@ -16,7 +16,7 @@ VIEW = SharedHealth(version=7, fingerprint="f", probed=99.0, origins={KEY: UP})
 
 
 def test_a_change_that_others_do_not_know_is_written() -> None:
-    """The rest of the view stays as others wrote it."""
+    """A change that others do not know is written, and the rest of the view stays theirs."""
     there = replace(VIEW, origins={KEY: UP, ("p", "b"): UP})
 
     view = KvWriter("f").view({KEY: DOWN}, there, 100.0)
@@ -36,7 +36,7 @@ def test_what_others_know_is_not_written_again() -> None:
 
 
 def test_a_view_of_another_configuration_is_overwritten() -> None:
-    """None of its origins is kept."""
+    """A view of another configuration is overwritten, and none of its origins is kept."""
     other = replace(VIEW, fingerprint="old", origins={("gone", "x"): UP})
 
     view = KvWriter("f").view({KEY: UP}, other, 100.0)

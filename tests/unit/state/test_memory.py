@@ -1,4 +1,4 @@
-"""An isolate's own state: ejections, probes that are due, the snapshot."""
+"""An isolate's own state: ejections, due probes, the snapshot."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def standings(memory: Memory, now: float) -> list[Standing]:
 
 
 def test_a_failure_takes_an_origin_out_for_base_time() -> None:
-    """By default one failure ejects, and the ejection ends by itself."""
+    """One failure ejects by default, and the ejection ends by itself."""
     lb = lb_with(base_time=30)
     memory = Memory(config_of(lb))
 
@@ -52,7 +52,7 @@ def test_only_failures_in_a_row_eject() -> None:
 
 
 def test_the_clients_own_failures_do_not_count() -> None:
-    """A client that leaves says nothing about the origin."""
+    """A client that leaves says nothing about the health of the origin."""
     lb = lb_with()
     memory = Memory(config_of(lb))
 
@@ -61,7 +61,7 @@ def test_the_clients_own_failures_do_not_count() -> None:
 
 
 def test_no_base_time_means_no_ejection() -> None:
-    """With 0 there is none, even for a request whose clock is a little behind."""
+    """A base time of 0 disables ejection, even for a request whose clock is a little behind."""
     lb = lb_with(base_time=0)
     memory = Memory(config_of(lb))
 
@@ -71,7 +71,7 @@ def test_no_base_time_means_no_ejection() -> None:
 
 
 def test_at_most_max_percent_of_a_pool_is_out_at_once() -> None:
-    """Half of four is two, and one may always be ejected, as in Envoy."""
+    """At most half of four origins are ejected, and one may always be, as in Envoy."""
     for percent, out in ((50, 2), (1, 1), (100, 4)):
         ejection = Ejection(max_percent=percent)
         lb = balancer_of(POOL, pool("other", "z"), ejection=ejection)
@@ -83,12 +83,12 @@ def test_at_most_max_percent_of_a_pool_is_out_at_once() -> None:
 
 
 def test_an_ejected_origin_that_answers_is_taken_back() -> None:
-    """A good answer to an attempt after the ejection ends it."""
+    """A good response to an attempt after the ejection ends it early."""
     lb = lb_with()
     memory = Memory(config_of(lb))
     memory.record(lb, A, FAILED, 1.0, 2.0)
 
-    assert memory.record(lb, A, FINE, 1.5, 3.0) is None  # sent before the ejection
+    assert memory.record(lb, A, FINE, 1.5, 3.0) is None  # Sent before the ejection.
     assert standings(memory, 3.0)[0] is Standing.EJECTED
     assert memory.record(lb, A, FINE, 3.0, 4.0) == OriginRestored(
         load_balancer="*", pool="p", origin="a"
@@ -97,7 +97,7 @@ def test_an_ejected_origin_that_answers_is_taken_back() -> None:
 
 
 def test_a_second_failure_while_ejected_prolongs_it_without_an_event() -> None:
-    """One outage has one event."""
+    """A second failure while ejected prolongs the ejection without a second event."""
     lb = lb_with(base_time=30)
     memory = Memory(config_of(lb))
     memory.record(lb, A, FAILED, 1.0, 1.0)
@@ -107,7 +107,7 @@ def test_a_second_failure_while_ejected_prolongs_it_without_an_event() -> None:
 
 
 def test_a_snapshot_is_made_only_when_something_changed() -> None:
-    """Requests share it until health changes or an ejection ends."""
+    """A snapshot is shared by requests until health changes or an ejection ends."""
     lb = lb_with(base_time=30)
     memory = Memory(config_of(lb))
     first = memory.snapshot(1.0)
@@ -128,7 +128,7 @@ def watched(count: int, interval: int = 30) -> Memory:
 
 
 def test_a_probe_is_due_once_an_interval() -> None:
-    """It is due at the start, not while it is under way, and an interval after it began."""
+    """A probe is due at the start and an interval after the last one began, not while one runs."""
     memory = watched(2)
 
     due = memory.due(100.0)
@@ -142,7 +142,7 @@ def test_a_probe_is_due_once_an_interval() -> None:
 
 
 def test_a_probe_that_took_longer_than_its_interval_is_due_at_once() -> None:
-    """There are never two probes of one origin at a time."""
+    """A probe that took longer than its interval is due at its end, never beside another one."""
     memory = watched(1, interval=10)
     ((one, watching),) = memory.due(100.0)
 
@@ -175,7 +175,7 @@ def test_many_origins_are_probed_in_turns() -> None:
 
 
 def test_only_what_can_serve_is_probed() -> None:
-    """What is disabled, unmonitored, or in an unused pool is not probed."""
+    """Origins that are disabled, unmonitored, or in an unused pool are not probed."""
     watching = monitor()
     used = pool("p", "a", origin("off", "p", enabled=False), monitor=watching)
     asleep = pool("q", "b", monitor=watching, enabled=False)
@@ -186,7 +186,7 @@ def test_only_what_can_serve_is_probed() -> None:
 
 
 def test_another_configuration_goes_on_with_what_is_known() -> None:
-    """Origins that stay keep their state, and requests under way count for both."""
+    """Origins that stay in the next configuration keep their state; open requests count in both."""
     lb = lb_with(base_time=30)
     before = Memory(config_of(lb))
     before.record(lb, A, FAILED, 10.0, 10.0)
@@ -202,7 +202,7 @@ def test_another_configuration_goes_on_with_what_is_known() -> None:
 
 
 def test_an_origin_that_has_moved_is_a_new_one() -> None:
-    """Another address starts without any state."""
+    """An origin with a new address starts without any state."""
     lb = lb_with(base_time=30)
     before = Memory(config_of(lb))
     before.record(lb, A, FAILED, 10.0, 10.0)

@@ -1,4 +1,4 @@
-"""The text of a pull: what one end writes, the other reads."""
+"""The text of a pull: one end reads what the other writes."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_the_text_of_a_question_does_not_change() -> None:
 
 
 def test_a_question_is_read_as_it_was_asked() -> None:
-    """The view and the configuration that the isolate has, what failed, and what it counted."""
+    """A question has the isolate's versions of view and configuration, its failures and counts."""
     assert read_question(question(VIEW, 3, [REPORT], {"number": 1})) == Question(
         fingerprint="f",
         version=7,
@@ -52,20 +52,20 @@ def test_a_question_is_read_as_it_was_asked() -> None:
 
 
 def test_an_isolate_without_counts_sends_none() -> None:
-    """The key is missing, as in the questions of older releases."""
+    """Without counts the key is missing, as in the questions of older releases."""
     assert "counts" not in json.loads(question(VIEW, 3, []))
 
 
 @pytest.mark.parametrize("text", ["", "no JSON", "[]", '{"reports":5}', '{"configuration":true}'])
 def test_a_question_that_cannot_be_read_asks_for_everything(text: str) -> None:
-    """Without a view, the answer holds the whole one; without a version, no configuration."""
+    """Without a known view the answer has the whole one; without a version, no configuration."""
     assert read_question(text) == Question(
         fingerprint=None, version=None, configuration=None, reports=[], counts=None
     )
 
 
 def test_an_isolate_that_has_the_view_gets_the_time_of_its_latest_round() -> None:
-    """Nothing else can have changed."""
+    """An isolate with the current view gets only the time of the latest round."""
     answer = health_answer(read_question(question(VIEW, 3, [])), VIEW, None)
 
     assert answer == "99.0"
@@ -74,13 +74,13 @@ def test_an_isolate_that_has_the_view_gets_the_time_of_its_latest_round() -> Non
 
 @pytest.mark.parametrize("asked", [STRANGER, read_question(question(NOTHING_SHARED, 3, []))])
 def test_an_isolate_that_has_another_view_gets_the_whole_one(asked: Question) -> None:
-    """It is read as it was written."""
+    """An isolate with another view gets the whole current view."""
     assert read_answer(health_answer(asked, VIEW, None)) == (None, PulledHealth(view=VIEW))
 
 
 @pytest.mark.parametrize("known", [VIEW, NOTHING_SHARED])
 def test_an_answer_says_which_counts_are_stored(known: SharedHealth) -> None:
-    """The number stands below a view as well as below a time."""
+    """The number of stored counts stands below a view as well as below a time."""
     _, health = read_answer(health_answer(read_question(question(known, 3, [])), VIEW, 12))
 
     assert health.stored == 12
@@ -88,7 +88,7 @@ def test_an_answer_says_which_counts_are_stored(known: SharedHealth) -> None:
 
 @pytest.mark.parametrize("below", ["", "x", "-1", "1.5", "9" * 16])
 def test_a_number_of_counts_that_is_none_acknowledges_nothing(below: str) -> None:
-    """The health above it is read all the same."""
+    """An invalid number of stored counts acknowledges nothing, and the health is still read."""
     assert read_answer(f"99.0\n{below}") == (None, PulledHealth(probed=99.0))
 
 
@@ -101,7 +101,7 @@ def test_a_number_of_counts_that_is_none_acknowledges_nothing(below: str) -> Non
     ],
 )
 def test_a_configuration_comes_as_it_was_sent(delivered: Delivered) -> None:
-    """The health stands beside it."""
+    """A configuration reads back as it was sent, beside the health."""
     answer = with_configuration(delivered, health_answer(STRANGER, VIEW, 12))
 
     assert read_answer(answer) == (delivered, PulledHealth(view=VIEW, stored=12))
@@ -124,5 +124,5 @@ def test_a_configuration_comes_as_it_was_sent(delivered: Delivered) -> None:
     ],
 )
 def test_an_answer_that_cannot_be_read_says_nothing(answer: str | None) -> None:
-    """It holds neither a configuration nor health."""
+    """An unreadable answer gives neither a configuration nor health."""
     assert read_answer(answer) == (None, NO_HEALTH)

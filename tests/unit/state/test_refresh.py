@@ -40,13 +40,13 @@ def test_the_bindings_say_where_state_is_kept(bindings: list[str], home: Home) -
 
 
 def test_kv_is_not_used_where_nothing_is_watched() -> None:
-    """It holds health alone; the object also holds what operators configure."""
+    """KV is not used without monitors because it holds health alone, unlike the object."""
     assert home_of(["LB_KV"], watches=False) is Home.MEMORY
     assert home_of(["LB_STATE"], watches=False) is Home.OBJECT
 
 
 def test_the_first_request_starts_a_refresh() -> None:
-    """Only one: what is under way is not started again."""
+    """The first request starts a refresh, and no second one starts meanwhile."""
     isolate = refreshing()
 
     assert isolate.due(100.0)
@@ -55,7 +55,7 @@ def test_the_first_request_starts_a_refresh() -> None:
 
 
 def test_a_refresh_is_due_again_after_its_interval() -> None:
-    """The interval counts from the answer."""
+    """A refresh is due again an interval after the answer."""
     isolate = refreshing()
     isolate.due(100.0)
     isolate.take(PULLED, 101.0)
@@ -66,7 +66,7 @@ def test_a_refresh_is_due_again_after_its_interval() -> None:
 
 
 def test_a_refresh_that_never_ended_counts_as_lost() -> None:
-    """The runtime drops background work; after the lease, the next response starts another one."""
+    """After the lease, the next response replaces a refresh that the runtime dropped."""
     isolate = refreshing()
     isolate.due(100.0)
 
@@ -75,7 +75,7 @@ def test_a_refresh_that_never_ended_counts_as_lost() -> None:
 
 
 def test_without_a_shared_home_nothing_is_ever_due() -> None:
-    """A failure changes nothing about that."""
+    """Without a shared home no refresh is ever due, not even after a failure."""
     isolate = refreshing(Home.MEMORY)
     isolate.hurry(100.0)
 
@@ -84,7 +84,7 @@ def test_without_a_shared_home_nothing_is_ever_due() -> None:
 
 
 def test_kv_is_not_read_more_often_than_its_copies_change() -> None:
-    """A data centre answers from its copy until then."""
+    """KV is not read more often than a data centre renews its cached copy."""
     isolate = refreshing(Home.KV)
     isolate.due(100.0)
     isolate.take(NO_HEALTH, 100.0)
@@ -94,7 +94,7 @@ def test_kv_is_not_read_more_often_than_its_copies_change() -> None:
 
 
 def test_a_failure_of_its_own_is_reported_at_once() -> None:
-    """It does not wait for the interval, but the next one has a gap to wait for."""
+    """An own failure is reported before the interval has passed, and the next one after a gap."""
     isolate = refreshing()
     isolate.due(100.0)
     isolate.take(PULLED, 100.0)
@@ -122,7 +122,7 @@ def test_an_outage_does_not_use_up_the_days_requests() -> None:
 
 
 def test_a_failure_during_a_refresh_waits_for_the_next_one() -> None:
-    """The question under way does not hold its report."""
+    """A failure during a refresh is reported by the next refresh."""
     isolate = refreshing()
     isolate.due(100.0)
     isolate.hurry(100.5)
@@ -133,7 +133,7 @@ def test_a_failure_during_a_refresh_waits_for_the_next_one() -> None:
 
 
 def test_an_object_that_has_just_been_made_is_asked_again_soon() -> None:
-    """Its first round of probes takes a few seconds."""
+    """A new object is asked again soon because its first round of probes takes a few seconds."""
     isolate = refreshing()
     isolate.due(100.0)
     isolate.take(PulledHealth(view=replace(VIEW, probed=0.0, origins={})), 100.0)
@@ -142,7 +142,7 @@ def test_an_object_that_has_just_been_made_is_asked_again_soon() -> None:
 
 
 def test_a_known_version_is_answered_with_a_time_alone() -> None:
-    """The view stays, with the time of the latest round."""
+    """A known version is answered with the time of the latest round alone; the view stays."""
     isolate = refreshing()
     isolate.take(PULLED, 100.0)
 
@@ -153,7 +153,7 @@ def test_a_known_version_is_answered_with_a_time_alone() -> None:
     "answer", [NO_HEALTH, PulledHealth(view=replace(VIEW, fingerprint="other"))]
 )
 def test_no_usable_answer_leaves_the_isolate_to_itself(answer: PulledHealth) -> None:
-    """A view of another configuration may hold other origins of the same names."""
+    """A view of another configuration is not usable: the same names may be other origins."""
     isolate = refreshing()
     isolate.due(100.0)
 
@@ -163,5 +163,5 @@ def test_no_usable_answer_leaves_the_isolate_to_itself(answer: PulledHealth) -> 
 
 
 def test_a_time_without_a_view_is_not_usable() -> None:
-    """Such an answer belongs to a view that this isolate never had."""
+    """A time without a view is not usable because this isolate never had its view."""
     assert refreshing().take(PulledHealth(probed=129.5), 130.0) is None

@@ -65,12 +65,12 @@ def fail(isolate: FakeBackground, where: Pool = WATCHED) -> None:
 
 
 def test_there_is_a_refresh_for_every_home() -> None:
-    """The table is total."""
+    """Every home of shared state has a refresh."""
     assert set(WAYS) == set(Home)
 
 
 def test_without_bindings_an_isolate_probes_for_itself() -> None:
-    """No port is called but the one for probes."""
+    """Without bindings, the isolate calls only the port for probes."""
     isolate = FakeBackground(CONFIG, down={"b"})
 
     isolate.respond_at(range(0, INTERVAL + 1, 5))
@@ -90,7 +90,7 @@ def test_while_nothing_is_due_there_is_no_work() -> None:
 
 
 def test_news_is_logged_though_no_probe_is_due() -> None:
-    """The end of an ejection is an example."""
+    """News, such as the end of an ejection, is logged even if no probe is due."""
     isolate = FakeBackground(UNWATCHED)
     isolate.memory.news.append(Trouble(message="news"))
 
@@ -112,7 +112,7 @@ def test_an_isolate_asks_the_object_and_takes_its_view() -> None:
 
 
 def test_an_object_is_preferred_to_kv() -> None:
-    """KV is not read at all."""
+    """With an object, KV is not read."""
     isolate = FakeBackground(CONFIG, (KV, OBJECT), text=to_json(FRESH), broken={"get"})
 
     isolate.respond(0)
@@ -122,7 +122,7 @@ def test_an_object_is_preferred_to_kv() -> None:
 
 
 def test_an_object_that_has_not_probed_yet_is_asked_again_soon() -> None:
-    """The isolate probes for itself meanwhile."""
+    """An object that has not probed yet is asked again soon; the isolate probes meanwhile."""
     empty = to_json(replace(FRESH, probed=0.0, origins={}))
     isolate = FakeBackground(CONFIG, (OBJECT,), pulls=lambda _: empty)
 
@@ -134,7 +134,7 @@ def test_an_object_that_has_not_probed_yet_is_asked_again_soon() -> None:
 
 
 def test_an_isolate_that_cannot_reach_the_object_is_on_its_own() -> None:
-    """It is logged each time. What its own probes find is a reason to ask again soon."""
+    """Each failed pull is logged, and what the isolate's own probes find makes it ask soon."""
     isolate = FakeBackground(CONFIG, (OBJECT,), pulls=unreachable)
 
     isolate.respond_at(range(0, REFRESH + 1, 5))
@@ -155,7 +155,7 @@ def test_an_answer_that_says_nothing_leaves_an_isolate_on_its_own(answer: str | 
 
 
 def test_probes_wait_for_a_refresh_that_is_under_way() -> None:
-    """Its answer may make them unnecessary."""
+    """Probes wait for a running refresh, whose answer may make them unnecessary."""
     isolate = FakeBackground(CONFIG, (OBJECT,), pulls=lambda _: to_json(FRESH))
     under_way = isolate.background.work(START)
 
@@ -182,7 +182,7 @@ def test_a_pull_that_never_returns_counts_as_lost() -> None:
 
 
 def test_a_failure_of_real_traffic_is_reported_soon() -> None:
-    """Each failure goes to the object once."""
+    """Each failure of a request is reported to the object once, and soon."""
     isolate = FakeBackground(CONFIG, (OBJECT,), pulls=lambda _: to_json(FRESH))
     isolate.respond(0)
     isolate.now += GAP
@@ -215,7 +215,7 @@ WITH_CONFIGURATION = with_configuration(DELIVERED, to_json(FRESH))
 
 
 def test_a_delivered_configuration_takes_over() -> None:
-    """The work of the one before takes no health and sends no probes."""
+    """After a delivered configuration, the old one's work takes no health and sends no probes."""
     isolate = FakeBackground(CONFIG, (OBJECT,), pulls=lambda _: WITH_CONFIGURATION)
 
     isolate.respond(0)
@@ -226,7 +226,7 @@ def test_a_delivered_configuration_takes_over() -> None:
 
 
 def test_a_delivered_configuration_that_does_not_serve_leaves_the_health() -> None:
-    """The isolate takes the health of the same answer."""
+    """If a delivered configuration does not serve, the isolate still takes the answer's health."""
     isolate = FakeBackground(CONFIG, (OBJECT,), pulls=lambda _: WITH_CONFIGURATION, takes=False)
 
     isolate.respond(0)
@@ -236,7 +236,7 @@ def test_a_delivered_configuration_that_does_not_serve_leaves_the_health() -> No
 
 
 def test_the_next_configuration_adopts_the_health() -> None:
-    """It does not ask for it again."""
+    """The next configuration takes over the health without asking for it again."""
     isolate = FakeBackground(CONFIG, (OBJECT,))
 
     isolate.background.adopt(PulledHealth(view=FRESH))
@@ -247,7 +247,7 @@ def test_the_next_configuration_adopts_the_health() -> None:
 
 
 def test_counts_are_handed_over_until_they_are_stored() -> None:
-    """After a lost answer they are sent again, under the same number."""
+    """Counts are sent again under the same number after a lost answer."""
     answers = iter([None, f"{to_json(FRESH)}\n1", to_json(FRESH)])
     isolate = FakeBackground(CONFIG, (OBJECT,), pulls=lambda _: next(answers))
     isolate.counts.count_mirrored("*", ("p", "a"))
@@ -261,7 +261,7 @@ def test_counts_are_handed_over_until_they_are_stored() -> None:
 
 
 def test_counts_that_nobody_can_read_are_not_sent() -> None:
-    """Without an admin token nobody can ask the object for them."""
+    """Without an admin token no counts are sent, because nobody can read them."""
     isolate = FakeBackground(
         CONFIG, (OBJECT,), counts_are_read=False, pulls=lambda _: to_json(FRESH)
     )
@@ -273,7 +273,7 @@ def test_counts_that_nobody_can_read_are_not_sent() -> None:
 
 
 def test_an_isolate_reads_from_kv_and_writes_what_is_new() -> None:
-    """It probes as it would without KV, which has no prober."""
+    """An isolate with KV writes new health and probes as without it, because KV has no prober."""
     there = replace(view(-10, a=Health.HEALTHY, b=Health.HEALTHY), probed=0.0)
     isolate = FakeBackground(CONFIG, (KV,), text=to_json(there), down={"b"})
 
@@ -290,7 +290,7 @@ def test_an_isolate_reads_from_kv_and_writes_what_is_new() -> None:
 
 
 def test_an_empty_kv_is_filled() -> None:
-    """The first isolate that has probed writes its view."""
+    """The first isolate that has probed fills an empty KV."""
     isolate = FakeBackground(CONFIG, (KV,))
 
     isolate.respond(0)
@@ -301,7 +301,7 @@ def test_an_empty_kv_is_filled() -> None:
 
 
 def test_an_isolate_goes_on_when_kv_cannot_be_read() -> None:
-    """It is logged, and the isolate probes for itself."""
+    """A failed read of KV is logged, and the isolate probes for itself."""
     isolate = FakeBackground(CONFIG, (KV,), broken={"get"})
 
     isolate.respond_at(range(0, KV_REFRESH, 5))
@@ -312,7 +312,7 @@ def test_an_isolate_goes_on_when_kv_cannot_be_read() -> None:
 
 
 def test_an_isolate_goes_on_when_kv_cannot_be_written() -> None:
-    """Its own health stays, and is written when that is possible again."""
+    """After a failed write to KV, the isolate's health stays and is written later."""
     isolate = FakeBackground(CONFIG, (KV,), broken={"put"})
     isolate.respond(0)
     assert (isolate.logged.count(NO_KV), health(isolate, "a")) == (1, Health.HEALTHY)
@@ -325,7 +325,7 @@ def test_an_isolate_goes_on_when_kv_cannot_be_written() -> None:
 
 
 def test_failures_are_not_kept_for_kv() -> None:
-    """KV has no prober to report them to."""
+    """Failures are not kept for KV, which has no prober to report them to."""
     isolate = FakeBackground(CONFIG, (KV,))
     fail(isolate)
 
@@ -335,14 +335,14 @@ def test_failures_are_not_kept_for_kv() -> None:
 
 
 def test_kv_is_left_alone_where_nothing_is_watched() -> None:
-    """KV holds health alone."""
+    """KV is not used without monitors because it holds health alone."""
     isolate = FakeBackground(UNWATCHED, (KV,), broken={"get", "put"})
 
     assert not isolate.respond(0)
 
 
 def test_data_points_are_written_every_minute() -> None:
-    """Each count is written once."""
+    """Data points are written every minute, each count once."""
     isolate = FakeBackground(UNWATCHED, ("LB_ANALYTICS",))
     isolate.counts.count_mirrored("*", ("p", "a"))
 
@@ -373,7 +373,7 @@ class Start:
     """An isolate that has just started, and its requests."""
 
     def __init__(self, deployed: Config | None, seconds: float, says: Delivered | None) -> None:
-        """The Durable Object answers after so many seconds."""
+        """Let the Durable Object answer after so many seconds."""
         self.served = ServedConfig(deployed, lambda _: OTHER, has_object=True, has_admin=True)
         self.log: list[Event] = []
         self.asked: list[float] = []
@@ -393,7 +393,7 @@ class Start:
         return round(self._now(), 3), self.served.config
 
     def requests(self, *moments: float) -> list[tuple[float, Config]]:
-        """Return the same for several requests side by side."""
+        """Return the same for several concurrent requests."""
 
         async def all_of_them() -> list[tuple[float, Config]]:
             return await asyncio.gather(*(self.request(at) for at in moments))
@@ -405,7 +405,7 @@ class Start:
 
 
 def test_the_first_requests_wait_for_what_operators_have_configured() -> None:
-    """One asks, the others wait for its answer; later ones do not wait."""
+    """The first requests wait for the answer to one question; later requests do not wait."""
     start = Start(CONFIG, 0.05, DELIVERED)
 
     answered = start.requests(0, 0.01, 1)
@@ -415,7 +415,7 @@ def test_the_first_requests_wait_for_what_operators_have_configured() -> None:
 
 
 def test_an_object_without_a_configuration_lets_them_go_on() -> None:
-    """The deployment's own configuration serves, and nobody asks again."""
+    """If the object has no configuration, the deployment's serves, and nobody asks again."""
     start = Start(CONFIG, 0.05, None)
 
     assert start.requests(0, 1) == [(0.05, CONFIG), (1, CONFIG)]
@@ -423,7 +423,7 @@ def test_an_object_without_a_configuration_lets_them_go_on() -> None:
 
 
 def test_no_request_waits_longer_for_an_answer_that_never_comes() -> None:
-    """The time-out is logged once; the deployment's own configuration serves."""
+    """A timeout of the answer is logged once, and the deployment's own configuration serves."""
     start = Start(CONFIG, 1e6, DELIVERED)
 
     answered = start.requests(0, 1, 5)
@@ -436,7 +436,7 @@ def test_no_request_waits_longer_for_an_answer_that_never_comes() -> None:
 
 
 def test_requests_go_on_when_the_one_that_asked_is_gone() -> None:
-    """The runtime dropped it with its client; others share no future with it."""
+    """If the runtime drops the asking request with its client, waiting requests go on."""
     start = Start(CONFIG, 1e6, DELIVERED)
 
     async def scenario() -> tuple[float, Config]:
@@ -465,7 +465,7 @@ def test_with_nothing_to_serve_others_are_refused_at_once() -> None:
 
 
 def test_with_nothing_to_serve_a_delivered_configuration_ends_the_questions() -> None:
-    """It serves all later requests."""
+    """A delivered configuration serves all later requests, which ask no more."""
     start = Start(None, 0.5, DELIVERED)
 
     assert start.requests(0, 1) == [(0.5, OTHER), (1, OTHER)]

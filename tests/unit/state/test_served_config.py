@@ -50,7 +50,7 @@ def served(deployed: Config | None = DEPLOYED, *, has_admin: bool = True) -> Ser
 def test_requests_wait_only_where_an_object_may_know_better(
     deployed: Config | None, has_object: bool, has_admin: bool, certain: bool
 ) -> None:
-    """Operators may have configured something, or the deployment's own is bad."""
+    """Requests wait if an object may have a configuration, or if the deployment's is invalid."""
     isolate = ServedConfig(deployed, read, has_object=has_object, has_admin=has_admin)
 
     assert isolate.certain is certain
@@ -58,7 +58,7 @@ def test_requests_wait_only_where_an_object_may_know_better(
 
 
 def test_a_delivered_configuration_replaces_the_deployment_s() -> None:
-    """The wait of first requests ends."""
+    """A delivered configuration replaces the deployment's, and ends the wait of first requests."""
     isolate = served()
 
     assert isolate.take(GOOD) == Taken(serves=True)
@@ -66,7 +66,7 @@ def test_a_delivered_configuration_replaces_the_deployment_s() -> None:
 
 
 def test_a_version_that_is_known_is_no_news() -> None:
-    """Its document is not even read."""
+    """The document of a known version is not read."""
     isolate = served()
     isolate.take(GOOD)
 
@@ -90,7 +90,7 @@ def test_a_configuration_of_another_release_is_logged_and_left() -> None:
 
 
 def test_an_isolate_goes_back_to_the_deployment_s_own() -> None:
-    """Operators have gone back to it, or their configuration is lost."""
+    """The isolate returns to the deployment's configuration if the operators' one is gone."""
     isolate = served()
     isolate.take(GOOD)
 
@@ -99,7 +99,7 @@ def test_an_isolate_goes_back_to_the_deployment_s_own() -> None:
 
 
 def test_an_isolate_that_goes_back_to_nothing_asks_again() -> None:
-    """It answered 500 until its end: certain of a bad configuration, it never asked any more."""
+    """An isolate without a valid configuration answered 500 until its end, and asked no more."""
     isolate = served(None)
     isolate.take(GOOD)
 
@@ -112,7 +112,7 @@ def test_an_isolate_that_goes_back_to_nothing_asks_again() -> None:
 
 
 def test_one_request_asks_and_the_others_wait() -> None:
-    """They wait until there is an answer, or the time is over."""
+    """One request asks; the others wait for its answer or until the time is over."""
     isolate = served()
 
     assert isolate.asks(100.0)
@@ -127,7 +127,7 @@ def test_one_request_asks_and_the_others_wait() -> None:
 
 
 def test_with_nothing_to_serve_nobody_waits_for_another_one_s_question() -> None:
-    """They are refused; the question is repeated after some seconds."""
+    """With nothing to serve, requests are refused at once; the question is repeated later."""
     isolate = served(None)
 
     assert isolate.asks(100.0)

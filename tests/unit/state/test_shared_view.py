@@ -29,7 +29,7 @@ VIEW = SharedHealth(
 
 
 def test_every_field_has_its_reader() -> None:
-    """The table is total."""
+    """Every field of health has its reader."""
     assert set(READERS) == {field.name for field in fields(OriginHealth)}
 
 
@@ -73,5 +73,5 @@ def test_a_field_that_a_text_lacks_has_its_default() -> None:
     ],
 )
 def test_a_foreign_or_broken_text_is_no_view(text: str) -> None:
-    """It counts as absent, never as an error."""
+    """A foreign or broken text counts as absent, never as an error."""
     assert from_json(text) is None

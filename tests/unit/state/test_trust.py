@@ -46,7 +46,7 @@ UP, DOWN = Standing.AVAILABLE, Standing.UNHEALTHY
 
 
 def test_an_isolate_takes_the_shared_view_over() -> None:
-    """While the view is fresh, the isolate sends no probes."""
+    """While the shared view is fresh, the isolate sends no probes."""
     memory = Memory(CONFIG)
     memory.adopt(view(100.0, a=Health.UNHEALTHY, b=Health.HEALTHY), 101.0)
 
@@ -57,13 +57,13 @@ def test_an_isolate_takes_the_shared_view_over() -> None:
 
 
 def test_the_configuration_says_how_long_a_view_is_fresh() -> None:
-    """Two intervals, one probe with all its retries, and two refresh intervals."""
+    """A view is fresh for two intervals, one probe with all retries, and two refresh intervals."""
     assert fresh_for(CONFIG) == FRESH_FOR
     assert fresh_for(config_of(balancer_of(pool("p", "a")))) == float("inf")
 
 
 def test_a_stalled_prober_is_logged_once_and_the_isolate_probes_again() -> None:
-    """Health stays as it was until the isolate's own probes change it."""
+    """A stalled prober is logged once; health stays until the isolate's own probes change it."""
     memory = Memory(CONFIG)
     memory.adopt(view(100.0, a=Health.UNHEALTHY), 101.0)
     late = 100.0 + FRESH_FOR
@@ -82,7 +82,7 @@ def test_a_stalled_prober_is_logged_once_and_the_isolate_probes_again() -> None:
 
 
 def test_a_keeper_that_answers_with_an_old_view_is_stalled_as_well() -> None:
-    """An answer alone is no reason to trust an old view."""
+    """An answer with an old view counts as stalled."""
     memory = Memory(CONFIG)
     memory.adopt(view(100.0, a=Health.HEALTHY), 101.0)
     memory.adopt(view(100.0, a=Health.HEALTHY), 500.0)
@@ -93,7 +93,7 @@ def test_a_keeper_that_answers_with_an_old_view_is_stalled_as_well() -> None:
 
 
 def test_when_the_view_moves_on_it_is_trusted_again() -> None:
-    """Its health replaces the isolate's own, even if its version is the same as before."""
+    """A view that moves on replaces the isolate's own health, even with an unchanged version."""
     memory = Memory(CONFIG)
     first = view(100.0, a=Health.HEALTHY, b=Health.HEALTHY)
     memory.adopt(first, 101.0)
@@ -109,7 +109,7 @@ def test_when_the_view_moves_on_it_is_trusted_again() -> None:
 
 
 def test_a_probe_that_was_under_way_does_not_overrule_a_trusted_view() -> None:
-    """This holds for origins that the view names."""
+    """A probe that was already running does not overrule a trusted view of its origin."""
     memory = Memory(CONFIG)
     memory.due(90.0)
     memory.adopt(view(100.0, a=Health.HEALTHY), 101.0)
@@ -120,7 +120,7 @@ def test_a_probe_that_was_under_way_does_not_overrule_a_trusted_view() -> None:
 
 
 def test_no_snapshot_is_made_when_nothing_changed() -> None:
-    """Requests keep sharing the one that there is."""
+    """Without a change, requests share the same snapshot."""
     memory = Memory(CONFIG)
     memory.adopt(view(100.0, a=Health.UNHEALTHY), 101.0)
     snapshot = memory.snapshot(101.0)
@@ -143,7 +143,7 @@ def test_no_snapshot_is_made_when_nothing_changed() -> None:
     ids=["of another configuration", "older", "older by its version"],
 )
 def test_foreign_and_older_views_are_ignored(other: SharedHealth) -> None:
-    """Answers may arrive out of order, and deployments overlap."""
+    """A view of another configuration or an older version is ignored: answers may be late."""
     memory = Memory(CONFIG)
     memory.adopt(view(110.0, version=2, a=Health.UNHEALTHY), 111.0)
 
@@ -153,7 +153,7 @@ def test_foreign_and_older_views_are_ignored(other: SharedHealth) -> None:
 
 
 def test_the_view_of_a_keeper_that_lost_its_storage_is_taken() -> None:
-    """A lower version with newer probes is not an old answer."""
+    """A lower version with newer probes is taken, because the keeper lost its storage."""
     memory = Memory(CONFIG)
     memory.adopt(view(110.0, version=99, a=Health.UNHEALTHY), 111.0)
 
@@ -163,7 +163,7 @@ def test_the_view_of_a_keeper_that_lost_its_storage_is_taken() -> None:
 
 
 def test_origins_that_a_view_does_not_name_keep_what_is_known() -> None:
-    """Origins that this configuration does not have are ignored."""
+    """Origins that a view does not name keep their health, and unknown origins are ignored."""
     memory = Memory(CONFIG)
     memory.observe(B, WATCHING, FAILED, 90.0)
     foreign = {("elsewhere", "z"): OriginHealth(health=Health.UNHEALTHY)}
@@ -174,7 +174,7 @@ def test_origins_that_a_view_does_not_name_keep_what_is_known() -> None:
 
 
 def test_a_view_without_a_time_of_probes_is_not_trusted() -> None:
-    """A view from KV is one: newer health is taken from it, and the isolate goes on probing."""
+    """A view from KV has no time of probes: the isolate takes newer health and keeps probing."""
     memory = Memory(CONFIG)
     memory.observe(A, WATCHING, PASSED, 100.0)
     kept = {
@@ -190,7 +190,7 @@ def test_a_view_without_a_time_of_probes_is_not_trusted() -> None:
 
 
 def test_a_recovery_that_others_saw_starts_slowly_here() -> None:
-    """The view holds its time, so that all isolates raise the share together."""
+    """The view holds the time of a recovery, so that all isolates raise the share together."""
     config = config_of(balancer_of(POOL, ejection=Ejection(slow_start=100)))
     memory = Memory(config)
     back = OriginHealth(health=Health.HEALTHY, recovered=80.0, checked=100.0)
@@ -205,7 +205,7 @@ def test_a_recovery_that_others_saw_starts_slowly_here() -> None:
 
 
 def test_an_isolates_own_ejections_stand_beside_the_view() -> None:
-    """Where probes pass and requests fail, the origin stays out for its time."""
+    """An origin that passes probes and fails requests stays ejected beside a trusted view."""
     memory = Memory(CONFIG)
     memory.record(
         CONFIG.load_balancers[0], A, Judgement(failed=True, cause="status 503"), 99.0, 100.0
@@ -217,7 +217,7 @@ def test_an_isolates_own_ejections_stand_beside_the_view() -> None:
 
 
 def test_a_pause_in_maintenance_is_no_stall() -> None:
-    """While everything is in maintenance nothing is probed; freshness counts from its end."""
+    """While everything is in maintenance no probe runs, and freshness counts from its end."""
     window = (Window(start=200.0, end=1000.0),)
     resting = pool("p", origin("a", maintenance=window), monitor=WATCHING)
     config = config_of(balancer_of(resting))
@@ -232,7 +232,7 @@ def test_a_pause_in_maintenance_is_no_stall() -> None:
 
 
 def test_maintenance_is_logged_beside_a_trusted_view() -> None:
-    """It depends on the clock alone, which every isolate has."""
+    """The isolate logs maintenance beside a trusted view because it depends on the clock alone."""
     window = (Window(start=200.0, end=300.0),)
     config = config_of(balancer_of(pool("p", origin("a", maintenance=window), monitor=WATCHING)))
     memory = Memory(config)

@@ -39,7 +39,7 @@ class BodyWatch:
 
     def __init__(self, cut_offs: CutOffs) -> None:
         reflect = js.Reflect
-        # As in fetches.py: a promise inside an array is not turned into a future.
+        # A promise inside an array is not turned into a future (see fetches.py).
         self._apply = reflect.apply.bind(reflect, reflect.apply, None)
         self._from = getattr(js.Array, "from")
         self._pipe_to = reflect.get(js.ReadableStream.prototype, "pipeTo")
