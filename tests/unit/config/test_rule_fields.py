@@ -67,7 +67,7 @@ def problems(*rules: object, **fields: object) -> list[str]:
 
 
 def test_a_rule_as_cloudflares_api_gives_it_is_taken_over() -> None:
-    """Census 1.6, every property; `ttl` and `location_strategy` are for DNS responses."""
+    """Cloudflare, every property; `ttl` and `location_strategy` are for DNS responses."""
     lb = accepted(
         {
             "name": "route the path /testing to a pool",
@@ -149,7 +149,7 @@ def test_pools_of_a_rule_are_those_of_the_configuration() -> None:
 
 
 def test_a_rules_affinity_has_the_bounds_of_its_kind() -> None:
-    """Census 1.5, session_affinity_ttl: a rule's kind of affinity decides bounds and default."""
+    """Cloudflare, session_affinity_ttl: a rule's kind of affinity decides bounds and default."""
     headers = {"headers": ["x-user"]}
     _, given = overriding(
         {"session_affinity": "header", "session_affinity_attributes": headers},
@@ -240,7 +240,7 @@ def test_every_mistake_in_every_rule_is_told() -> None:
     ],
 )
 def test_a_fixed_response_that_could_do_harm_is_refused(response: Document, problem: str) -> None:
-    """Census 1.6: message_body <=1024, content_type <=32; a fixed response cannot add a header."""
+    """Cloudflare: message_body <=1024, content_type <=32; a fixed response cannot add a header."""
     (only,) = problems({"fixed_response": response})
 
     assert only.startswith(problem)
@@ -264,7 +264,7 @@ def test_a_status_that_is_not_given_follows_from_the_rest(given: Document, statu
 
 
 def test_a_rules_cookie_is_checked_like_the_load_balancers() -> None:
-    """Census 1.5: browsers drop a cookie of such a name without Secure, in a rule too."""
+    """Cloudflare: browsers drop a cookie of such a name without Secure, in a rule too."""
     always = {"secure": "Always"}
     wrong = problems(
         {"overrides": {"session_affinity_attributes": {"samesite": "Lax"}}},

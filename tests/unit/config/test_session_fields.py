@@ -43,7 +43,7 @@ def accepted(attributes: dict[str, Any] | None = None, **fields: Any) -> LoadBal
 def test_session_affinity_ttl_has_cloudflares_bounds(
     kind: str, low: int, high: int, default: int
 ) -> None:
-    """Census 1.5: "cookie/ip_cookie 1800-604800; header 30-3600 idle", "82800; header 1800"."""
+    """Cloudflare: "cookie/ip_cookie 1800-604800; header 30-3600 idle", "82800; header 1800"."""
     attributes = {"headers": ["x-user"]}
     for ttl in (low, high):
         assert (
@@ -83,7 +83,7 @@ def test_variables_may_ask_for_shorter_sessions() -> None:
     [["X-User"], ["authorization", "cookie"], ["cookie:sid,lang"], ["Cookie:a.b~c"], ["a_b-1"] * 1],
 )
 def test_headers_are_cloudflares_entries(headers: list[str]) -> None:
-    """Census 1.5: "unique names ^[a-zA-Z0-9_-]+$, `cookie`, or `cookie:<a>,<b>`"."""
+    """Cloudflare: "unique names ^[a-zA-Z0-9_-]+$, `cookie`, or `cookie:<a>,<b>`"."""
     made = accepted({"headers": headers}, session_affinity="header")
 
     assert made.session_affinity_attributes.headers == tuple(headers)
@@ -138,7 +138,7 @@ def test_zero_downtime_failover_has_a_default_that_loses_nobody() -> None:
 
 
 def test_sticky_is_not_for_header() -> None:
-    """Census 1.5: "zero_downtime_failover: sticky not for header"."""
+    """Cloudflare: "zero_downtime_failover: sticky not for header"."""
     attributes = {"headers": ["x"], "zero_downtime_failover": "sticky"}
 
     assert parsed(attributes, session_affinity="header") == [

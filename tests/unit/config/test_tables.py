@@ -134,7 +134,7 @@ def test_every_default_is_the_models_default(table: Table, model: type) -> None:
 
 
 def test_rules_override_just_what_the_load_balancer_has() -> None:
-    """Census 1.6, `overrides{...}`: each is a field of the load balancer, of the same kind.
+    """Cloudflare, `overrides{...}`: each is a field of the load balancer, of the same kind.
 
     A field that the load balancer does not support is not supported in a rule either.
     """

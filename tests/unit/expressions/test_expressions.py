@@ -1,6 +1,6 @@
 """Cloudflare's rules language: the meaning of expressions.
 
-Tests quote their rows of the census (Cloudflare's documentation of load balancing rules and of the
+Tests quote Cloudflare's documentation (of load balancing rules and of the
 rules language).
 """
 
@@ -98,7 +98,7 @@ NOBODY = facts(url="http://a.example.com/")
     ],
 )
 def test_a_field_is_what_the_request_says(text: str) -> None:
-    """Census 1.6, fields: always, proxied; and those of the rules language that a Worker knows."""
+    """Cloudflare, fields: always, proxied; and those of the rules language that a Worker knows."""
     assert met(text, REQUEST)
     assert not met(f"not ({text})", REQUEST)
 
@@ -176,7 +176,7 @@ def test_an_extension_is_what_cloudflares_table_says(path: str, extension: str) 
     ],
 )
 def test_both_notations_mean_the_same(english: str, like_c: str) -> None:
-    """Census 1.6: `eq ==, ne !=, lt <, ...`, `not !, and &&, xor ^^, or ||`."""
+    """Cloudflare: `eq ==, ne !=, lt <, ...`, `not !, and &&, xor ^^, or ||`."""
     for asked in (REQUEST, NOBODY):
         assert met(english, asked) is met(like_c, asked)
 
@@ -197,7 +197,7 @@ def test_both_notations_mean_the_same(english: str, like_c: str) -> None:
     ],
 )
 def test_operators_bind_as_cloudflare_says(text: str, *, expected: bool) -> None:
-    """Census 1.6: logic, high to low: not, and, xor, or; parentheses."""
+    """Cloudflare: logic, high to low: not, and, xor, or; parentheses."""
     assert met(text, REQUEST) is expected
 
 
@@ -232,7 +232,7 @@ def test_operators_bind_as_cloudflare_says(text: str, *, expected: bool) -> None
     ],
 )
 def test_comparisons_compare(text: str, *, expected: bool) -> None:
-    """Census 1.6: `in {...} (values, ranges, CIDR)`, contains, matches, wildcard."""
+    """Cloudflare: `in {...} (values, ranges, CIDR)`, contains, matches, wildcard."""
     assert met(text, REQUEST) is expected
 
 
@@ -325,7 +325,7 @@ def test_arrays_and_maps_are_unpacked(text: str, *, expected: bool) -> None:
     ],
 )
 def test_functions_do_what_cloudflares_examples_show(text: str) -> None:
-    """Census 1.6, functions: `any, all, lower, starts_with, ends_with, ...` of the language."""
+    """Cloudflare, functions: `any, all, lower, starts_with, ends_with, ...` of the language."""
     assert met(text, REQUEST)
 
 
@@ -368,7 +368,7 @@ def test_a_standard_field_without_a_value_is_empty_and_not_missing() -> None:
 
 
 def test_an_empty_condition_is_always_met() -> None:
-    """Census 1.6: `condition` string (empty = always)."""
+    """Cloudflare: `condition` string (empty = always)."""
     assert met("", NOBODY)
     assert met(" \n", NOBODY)
 

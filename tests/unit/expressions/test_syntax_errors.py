@@ -192,7 +192,7 @@ def test_one_mistake_is_one_message_at_its_column(text: str, column: int, messag
 def test_a_field_that_a_worker_cannot_know_is_refused_with_the_reason(
     name: str, reason: str
 ) -> None:
-    """Census 1.6: a field that a Worker does not know, such as one for DNS, has its reason."""
+    """Cloudflare: a field that a Worker does not know, such as one for DNS, has its reason."""
     (only,) = wrong(f'{name} eq "a"')
 
     assert only.message == f"{name} is not possible: {reason}"
