@@ -29,7 +29,8 @@ unit: setup
 	@$(BIN)/python -m pytest $(UNIT)
 
 runtime: setup
-	@$(BIN)/python -m pytest tests/runtime $(SPREAD)
+	@$(BIN)/python -m pytest tests/runtime -m 'not alone' $(SPREAD)
+	@$(BIN)/python -m pytest tests/runtime -m alone
 
 browser: setup # the status page in Chromium; left out where there is none
 	@$(BIN)/python -m pytest tests/browser $(SPREAD)

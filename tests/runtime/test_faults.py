@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from measure.faults import schedule
 from measure.faults.bounds import broken
 from measure.faults.model import Effort, Layout, Timing
@@ -27,6 +29,7 @@ LINES = (
 EFFORT = Effort(runs=1, at_once=len(LINES), repeats=1)
 
 
+@pytest.mark.alone
 def test_bounds_are_kept() -> None:
     """The bounds hold while origins hang, reset, truncate responses, restart, or are both down."""
 
