@@ -11,7 +11,7 @@ from lb.health.groups import at_most, due_part, member_changes, voted
 from lb.health.machine import observe
 from lb.health.maintenance import borders, is_on
 from lb.health.verdict import OriginHealth, untimed
-from lb.model.watched import monitored, timed
+from lb.model.watched import monitored, timed, used_pools
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -89,7 +89,7 @@ class Rounds:
         self._pace = pace
         self._most = most
         self._together = together
-        self._pools = {pool.name: pool for lb in config.load_balancers for pool in lb.watched}
+        self._pools = used_pools(config)
         self._timed = timed(config)
 
     def take_over(self, before: Rounds, keys: Iterable[OriginKey]) -> None:

@@ -7,15 +7,19 @@ from typing import TYPE_CHECKING
 from lb.model import SteeringPolicy
 
 if TYPE_CHECKING:
-    from lb.model import Config, LoadBalancer, Origin, Watch
+    from lb.model import Config, LoadBalancer, Origin, Pool, Watch
+
+
+def used_pools(config: Config) -> dict[str, Pool]:
+    """Return the pools that some load balancer uses, by name."""
+    return {pool.name: pool for lb in config.load_balancers for pool in lb.watched}
 
 
 def monitored(config: Config) -> list[tuple[Origin, Watch]]:
     """Return the enabled origins of enabled pools in use, with the monitor or group of each."""
-    used = {pool.name: pool for lb in config.load_balancers for pool in lb.watched}
     return [
         (origin, watch)
-        for pool in used.values()
+        for pool in used_pools(config).values()
         if (watch := pool.watched_by) is not None and pool.enabled
         for origin in pool.origins
         if origin.enabled

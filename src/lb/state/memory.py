@@ -15,6 +15,7 @@ from lb.health.slow_start import changes_at, share
 from lb.health.snapshot import Snapshot
 from lb.health.verdict import FailureReport, OriginHealth
 from lb.model.identity import identity_of
+from lb.model.watched import used_pools
 from lb.state.trust import TrustedView
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class Memory:
         self._leases = Leases(LEASE)
         self._rounds = Rounds(config, self._leases, most=MOST_PROBES_AT_ONCE)
         self._snapshot: Snapshot | None = None
-        self._pools = {pool.name: pool for lb in config.load_balancers for pool in lb.watched}
+        self._pools = used_pools(config)
         self._ejections = Ejections(config, self._pools, self.snapshot, self._stale, self.suspects)
         self._switches_noted = inf
         self._view = TrustedView(config, self._rounds.borders)

@@ -8,6 +8,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from lb.log_events import ProberResumed, ProberStalled
+from lb.model.watched import used_pools
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +32,7 @@ def fresh_for(config: Config) -> float:
     Two of the longest intervals, so that one round may be lost; the longest probe with all retries;
     and two refresh intervals of an isolate. Infinite where nothing is probed.
     """
-    pools = {pool.name: pool for lb in config.load_balancers for pool in lb.watched}
+    pools = used_pools(config)
     watches = [watch for pool in pools.values() if (watch := pool.watched_by) is not None]
     if not watches:
         return inf
