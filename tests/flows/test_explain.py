@@ -24,7 +24,8 @@ from lb.model import (
     Topology,
 )
 from lb.proxy.balancer import Balancer
-from lb.proxy.plan import Attempt, Plan
+from lb.proxy.plan import Plan
+from lb.proxy.steps import Attempt
 from lb.selection.origin_steering import ORIGIN_POLICIES
 from lb.selection.origin_steering import REASONS as ORIGIN_REASONS
 from lb.selection.steering import POLICIES, REASONS

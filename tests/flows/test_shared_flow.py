@@ -10,12 +10,12 @@ import pytest
 
 from lb.model import Config, Health
 from lb.probing.run import check
-from lb.request.outcomes import Judgement
+from lb.request.outcomes import Evidence, Judgement
 from lb.state.memory import Memory
 from lb.state.run import BackgroundWork
 from lb.state.trust import fresh_for
 from support.background import ports
-from support.make import balancer_of, config_of, monitor, pool
+from support.make import balancer_of, config_of, monitor, pool, record
 from support.state import START, World
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 INTERVAL = 15
 REFRESH = 30
-FAILED = Judgement(failed=True, cause="connection failed")
+FAILED = Judgement(failed=True, cause="connection failed", evidence=Evidence.CONNECTION)
 
 
 def watched() -> Config:
@@ -164,7 +164,7 @@ def test_a_failure_in_any_isolate_makes_the_object_look_at_once(isolates: int) -
     (origin, _) = world.config.pools[0].origins
 
     for isolate in crowd:
-        isolate.memory.record(lb, origin, FAILED, world.now, world.now)
+        record(isolate.memory, lb, origin, FAILED, world.now, world.now)
         isolate.respond(66)
     world.run_until(74)
 

@@ -20,10 +20,11 @@ from lb.proxy.balancer import Balancer
 from lb.proxy.cut_offs import UNKNOWN_LENGTH, promised
 from lb.proxy.forwarding import MOST_NAMED, named_by_connection
 from lb.proxy.pages import page
-from lb.proxy.plan import Plan, Refuse
+from lb.proxy.plan import Plan
+from lb.proxy.steps import Refuse
+from lb.request.edge_answers import written_by_edge
 from lb.request.facts import RequestFacts, host_of
 from lb.request.hosts import HostTable, loopback
-from lb.request.outcomes import written_by_edge
 from lb.request.regions import region_of
 from lb.selection.affinity import CookieAffinity, HeaderAffinity, cookie_of, values_of
 from support.hostile import anything, quick, text

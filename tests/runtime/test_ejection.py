@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from support.answers import hang, reply, reset
+from support.exchange import Behaviour, Exchange
 from support.origins import Origin
 from support.toml import load_balancer, pool
 from support.waiting import until
@@ -47,12 +50,51 @@ def test_a_failure_ejects_at_once_and_for_a_while(worker: Workerd, one: Origin) 
     assert BRIEF <= time.monotonic() - began < 2 * BRIEF
 
 
-def test_a_failed_status_ejects_too(worker: Workerd, one: Origin) -> None:
-    """A status in retry_on ejects an origin even if the request is not retried."""
+def test_failed_statuses_eject_too(worker: Workerd, one: Origin) -> None:
+    """Three statuses of retry_on in a row eject, of requests that are not retried as well."""
     one.behave(reply(503))
-    assert worker.send("POST", "/", body=b"a", host="posts.test").status == 503
-    assert worker.send("POST", "/", body=b"a", host="posts.test").text == "two"
-    assert len(one.requests) == 1
+    for number in range(3):
+        path = f"/orders/{number}"
+        assert worker.send("POST", path, body=b"a", host="posts.test").status == 503
+    assert worker.send("POST", "/orders/3", body=b"a", host="posts.test").text == "two"
+    assert len(one.requests) == 3
+
+
+@pytest.mark.parametrize("fault", [reply(503), reply(502), reset()], ids=["503", "502", "reset"])
+def test_a_url_that_fails_everywhere_ejects_nobody(
+    fault: Behaviour, worker: Workerd, one: Origin, two: Origin
+) -> None:
+    """One GET that both origins answered with 503 ejected one of them for 30 s."""
+
+    async def poisoned(exchange: Exchange) -> None:
+        await (fault if exchange.request.path == "/x" else reply(200, exchange.name))(exchange)
+
+    one.behave(poisoned)
+    two.behave(poisoned)
+    for method in ("GET", "HEAD", "GET", "POST", "POST"):
+        worker.send(method, "/x", host="long.test")
+        worker.send(method, "/x?again", host="long.test")
+    assert worker.get("/", host="long.test").text == "one"
+    assert worker.send("POST", "/", body=b"a", host="long.test").text == "one"
+    assert worker.events("origin_ejected") == []
+    assert worker.events("last_origin_kept") == []
+
+
+def test_a_cached_answer_restores_nothing(worker: Workerd, one: Origin) -> None:
+    """The cached style sheet of a dead origin restored it, so POSTs went there and were lost."""
+
+    async def dead(exchange: Exchange) -> None:
+        cached = reply(200, "css", ("CF-Cache-Status", "HIT"))
+        await (cached if exchange.request.path == "/style.css" else reset())(exchange)
+
+    one.behave(dead)
+    assert worker.get("/", host="brief.test").text == "two"
+    time.sleep(BRIEF)
+    for number in range(8):
+        worker.get("/style.css", host="brief.test")
+        path = f"/orders/{number}"
+        assert worker.send("POST", path, body=b"a", host="brief.test").text == "two"
+    assert worker.events("origin_restored") == []
 
 
 def test_several_failures_in_a_row(worker: Workerd, one: Origin) -> None:
@@ -64,28 +106,38 @@ def test_several_failures_in_a_row(worker: Workerd, one: Origin) -> None:
         worker.get("/", host="third.test")
         return len(one.requests) > before
 
-    one.behave(reply(503))
+    one.behave(reset())
     assert [reached(), reached()] == [True, True]
     one.behave()
     assert reached()
-    one.behave(reply(503))
+    one.behave(reset())
     assert [reached(), reached(), reached(), reached()] == [True, True, True, False]
 
 
 def test_all_down_are_all_tried_again(worker: Workerd, one: Origin, two: Origin) -> None:
-    """The last origin is never ejected, and ejected origins are retried after it and restored."""
+    """What fails everywhere ejects nobody, and ejected origins are tried last and restored."""
     one.stop()
     two.stop()
     assert worker.get("/", host="long.test").status == 503
     two.start()
     for _ in range(3):
         assert worker.get("/", host="long.test").text == "two"
-    assert until(lambda: worker.events("last_origin_kept", origin="two", pool="long-2"))
     assert worker.events("origin_ejected", origin="two", pool="long-2") == []
     one.start()
     two.stop()
     assert worker.get("/", host="long.test").text == "one"
     assert until(lambda: worker.events("origin_restored", origin="one", pool="long-1"))
+
+
+def test_the_last_origin_is_kept(worker: Workerd, one: Origin, two: Origin) -> None:
+    """The last origin that takes traffic is never ejected, whatever is lost there."""
+    one.stop()
+    assert worker.get("/", host="long.test").text == "two"
+    two.behave(reset())
+    for number in range(3):
+        worker.send("POST", f"/orders/{number}", body=b"a", host="long.test")
+    assert until(lambda: worker.events("last_origin_kept", origin="two", pool="long-2"))
+    assert worker.events("origin_ejected", origin="two", pool="long-2") == []
 
 
 def test_no_ejection(worker: Workerd, one: Origin) -> None:

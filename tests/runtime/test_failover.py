@@ -48,6 +48,7 @@ def configuration(one: Origin, two: Origin, three: Origin) -> str:
                 load_balancer(name, "one", "two", "three", failover=rule, ejection={"base_time": 0})
                 for name, rule in rules.items()
             ),
+            load_balancer("eject.test", "one", "two", "three", failover=quick),
         ]
     )
 
@@ -186,10 +187,32 @@ def test_an_answer_is_better_than_none(
     """If the later origins send no response, the client gets the earlier failed response."""
     one.behave(reply(503, "busy"))
     two.behave(reset())
-    three.behave(hang())
+    three.behave(reset())
     answer = worker.get("/", host="plain.test")
 
     assert (answer.status, answer.text, answer.served_by) == (503, "busy", "one")
+
+
+def test_the_last_origin_is_waited_for(
+    worker: Workerd, one: Origin, two: Origin, three: Origin
+) -> None:
+    """A slow answer was given up after first_byte_timeout, though no origin was left to ask.
+
+    Nobody is to blame for being slow alone.
+    """
+    slow = after(2 * TIMEOUT, reply(200, "late"))
+    one.behave(hang())
+    two.behave(reset())
+    three.behave(slow)
+    assert worker.get("/", host="plain.test").text == "late"
+
+    one.behave(slow)
+    assert worker.send("POST", "/", body=b"a", host="eject.test").text == "late"
+    assert worker.get("/", host="once.test").text == "late"
+    two.behave(slow)
+    three.behave(slow)
+    assert worker.get("/", host="eject.test").text == "late"
+    assert worker.events("origin_ejected") == []
 
 
 def test_nobody_answers(worker: Workerd, one: Origin, two: Origin, three: Origin) -> None:

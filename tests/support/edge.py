@@ -13,8 +13,9 @@ from lb.probing.probe import Answer, HttpProbe, Probe, ProbeFailure, Reply
 from lb.probing.run import check
 from lb.proxy.balancer import Balancer
 from lb.proxy.pages import page
-from lb.proxy.plan import Attempt, Plan, Refuse
-from lb.proxy.run import Exchange, refused
+from lb.proxy.plan import Plan
+from lb.proxy.run import Exchange
+from lb.proxy.steps import Attempt, Refuse, refused
 from lb.request.facts import RequestFacts
 from lb.request.outcomes import Answered, Cause, Failed, Outcome
 from lb.state.run import BackgroundWork

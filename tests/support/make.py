@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lb.health.blame import Failure
 from lb.model import Config, LoadBalancer, Monitor, MonitorType, Origin, Pool
 from lb.request.facts import RequestFacts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from lb.request.outcomes import Judgement
+    from lb.state.memory import Memory
 
 
 def origin(name: str, pool: str = "p", **fields: Any) -> Origin:
@@ -62,3 +66,13 @@ def scripted(*values: float) -> Callable[[], float]:
         return rounds[-1]
 
     return chance
+
+
+def record(  # noqa: PLR0913, PLR0917 (what memory is told of an attempt)
+    memory: Memory, lb: LoadBalancer, one: Origin, judgement: Judgement, started: float, now: float
+) -> object:
+    """Tell an isolate's memory of an attempt; its failure is proven by another origin."""
+    if not judgement.failed:
+        return memory.succeeded(lb, one, started, now)
+    failure = Failure(judgement.evidence, judgement.cause)
+    return memory.failed(lb, one, failure, started, now)

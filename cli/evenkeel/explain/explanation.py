@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from evenkeel.explain import steps
 from evenkeel.explain.model import Explanation, Own
 from evenkeel.explain.walks import EvenChance, turns, walks
-from lb.proxy.plan import Refuse
+from lb.proxy.steps import Refuse
 
 if TYPE_CHECKING:
     from lb.proxy.balancer import Balancer

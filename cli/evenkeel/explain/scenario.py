@@ -13,13 +13,14 @@ from evenkeel.explain.model import Explanation
 from evenkeel.output.errors import UsageError
 from lb.config import Invalid, from_variables
 from lb.config.reading.problems import nearest
+from lb.health.blame import Failure
 from lb.health.verdict import OriginHealth
 from lb.model import Config, Health, LoadBalancer, Origin
 from lb.model.identity import identity_of
 from lb.proxy.balancer import Balancer
-from lb.proxy.plan import Refuse
+from lb.proxy.steps import Refuse
 from lb.request.facts import RequestFacts
-from lb.request.outcomes import Judgement
+from lb.request.outcomes import Evidence
 from lb.state.shared_view import SharedHealth
 
 
@@ -98,9 +99,9 @@ def eject(balancer: Balancer, config: Config, origin: Origin, now: float) -> Non
     lb = next((lb for lb in config.load_balancers if uses(lb, origin)), None)
     if lb is None:
         raise UsageError(f"no load balancer uses {'/'.join(origin.key)}")
-    failed = Judgement(failed=True, cause="assumed")
+    failure = Failure(Evidence.CONNECTION, "assumed")
     for _ in range(lb.ejection.consecutive_failures):
-        balancer.memory.record(lb, origin, failed, now, now)
+        balancer.memory.failed(lb, origin, failure, now, now)
 
 
 def uses(lb: LoadBalancer, origin: Origin) -> bool:

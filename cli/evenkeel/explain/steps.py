@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from evenkeel.explain.model import OriginLine, PoolLine, Step
 from lb.health.snapshot import WORDS
 from lb.proxy.mirroring import may_be_copied
-from lb.proxy.plan import Refuse
+from lb.proxy.steps import Refuse
 from lb.request.hosts import found_by
 from lb.selection import origin_steering, shedding, steering
 

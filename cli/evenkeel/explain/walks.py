@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING
 
 from evenkeel.explain.model import Choice, Turn
-from lb.proxy.plan import Attempt, Refuse
+from lb.health.snapshot import EjectionState, Snapshot
+from lb.proxy.steps import Attempt, Refuse
 from lb.request.outcomes import Cause, Failed, judge
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lb.proxy.balancer import Balancer
-    from lb.proxy.plan import Deliver, Plan
+    from lb.proxy.plan import Plan
+    from lb.proxy.steps import Deliver
     from lb.request.facts import RequestFacts
 
 SAMPLES = 864
@@ -76,12 +79,14 @@ def _walk(balancer: Balancer, facts: RequestFacts, now: float, chance: EvenChanc
     _, plan = balancer.plan(facts, now, chance)
     if isinstance(plan, Refuse):
         return Walk((), (), None, plan)
+    snapshot = balancer.memory.snapshot(now)
     step: Attempt | Deliver | Refuse = plan.start()
     attempts: list[Attempt] = []
     cookies: list[bool] = []
     while isinstance(step, Attempt):
         attempts.append(step)
-        cookies.append(plan.cookie_from(step.origin) is not None)
+        seen = _without(plan, snapshot, attempts[:-1])
+        cookies.append(plan.cookie_from(step.origin, seen) is not None)
         step = plan.after(_FAILED, judge(plan.serving.retry_on, _FAILED), now)
     return Walk(
         tuple(attempts),
@@ -89,6 +94,16 @@ def _walk(balancer: Balancer, facts: RequestFacts, now: float, chance: EvenChanc
         plan,
         step if isinstance(step, Refuse) else None,
     )
+
+
+def _without(plan: Plan, snapshot: Snapshot, failed: Sequence[Attempt]) -> Snapshot:
+    """Return what is known once these attempts have failed, and the next one is answered well."""
+    lb = plan.serving.lb
+    if not failed or lb.ejection.consecutive_failures > 1:
+        return snapshot
+    origins = [origin for pool in lb.pools for origin in pool.origins]
+    out = {one.origin.key: EjectionState(until=inf) for one in failed}
+    return Snapshot({one.key: snapshot.health(one) for one in origins}, out, snapshot.now)
 
 
 def turns(every: Sequence[Walk]) -> tuple[tuple[Turn, ...], Walk]:

@@ -6,8 +6,10 @@ from dataclasses import replace
 from math import ceil
 from typing import TYPE_CHECKING
 
+from lb.health.blame import BlamedPaths, Count, Failure, Proof
 from lb.health.snapshot import TAKES_NEW, EjectionState
 from lb.log_events import LastOriginKept, OriginEjected, OriginRestored
+from lb.request.outcomes import Evidence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,16 +26,16 @@ FORGIVEN_EVERY = 10.0
 """Seconds without an ejection after which one of those in a row is forgiven."""
 
 
-def ejected(state: EjectionState, settings: Ejection, failures: int, now: float) -> EjectionState:
+def ejected(state: EjectionState, settings: Ejection, now: float) -> EjectionState:
     """Return the state of an origin that is ejected at `now`."""
     most = ceil(settings.max_time / settings.base_time)
     times = min(times_in_a_row(state, now) + 1, max(most, 1))
     until = now + seconds_of(settings, times)
-    return EjectionState(failures=failures, since=now, until=until, times=times)
+    return replace(state, since=now, until=until, times=times, kept=False, paths=frozenset())
 
 
 def prolonged(
-    state: EjectionState, settings: Ejection, started: float, failures: int, now: float
+    state: EjectionState, settings: Ejection, started: float, now: float
 ) -> EjectionState:
     """Return the state of an ejected origin that was tried and failed again.
 
@@ -43,7 +45,7 @@ def prolonged(
     if started < state.since:
         return state
     until = max(state.until, now + seconds_of(settings, state.times))
-    return replace(state, failures=failures, since=now, until=until)
+    return replace(state, since=now, until=until)
 
 
 def seconds_of(settings: Ejection, times: int) -> float:
@@ -60,7 +62,46 @@ def times_in_a_row(state: EjectionState, now: float) -> int:
 
 def after_success(state: EjectionState, now: float) -> EjectionState:
     """Return the state after a good answer, which ends an ejection."""
-    return replace(state, failures=0, until=min(state.until, now), kept=False)
+    return EjectionState(
+        since=state.since, until=min(state.until, now), times=state.times, cut=state.cut
+    )
+
+
+MOST_PATHS = 32
+"""Most paths of unproven failures that are kept for an origin; a further one is taken as new."""
+
+
+def with_failure(state: EjectionState, failure: Failure) -> EjectionState | None:
+    """Return the state with a failure more; None = it counts for nothing."""
+    count = failure.count
+    if count is Count.NOTHING:
+        return None
+    if count is Count.FAILURE:
+        return replace(state, failures=state.failures + 1)
+    if count is Count.STATUS:
+        return replace(state, statuses=state.statuses + 1)
+    if failure.path in state.paths:
+        return None
+    paths = state.paths if len(state.paths) >= MOST_PATHS else state.paths | {failure.path}
+    if count is Count.STATUS_ONCE:
+        return replace(state, statuses=state.statuses + 1, paths=paths)
+    return replace(state, doubts=state.doubts + 1, paths=paths)
+
+
+def reached(state: EjectionState, settings: Ejection) -> bool:
+    """Whether failures in a row have reached a threshold."""
+    return (
+        state.failures >= settings.consecutive_failures
+        or state.failures + state.doubts > settings.consecutive_failures
+        or state.statuses >= settings.consecutive_statuses
+    )
+
+
+def one_short(state: EjectionState, settings: Ejection) -> bool:
+    """Whether one failure more would reach the threshold, or has done so without proof."""
+    return bool(settings.base_time) and (
+        state.failures + state.doubts >= settings.consecutive_failures
+    )
 
 
 def forgotten_at(state: EjectionState, slow_start: float) -> float:
@@ -120,6 +161,7 @@ class Ejections:
         self._snapshot = snapshot
         self._stale = stale
         self.suspects = suspects
+        self._blamed = BlamedPaths()
 
     def cut_off(
         self, lb: LoadBalancer, origin: Origin, in_a_row: int, now: float
@@ -130,7 +172,7 @@ class Ejections:
             return None  # one outage is one ejection, and this answer may have begun before it
         failures = max(state.failures, in_a_row - 1)
         self.states[origin.key] = replace(state, failures=failures)
-        return self.failed(lb, origin, CUT_OFF, now, now)
+        return self.failed(lb, origin, Failure(Evidence.CONNECTION, CUT_OFF), now, now)
 
     def succeeded(
         self, lb: LoadBalancer, origin: Origin, state: EjectionState, started: float, now: float
@@ -140,7 +182,9 @@ class Ejections:
             return None  # an answer to a request older than the ejection proves nothing
         # A cut-off answer began well, too: this one is good only after a while.
         self.suspects.trust(origin.key, now, CUT_WITHIN if state.cut else 0.0)
-        if state.failures or state.kept:
+        for path in state.paths:
+            self._blamed.add(path, now)  # the origin was well all the time
+        if state.failures or state.statuses or state.doubts or state.kept:
             self.states[origin.key] = after_success(state, now)
         if now >= forgotten_at(state, self.slow_start.get(origin.pool, 0.0)):
             del self.states[origin.key]
@@ -150,24 +194,50 @@ class Ejections:
         return OriginRestored(load_balancer=lb.name, pool=origin.pool, origin=origin.name)
 
     def failed(
-        self,
-        lb: LoadBalancer,
-        origin: Origin,
-        cause: str,
-        started: float,
-        now: float,
+        self, lb: LoadBalancer, origin: Origin, failure: Failure, started: float, now: float
     ) -> OriginEjected | LastOriginKept | None:
         """Record the failure of an attempt begun at `started`, and eject the origin if due."""
-        state = self.states.get(origin.key, EjectionState())
-        settings, failures = lb.ejection, state.failures + 1
-        if now < state.until:
-            self.states[origin.key] = state = prolonged(state, settings, started, failures, now)
+        before = self.states.get(origin.key, EjectionState())
+        if failure.proof is Proof.SHARED:
+            self._blamed.add(failure.path, now)
+        state = None if self._is_blamed(failure, now) else with_failure(before, failure)
+        if state is None:
+            self._absolve(origin, before, now)
+            return None
+        self.states[origin.key] = state
+        settings = lb.ejection
+        if now < before.until:
+            self.states[origin.key] = state = prolonged(state, settings, started, now)
             self.suspects.suspect(origin.key, state.until)
             self._stale()
             return None
-        self.states[origin.key] = state = replace(state, failures=failures)
-        if failures < settings.consecutive_failures or not settings.base_time:
+        if not reached(state, settings) or not settings.base_time:
+            if state.doubts and one_short(state, settings):
+                self.suspects.suspect(origin.key, now)
+            else:
+                self._absolve(origin, state, now)
             return None
+        return self._eject(lb, origin, state, failure.cause, now)
+
+    def in_doubt(self, lb: LoadBalancer, origin: Origin, path: str, now: float) -> None:
+        """Suspect an origin whose connection has failed, until the request has come to its end."""
+        state = self.states.get(origin.key, EjectionState())
+        settings = lb.ejection
+        ready = state.failures + state.doubts + 1 >= settings.consecutive_failures
+        if settings.base_time and ready and not self._blamed.has(path, now):
+            self.suspects.suspect(origin.key, max(now, state.until))
+
+    def _is_blamed(self, failure: Failure, now: float) -> bool:
+        return failure.proof is Proof.UNPROVEN and self._blamed.has(failure.path, now)
+
+    def _absolve(self, origin: Origin, state: EjectionState, now: float) -> None:
+        """End the suspicion that `in_doubt` began."""
+        if not state.doubts and not state.kept and not state.times:
+            self.suspects.trust(origin.key, now)
+
+    def _eject(
+        self, lb: LoadBalancer, origin: Origin, state: EjectionState, cause: str, now: float
+    ) -> OriginEjected | LastOriginKept | None:
         snapshot = self._snapshot(now)
         if is_last(lb, origin, snapshot):
             if state.kept or not TAKES_NEW[snapshot.standing(origin)]:
@@ -177,9 +247,9 @@ class Ejections:
             return LastOriginKept(
                 load_balancer=lb.name, pool=origin.pool, origin=origin.name, cause=cause
             )
-        if not may_eject(settings, self._pools[origin.pool], origin, self.states, now):
+        if not may_eject(lb.ejection, self._pools[origin.pool], origin, self.states, now):
             return None
-        state = replace(ejected(state, settings, failures, now), cut=cause == CUT_OFF)
+        state = replace(ejected(state, lb.ejection, now), cut=cause == CUT_OFF)
         self.states[origin.key] = state
         self.suspects.suspect(origin.key, state.until)
         self._stale()

@@ -7,6 +7,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from lb.log_events import OriginQuiet, OriginRestored
+from lb.request.outcomes import Evidence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, MutableSequence
@@ -53,7 +54,7 @@ class Treatment(Enum):
     """It goes there, to find out."""
 
 
-class Evidence:
+class Observations:
     """Recent observations of one origin. Times are in seconds since the Unix epoch."""
 
     __slots__ = (
@@ -83,7 +84,7 @@ class Evidence:
         """Load balancer that has logged the origin as silent."""
 
 
-def silent_since(evidence: Evidence, quiet_after: float) -> float:
+def silent_since(evidence: Observations, quiet_after: float) -> float:
     """Return the time from which an origin counts as silent if no answer comes; inf = never.
 
     Requests that were sent before the latest answer do not count, however long they wait: the
@@ -100,7 +101,7 @@ def silent_since(evidence: Evidence, quiet_after: float) -> float:
     return min(unanswered[-1] + patience, alone)
 
 
-def suspected_since(evidence: Evidence, quiet_after: float, now: float) -> float:
+def suspected_since(evidence: Observations, quiet_after: float, now: float) -> float:
     """Return the time since which an origin is suspected, for either reason; inf = it is not."""
     since = silent_since(evidence, quiet_after)
     if evidence.suspect_from <= now < evidence.suspect_to:
@@ -108,7 +109,7 @@ def suspected_since(evidence: Evidence, quiet_after: float, now: float) -> float
     return since if since <= now else inf
 
 
-def may_test(evidence: Evidence, since: float, now: float, *, repeatable: bool) -> bool:
+def may_test(evidence: Observations, since: float, now: float, *, repeatable: bool) -> bool:
     """Whether a request may test an origin that has been suspected since `since`.
 
     Requests that are sent again elsewhere after a failure are preferred: their clients see none.
@@ -118,13 +119,13 @@ def may_test(evidence: Evidence, since: float, now: float, *, repeatable: bool) 
     return now >= max(evidence.tested_at, since) + UNSAFE_TEST_AFTER
 
 
-def add_answer(evidence: Evidence, seconds: float) -> None:
+def add_answer(evidence: Observations, seconds: float) -> None:
     """Add an answer whose headers came after so many seconds. It ends any silence."""
     evidence.unanswered.clear()
     evidence.slowest = max(seconds, evidence.slowest * SLOWEST_DECAY)
 
 
-def is_outdated(evidence: Evidence, now: float) -> bool:
+def is_outdated(evidence: Observations, now: float) -> bool:
     """Whether the silence of an origin is too old to prove anything."""
     unanswered = evidence.unanswered
     if not unanswered:
@@ -140,17 +141,31 @@ class Suspects:
         self.now = 0.0
         """Time of the latest request."""
         self._news = news
-        self._evidence: dict[OriginKey, Evidence] = {}
+        self._evidence: dict[OriginKey, Observations] = {}
 
     def sent(self, key: OriginKey, now: float) -> None:
         """Add the start of an attempt. Not for streamed bodies: the client may be what is slow."""
         evidence = self._evidence.get(key)
         if evidence is None:
-            evidence = self._evidence[key] = Evidence()
+            evidence = self._evidence[key] = Observations()
         elif evidence.unanswered and is_outdated(evidence, now):
             evidence.unanswered.clear()
         if len(evidence.unanswered) < MIN_UNANSWERED:
             evidence.unanswered.append(now)
+
+    def note(
+        self, key: OriginKey, evidence: Evidence, started: float, seconds: float, now: float
+    ) -> None:
+        """Take the end of an attempt that began at `started`.
+
+        `seconds`: what the origin took for its answer; 0 = unknown.
+        """
+        if evidence is Evidence.GOOD or evidence is Evidence.STATUS:
+            self.answered(key, seconds, now, well=evidence is Evidence.GOOD)
+        elif evidence is Evidence.NONE:
+            self.dropped(key, started)
+        else:
+            self.failed(key, started, silent=evidence is Evidence.TIMEOUT)
 
     def answered(self, key: OriginKey, seconds: float, now: float, *, well: bool) -> None:
         """Add an answer, `seconds` after its attempt began; `well`: it counts as no failure."""

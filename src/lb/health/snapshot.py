@@ -96,7 +96,13 @@ class EjectionState:
     """An origin's failures of real traffic, and its ejection."""
 
     failures: int = 0
-    """Failures in a row, up to now."""
+    """Failures in a row of connections and time-outs, up to now."""
+    statuses: int = 0
+    """Answers in a row with a status of retry_on, up to now."""
+    doubts: int = 0
+    """Failed connections in a row that no other origin has proved."""
+    paths: frozenset[str] = frozenset()
+    """Paths of the failures that no other origin has proved."""
     since: float = -inf
     until: float = -inf
     """The origin is ejected from `since` until `until`."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from lb.metrics.labels import Kind
 from lb.metrics.rings import FAILURES, REQUEST_TIMES, REQUESTS
 from lb.metrics.text.request_families import events_of
-from lb.proxy.tallies import BUCKETS
+from lb.proxy.tallies import BUCKETS, UNTIMED
 from lb.proxy.tallies import SECONDS as SUM
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def _of_answers(counted: Totals) -> Iterator[Count]:
 def _times(counted: Totals) -> Iterator[tuple[Subject, Durations]]:
     for labels, cells in counted.answers.items():
         for subject in _subjects(labels):
-            yield subject, (cells[SUM], _answers(cells))
+            yield subject, (cells[SUM], _answers(cells) - int(cells[UNTIMED]))
 
 
 def _answers(cells: list[float]) -> int:

@@ -52,11 +52,14 @@ class Failover:
     tries: int = 3
     """Most attempts for a request, including the first one."""
     first_byte_timeout: float = 30
-    """Seconds from sending the last byte of the request to the headers of the answer."""
+    """Seconds from sending the last byte of the request to the headers of the answer, where another
+    attempt may follow; an attempt that is the last one has until `deadline`."""
     deadline: float = 100
     """Seconds for all attempts of a request. Cloudflare's own limit for an origin is 100."""
     body_limit: int = 65_536
-    """Most bytes of a request body that are buffered for retries."""
+    """Most bytes of a request body that are read before it is sent."""
+    body_timeout: float = 30
+    """Seconds in which the client must send such a body."""
     retry_non_idempotent: bool = False
     retry_budget: float | None = None
     """Most retries, as a percentage of the requests of the last 10 seconds; None = no limit."""
@@ -69,6 +72,9 @@ class Ejection:
     """Passive health: when failures of real traffic eject an origin, and for how long (Envoy)."""
 
     consecutive_failures: int = 1
+    """Connections in a row that failed, or time-outs, while another origin answered."""
+    consecutive_statuses: int = 3
+    """Answers in a row with a status of Failover.retry_on."""
     base_time: float = 30
     """Seconds of an ejection, multiplied by the number of ejections in a row."""
     max_time: float = 300

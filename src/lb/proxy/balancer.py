@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from lb.log_events import Refusal
 from lb.model.identity import identity_of
-from lb.proxy.plan import Plan, Refuse
+from lb.proxy.plan import Plan
 from lb.proxy.prepared import PreparedLoadBalancer
+from lb.proxy.steps import Refuse
 from lb.request.hosts import HostTable, loopback
 from lb.selection.pool_sets import within
 from lb.state.memory import Memory

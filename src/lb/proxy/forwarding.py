@@ -129,17 +129,20 @@ class Forwarding:
         return (("X-Served-By", origin.name),) if self._lb.x_served_by else ()
 
 
-def server_timing(lb: LoadBalancer, origin: Origin, took: float, total: float, tried: int) -> str:
+def server_timing(
+    lb: LoadBalancer, origin: Origin, took: float | None, total: float, tried: int
+) -> str:
     """Return the value of Server-Timing for an answer (https://www.w3.org/TR/server-timing/).
 
-    `took`: seconds of the origin; `total`: seconds since the request arrived; `tried`: number of
-    attempts. The origin is named where X-Served-By names it.
+    `took`: seconds of the origin, None = the client's are among them; `total`: seconds since the
+    request arrived; `tried`: number of attempts. The origin is named where X-Served-By names it.
     """
     quoted = origin.name.replace("\\", "\\\\").replace('"', '\\"')
     name = f';desc="{quoted}"' if lb.x_served_by else ""
+    duration = "" if took is None else f";dur={1000 * took:.1f}"
     parts = (
         f"lb;dur={1000 * total:.1f}",
-        f"origin{name};dur={1000 * took:.1f}",
+        f"origin{name}{duration}",
         f'attempts;desc="{tried}"',
     )
     return ", ".join(parts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lb.log_events import MirrorFailed
-from lb.proxy.plan import Attempt
+from lb.proxy.steps import Attempt
 from lb.request.outcomes import judge
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lb.model import FixedResponse
-    from lb.proxy.plan import Refuse
+    from lb.proxy.steps import Refuse
 
 
 class Page(NamedTuple):
@@ -22,7 +22,7 @@ class Page(NamedTuple):
     body: str
 
 
-_NO_SERVER = "None of the servers behind this address could answer. Please try again in a moment."
+_LATER = "Please try again in a moment."
 
 # Total over Refusal but for a redirect and a fixed response, which have no page.
 TEXTS: Mapping[Refusal, tuple[str, str]] = {
@@ -41,9 +41,34 @@ TEXTS: Mapping[Refusal, tuple[str, str]] = {
         ),
     ),
     Refusal.FAULT: ("Bad gateway", "The load balancer could not pass on this request."),
-    Refusal.NO_ORIGIN_ENABLED: ("Service unavailable", _NO_SERVER),
-    Refusal.NO_ORIGIN_ANSWERED: ("Service unavailable", _NO_SERVER),
-    Refusal.ALL_FULL: ("Service unavailable", _NO_SERVER),
+    Refusal.NO_ORIGIN_ENABLED: (
+        "Service unavailable",
+        f"The servers behind this address are switched off or in maintenance. {_LATER}",
+    ),
+    Refusal.NO_ORIGIN_ANSWERED: (
+        "Service unavailable",
+        f"None of the servers behind this address could answer. {_LATER}",
+    ),
+    Refusal.NOT_SENT_ON: (
+        "Service unavailable",
+        (
+            "This request was sent to a server that did not answer, and it was not sent to "
+            "another one. If it was meant to change something, check whether it did before you "
+            "send it again."
+        ),
+    ),
+    Refusal.ALL_FULL: (
+        "Service unavailable",
+        f"The servers behind this address have as many requests as they may have. {_LATER}",
+    ),
+    Refusal.SLOW_BODY: (
+        "Request timeout",
+        "The body of this request did not arrive in time, so it was sent to no server.",
+    ),
+    Refusal.BROKEN_BODY: (
+        "Bad request",
+        "The body of this request ended early, so it was sent to no server.",
+    ),
     Refusal.LOOP: (
         "Loop detected",
         (

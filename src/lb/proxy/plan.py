@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum
 from itertools import chain
 from math import ceil
@@ -11,66 +10,22 @@ from typing import TYPE_CHECKING
 from lb.health.maintenance import back_at
 from lb.health.snapshot import is_full
 from lb.log_events import Refusal
+from lb.proxy.steps import Attempt, Deliver, Refuse
 from lb.proxy.tallies import HIT, MISS, MOVED
-from lb.request.outcomes import Answered, written_by_edge
-from lb.selection.candidates import CAN_CHOOSE, Why, candidates, harmless, keeps_body
+from lb.request.edge_answers import written_by_edge
+from lb.request.outcomes import Answered
+from lb.selection.candidates import CAN_CHOOSE, Why, candidates, harmless, keeps_body, may_keep_body
 from lb.selection.shedding import Shed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from lb.health.snapshot import Snapshot
-    from lb.model import FixedResponse, Origin
+    from lb.model import Origin, OriginKey
     from lb.proxy.prepared import PreparedLoadBalancer
+    from lb.proxy.steps import Step
     from lb.request.facts import RequestFacts
     from lb.request.outcomes import Judgement, Outcome
-
-
-@dataclass(slots=True)
-class Attempt:
-    """Send the request to `origin`, and wait `timeout` seconds for the headers of the answer."""
-
-    origin: Origin
-    number: int
-    timeout: float
-    why: Why = field(default=Why.STEERING, compare=False)
-    started: float = field(default=0.0, compare=False)
-    """In seconds since the Unix epoch."""
-    ticket: int = field(default=0, compare=False)
-    """Number under which the driver counts it as in flight."""
-
-
-@dataclass(slots=True)
-class Deliver:
-    """Give the client the answer of `origin`."""
-
-    origin: Origin
-    answer: Answered
-    set_cookie: str | None
-
-
-@dataclass(slots=True)
-class Refuse:
-    """Answer the client without an origin."""
-
-    status: int
-    refusal: Refusal
-    retry_after: int | None = None
-    location: str | None = None
-    fixed: FixedResponse | None = None
-    """The whole response, where the configuration gives one."""
-    by: str = ""
-    """The rule or pool set that gives the response."""
-    headers: tuple[tuple[str, str], ...] = ()
-    """What the load balancer's response_headers set, as on an origin's response."""
-
-    @property
-    def cause(self) -> str:
-        """The reason as text, for the log."""
-        return f"{self.refusal.value} of {self.by}" if self.by else self.refusal.value
-
-
-Step = Attempt | Deliver | Refuse
 
 
 class Stop(Enum):
@@ -117,6 +72,7 @@ class Plan:
         self.started = now
         self.attempts = 0
         """Number of attempts so far."""
+        self._tried: list[OriginKey] = []
         self._attempt: Attempt | None = None
         self._beside: Attempt | None = None
         """A second attempt in flight at the same time."""
@@ -125,17 +81,20 @@ class Plan:
         has_body = facts.has_body
         self.keeps_body = has_body and keeps_body(serving, facts)
         """Whether the driver reads the body before it sends it, so that it can send it again."""
+        self.peeks_body = has_body and not self.keeps_body and may_keep_body(serving, facts)
+        """Whether the driver reads the start of the body first, to see whether it is short."""
         self.streams_body = has_body and not self.keeps_body
         """Whether the body is passed on while the client sends it."""
         affinity = serving.affinity
-        self._pinned = None if affinity is None else affinity.pinned(facts)
-        self._pin_full = self._pinned is not None and is_full(self._pinned, snapshot)
+        self.pinned = None if affinity is None else affinity.pinned(facts)
+        """The origin of the request's session."""
+        self._pin_full = self.pinned is not None and is_full(self.pinned, snapshot)
         self.shed = Shed(serving.shedding, facts) if serving.shedding else None
         """The pools that have shed the request."""
         self.suspected: list[Origin] = []
         """Suspected origins that the request has avoided so far."""
         self._candidates: Iterator[tuple[Origin, Why]] = candidates(
-            serving, snapshot, facts, rand, self._pinned, self.shed, self.suspected
+            serving, snapshot, facts, rand, self.pinned, self.shed, self.suspected
         )
 
     def start(self) -> Attempt | Refuse:
@@ -162,6 +121,11 @@ class Plan:
         return self._held or self._last()
 
     @property
+    def path(self) -> str:
+        """The path of the request, without its query."""
+        return self._facts.path
+
+    @property
     def hedged(self) -> bool:
         """Whether a second attempt may be made while the first one is in flight.
 
@@ -173,7 +137,8 @@ class Plan:
             and not self.streams_body
             and not self.keeps_body
             and not self._facts.header("upgrade")
-            and not self._in_session()
+            and self._attempt is not None
+            and not self._in_session(self._attempt.origin)
         )
 
     def hedge(self, now: float) -> Attempt | None:
@@ -212,7 +177,7 @@ class Plan:
     def _hold(self, attempt: Attempt, outcome: Outcome, judgement: Judgement) -> None:
         """Keep an answer, failed or not: it is delivered if no better one follows."""
         if isinstance(outcome, Answered):
-            cookie = None if judgement.failed else self.cookie_from(attempt.origin)
+            cookie = None if judgement.failed else self.cookie_from(attempt.origin, self._snapshot)
             self._held = Deliver(attempt.origin, outcome, cookie)
 
     def _last(self) -> Deliver | Refuse:
@@ -223,8 +188,12 @@ class Plan:
         """
         held, page = self._held, self.serving.lb.maintenance_page
         if held is None or (page is not None and written_by_edge(held.answer.header)):
-            return self._refuse(Refusal.NO_ORIGIN_ANSWERED)
+            return self._refuse(self._no_answer())
         return held
+
+    def _no_answer(self) -> Refusal:
+        everyone = all(one.key in self._tried for one in self.serving.resort(self._snapshot))
+        return Refusal.NO_ORIGIN_ANSWERED if everyone else Refusal.NOT_SENT_ON
 
     def _all_off(self) -> Refuse:
         back = back_at(self.serving.lb.pools, self.started)
@@ -239,24 +208,45 @@ class Plan:
 
     def _made(self, origin: Origin, why: Why, now: float) -> Attempt:
         self.attempts += 1
-        return Attempt(origin, self.attempts, self._timeout(now - self.started), why, now)
+        self._tried.append(origin.key)
+        return Attempt(origin, self.attempts, self._timeout(origin, now - self.started), why, now)
 
-    def _timeout(self, elapsed: float) -> float:
+    def _timeout(self, origin: Origin, elapsed: float) -> float:
         """Return the seconds that an attempt may take until the headers of the answer.
 
-        A streamed body is sent first, and its progress cannot be observed here. So the time of the
-        slowest acceptable client is added.
+        first_byte_timeout is there to fail over: an attempt that no other can follow has until the
+        deadline. A streamed body is sent first. Where the driver cannot see when it has been sent,
+        the time of a slow client is added.
         """
         failover, facts = self.serving.lb.failover, self._facts
-        timeout = min(failover.first_byte_timeout, failover.deadline - elapsed)
-        if self.streams_body:
+        timeout = failover.deadline - elapsed
+        if self.streams_body and not self.peeks_body:
             length = LARGEST_BODY if facts.content_length is None else facts.content_length
-            timeout += length / SLOWEST_UPLOAD
+            return timeout + max(length / SLOWEST_UPLOAD, failover.body_timeout)
+        if timeout > failover.first_byte_timeout and self._may_follow(origin):
+            return failover.first_byte_timeout
         return timeout
+
+    def _may_follow(self, origin: Origin) -> bool:
+        """Whether another attempt may follow one at `origin` that has no answer in time."""
+        serving = self.serving
+        if self.attempts >= serving.lb.failover.tries or self.streams_body:
+            return False
+        if not harmless(serving, self._facts):
+            return False
+        if serving.held and self._in_session(origin):
+            return False
+        return any(
+            other.key not in self._tried
+            and (serving.across_pools or other.pool == origin.pool)
+            and not (serving.limited and is_full(other, self._snapshot))
+            for other in serving.resort(self._snapshot)
+        )
 
     def _barrier(self, judgement: Judgement) -> Stop | None:
         """Return what forbids sending the request again: harm, or a body that is gone."""
-        if self.serving.held and self._in_session():
+        attempt = self._attempt
+        if attempt is not None and self.serving.held and self._in_session(attempt.origin):
             return Stop.HELD
         if not (judgement.unreached or harmless(self.serving, self._facts)):
             return Stop.HARMFUL
@@ -289,27 +279,41 @@ class Plan:
             is_full(origin, self._snapshot) for pool in serving.lb.pools for origin in pool.origins
         )
 
-    def _in_session(self) -> bool:
-        """Whether the latest attempt went to the origin of the request's session."""
-        affinity, attempt = self.serving.affinity, self._attempt
-        if attempt is None or affinity is None:
-            return False
-        return affinity.holds(self._facts, attempt.origin, self._pinned)
+    def _in_session(self, origin: Origin) -> bool:
+        """Whether an origin is the one of the request's session."""
+        affinity = self.serving.affinity
+        return affinity is not None and affinity.holds(self._facts, origin, self.pinned)
 
     def session(self, attempt: Attempt) -> int:
         """Return HIT, MISS or MOVED: what an answer to this attempt means for the session."""
-        if self._pinned is None:
+        if self.pinned is None:
             return HIT if attempt.why is Why.KEY else MISS
-        return HIT if attempt.origin is self._pinned else MOVED
+        return HIT if attempt.origin is self.pinned else MOVED
 
-    def cookie_from(self, origin: Origin) -> str | None:
-        """Return the Set-Cookie header for a good answer of this origin; None = no cookie."""
-        affinity, pinned = self.serving.affinity, self._pinned
+    def cookie_from(
+        self, origin: Origin, snapshot: Snapshot, *, gives_up: bool = False
+    ) -> str | None:
+        """Return the Set-Cookie header for a good answer of this origin; None = no cookie.
+
+        `snapshot`: as it is after the failures of this request. `gives_up`: whether the origin of
+        the session has failed as often as ejects, even if ejections are off.
+        """
+        affinity, pinned = self.serving.affinity, self.pinned
         if affinity is None or pinned is origin:
             return None
         # Momentary load moves no session.
         if self._pin_full:
             return None
-        if pinned is not None and self.serving.comes_back(self._snapshot, pinned):
+        if pinned is not None and (
+            (not gives_up and self._stays(snapshot, pinned))
+            or self.serving.comes_back(snapshot, pinned)
+        ):
             return None
         return affinity.cookie(origin, https=self._facts.https or self.serving.lb.https_redirect)
+
+    def _stays(self, snapshot: Snapshot, pinned: Origin) -> bool:
+        """Whether a session keeps its origin, which has failed this request alone."""
+        pool = self.serving.pools[pinned.pool]
+        return pinned.key in self._tried and snapshot.keeps_session(
+            pool, pinned, self.serving.keeping
+        )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from lb.proxy.plan import Attempt
+    from lb.proxy.steps import Attempt
+    from lb.proxy.uploads import Upload
     from lb.request.outcomes import Answered, Outcome
 
 
@@ -21,3 +22,13 @@ class Transport(Protocol):
 
     def discard(self, answer: Answered) -> None:
         """Release an answer that the client does not get."""
+
+
+class BodyReader(Protocol):
+    """Reads the body of one client request."""
+
+    async def read_body(self, limit: int, seconds: float) -> Upload:
+        """Read the request's body, so that each attempt can send it: before the first one.
+
+        Of a body without a length, `limit` bytes are read at most, for `LOOKS_FOR`. Never raises.
+        """

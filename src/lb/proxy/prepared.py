@@ -11,6 +11,7 @@ from lb.proxy.forwarding import Forwarding
 from lb.proxy.mirroring import Mirroring
 from lb.proxy.tallies import RequestCounters
 from lb.selection.affinity import affinity_of
+from lb.selection.candidates import last_resort
 from lb.selection.origin_steering import ORIGIN_POLICIES
 from lb.selection.pool_sets import PoolSets
 from lb.selection.rules import Rules
@@ -22,6 +23,13 @@ if TYPE_CHECKING:
 
     from lb.health.snapshot import Snapshot
     from lb.model import LoadBalancer, Origin
+
+
+BY_LOAD = (SteeringPolicy.LEAST_OUTSTANDING_REQUESTS, SteeringPolicy.LEAST_CONNECTIONS)
+BY_ORIGIN_LOAD = (
+    OriginSteeringPolicy.LEAST_OUTSTANDING_REQUESTS,
+    OriginSteeringPolicy.LEAST_CONNECTIONS,
+)
 
 
 class PreparedLoadBalancer:
@@ -61,6 +69,12 @@ class PreparedLoadBalancer:
         self.limited = any(origin.max_requests for pool in lb.pools for origin in pool.origins)
         self.counts = self.origin_count > 1 or self.limited
         """Whether the requests in flight at an origin are counted."""
+        self.weighs_load = (
+            self.limited
+            or lb.steers_by in BY_LOAD
+            or any(pool.origin_steering in BY_ORIGIN_LOAD for pool in lb.pools)
+        )
+        """Whether the requests in flight decide where others go."""
         self.mirroring = None if lb.mirror is None else Mirroring(lb, lb.mirror, identity)
         """Copies of requests to another pool."""
         self.retry_on = frozenset(
@@ -71,6 +85,16 @@ class PreparedLoadBalancer:
         }
         self.tallies = RequestCounters()
         """Counters of its requests."""
+
+        self._resort: tuple[Snapshot | None, tuple[Origin, ...]] = (None, ())
+
+    def resort(self, snapshot: Snapshot) -> tuple[Origin, ...]:
+        """Return the origins of the last resort; worked out once for a snapshot."""
+        known, origins = self._resort
+        if known is not snapshot:
+            origins = tuple(last_resort(self.lb, snapshot))
+            self._resort = (snapshot, origins)
+        return origins
 
     def share(self, other: PreparedLoadBalancer) -> None:
         """Use the limits and counters of `other`: they hold for all rules and sets together."""

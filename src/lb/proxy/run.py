@@ -5,22 +5,27 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from lb.log_events import AttemptFailed, Hedged, Refused
+from lb.log_events import Hedged
+from lb.proxy.failed_attempts import FailedAttempts
 from lb.proxy.forwarding import server_timing
-from lb.proxy.plan import Attempt, Deliver, Refuse
-from lb.request.outcomes import SWITCHING_PROTOCOLS, Answered, Cause, judge
+from lb.proxy.steps import Attempt, Deliver, Refuse, failed, refused
+from lb.proxy.uploads import is_outdated, refusal_of
+from lb.request.outcomes import SWITCHING_PROTOCOLS, Answered, Evidence, judge
 from lb.selection.candidates import Why
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lb.log_events import Event
     from lb.model import Origin, OriginKey
     from lb.proxy.mirror_copy import Copy
-    from lb.proxy.plan import Plan, Step
+    from lb.proxy.plan import Plan
+    from lb.proxy.steps import Step
     from lb.request.outcomes import Judgement, Outcome
 
     Running = dict[asyncio.Task[Outcome], Attempt]
     from lb.ports import Clock, Log
-    from lb.proxy.ports import Transport
+    from lb.proxy.ports import BodyReader, Transport
     from lb.state.memory import Memory
 
 
@@ -42,6 +47,8 @@ class Exchange:
         self.now = plan.started
         """Time of the latest step."""
         self._attempt: Attempt | None = None
+        self._beside: Attempt | None = None
+        self._failed: FailedAttempts | None = None
         self._in_flight = memory.in_flight if plan.serving.counts else None
         self._held: Answered | None = None
         self._took: dict[OriginKey, float] | None = {} if plan.serving.lb.server_timing else None
@@ -53,9 +60,8 @@ class Exchange:
         if took is None:
             return ""
         total = self.now - plan.started
-        return server_timing(
-            plan.serving.lb, step.origin, took[step.origin.key], total, plan.attempts
-        )
+        seconds = None if plan.streams_body else took[step.origin.key]
+        return server_timing(plan.serving.lb, step.origin, seconds, total, plan.attempts)
 
     def start(self) -> Step:
         """Return the first step."""
@@ -80,7 +86,16 @@ class Exchange:
             if judgement.failed and isinstance(step, Deliver):
                 # The best answer there was, of this attempt or an earlier one.
                 self._count_late(step.origin, attempt, step.answer.status, failed=True)
+        if self._failed is not None:
+            self._failed.next_step(attempt, judgement, step, self.now)
         return self._begin(step, self.now)
+
+    def left(self) -> None:
+        """Stop counting the attempts under way: the client has gone, and the runtime ends them."""
+        if self._in_flight is not None:
+            for attempt in (self._attempt, self._beside):
+                if attempt is not None:
+                    self._in_flight.end(attempt.origin.key, attempt.ticket)
 
     async def finish(self, step: Step) -> Deliver | Refuse:
         """Try origins in the order of the plan until there is an answer for the client."""
@@ -101,6 +116,7 @@ class Exchange:
         second = None if task.done() else self._second()
         if second is None:
             return self.take(await task)
+        self._beside = second
         running[asyncio.ensure_future(self.transport.send(second))] = second
         try:
             step = await self._first_good(running)
@@ -144,6 +160,8 @@ class Exchange:
             self._tell(attempt, judgement, change, "")
             if good is not None:
                 self._count_answer(attempt, good.answer.status)
+                if self._failed is not None:
+                    self._failed.next_step(attempt, judgement, good, self.now)
                 return good
 
     async def _drop(self, running: Running) -> None:
@@ -161,6 +179,8 @@ class Exchange:
                 # Both attempts ended at the same moment, so this outcome counts as well.
                 outcome = task.result()
                 self._tell(attempt, *self._note(attempt, outcome), "")
+                if self._failed is not None:
+                    self._failed.settle(Evidence.GOOD, self.now, in_time=True)
                 if isinstance(outcome, Answered):
                     self.transport.discard(outcome)
         if running:
@@ -170,7 +190,7 @@ class Exchange:
         """Count an answer that goes to the client."""
         serving = self.plan.serving
         if attempt.number == 1:
-            serving.tallies.answered(attempt.origin.key, status, self.now - attempt.started)
+            serving.tallies.answered(attempt.origin.key, status, self._seconds(attempt.started))
         else:
             self._count_late(attempt.origin, attempt, status, failed=False)
         if serving.affinity is not None:
@@ -181,10 +201,14 @@ class Exchange:
             origin.key,
             attempt.number,
             status,
-            self.now - attempt.started,
-            self.now - self.plan.started,
+            self._seconds(attempt.started),
+            self._seconds(self.plan.started),
             failed=failed,
         )
+
+    def _seconds(self, since: float) -> float | None:
+        """Return the seconds since a moment; None = the client's upload is in them."""
+        return None if self.plan.streams_body else self.now - since
 
     def _begin(self, step: Step, now: float) -> Step:
         if self.plan.shed is not None:
@@ -211,7 +235,9 @@ class Exchange:
                 suspects.log_silent(plan.serving.lb, plan.suspected, now)
             if attempt.why is Why.TEST:
                 suspects.tested(plan.serving.lb, attempt.origin, now)
-            attempt.ticket = self._in_flight.begin(key, now, attempt.timeout)
+            # However long a body takes: a client that has gone must not keep its place.
+            counted = min(attempt.timeout, plan.serving.lb.failover.deadline)
+            attempt.ticket = self._in_flight.begin(key, now, counted)
             if not plan.streams_body:
                 suspects.sent(key, now)
 
@@ -220,17 +246,21 @@ class Exchange:
         self.now = now = self._clock()
         serving, key = self.plan.serving, attempt.origin.key
         judgement = judge(serving.retry_on, outcome)
+        evidence, started = judgement.evidence, attempt.started
         if self._took is not None:
-            self._took[key] = now - attempt.started
+            self._took[key] = now - started
         if self._in_flight is not None:
             self._in_flight.end(key, attempt.ticket)
-            suspects = self._memory.suspects
-            if isinstance(outcome, Answered):
-                suspects.answered(key, now - attempt.started, now, well=not judgement.failed)
-            else:
-                suspects.failed(key, attempt.started, silent=outcome.cause is Cause.TIMEOUT)
-        change = self._memory.record(serving.lb, attempt.origin, judgement, attempt.started, now)
-        return judgement, change
+            # Where the body was streamed, the client's time is in the answer's.
+            took = 0.0 if self.plan.streams_body else now - started
+            self._memory.suspects.note(key, evidence, started, took, now)
+        if evidence is Evidence.GOOD:
+            return judgement, self._memory.succeeded(serving.lb, attempt.origin, started, now)
+        if judgement.failed and evidence is not Evidence.NONE:
+            if self._failed is None:
+                self._failed = FailedAttempts(self.plan, self._memory, self._log)
+            self._failed.add(attempt, judgement)
+        return judgement, None
 
     def _hold(self, answer: Answered) -> None:
         """Keep the latest answer alone: a request has few connections."""
@@ -242,19 +272,26 @@ class Exchange:
         self, attempt: Attempt, judgement: Judgement, change: Event | None, following: str
     ) -> None:
         if judgement.failed:
-            self._log(
-                AttemptFailed(
-                    load_balancer=self.plan.serving.lb.name,
-                    pool=attempt.origin.pool,
-                    origin=attempt.origin.name,
-                    cause=judgement.cause,
-                    attempt=attempt.number,
-                    duration=self.now - attempt.started,
-                    next=following,
-                )
-            )
+            name, took = self.plan.serving.lb.name, self.now - attempt.started
+            self._log(failed(name, attempt, judgement.cause, took, following))
         if change is not None:
             self._log(change)
+
+
+async def after_body(
+    plan: Plan, reader: BodyReader, again: Callable[[float], Plan | Refuse], clock: Clock
+) -> Plan | Refuse:
+    """Read the request's body; return the plan to go on with, or the refusal.
+
+    `again` plans the request anew: while its client was sending, health may have changed.
+    """
+    failover = plan.serving.lb.failover
+    upload = await reader.read_body(failover.body_limit, failover.body_timeout)
+    refusal = refusal_of(upload, plan)
+    if refusal is not None:
+        return refusal
+    now = clock()
+    return again(now) if is_outdated(plan, upload, now) else plan
 
 
 async def send_copy(copy: Copy, transport: Transport, clock: Clock, log: Log) -> None:
@@ -268,15 +305,3 @@ async def send_copy(copy: Copy, transport: Transport, clock: Clock, log: Log) ->
     failed = copy.failed(outcome, clock())
     if failed is not None:
         log(failed)
-
-
-def refused(load_balancer: str, step: Refuse, attempts: int = 0, duration: float = 0.0) -> Refused:
-    """Return the event of a refusal."""
-    return Refused(
-        load_balancer=load_balancer,
-        status=step.status,
-        cause=step.cause,
-        refusal=step.refusal,
-        attempt=attempts,
-        duration=duration,
-    )

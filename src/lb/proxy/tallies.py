@@ -21,6 +21,9 @@ CELLS = 6 * BUCKETS
 SECONDS = 0
 """Index of the sum of all response times, in the free row."""
 
+UNTIMED = 1
+"""Index of the number of answers without a time, in the free row; they are in bucket 0."""
+
 HIT, MISS, MOVED = range(3)
 """Results of a session: its origin answered; there was no session; another origin answered."""
 
@@ -51,9 +54,12 @@ class RequestCounters(dict[tuple[str, ...], list[float]]):
         self[key] = cells
         return cells
 
-    def answered(self, key: tuple[str, ...], status: int, seconds: float) -> None:
-        """Count an answer; `seconds`: time to its headers."""
+    def answered(self, key: tuple[str, ...], status: int, seconds: float | None) -> None:
+        """Count an answer; `seconds`: time to its headers; None = the client's upload is in it."""
         cells = self[key]
+        if seconds is None:
+            cells[UNTIMED] += 1
+            seconds = 0.0
         cells[SECONDS] += seconds
         cells[status // 100 * BUCKETS + bisect_left(BOUNDS, seconds)] += 1
 
@@ -62,8 +68,8 @@ class RequestCounters(dict[tuple[str, ...], list[float]]):
         key: OriginKey,
         number: int,
         status: int,
-        seconds: float,
-        since_request: float,
+        seconds: float | None,
+        since_request: float | None,
         *,
         failed: bool,
     ) -> None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from lb.request.edge_answers import EdgePage, Writer, edge_page, from_cache, writer_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -20,14 +22,24 @@ class Cause(Enum):
     CLIENT = "the client went away"
 
 
+class Evidence(Enum):
+    """What the outcome of an attempt says about its origin."""
+
+    NONE = "nothing: a client, a cache or Cloudflare's edge decided the outcome"
+    GOOD = "it answers well"
+    CONNECTION = "no connection, or no HTTP on it"
+    TIMEOUT = "no answer in time"
+    STATUS = "an answer with a status of retry_on"
+
+
 # A client that breaks off a streamed upload, or sends it too slowly, makes the attempt fail as an
 # origin would. If that counted, a client could eject all origins.
-BLAMES_ORIGIN: Mapping[Cause, bool] = {
-    Cause.CONNECTION: True,
-    Cause.TIMEOUT: True,
-    Cause.STATUS: True,
-    Cause.UPLOAD: False,
-    Cause.CLIENT: False,
+EVIDENCE: Mapping[Cause, Evidence] = {
+    Cause.CONNECTION: Evidence.CONNECTION,
+    Cause.TIMEOUT: Evidence.TIMEOUT,
+    Cause.STATUS: Evidence.CONNECTION,
+    Cause.UPLOAD: Evidence.NONE,
+    Cause.CLIENT: Evidence.NONE,
 }
 
 
@@ -73,53 +85,54 @@ class Judgement:
     cause: str = ""
     unreached: bool = False
     """Whether the origin certainly did not get the request."""
-    blames_origin: bool = True
-    """Whether a failure counts against the origin."""
-
-
-# Statuses of Cloudflare's edge before it has sent anything to the origin: connection refused,
-# unreachable, TLS handshake or certificate failed, name or tunnel not found. After 520, 522 and 524
-# the origin may have the request.
-# https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors/
-UNREACHED = frozenset({521, 523, 525, 526, 530})
+    evidence: Evidence = Evidence.NONE
 
 
 SWITCHING_PROTOCOLS = 101
 """Status of an answer that turns the connection into a WebSocket."""
 
 
-_FINE = Judgement(failed=False)
+_FINE = Judgement(failed=False, evidence=Evidence.GOOD)
+_SAYS_NOTHING = Judgement(failed=False)
+
+EDGE_SAYS: Mapping[EdgePage, Evidence] = {
+    EdgePage.UNREACHED: Evidence.CONNECTION,
+    EdgePage.NO_ANSWER: Evidence.CONNECTION,
+    EdgePage.NOT_IN_TIME: Evidence.TIMEOUT,
+    EdgePage.OWN: Evidence.NONE,
+}
+"""What a page of Cloudflare's edge says about the origin."""
 
 
 def judge(retry_on: frozenset[int], outcome: Outcome) -> Judgement:
-    """Return the judgement of an outcome; `retry_on`: statuses that count as failures."""
+    """Return the judgement of an outcome; `retry_on`: statuses that count as failures.
+
+    An answer from a cache, or one that the edge wrote for reasons of its own, is no evidence for
+    the origin or against it; its status decides whether the request is sent again.
+    """
     if isinstance(outcome, Failed):
-        return Judgement(
-            failed=True,
-            cause=outcome.cause.value,
-            blames_origin=BLAMES_ORIGIN[outcome.cause],
-        )
-    if outcome.status not in retry_on:
-        return _FINE
-    return Judgement(failed=True, cause=f"status {outcome.status}", unreached=_unreached(outcome))
+        evidence = EVIDENCE[outcome.cause]
+        return Judgement(failed=True, cause=outcome.cause.value, evidence=evidence)
+    status, header = outcome.status, outcome.header
+    if status not in retry_on:
+        # No page of the edge has such a status, and the header is the only one to read.
+        if status < 300:
+            return _SAYS_NOTHING if from_cache(header("cf-cache-status")) else _FINE
+        return _FINE if writer_of(status, header) is Writer.ORIGIN else _SAYS_NOTHING
+    return _failing(status, writer_of(status, header))
 
 
-def _unreached(answer: Answered) -> bool:
-    """Whether the edge could not reach the origin.
-
-    The status alone proves nothing, because an origin may answer any.
-    """
-    return answer.status in UNREACHED and written_by_edge(answer.header)
-
-
-def written_by_edge(header: Callable[[str], str]) -> bool:
-    """Whether Cloudflare's edge wrote an answer in place of the origin.
-
-    Answers of origins carry CF-Cache-Status; error pages of the edge do not
-    (https://developers.cloudflare.com/cache/concepts/cache-responses/).
-    """
-    return (
-        header("server").lower() == "cloudflare"
-        and bool(header("cf-ray"))
-        and not header("cf-cache-status")
+def _failing(status: int, writer: Writer) -> Judgement:
+    cause = f"status {status}"
+    if writer is Writer.ORIGIN:
+        return Judgement(failed=True, cause=cause, evidence=Evidence.STATUS)
+    cause = f"{cause} of {writer.value}"
+    if writer is Writer.CACHE:
+        return Judgement(failed=True, cause=cause)
+    page = edge_page(status)
+    return Judgement(
+        failed=True,
+        cause=cause,
+        unreached=page is EdgePage.UNREACHED,
+        evidence=EDGE_SAYS[page],
     )

@@ -160,13 +160,25 @@ def harmless(serving: Prepared, facts: RequestFacts) -> bool:
 
 def keeps_body(serving: Prepared, facts: RequestFacts) -> bool:
     """Whether a request's body is read before it is sent, so that it can be sent again."""
-    failover = serving.lb.failover
+    length = facts.content_length
     return (
-        failover.tries > 1
+        length is not None
+        and length <= serving.lb.failover.body_limit
+        and serving.lb.failover.tries > 1
         and serving.origin_count > 1
         and facts.has_body
-        and facts.content_length is not None
-        and facts.content_length <= failover.body_limit
+    )
+
+
+def may_keep_body(serving: Prepared, facts: RequestFacts) -> bool:
+    """Whether a body of unknown length is kept if it turns out to be short."""
+    failover = serving.lb.failover
+    return (
+        facts.content_length is None
+        and failover.body_limit > 0
+        and failover.tries > 1
+        and serving.origin_count > 1
+        and facts.method not in SAFE_TO_REPEAT
     )
 
 

@@ -6,7 +6,8 @@ from collections import deque
 from math import inf
 from typing import TYPE_CHECKING
 
-from lb.health.ejection import CUT_OFF, Ejections
+from lb.health.blame import Count
+from lb.health.ejection import CUT_OFF, Ejections, reached
 from lb.health.in_flight import InFlight
 from lb.health.maintenance import back_since, switches
 from lb.health.quiet import Suspects
@@ -19,10 +20,16 @@ from lb.model.watched import used_pools
 from lb.state.trust import TrustedView
 
 if TYPE_CHECKING:
+    from lb.health.blame import Failure
     from lb.health.verdict import Verdict
-    from lb.log_events import Event, HealthChanged, LastOriginKept, OriginEjected
+    from lb.log_events import (
+        Event,
+        HealthChanged,
+        LastOriginKept,
+        OriginEjected,
+        OriginRestored,
+    )
     from lb.model import Config, LoadBalancer, Origin, Watch
-    from lb.request.outcomes import Judgement
     from lb.state.shared_view import SharedHealth
 
 LEASE = 30.0
@@ -103,20 +110,31 @@ class Memory:
                 self._note_switches(now)
         return self._snapshot
 
-    def record(
-        self, lb: LoadBalancer, origin: Origin, judgement: Judgement, started: float, now: float
-    ) -> Event | None:
-        """Record an attempt that began at `started`, and eject or restore its origin."""
+    def succeeded(
+        self, lb: LoadBalancer, origin: Origin, started: float, now: float
+    ) -> OriginRestored | None:
+        """Record a good answer to an attempt begun at `started`; it may restore the origin."""
         state = self._ejections.states.get(origin.key)
-        if not judgement.failed:
-            return self._ejections.succeeded(lb, origin, state, started, now) if state else None
-        if not judgement.blames_origin:
-            return None
-        cause = judgement.cause
-        self.reports.append(
-            FailureReport(pool=origin.pool, origin=origin.name, cause=cause, at=now)
-        )
-        return self._ejections.failed(lb, origin, cause, started, now)
+        return self._ejections.succeeded(lb, origin, state, started, now) if state else None
+
+    def failed(
+        self, lb: LoadBalancer, origin: Origin, failure: Failure, started: float, now: float
+    ) -> OriginEjected | LastOriginKept | None:
+        """Record the failure of an attempt begun at `started`; it may eject the origin."""
+        if failure.count is not Count.NOTHING:
+            self.reports.append(
+                FailureReport(pool=origin.pool, origin=origin.name, cause=failure.cause, at=now)
+            )
+        return self._ejections.failed(lb, origin, failure, started, now)
+
+    def gives_up(self, lb: LoadBalancer, origin: Origin) -> bool:
+        """Whether an origin has failed as often as ejects, even if ejections are off."""
+        state = self._ejections.states.get(origin.key)
+        return state is not None and reached(state, lb.ejection)
+
+    def in_doubt(self, lb: LoadBalancer, origin: Origin, path: str, now: float) -> None:
+        """Suspect an origin whose connection has failed, while the request is tried elsewhere."""
+        self._ejections.in_doubt(lb, origin, path, now)
 
     def cut_off(
         self, lb: LoadBalancer, origin: Origin, in_a_row: int, now: float

@@ -14,7 +14,8 @@ from lb.model import Region
 from lb.object.previews import KEPT_SECONDS, Previews
 from lb.object.run import run_preview
 from lb.proxy.balancer import Balancer
-from lb.proxy.plan import Attempt, Plan, Refuse
+from lb.proxy.plan import Plan
+from lb.proxy.steps import Attempt, Refuse
 from support.api import A, Api
 from support.make import facts
 from support.state import START, World

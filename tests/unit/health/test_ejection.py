@@ -14,13 +14,16 @@ from lb.health.verdict import Verdict
 from lb.log_events import LastOriginKept, OriginEjected
 from lb.model import Config, Ejection, LoadBalancer, Origin, OriginSteeringPolicy, Pool
 from lb.proxy.prepared import PreparedLoadBalancer
-from lb.request.outcomes import Judgement
+from lb.request.outcomes import Evidence, Judgement
 from lb.selection.candidates import candidates
 from lb.selection.origin_steering import by_hash
 from lb.state.memory import MOST_REPORTS, Memory
-from support.make import balancer_of, config_of, facts, monitor, origin, pool, scripted
+from support.make import balancer_of, config_of, facts, monitor, origin, pool, record, scripted
 
-FAILED, FINE = Judgement(failed=True, cause="connection failed"), Judgement(failed=False)
+FAILED, FINE = (
+    Judgement(failed=True, cause="connection failed", evidence=Evidence.CONNECTION),
+    Judgement(failed=False, evidence=Evidence.GOOD),
+)
 POOL = pool("p", "a", "b")
 A, B = POOL.origins
 
@@ -51,7 +54,7 @@ class Scene:
         return "".join(one.name for one, _ in found)
 
     def _record(self, one: str, judgement: Judgement, now: float, started: float) -> object:
-        return self.memory.record(self.lb, self._origin(one), judgement, started, now)
+        return record(self.memory, self.lb, self._origin(one), judgement, started, now)
 
     def _origin(self, name: str) -> Origin:
         return next(o for p in self.lb.pools for o in p.origins if o.name == name)

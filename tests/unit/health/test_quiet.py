@@ -24,8 +24,9 @@ from lb.model import (
     SessionAffinity,
 )
 from lb.proxy.balancer import Balancer
-from lb.proxy.plan import Attempt, Plan
+from lb.proxy.plan import Plan
 from lb.proxy.run import Exchange
+from lb.proxy.steps import Attempt
 from lb.request.outcomes import Answered, Cause, Failed, Outcome
 from support.make import balancer_of, config_of, facts, monitor, pool
 
@@ -287,7 +288,9 @@ def test_a_test_that_fails_ejects_again() -> None:
     made = scene(base_time=30, max_time=30)
     made.send().ends(REFUSED).ends()
     made.now += 30
-    assert made.send().ends(REFUSED).at == "b"
+    tested = made.send().ends(REFUSED)
+    assert tested.at == "b"
+    tested.ends()
     assert made.goes() == "b"
     made.now += 30
     assert [made.goes("POST"), made.send().at] == ["b", "a"]
@@ -296,7 +299,7 @@ def test_a_test_that_fails_ejects_again() -> None:
 def test_where_nothing_can_be_sent_again_something_else_is_the_test() -> None:
     """With POSTs alone, one of them becomes the test after some seconds."""
     made = scene(base_time=30)
-    made.send("POST").ends(REFUSED)
+    made.send().ends(REFUSED).ends()
     made.now += 30 + UNSAFE_TEST_AFTER - 0.1
     assert made.goes("POST") == "b"
     made.now += 0.1
@@ -353,7 +356,7 @@ def test_the_last_origin_goes_on_being_tried_where_nothing_is_better() -> None:
     made = scene()
     made.send("POST").ends(REFUSED)
     assert made.goes("POST", REFUSED) == "b"
-    assert [made.goes("POST", REFUSED), made.goes("POST", REFUSED)] == ["b", "b"]
+    assert [made.goes("POST", REFUSED), made.goes("POST", REFUSED)] == ["a", "a"]
 
 
 def test_an_origin_that_no_request_went_to_is_not_tested() -> None:

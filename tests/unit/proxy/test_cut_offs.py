@@ -17,8 +17,8 @@ from lb.proxy.cut_offs import (
     promised,
 )
 from lb.proxy.plan import Plan
-from lb.request.outcomes import Judgement
-from support.make import balancer_of, config_of, facts, pool
+from lb.request.outcomes import Evidence, Judgement
+from support.make import balancer_of, config_of, facts, pool, record
 
 PRIMARY, REPLICA = pool("primary", "a"), pool("replica", "b")
 ONE = PRIMARY.origins[0]
@@ -40,7 +40,14 @@ class Ground:
         for number, mark in enumerate(marks, 1):
             before = len(self.log)
             memory = self.balancer.memory
-            memory.record(self.lb, ONE, Judgement(failed=False), self.now - 1, self.now)
+            record(
+                memory,
+                self.lb,
+                ONE,
+                Judgement(failed=False, evidence=Evidence.GOOD),
+                self.now - 1,
+                self.now,
+            )
             self.endings.ended(self.lb, ONE, whole=mark == "+")
             if any(isinstance(event, OriginEjected) for event in self.log[before:]):
                 ejecting.append(number)

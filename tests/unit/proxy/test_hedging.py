@@ -21,16 +21,17 @@ from lb.model import (
 )
 from lb.proxy.balancer import Balancer
 from lb.proxy.budgets import ALWAYS, MOST_SAVED, ONE_IN, HedgeBudget
-from lb.proxy.plan import Attempt, Deliver, Plan, Refuse
+from lb.proxy.plan import Plan
 from lb.proxy.run import Exchange
+from lb.proxy.steps import Attempt, Deliver, Refuse
 from lb.request.outcomes import Answered, Cause, Failed, judge
-from support.make import balancer_of, config_of, facts, pool, scripted
+from support.make import balancer_of, config_of, facts, pool, record, scripted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lb.log_events import Event
-    from lb.proxy.plan import Step
+    from lb.proxy.steps import Step
     from lb.request.facts import RequestFacts
     from lb.request.outcomes import Outcome
 
@@ -149,7 +150,7 @@ def test_the_last_resort_is_not_worth_a_guess() -> None:
     """The last resort is tried after a failure, not for a slow attempt."""
     made = balancer(*THREE[:2])
     down = judge(frozenset(), REFUSED)
-    made.memory.record(made.servings[0].lb, THREE[1].origins[0], down, 0.0, 0.0)
+    record(made.memory, made.servings[0].lb, THREE[1].origins[0], down, 0.0, 0.0)
     plan, _ = begun(made)
 
     assert plan.hedge(1.0) is None
@@ -306,7 +307,7 @@ def test_a_failure_leaves_the_other_attempt_running() -> None:
     assert isinstance(step, Deliver)
     assert (step.origin.name, step.answer.status) == ("a", 200)
     assert (race.sent, race.discarded, race.aborted) == (["a", "b"], [503], [])
-    assert race.kinds == ["failover", "origin_ejected", "hedged"]
+    assert race.kinds == ["failover", "hedged"]
 
 
 def test_when_both_fail_the_next_origin_is_tried() -> None:

@@ -17,8 +17,8 @@ from lb.model import Config, Mirror
 from lb.proxy.balancer import Balancer
 from lb.proxy.mirror_copy import copy_of
 from lb.proxy.mirroring import LOG_INTERVAL, MARGIN, MARK, MOST_AT_ONCE
-from lb.proxy.plan import Attempt
 from lb.proxy.run import send_copy
+from lb.proxy.steps import Attempt
 from lb.request.outcomes import Answered, Cause, Failed
 from lb.state.refresh import Home
 from support.make import balancer_of, config_of, facts, monitor, origin, pool, scripted

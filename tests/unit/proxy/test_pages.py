@@ -15,7 +15,8 @@ from lb.log_events import Refusal
 from lb.model import Config, FixedResponse, HeaderEdits, Rule, Window
 from lb.proxy.balancer import Balancer
 from lb.proxy.pages import TEXTS, page
-from lb.proxy.plan import RETRY_AFTER, Attempt, Deliver, Plan, Refuse
+from lb.proxy.plan import RETRY_AFTER, Plan
+from lb.proxy.steps import Attempt, Deliver, Refuse
 from lb.request.outcomes import Answered, Cause, Failed, judge
 from support.edge import FakeEdge
 from support.make import balancer_of, config_of, facts, origin, pool, scripted

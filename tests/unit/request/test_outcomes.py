@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lb.request.outcomes import BLAMES_ORIGIN, Cause, Failed, rejected
+from lb.request.outcomes import EVIDENCE, Cause, Evidence, Failed, rejected
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,6 @@ def test_a_rejected_fetch_has_a_cause(error: str, uploading: bool, cause: Cause)
 
 
 def test_a_client_cannot_eject_origins_by_breaking_off_uploads() -> None:
-    """The table of causes that blame the origin is total."""
-    assert set(BLAMES_ORIGIN) == set(Cause)
-    assert not BLAMES_ORIGIN[rejected("Error", uploading=True).cause]
+    """The table of what causes say about the origin is total."""
+    assert set(EVIDENCE) == set(Cause)
+    assert EVIDENCE[rejected("Error", uploading=True).cause] is Evidence.NONE

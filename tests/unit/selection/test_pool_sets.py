@@ -21,7 +21,8 @@ from lb.model import (
     Topology,
 )
 from lb.proxy.balancer import Balancer
-from lb.proxy.plan import Attempt, Plan, Refuse
+from lb.proxy.plan import Plan
+from lb.proxy.steps import Attempt, Refuse
 from lb.selection.pool_sets import PoolSets
 from support.make import balancer_of, config_of, facts, pool, scripted
 
@@ -169,7 +170,8 @@ def test_a_session_stays_within_its_set() -> None:
     balancer = Balancer(config_of(lb))
     _, plan = balancer.plan(facts(), 5.0, scripted(0.5))
     assert isinstance(plan, Plan)
-    cookies = [plan.cookie_from(one.origins[0]) or "" for one in (A, B)]
+    now = balancer.memory.snapshot(5.0)
+    cookies = [plan.cookie_from(one.origins[0], now) or "" for one in (A, B)]
     of_a, of_b = (cookie.partition(";")[0] for cookie in cookies)
 
     assert planned(balancer, TEXAS, cookie=of_b) == "b"

@@ -23,11 +23,12 @@ from lb.model import (
 from lb.model.watched import timed
 from lb.proxy.balancer import MOST_COMBINATIONS, Balancer
 from lb.proxy.pages import page
-from lb.proxy.plan import Attempt, Plan, Refuse
+from lb.proxy.plan import Plan
+from lb.proxy.steps import Attempt, Refuse
 from lb.request.outcomes import Cause, Failed, judge
 from lb.selection.rules import Rules
 from lb.state.memory import Memory
-from support.make import balancer_of, config_of, facts, monitor, origin, pool
+from support.make import balancer_of, config_of, facts, monitor, origin, pool, record
 
 MAIN, API, BETA, DARK = pool("main", "m"), pool("api", "a"), pool("beta", "b"), pool("dark", "d")
 NOW = 1_800_000_000.0
@@ -317,7 +318,8 @@ def test_a_canary_gets_its_weight_of_the_requests_that_meet_its_rule() -> None:
     assert {first(chance, "/") for chance in (0.0, 0.94, 0.951, 0.999)} == {"m"}
     lucky = plan(0.999)
     lucky.start()
-    cookie = str(lucky.cookie_from(BETA.origins[0])).partition(";")[0]
+    set_cookie = lucky.cookie_from(BETA.origins[0], balancer.memory.snapshot(NOW))
+    cookie = str(set_cookie).partition(";")[0]
     assert first(0.0, cookie=cookie) == "b"
 
 
@@ -393,6 +395,6 @@ def test_an_ejection_by_a_rules_request_counts_for_all() -> None:
     step = plan.start()
     assert isinstance(step, Attempt)
     judgement = judge(serving.retry_on, Failed(Cause.CONNECTION))
-    balancer.memory.record(serving.lb, step.origin, judgement, NOW, NOW)
+    record(balancer.memory, serving.lb, step.origin, judgement, NOW, NOW)
 
     assert served(balancer, "/api/") == "m"

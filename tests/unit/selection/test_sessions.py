@@ -25,8 +25,9 @@ from lb.model import (
     Window,
     ZeroDowntimeFailover,
 )
-from lb.proxy.plan import Attempt, Deliver, Plan, Refuse
+from lb.proxy.plan import Plan
 from lb.proxy.prepared import PreparedLoadBalancer
+from lb.proxy.steps import Attempt, Deliver, Refuse
 from lb.request.outcomes import Answered, Cause, Failed, Outcome, judge
 from lb.selection.affinity import HeaderAffinity, IpCookieAffinity
 from support.make import balancer_of, facts, origin, pool, scripted
@@ -352,7 +353,7 @@ def test_none_leaves_a_failure_to_the_sessions_client() -> None:
     lb = lb_of(NEAR, zero_downtime_failover=OF.NONE)
     asked = facts(cookie=pin(lb, "b"))
 
-    assert Session(lb, asked=asked).run(FAILED) == ("b", Refuse(503, Refusal.NO_ORIGIN_ANSWERED, 5))
+    assert Session(lb, asked=asked).run(FAILED) == ("b", Refuse(503, Refusal.NOT_SENT_ON, 5))
     tried, step = Session(lb, asked=asked).run(BAD)
     assert isinstance(step, Deliver)
     assert (tried, step.answer, step.set_cookie) == ("b", BAD, None)
@@ -438,14 +439,25 @@ def test_sticky_moves_the_session() -> None:
     lb = lb_of(NEAR, zero_downtime_failover=OF.STICKY)
     asked = facts(cookie=pin(lb, "b"))
 
-    for at, outcomes in (
-        (moment(), (FAILED, FINE)),
-        (moment("near/b"), (FINE,)),
-        (moment(ejected="near/b"), (FINE,)),
-    ):
-        _, step = Session(lb, at, asked).run(*outcomes)
+    for at in (moment("near/b"), moment(ejected="near/b")):
+        _, step = Session(lb, at, asked).run(FINE)
         assert isinstance(step, Deliver)
         assert (step.set_cookie or "").startswith(pin(lb, "a"))
+
+
+def test_a_session_stays_on_an_origin_that_failed_its_request_alone() -> None:
+    """A session lost its origin for good when a single request failed there.
+
+    What the failure says about the origin is decided at the end of the request; the origin keeps
+    its sessions until it is ejected or down.
+    """
+    lb = lb_of(NEAR, zero_downtime_failover=OF.STICKY)
+    session = Session(lb, moment(), facts(cookie=pin(lb, "b")))
+
+    tried, step = session.run(FAILED, FINE)
+    assert isinstance(step, Deliver)
+    assert (tried, moved(step)) == ("ba", False)
+    assert session.plan.cookie_from(step.origin, moment(ejected="near/b")) is not None
 
 
 @pytest.mark.parametrize("failover", list(ZeroDowntimeFailover))

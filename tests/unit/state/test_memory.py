@@ -6,12 +6,12 @@ from lb.health.snapshot import Standing
 from lb.health.verdict import Verdict
 from lb.log_events import OriginEjected, OriginRestored
 from lb.model import Ejection, LoadBalancer
-from lb.request.outcomes import Judgement
+from lb.request.outcomes import Evidence, Judgement
 from lb.state.memory import LEASE, MOST_PROBES_AT_ONCE, PAUSE, Memory
-from support.make import balancer_of, config_of, monitor, origin, pool
+from support.make import balancer_of, config_of, monitor, origin, pool, record
 
-FAILED = Judgement(failed=True, cause="connection failed")
-FINE = Judgement(failed=False)
+FAILED = Judgement(failed=True, cause="connection failed", evidence=Evidence.CONNECTION)
+FINE = Judgement(failed=False, evidence=Evidence.GOOD)
 POOL = pool("p", "a", "b", "c", "d")
 A, B, C, D = POOL.origins
 
@@ -31,7 +31,7 @@ def test_a_failure_takes_an_origin_out_for_base_time() -> None:
     lb = lb_with(base_time=30)
     memory = Memory(config_of(lb))
 
-    event = memory.record(lb, A, FAILED, 10.0, 10.5)
+    event = record(memory, lb, A, FAILED, 10.0, 10.5)
 
     assert event == OriginEjected(
         load_balancer="*", pool="p", origin="a", cause="connection failed", seconds=30
@@ -46,9 +46,9 @@ def test_only_failures_in_a_row_eject() -> None:
     memory = Memory(config_of(lb))
 
     for now, judgement in enumerate((FAILED, FINE, FAILED)):
-        assert memory.record(lb, A, judgement, now, now) is None
+        assert record(memory, lb, A, judgement, now, now) is None
     assert standings(memory, 3.0)[0] is Standing.AVAILABLE
-    assert isinstance(memory.record(lb, A, FAILED, 3.0, 3.0), OriginEjected)
+    assert isinstance(record(memory, lb, A, FAILED, 3.0, 3.0), OriginEjected)
 
 
 def test_the_clients_own_failures_do_not_count() -> None:
@@ -56,7 +56,7 @@ def test_the_clients_own_failures_do_not_count() -> None:
     lb = lb_with()
     memory = Memory(config_of(lb))
 
-    assert memory.record(lb, A, Judgement(failed=True, blames_origin=False), 1.0, 1.0) is None
+    assert record(memory, lb, A, Judgement(failed=True), 1.0, 1.0) is None
     assert standings(memory, 1.0)[0] is Standing.AVAILABLE
 
 
@@ -65,7 +65,7 @@ def test_no_base_time_means_no_ejection() -> None:
     lb = lb_with(base_time=0)
     memory = Memory(config_of(lb))
 
-    assert memory.record(lb, A, FAILED, 1.0, 1.0) is None
+    assert record(memory, lb, A, FAILED, 1.0, 1.0) is None
     assert standings(memory, 1.0)[0] is Standing.AVAILABLE
     assert standings(memory, 0.999)[0] is Standing.AVAILABLE
 
@@ -77,7 +77,7 @@ def test_at_most_max_percent_of_a_pool_is_out_at_once() -> None:
         lb = balancer_of(POOL, pool("other", "z"), ejection=ejection)
         memory = Memory(config_of(lb))
         for one in POOL.origins:
-            memory.record(lb, one, FAILED, 1.0, 1.0)
+            record(memory, lb, one, FAILED, 1.0, 1.0)
 
         assert standings(memory, 1.0).count(Standing.EJECTED) == out
 
@@ -86,11 +86,11 @@ def test_an_ejected_origin_that_answers_is_taken_back() -> None:
     """A good response to an attempt after the ejection ends it early."""
     lb = lb_with()
     memory = Memory(config_of(lb))
-    memory.record(lb, A, FAILED, 1.0, 2.0)
+    record(memory, lb, A, FAILED, 1.0, 2.0)
 
-    assert memory.record(lb, A, FINE, 1.5, 3.0) is None  # Sent before the ejection.
+    assert record(memory, lb, A, FINE, 1.5, 3.0) is None  # Sent before the ejection.
     assert standings(memory, 3.0)[0] is Standing.EJECTED
-    assert memory.record(lb, A, FINE, 3.0, 4.0) == OriginRestored(
+    assert record(memory, lb, A, FINE, 3.0, 4.0) == OriginRestored(
         load_balancer="*", pool="p", origin="a"
     )
     assert standings(memory, 4.0)[0] is Standing.AVAILABLE
@@ -100,9 +100,9 @@ def test_a_second_failure_while_ejected_prolongs_it_without_an_event() -> None:
     """A second failure while ejected prolongs the ejection without a second event."""
     lb = lb_with(base_time=30)
     memory = Memory(config_of(lb))
-    memory.record(lb, A, FAILED, 1.0, 1.0)
+    record(memory, lb, A, FAILED, 1.0, 1.0)
 
-    assert memory.record(lb, A, FAILED, 20.0, 20.0) is None
+    assert record(memory, lb, A, FAILED, 20.0, 20.0) is None
     assert standings(memory, 49.0)[0] is Standing.EJECTED
 
 
@@ -111,10 +111,10 @@ def test_a_snapshot_is_made_only_when_something_changed() -> None:
     lb = lb_with(base_time=30)
     memory = Memory(config_of(lb))
     first = memory.snapshot(1.0)
-    memory.record(lb, A, FINE, 1.0, 1.0)
+    record(memory, lb, A, FINE, 1.0, 1.0)
 
     assert memory.snapshot(2.0) is first
-    memory.record(lb, A, FAILED, 2.0, 2.0)
+    record(memory, lb, A, FAILED, 2.0, 2.0)
     second = memory.snapshot(2.0)
     assert second is not first
     assert memory.snapshot(31.9) is second
@@ -189,7 +189,7 @@ def test_another_configuration_goes_on_with_what_is_known() -> None:
     """Origins that stay in the next configuration keep their state; open requests count in both."""
     lb = lb_with(base_time=30)
     before = Memory(config_of(lb))
-    before.record(lb, A, FAILED, 10.0, 10.0)
+    record(before, lb, A, FAILED, 10.0, 10.0)
     ticket = before.in_flight.begin(B.key, 10.0, 5.0)
 
     after = Memory(config_of(balancer_of(pool("p", "a", "b", "c", "d"))), before)
@@ -205,7 +205,7 @@ def test_an_origin_that_has_moved_is_a_new_one() -> None:
     """An origin with a new address starts without any state."""
     lb = lb_with(base_time=30)
     before = Memory(config_of(lb))
-    before.record(lb, A, FAILED, 10.0, 10.0)
+    record(before, lb, A, FAILED, 10.0, 10.0)
     moved = origin("a", url="https://moved.example.com")
 
     after = Memory(config_of(balancer_of(pool("p", moved, "b"))), before)

@@ -11,7 +11,7 @@ from lb.health.verdict import OriginHealth
 from lb.log_events import Event, Trouble
 from lb.model import Config, Health, Pool
 from lb.model.identity import identity_of
-from lb.request.outcomes import Judgement
+from lb.request.outcomes import Evidence, Judgement
 from lb.state.kv import KV_REFRESH
 from lb.state.pull import Delivered, PulledHealth, with_configuration
 from lb.state.refresh import FIRST_ROUND, GAP, LEASE, Home
@@ -20,13 +20,13 @@ from lb.state.served_config import ASK_AGAIN, FIRST_WAIT, LOOK_AGAIN, ServedConf
 from lb.state.shared_view import SharedHealth, from_json, to_json
 from support import virtual_time
 from support.background import KV, OBJECT, START, FakeBackground
-from support.make import balancer_of, config_of, monitor, pool
+from support.make import balancer_of, config_of, monitor, pool, record
 
 INTERVAL, REFRESH = 15, 30
 WATCHED = pool("p", "a", "b", monitor=monitor(interval=INTERVAL))
 CONFIG = config_of(balancer_of(WATCHED))
 UNWATCHED = config_of(balancer_of(pool("p", "a")))
-FAILED = Judgement(failed=True, cause="connection failed")
+FAILED = Judgement(failed=True, cause="connection failed", evidence=Evidence.CONNECTION)
 UNREACHABLE = "the state object cannot be reached: ConnectionError"
 NO_KV = "KV cannot be reached: ConnectionError"
 
@@ -61,7 +61,7 @@ def health(isolate: FakeBackground, name: str) -> Health:
 def fail(isolate: FakeBackground, where: Pool = WATCHED) -> None:
     """Record a failed attempt at the first origin."""
     (lb,) = isolate.config.load_balancers
-    isolate.memory.record(lb, where.origins[0], FAILED, isolate.now, isolate.now)
+    record(isolate.memory, lb, where.origins[0], FAILED, isolate.now, isolate.now)
 
 
 def test_there_is_a_refresh_for_every_home() -> None:

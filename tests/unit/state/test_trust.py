@@ -11,11 +11,11 @@ from lb.health.verdict import OriginHealth, Verdict
 from lb.log_events import OriginEnabledChanged, ProberResumed, ProberStalled
 from lb.model import Ejection, Health, Window
 from lb.model.identity import identity_of
-from lb.request.outcomes import Judgement
+from lb.request.outcomes import Evidence, Judgement
 from lb.state.memory import Memory
 from lb.state.shared_view import SharedHealth
 from lb.state.trust import fresh_for
-from support.make import balancer_of, config_of, monitor, origin, pool
+from support.make import balancer_of, config_of, monitor, origin, pool, record
 
 WATCHING = monitor(interval=30, timeout=5, retries=2)
 POOL = pool("p", "a", "b", monitor=WATCHING)
@@ -207,8 +207,13 @@ def test_a_recovery_that_others_saw_starts_slowly_here() -> None:
 def test_an_isolates_own_ejections_stand_beside_the_view() -> None:
     """An origin that passes probes and fails requests stays ejected beside a trusted view."""
     memory = Memory(CONFIG)
-    memory.record(
-        CONFIG.load_balancers[0], A, Judgement(failed=True, cause="status 503"), 99.0, 100.0
+    record(
+        memory,
+        CONFIG.load_balancers[0],
+        A,
+        Judgement(failed=True, cause="status 503", evidence=Evidence.CONNECTION),
+        99.0,
+        100.0,
     )
 
     memory.adopt(view(100.0, a=Health.HEALTHY, b=Health.HEALTHY), 101.0)

@@ -55,6 +55,9 @@ def _make_ejection(record: Record, reader: Reader) -> Ejection:
     https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/cluster/v3/outlier_detection.proto
     """
     ejection = record.build(Ejection)
+    if "consecutive_statuses" not in record.values:
+        least = max(ejection.consecutive_statuses, ejection.consecutive_failures)
+        ejection = replace(ejection, consecutive_statuses=least)
     if "max_time" not in record.values:
         return replace(ejection, max_time=max(ejection.max_time, ejection.base_time))
     if ejection.max_time < ejection.base_time and reader.fine(record.at, "base_time", "max_time"):
@@ -83,7 +86,8 @@ FAILOVER = Table(
             "first_byte_timeout",
             Number(0.05, 600),
             30,
-            "Seconds until an attempt's answer begins. "
+            "Seconds until an attempt's answer begins, after which another origin is tried; where "
+            "none may follow, an attempt has until `deadline`. "
             "Where it is not given and 30 is too long: `deadline`.",
         ),
         Field("deadline", Number(0.05, 600), 100, "Seconds for all attempts of one request."),
@@ -91,7 +95,15 @@ FAILOVER = Table(
             "body_limit",
             Whole(0, 10_485_760),
             65_536,
-            "Bytes of a request's body that are kept to be sent again.",
+            "Bytes of a request's body that is read before the request is sent, so that it can be "
+            "sent again. A longer one is passed on while the client sends it.",
+        ),
+        Field(
+            "body_timeout",
+            Number(0.05, 600),
+            30,
+            "Seconds in which the client must send a body of at most `body_limit`; then it gets "
+            "408.",
         ),
         Field(
             "retry_non_idempotent",
@@ -121,7 +133,20 @@ EJECTION = Table(
     doc="When failures of real requests take an origin out, and for how long.",
     make=_make_ejection,
     fields=(
-        Field("consecutive_failures", Whole(1, 1000), 1, "Failures in a row."),
+        Field(
+            "consecutive_failures",
+            Whole(1, 1000),
+            1,
+            "Connections in a row that failed, or time-outs, while another origin answered the "
+            "same request. Where none was asked, one more, each of another path.",
+        ),
+        Field(
+            "consecutive_statuses",
+            Whole(1, 1000),
+            3,
+            "Answers in a row with a status of `retry_on`, unless another origin answers the same "
+            "request so too. Where it is not given and 3 is less: `consecutive_failures`.",
+        ),
         Field(
             "base_time",
             Number(0, 86_400),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from lb.metrics.labels import Kind, labelled
 from lb.metrics.text.openmetrics import Family, Type
 from lb.metrics.totals import OTHER
-from lb.proxy.tallies import BOUNDS, BUCKETS, SECONDS
+from lb.proxy.tallies import BOUNDS, BUCKETS, SECONDS, UNTIMED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -160,6 +160,7 @@ def _durations(counted: Totals) -> Iterator[Family]:
 
 def _spread(add: Callable[..., None], cells: list[float]) -> None:
     counts = [sum(cells[at + BUCKETS :: BUCKETS]) for at in range(BUCKETS)]
+    counts[0] -= cells[UNTIMED]
     add(BOUNDS, counts, cells[SECONDS])
 
 

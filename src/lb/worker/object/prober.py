@@ -13,7 +13,7 @@ from pyodide.ffi import JsException, to_js
 from lb.probing.causes import Phase, ended, failure_of, timed_out
 from lb.probing.probe import Answer, Finished, HttpProbe, ProbeFailure, SocketProbe
 from lb.probing.types.http import redirected
-from lb.request.outcomes import written_by_edge
+from lb.request.edge_answers import written_by_edge
 from lb.worker.runtime import connect, js_object
 
 if TYPE_CHECKING:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from lb.model import LoadBalancer, Origin
     from lb.proxy.cut_offs import CutOffs
-    from lb.proxy.plan import Deliver, Plan
+    from lb.proxy.plan import Plan
+    from lb.proxy.steps import Deliver
 
     Header = Callable[[str], str]
 

@@ -8,9 +8,10 @@ import js
 
 from lb.log_events import Refusal, trouble
 from lb.proxy.mirror_copy import copy_of
-from lb.proxy.plan import Attempt, Refuse
-from lb.proxy.run import Exchange, send_copy
-from lb.proxy.run import refused as refused_event
+from lb.proxy.run import Exchange, after_body, send_copy
+from lb.proxy.steps import Attempt, Refuse
+from lb.proxy.steps import refused as refused_event
+from lb.worker.request.departures import Departures
 from lb.worker.request.fetches import Fetches
 from lb.worker.request.runtime_facts import RuntimeFacts, headers_reader, refused
 from lb.worker.request.transport import FetchTransport
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from lb.ports import Log
     from lb.proxy.balancer import Balancer
     from lb.proxy.mirroring import Mirroring
-    from lb.proxy.plan import Deliver, Step
+    from lb.proxy.plan import Plan
+    from lb.proxy.steps import Deliver, Step
     from lb.request.facts import RequestFacts
     from lb.state.run import BackgroundWork
     from lb.worker.admin.admin_side import ServedAdminSide
@@ -66,6 +68,7 @@ class Edge:
         self._development = development
         self._read = headers_reader()
         self._fetches = Fetches(self._settled, tools.timers)
+        self._departures = Departures()
 
     def serve(
         self, balancer: Balancer, background: BackgroundWork, bodies: BodyWatch, *, good: bool
@@ -93,11 +96,15 @@ class Edge:
             self._log(refused_event(serving.lb.name if serving else "", plan))
             return refused(plan)
         transport = FetchTransport(request, facts, plan, self._tools)
+        if plan.keeps_body or plan.peeks_body:
+            return self._after_body(transport, facts, plan, ctx)
         exchange = Exchange(plan, balancer.memory, transport, clock, self._log)
+        if plan.serving.weighs_load:
+            transport.watched = self._departures.watch(request, exchange.left)
         step = exchange.start()
         if isinstance(step, Refuse):
             return refused(step)
-        if not isinstance(step, Attempt) or plan.keeps_body or plan.hedged:
+        if not isinstance(step, Attempt) or plan.hedged:
             return self._finish(exchange, step, transport, ctx)
         outgoing = transport.outgoing(step) if plan.streams_body else transport.bare(step)
         seconds = step.timeout
@@ -129,6 +136,30 @@ class Edge:
             log(trouble("a request failed", error))
             return refused(FAULT)
 
+    async def _after_body(
+        self, transport: FetchTransport, facts: RequestFacts, plan: Plan, ctx: Any
+    ) -> Any:
+        """Read the request's body, and go on: what counts for an origin begins after it."""
+        try:
+            name = plan.serving.lb.name
+
+            def again(now: float) -> Plan | Refuse:
+                return self._balancer.plan(facts, now, chance)[1]
+
+            found = await after_body(plan, transport, again, clock)
+            if isinstance(found, Refuse):
+                self._log(refused_event(name, found))
+                return refused(found)
+            transport.follow(found)
+            exchange = Exchange(found, self._balancer.memory, transport, clock, self._log)
+            if found.serving.weighs_load:
+                transport.watched = self._departures.watch(transport.request, exchange.left)
+            step = await exchange.finish(exchange.start())
+            return self._conclude(exchange, step, transport, ctx)
+        except Exception as error:  # noqa: BLE001 (the client gets an answer)
+            log(trouble("a request failed", error))
+            return refused(FAULT)
+
     async def _finish(
         self, exchange: Exchange, step: Step, transport: FetchTransport, ctx: Any
     ) -> Any:
@@ -143,6 +174,8 @@ class Edge:
         self, exchange: Exchange, step: Deliver | Refuse, transport: FetchTransport, ctx: Any
     ) -> Any:
         """Return the client's response; start background work and a mirrored copy behind it."""
+        if transport.watched:
+            self._departures.forget(transport.watched)
         work = self._background.work(exchange.now)
         bodies: BodyWatch | None = self._bodies
         if work is not None:

@@ -189,11 +189,15 @@ class Timers:
         controller = self._controller()
         return controller.signal, self._start(controller, seconds)
 
-    def abortable(self, seconds: float) -> tuple[Any, int, Any]:
-        """Return the options of a fetch, the timer for `stop`, and the AbortController."""
+    def options(self) -> tuple[Any, Any]:
+        """Return the options of a fetch, and its AbortController."""
         controller = self._controller()
         self._options.signal = controller.signal
-        return self._options, self._start(controller, seconds), controller
+        return self._options, controller
+
+    def limit(self, controller: Any, seconds: float) -> int:
+        """Abort the fetch of a controller after `seconds`; return the timer for `stop`."""
+        return self._start(controller, seconds)
 
     def _start(self, controller: Any, seconds: float) -> Any:
         # Pyodide's setTimeout silently drops further arguments of the handler. A timer costs half

@@ -14,7 +14,7 @@ from lb.worker.runtime import js_object
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from lb.proxy.plan import Refuse
+    from lb.proxy.steps import Refuse
 
 
 ALWAYS_READ = (VIA, "cookie", "cf-connecting-ip", "connection")

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Any
 import js
 from pyodide.ffi import JsException, jsnull
 
+from lb.proxy.uploads import Upload
 from lb.request.outcomes import SWITCHING_PROTOCOLS, Answered, Cause, Failed, rejected
+from lb.worker.request.body_reading import Limit, Upstream, whole
 from lb.worker.request.fetches import BareRequest, Timers
 from lb.worker.request.header_edits import HeaderEditor
 from lb.worker.runtime import js_object
 
 if TYPE_CHECKING:
     from lb.proxy.mirroring import Mirroring
-    from lb.proxy.plan import Attempt, Deliver, Plan
+    from lb.proxy.plan import Plan
+    from lb.proxy.steps import Attempt, Deliver
     from lb.request.outcomes import Outcome
     from lb.worker.request.body_watch import BodyWatch
     from lb.worker.request.runtime_facts import RuntimeFacts
@@ -40,26 +43,37 @@ class FetchTransport:
     """The Transport port for one request."""
 
     def __init__(self, request: Any, facts: RuntimeFacts, plan: Plan, tools: Toolkit) -> None:
-        self._request = request
+        self.request = request
         self.facts = facts
         self._plan = plan
         self._forwarding = plan.serving.forwarding
         self._tools = tools
         self._body: Any = None
-        """The body as an ArrayBuffer, once it has been read because it may be sent again."""
+        """The body, once it has been read because it may be sent again."""
+        self._upload: Upstream | None = None
+        """A body that is passed on while the client sends it, and whose end can be seen."""
+        self.watched = 0
+        """Number of the request among those whose clients are watched; 0 = it is not."""
+
+    def follow(self, plan: Plan) -> None:
+        """Send the request by this plan from now on."""
+        self._plan = plan
+        self._forwarding = plan.serving.forwarding
 
     async def send(self, attempt: Attempt) -> Outcome:
         """Send the request, and abort it after the attempt's time, so that the origin notices.
 
         The timer ends with the answer's headers; the body may take as long as it takes.
         """
-        if self._plan.keeps_body and self._body is None and not self._copies_body:
-            try:
-                self._body = await self._request.arrayBuffer()
-            except JsException:
-                return Failed(Cause.CLIENT)
+        timers, upload = self._tools.timers, self._upload
         outgoing = self.outgoing(attempt)
-        options, timer, controller = self._tools.timers.abortable(attempt.timeout)
+        options, controller = timers.options()
+        limit = Limit(timers, controller)
+        if upload is None:
+            limit.begin(attempt.timeout)
+        else:
+            # What the client takes to send its body is not the origin's time.
+            upload.when_sent(lambda: limit.begin(attempt.timeout))
         try:
             return self.answered(await js.fetch(outgoing, options))
         except JsException as error:
@@ -68,7 +82,26 @@ class FetchTransport:
             controller.abort()
             raise
         finally:
-            self._tools.timers.stop(timer)
+            limit.end()
+
+    async def read_body(self, limit: int, seconds: float) -> Upload:
+        """Read the request's body; see the port."""
+        request = self.request
+        if self._plan.peeks_body:
+            upload = Upstream(request.body)
+            found = await upload.peek(limit)
+            if found is Upload.WHOLE:
+                self._body = upload.start
+                self.facts.content_length = upload.size
+            elif found is Upload.GOES_ON:
+                self._upload = upload
+            return found
+        # No Request with a body can be made for GET, so its attempts send clones.
+        source = request.clone() if self._copies_body else request
+        found, body = await whole(source, seconds)
+        if not self._copies_body:
+            self._body = body
+        return found
 
     def discard(self, answer: Answered) -> None:
         """Cancel the answer's body, which frees one of the request's few connections."""
@@ -78,7 +111,7 @@ class FetchTransport:
 
     def mirroring(self, mirroring: Mirroring) -> FetchTransport:
         """Return the transport of a mirrored copy of the request."""
-        other = FetchTransport(self._request, self.facts, self._plan, self._tools)
+        other = FetchTransport(self.request, self.facts, self._plan, self._tools)
         other._forwarding = mirroring.forwarding
         return other
 
@@ -100,10 +133,11 @@ class FetchTransport:
     def outgoing(self, attempt: Attempt) -> Any:
         """Return the request to the origin: the client's, with another URL and edited headers."""
         forwarding = self._forwarding
-        source, url = self._request, forwarding.url(attempt.origin, self.facts)
-        if self._body is not None:
+        source, url = self.request, forwarding.url(attempt.origin, self.facts)
+        body = self._body if self._upload is None else self._upload.stream
+        if body is not None:
             outgoing = self._tools.new_request(
-                url, js_object(method=source.method, headers=source.headers, body=self._body)
+                url, js_object(method=source.method, headers=source.headers, body=body)
             )
         elif self._plan.keeps_body:
             outgoing = self._tools.new_request(url, source.clone())
