@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import socket
+import struct
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -100,6 +101,11 @@ class Conversation:
     def closed(self) -> bool:
         """Wait until the other side ends the connection; whether it does."""
         return self._file.read1(1) == b""
+
+    def reset(self) -> None:
+        """End the connection with a TCP reset, as a client that leaves shows at the Worker."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.close()
 
     def close(self) -> None:
         """End the connection."""
