@@ -76,6 +76,8 @@ class FailureReport:
     origin: str
     cause: str
     at: float
+    until: float = 0.0
+    """When the ejection ends that it led to or prolonged; 0 = none."""
 
 
 def differ(shared: tuple[tuple[str, float], ...], known: tuple[tuple[str, float], ...]) -> bool:

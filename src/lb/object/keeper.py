@@ -235,7 +235,8 @@ class Keeper:
         for key, failure in each(reports[:MOST_REPORTS], _reported):
             if key not in self._rounds.watched:
                 continue
-            self._failures[key] = failure
+            before = self._failures.get(key, failure)
+            self._failures[key] = failure._replace(until=max(failure.until, before.until))
             known = self._rounds.health.get(key, OriginHealth()).health
             new = failure.at > self._rounds.asked.get(key, 0.0)
             if new and known is not Health.UNHEALTHY:
@@ -252,8 +253,9 @@ class Keeper:
 
 
 def _reported(row: list[Any]) -> tuple[OriginKey, TrafficFailure]:
-    pool, origin, cause, at = row
-    return (as_text(pool), as_text(origin)), TrafficFailure(as_time(at), as_text(cause))
+    pool, origin, cause, at, *ejected = row
+    until = as_time(ejected[0]) if ejected else 0.0
+    return (as_text(pool), as_text(origin)), TrafficFailure(as_time(at), as_text(cause), until)
 
 
 def _disabled_in(status: Status) -> frozenset[tuple[str, ...]]:

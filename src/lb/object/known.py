@@ -17,6 +17,8 @@ class TrafficFailure(NamedTuple):
 
     at: float
     cause: str
+    until: float = 0.0
+    """When the latest ejection that an isolate has reported ends; 0 = none is known."""
 
 
 def _never(_kind: str, _name: str) -> bool:

@@ -121,11 +121,10 @@ class Memory:
         self, lb: LoadBalancer, origin: Origin, failure: Failure, started: float, now: float
     ) -> OriginEjected | LastOriginKept | None:
         """Record the failure of an attempt begun at `started`; it may eject the origin."""
+        change = self._ejections.failed(lb, origin, failure, started, now)
         if failure.count is not Count.NOTHING:
-            self.reports.append(
-                FailureReport(pool=origin.pool, origin=origin.name, cause=failure.cause, at=now)
-            )
-        return self._ejections.failed(lb, origin, failure, started, now)
+            self._report(origin, failure.cause, now)
+        return change
 
     def gives_up(self, lb: LoadBalancer, origin: Origin) -> bool:
         """Whether an origin has failed as often as ejects, even if ejections are off."""
@@ -140,10 +139,17 @@ class Memory:
         self, lb: LoadBalancer, origin: Origin, in_a_row: int, now: float
     ) -> OriginEjected | LastOriginKept | None:
         """Record that an origin cut off an answer, the `in_a_row`-th in a row."""
+        change = self._ejections.cut_off(lb, origin, in_a_row, now)
+        self._report(origin, CUT_OFF, now)
+        return change
+
+    def _report(self, origin: Origin, cause: str, now: float) -> None:
+        """Keep a failure for the Durable Object, with the ejection that it led to."""
+        state = self._ejections.states.get(origin.key)
+        until = state.until if state is not None and now < state.until else 0.0
         self.reports.append(
-            FailureReport(pool=origin.pool, origin=origin.name, cause=CUT_OFF, at=now)
+            FailureReport(pool=origin.pool, origin=origin.name, cause=cause, at=now, until=until)
         )
-        return self._ejections.cut_off(lb, origin, in_a_row, now)
 
     def take_reports(self) -> list[FailureReport]:
         """Return the failures since the last call."""

@@ -38,7 +38,8 @@ class Question:
     configuration: int | None
     """The version that the isolate serves; None = an older release, which takes none."""
     reports: list[list[Any]]
-    """Failures of real traffic: pool, origin, cause and time of each."""
+    """Failures of real traffic: pool, origin, cause and time of each, and the end of the ejection
+    where there is one."""
     counts: object
 
 
@@ -83,11 +84,16 @@ def question(
             "fingerprint": known.fingerprint,
             "version": known.version,
             "configuration": configuration,
-            "reports": [[one.pool, one.origin, one.cause, one.at] for one in reports],
+            "reports": [_report(one) for one in reports],
             **({"counts": counts} if counts is not None else {}),
         },
         separators=(",", ":"),
     )
+
+
+def _report(failure: FailureReport) -> list[Any]:
+    row = [failure.pool, failure.origin, failure.cause, failure.at]
+    return [*row, failure.until] if failure.until else row
 
 
 def read_question(text: str) -> Question:

@@ -96,7 +96,10 @@ def test_the_status_shows_what_the_keeper_knows() -> None:
 def test_failures_that_isolates_report_are_shown() -> None:
     """Each has its cause; a report that cannot be read is ignored."""
     board = Board()
-    rows = [["primary", "server-1", "timed out", START], ["replica", "server-2", 5, START]]
+    rows = [
+        ["primary", "server-1", "timed out", START, START + 30],
+        ["replica", "server-2", 5, START],
+    ]
     board.world.pull(reports=[*rows, ["primary", "x", "?", START], ["primary"]])
 
     assert board.origin("server-1")["failed"] == {"at": rfc3339(START), "cause": "timed out"}

@@ -6,7 +6,6 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lb.base.times import lasting, rfc3339
-from lb.health.ejection import is_last
 from lb.health.maintenance import Off, borders, drains, switched_off
 from lb.health.snapshot import (
     OFF_STANDS_AS,
@@ -79,7 +78,7 @@ def status_document(config: Config, known: Known, now: float) -> dict[str, Any]:
     reported failures. The health of pools and load balancers comes from probes only.
     """
     by_probes = Snapshot(known.shared.origins, {}, now)
-    ejections = _ejections(config, known.failures, by_probes)
+    ejections = _ejections(known.failures)
     by_traffic = Snapshot(known.shared.origins, ejections, now)
     moment = _Moment(by_probes, by_traffic, ejections, known)
     users = _users(config)
@@ -115,24 +114,13 @@ def _warnings(config: Config, known: Known, now: float) -> list[dict[str, str]]:
     return found
 
 
-def _ejections(
-    config: Config, failures: Mapping[OriginKey, TrafficFailure], snapshot: Snapshot
-) -> dict[OriginKey, EjectionState]:
-    """Return the origins that isolates may have ejected: where one failure is enough.
-
-    Each isolate counts for itself, and does not report how many failures it has had in a row.
-    """
-    found = {}
-    for lb in config.load_balancers:
-        ejection = lb.ejection
-        if not failures or ejection.consecutive_failures > 1:
-            continue
-        for origin in (origin for pool in lb.watched for origin in pool.origins):
-            failed = failures.get(origin.key)
-            if failed is not None and not is_last(lb, origin, snapshot):
-                until = failed.at + ejection.base_time
-                found[origin.key] = EjectionState(failures=1, since=failed.at, until=until)
-    return found
+def _ejections(failures: Mapping[OriginKey, TrafficFailure]) -> dict[OriginKey, EjectionState]:
+    """Return the ejections that isolates have reported; each isolate ejects for itself."""
+    return {
+        key: EjectionState(failures=1, since=failed.at, until=failed.until)
+        for key, failed in failures.items()
+        if failed.until
+    }
 
 
 def _load_balancer(lb: LoadBalancer, moment: _Moment) -> dict[str, Any]:
