@@ -22,8 +22,8 @@ class Writer(Enum):
 
 # https://developers.cloudflare.com/cache/concepts/cache-responses/. An answer that was found in the
 # cache says nothing about the origin now: not HIT, not STALE (the origin could not be asked), not
-# UPDATING (another request asks it). REVALIDATED: the origin may have said 304, or the upper tier
-# of a tiered cache has. NONE and UNKNOWN: the edge made the answer.
+# UPDATING (another request asks it). REVALIDATED: the 304 is the origin's, or that of the upper
+# tier of a tiered cache, which answers from its own store. NONE and UNKNOWN: the edge made it.
 WRITERS: Mapping[str, Writer] = {
     "hit": Writer.CACHE,
     "stale": Writer.CACHE,
@@ -31,6 +31,7 @@ WRITERS: Mapping[str, Writer] = {
     "revalidated": Writer.CACHE,
     "none": Writer.EDGE,
     "unknown": Writer.EDGE,
+    "none/unknown": Writer.EDGE,
     "miss": Writer.ORIGIN,
     "expired": Writer.ORIGIN,
     "bypass": Writer.ORIGIN,
@@ -45,14 +46,19 @@ class EdgePage(Enum):
     UNREACHED = "the edge could not reach the origin, and sent it nothing"
     NO_ANSWER = "the edge lost the origin, or got no valid answer from it"
     NOT_IN_TIME = "the origin did not answer the edge in time"
+    FAILED = "the edge failed, or a Worker at the origin's hostname"
     OWN = "the edge answered for reasons of its own"
 
 
 # Connection refused, unreachable, TLS handshake or certificate failed, name or tunnel not found:
-# the edge has sent nothing. After the others the origin may have the request.
+# the edge has sent nothing. After 502, 504, 520, 522, 524 and 527 the origin may have the request.
+# 500 and 503: what a Worker answers, or the edge for it after an exception (1101, 1102), is signed
+# as a page of the edge is. A Worker that is the origin must not be beyond blame for that.
 # https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors/
 EDGE_PAGES: Mapping[int, EdgePage] = {
+    500: EdgePage.FAILED,
     502: EdgePage.NO_ANSWER,
+    503: EdgePage.FAILED,
     504: EdgePage.NOT_IN_TIME,
     520: EdgePage.NO_ANSWER,
     521: EdgePage.UNREACHED,
@@ -66,27 +72,29 @@ EDGE_PAGES: Mapping[int, EdgePage] = {
 }
 """The meaning of an answer of the edge by its status; any other status: OWN."""
 
-ACCESS_HOST = ".cloudflareaccess.com"
-ACCESS_PATH = "/cdn-cgi/access/"
+
+class Barrier(Enum):
+    """What keeps requests from the origin, by its own sign, whatever the status."""
+
+    CHALLENGE = "a challenge page"
+    ACCESS = "a log-in page of Cloudflare Access"
 
 
 def from_cache(cache_status: str) -> bool:
     """Whether an answer with this CF-Cache-Status says nothing about the origin now."""
-    status = cache_status.strip().lower()
-    return WRITERS.get(status, Writer.ORIGIN) is not Writer.ORIGIN
+    return bool(cache_status) and _writer_by(cache_status) is not Writer.ORIGIN
 
 
 def writer_of(status: int, header: Header) -> Writer:
-    """Return who wrote an answer.
+    """Return who wrote an answer; where no edge stood between, the origin.
 
-    Answers of origins carry CF-Cache-Status, and pages of the edge do not. A challenge says so
-    (https://developers.cloudflare.com/cloudflare-challenges/challenge-types/challenge-pages/detect-response/),
-    and a redirect to a log-in page of Cloudflare Access is known by where it leads.
+    Answers of origins carry CF-Cache-Status, and pages of the edge do not. Answers of a Worker
+    don't either: such an answer is the edge's too.
     """
     cache_status = header("cf-cache-status")
     if cache_status and from_cache(cache_status):
-        return WRITERS[cache_status.strip().lower()]
-    if header("cf-mitigated") or (300 <= status < 400 and to_access(header("location"))):
+        return _writer_by(cache_status)
+    if barrier_of(status, header) is not None:
         return Writer.EDGE
     return Writer.EDGE if not cache_status and _signed_by_edge(header) else Writer.ORIGIN
 
@@ -97,21 +105,52 @@ def written_by_edge(header: Header) -> bool:
 
 
 def edge_page(status: int) -> EdgePage:
-    """Return what an answer of the edge with this status means."""
+    """Return what an answer of the edge with this status means, if no barrier wrote it."""
     return EDGE_PAGES.get(status, EdgePage.OWN)
 
 
-def to_access(location: str) -> bool:
-    """Whether a redirect leads to a log-in page of Cloudflare Access.
+def barrier_of(status: int, header: Header) -> Barrier | None:
+    """Return what answered in place of the origin by its own sign, None = nothing of the kind.
 
-    https://developers.cloudflare.com/cloudflare-one/access-controls/
+    Every challenge page says that it is one:
+    https://developers.cloudflare.com/cloudflare-challenges/challenge-types/challenge-pages/detect-response/
     """
+    if header("cf-mitigated"):
+        return Barrier.CHALLENGE
+    if 300 <= status < 400 and to_access(header("location")):
+        return Barrier.ACCESS
+    return None
+
+
+ACCESS_HOST = ".cloudflareaccess.com"
+ACCESS_LOGIN = "/cdn-cgi/access/login"
+ACCESS_SSO = "/cdn-cgi/access/sso/"
+"""Paths of a team's domain for applications that have Access as their identity provider
+(https://developers.cloudflare.com/cloudflare-one/access-controls/applications/http-apps/saas-apps/):
+an origin leads its visitors there by itself."""
+
+
+def to_access(location: str) -> bool:
+    """Whether a redirect leads to a log-in page of Cloudflare Access."""
     scheme, slashes, rest = location.strip().lower().partition("//")
-    if scheme in {"http:", "https:", ""} and slashes:
-        authority, slash, path = rest.partition("/")
-        host = authority.rpartition("@")[2].partition(":")[0]
-        return host.endswith(ACCESS_HOST) or (slash + path).startswith(ACCESS_PATH)
-    return location.strip().startswith(ACCESS_PATH)
+    if scheme not in {"http:", "https:", ""} or not slashes:
+        return location.strip().lower().startswith(ACCESS_LOGIN)
+    authority, slash, path = rest.partition("/")
+    if (slash + path).startswith(ACCESS_LOGIN):
+        return True
+    host = authority.partition("?")[0].partition("#")[0].rpartition("@")[2].partition(":")[0]
+    return host.endswith(ACCESS_HOST) and not (slash + path).startswith(ACCESS_SSO)
+
+
+def _writer_by(cache_status: str) -> Writer:
+    """Return the writer by CF-Cache-Status: one value, or several of edges one behind another."""
+    found = WRITERS.get(cache_status.strip().lower())
+    if found is not None or "," not in cache_status:
+        return found or Writer.ORIGIN
+    writers = {_writer_by(one) for one in cache_status.split(",") if one.strip()}
+    return next(
+        (one for one in (Writer.CACHE, Writer.ORIGIN, Writer.EDGE) if one in writers), Writer.ORIGIN
+    )
 
 
 def _signed_by_edge(header: Header) -> bool:
