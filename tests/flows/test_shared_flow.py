@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lb.model import Config, Health
+from lb.model import Config, Health, Region
 from lb.probing.run import check
 from lb.request.outcomes import Evidence, Judgement
 from lb.state.memory import Memory
@@ -169,3 +169,47 @@ def test_a_failure_in_any_isolate_makes_the_object_look_at_once(isolates: int) -
     world.run_until(74)
 
     assert [at for at, name in world.probes if name == "a" and 60 < at < 75] == [66]
+
+
+def test_a_cached_answer_does_not_bring_a_dead_origin_back() -> None:
+    """A dead origin's cached health page made it healthy again, and took its requests along.
+
+    What was known holds, an origin that was never probed included, and the first real answer counts
+    at once.
+    """
+    world = World(watched(), down={"a"})
+    world.run_until(60)
+    assert world.health() == {"a": Health.UNHEALTHY, "b": Health.HEALTHY}
+
+    world.down, world.cached = set(), {"a", "b"}
+    world.run_until(600)
+    assert world.health() == {"a": Health.UNHEALTHY, "b": Health.HEALTHY}
+    assert all("Cloudflare's cache" in one.cause for one in world.view().origins.values())
+
+    world.cached = set()
+    world.run_until(600 + 5 * INTERVAL)
+    assert world.health() == {"a": Health.HEALTHY, "b": Health.HEALTHY}
+
+
+def test_an_origin_that_only_caches_answer_for_stays_unknown_and_says_why() -> None:
+    """Unknown origins take traffic, and the cause tells operators that nothing watches them."""
+    world = World(watched(), cached={"a"})
+    world.run_until(600)
+
+    found = {name: one for (_, name), one in world.view().origins.items()}
+    assert found["a"].health is Health.UNKNOWN
+    assert "so the origin was not asked" in found["a"].cause
+    assert found["a"].checked > START + 500
+    assert found["b"].health is Health.HEALTHY
+
+
+def test_regions_without_a_verdict_leave_the_probe_to_the_object() -> None:
+    """An origin that no region could ask is probed from here."""
+    watching = monitor(interval=INTERVAL)
+    regions = (Region.WEU, Region.OC)
+    config = config_of(balancer_of(pool("p", "a", monitor=watching, check_regions=regions)))
+    world = World(config, cached={"a"}, votes={Region.WEU: {}, Region.OC: {}})
+    world.run_until(20)
+
+    assert world.health() == {"a": Health.UNKNOWN}
+    assert "Cloudflare's cache" in world.view().origins["p", "a"].cause

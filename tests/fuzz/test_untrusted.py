@@ -22,7 +22,7 @@ from lb.proxy.forwarding import MOST_NAMED, named_by_connection
 from lb.proxy.pages import page
 from lb.proxy.plan import Plan
 from lb.proxy.steps import Refuse
-from lb.request.edge_answers import written_by_edge
+from lb.request.edge_answers import Writer, writer_of, written_by_edge
 from lb.request.facts import RequestFacts, host_of
 from lb.request.hosts import HostTable, loopback
 from lb.request.regions import region_of
@@ -260,6 +260,14 @@ def test_an_error_has_a_cause(phase: Phase, name: str, message: str, known: dict
     """Any error of the runtime becomes one of a few causes."""
     assert isinstance(failure_of(phase, name, message), ProbeFailure)
     assert written_by_edge(lambda wanted: known.get(wanted, "")) in (True, False)
+
+
+@given(some.integers(100, 599), text, text, text)
+def test_an_answer_has_a_writer(status: int, cache_status: str, mitigated: str, to: str) -> None:
+    """Any headers of an origin name one of three writers, at once."""
+    found = {"cf-cache-status": cache_status, "cf-mitigated": mitigated, "location": to}
+    writer = quick(lambda: writer_of(status, lambda name: found.get(name, "")))
+    assert isinstance(writer, Writer)
 
 
 MANY = 200_000

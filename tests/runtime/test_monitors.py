@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
+from lb.probing.causes import BARRIER_CAUSES, EDGE_CAUSES
+from lb.request.edge_answers import Barrier
 from support.answers import after, events, garbage, hang, raw, reply, reset, start
 from support.exchange import Behaviour
 from support.listener import HOST, listener
@@ -20,6 +22,7 @@ from support.workerd import Workerd, workerd
 TIMEOUT = 0.4
 SMTP = (b"220-mail\r\n220 ready\r\n", b"250 mail\r\n", b"221 bye\r\n")
 EDGE = (("Server", "cloudflare"), ("CF-Ray", "8f0000000000-FRA"))
+LOGIN = "/cdn-cgi/access/login/app.example.com?kid=1"
 
 Found = dict[str, tuple[str, str]]
 
@@ -139,8 +142,21 @@ CAUSES: dict[str, tuple[Behaviour, str]] = {
     "text": (reply(200, "dead"), "Response body mismatch"),
     "edge-521": (reply(521, "", *EDGE), "TCP connection failed"),
     "edge-526": (reply(526, "", *EDGE), "TLS untrusted certificate"),
-    "edge-530": (reply(530, "error code: 1033", *EDGE), "No route to host"),
+    "edge-530": (
+        reply(530, "error code: 1033", *EDGE),
+        "No route to host (1033: the tunnel is down)",
+    ),
+    "edge-502": (reply(502, "error code: 502", *EDGE), EDGE_CAUSES[502]),
+    "edge-503": (reply(503, "", *EDGE), EDGE_CAUSES[503]),
+    "edge-504": (reply(504, "", *EDGE), EDGE_CAUSES[504]),
+    "edge-403": (reply(403, "no", *EDGE), EDGE_CAUSES[403]),
+    "edge-challenge": (
+        reply(403, "", *EDGE, ("cf-mitigated", "challenge")),
+        BARRIER_CAUSES[Barrier.CHALLENGE],
+    ),
+    "edge-access": (reply(302, "", *EDGE, ("Location", LOGIN)), BARRIER_CAUSES[Barrier.ACCESS]),
     "origin-530": (reply(530, ""), "Response code mismatch"),
+    "origin-502": (reply(502, "", *EDGE, ("CF-Cache-Status", "DYNAMIC")), "Response code mismatch"),
 }
 
 
@@ -217,6 +233,75 @@ def test_redirects() -> None:
     assert len([probe for probe in one.requests if probe.target == "/again"]) == 6
 
 
+def test_a_redirect_to_access_is_not_followed_to_its_log_in_page() -> None:
+    """The log-in page answered with 200, and an origin that nobody reaches was healthy by it."""
+    with origins(1) as (one,):
+        one.behave(reply(302, b"", *EDGE, ("Location", LOGIN)), path="/m")
+        found = asked({"m": {"follow_redirects": True, "expected_codes": "2xx"}}, one)
+        assert [probe.path for probe in one.requests if probe.path != "/"] == ["/m"]
+
+    assert found == {"m": ("unhealthy", BARRIER_CAUSES[Barrier.ACCESS])}
+
+
+def test_an_expected_answer_of_unknown_writer_is_healthy() -> None:
+    """A missing CF-Cache-Status alone fails nobody, nor does one that names the origin."""
+    with origins(1) as (one,):
+        one.behave(reply(200, "", *EDGE), path="/none")
+        one.behave(reply(200, "", *EDGE, ("CF-Cache-Status", "BYPASS")), path="/bypass")
+        found = asked({"none": {}, "bypass": {}}, one)
+
+    assert found == dict.fromkeys(("none", "bypass"), ("healthy", "No failures"))
+
+
+def test_a_probe_asks_past_caches_with_its_own_headers() -> None:
+    """Caches on the way must not answer; a monitor's own Cache-Control stays as it is."""
+    with origins(1) as (one,):
+        one.behave(reply(307, b"", ("Location", "/there")), path="/hop")
+        own = {"Cache-Control": ["max-age=0"], "X-Key": ["1", "2"]}
+        found = asked(
+            {
+                "plain": {"header": {"X-Key": ["1"]}},
+                "own": {"header": own},
+                "hop": {"follow_redirects": True},
+            },
+            one,
+        )
+        sent = {probe.path: probe for probe in one.requests if probe.path != "/"}
+
+    assert set(found.values()) == {("healthy", "No failures")}
+    assert set(sent) == {"/plain", "/own", "/hop", "/there"}
+    for path in ("/plain", "/hop", "/there"):
+        assert sent[path].header("cache-control") == "no-cache"
+        assert sent[path].header("pragma") == "no-cache"
+    assert sent["/plain"].header("x-key") == "1"
+    assert sent["/own"].header("cache-control") == "max-age=0"
+    assert sent["/own"].header("x-key") == "1, 2"
+    assert all("Evenkeel-Health-Check" in str(one.header("user-agent")) for one in sent.values())
+
+
+def test_a_cached_page_does_not_bring_a_dead_origin_back() -> None:
+    """A cached 200 of a dead origin's health path made it healthy, and requests were lost."""
+    with origins(2) as (one, two):
+        config = monitor("m", interval=2) + pool("p", one, monitor="m") + pool("q", two)
+        with workerd(config + load_balancer("*", "p", "q")) as worker:
+            one.fail_health()
+            worker.get()
+            until(lambda: worker.events("health_changed"))
+            for status in ("HIT", "STALE", "UPDATING", "REVALIDATED"):
+                one.fail_health(reply(200, "", *EDGE, ("CF-Cache-Status", status)))
+                probe_three_times(worker, lambda: len(one.probes))
+                assert worker.get().text == two.name
+            assert len(worker.events("health_changed")) == 1
+
+            one.fail_health(reply(200, "", *EDGE, ("CF-Cache-Status", "DYNAMIC")))
+            until(lambda: worker.get().text == one.name)
+            assert [line["after"] for line in worker.events("health_changed")] == [
+                "unhealthy",
+                "healthy",
+            ]
+            assert worker.events("error") == []
+
+
 @pytest.mark.parametrize("text", ["alive", "ALIVE"])
 def test_no_more_is_read_than_is_looked_at(text: str) -> None:
     """A probe decides after 10 KB of a body and aborts an endless response."""
@@ -233,15 +318,16 @@ def test_sockets_do_not_pile_up() -> None:
     with origins(1) as (one,), listener(*SMTP) as mail:
         config = monitor("m", type="smtp", port=mail.port) + pool("p", one, monitor="m")
         with workerd(config + load_balancer("*", "p")) as worker:
-            probe_three_times(worker, mail.heard)
+            probe_three_times(worker, lambda: len(mail.heard))
     assert mail.closed == len(mail.heard)
 
 
-def probe_three_times(worker: Workerd, heard: list[bytes]) -> None:
-    """Send requests until the third probe arrives."""
+def probe_three_times(worker: Workerd, count: Callable[[], int]) -> None:
+    """Send requests until three more probes have arrived."""
+    wanted = count() + 3
 
     def come() -> bool:
         worker.get()
-        return len(heard) == 3
+        return count() >= wanted
 
     until(come)

@@ -19,6 +19,7 @@ from lb.object.keeper import Keeper
 from lb.object.ports import Ports
 from lb.object.run import Coordinator
 from lb.probing.probe import Answer, HttpProbe, Probe, ProbeFailure, Reply
+from lb.request.edge_answers import Writer
 from lb.state.shared_view import SharedHealth, from_json
 
 START = 1_790_000_000.0
@@ -116,6 +117,8 @@ class World:
     sql: Database = field(default_factory=Database)
     down: set[str] = field(default_factory=set)
     """Names of origins that refuse connections."""
+    cached: set[str] = field(default_factory=set)
+    """Names of origins in whose place Cloudflare's cache answers."""
     probes: list[tuple[float, str]] = field(default_factory=list)
     """Time (from the start) and origin of each probe."""
     at_once: int = 0
@@ -168,7 +171,9 @@ class World:
         await asyncio.sleep(0)
         self.at_once -= 1
         self.now = max(self.now, answered)
-        return ProbeFailure.CONNECTION if name in self.down else Answer(status=200)
+        if name in self.down:
+            return ProbeFailure.CONNECTION
+        return Answer(status=200, writer=Writer.CACHE if name in self.cached else Writer.ORIGIN)
 
     async def ask(
         self, region: Region, asked: Sequence[tuple[Origin, Watch]]

@@ -23,6 +23,7 @@ def together(members: Mapping[str, Verdict]) -> Verdict | None:
     # Before the vote, which needs the results of monitors that were not asked: see `voted`.
     return Verdict(
         passed=all(one.passed for one in members.values()),
+        conclusive=any(one.conclusive for one in members.values()),
         attempt=max(one.attempt for one in members.values()),
         duration=max(one.duration for one in members.values()),
         members=tuple(members.items()),
@@ -35,8 +36,11 @@ def vote(group: MonitorGroup, known: Mapping[str, OriginHealth]) -> tuple[Health
     outvoted_by = _majority_of(group, against)
     if outvoted_by:
         return Health.UNHEALTHY, known[outvoted_by[0]].cause
-    seen = any(known[name].health is Health.HEALTHY for name in _voters(group))
-    return (Health.HEALTHY if seen else Health.UNKNOWN), NO_FAILURES
+    voters = _voters(group)
+    if any(known[name].health is Health.HEALTHY for name in voters):
+        return Health.HEALTHY, NO_FAILURES
+    causes = (known[name].cause for name in voters)
+    return Health.UNKNOWN, next((cause for cause in causes if cause), NO_FAILURES)
 
 
 def voted(watch: Watch, verdict: Verdict, after: OriginHealth) -> Verdict:

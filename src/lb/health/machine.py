@@ -64,8 +64,11 @@ def observe(
 ) -> tuple[OriginHealth, HealthChanged | None]:
     """Apply one verdict; return the health after it, and the change if there is one.
 
-    A threshold of 0 or 1 acts at once, as Cloudflare's default does.
+    A threshold of 0 or 1 acts at once, as Cloudflare's default does. An inconclusive verdict
+    changes neither health nor streak.
     """
+    if not verdict.conclusive and not isinstance(monitor, MonitorGroup):
+        return replace(before, checked=now, cause=verdict.cause), None
     if isinstance(monitor, MonitorGroup):
         members = _members(origin, monitor, before, verdict, now)
         health, cause = vote(monitor, members)

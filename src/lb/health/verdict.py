@@ -39,6 +39,8 @@ class Verdict:
     """Seconds that the passed probe took, by region, as in OriginHealth."""
     members: tuple[tuple[str, Verdict], ...] = ()
     """Verdicts of a group's monitors that were asked, by name."""
+    conclusive: bool = True
+    """False: the origin was not asked, and the round neither passed nor failed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

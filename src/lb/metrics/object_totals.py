@@ -115,7 +115,7 @@ class ObjectTotals:
     def record_probe(self, origin: Origin, verdict: Verdict, now: float) -> None:
         """Record the verdict of a round of probes on an origin."""
         self._probed[origin.key] = self._probed.get(origin.key, Probed()).after(verdict)
-        took = probe_seconds(verdict) if verdict.passed else None
+        took = probe_seconds(verdict) if verdict.passed and verdict.conclusive else None
         if took is not None:
             self._rings.add_times(origin.key, PROBE_TIMES, (took, 1), now, now)
 

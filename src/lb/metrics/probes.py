@@ -28,7 +28,9 @@ class Probed:
     """Duration of the latest passed probe."""
 
     def after(self, verdict: Verdict) -> Probed:
-        """Return the counts with one more round."""
+        """Return the counts with one more round, unless it was inconclusive."""
+        if not verdict.conclusive:
+            return self
         if not verdict.passed:
             return replace(self, failed=self.failed + 1)
         took = probe_seconds(verdict)

@@ -6,8 +6,12 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
+from lb.request.edge_answers import Writer
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from lb.request.edge_answers import Barrier
 
 
 class ProbeFailure(Enum):
@@ -72,8 +76,9 @@ class Answer:
 
     status: int
     body: bytes = b""
-    by_edge: bool = False
-    """Whether Cloudflare's edge wrote it in place of the origin."""
+    writer: Writer = Writer.ORIGIN
+    barrier: Barrier | None = None
+    """What kept the probe from the origin, if the answer says so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

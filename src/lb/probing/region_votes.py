@@ -122,12 +122,16 @@ def question_from_json(text: str, config: Config) -> list[tuple[Origin, Watch]]:
 
 
 def votes_to_json(votes: Mapping[OriginKey, Verdict]) -> str:
-    """Return the text of a region's verdicts; for a group, one for each monitor."""
+    """Return the text of a region's verdicts; for a group, one for each monitor.
+
+    An inconclusive verdict is no vote.
+    """
     return json.dumps(
         [
             [*key, one.passed, one.cause, *(seconds for _, seconds in one.latencies), *name]
             for key, vote in votes.items()
             for name, one in _ballots(vote)
+            if one.conclusive
         ]
     )
 

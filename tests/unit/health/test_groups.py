@@ -354,3 +354,39 @@ def test_mistakes_in_a_group_are_reported() -> None:
     assert problems(monitor_group="bth") == [
         'there is no monitor group named "bth"; did you mean "both"? @ $.pools[0].monitor_group'
     ]
+
+
+CACHED = Verdict(passed=False, conclusive=False, cause="cached")
+
+
+def rounds_of(*rounds: dict[str, Verdict]) -> OriginHealth:
+    """Return an origin's health after these rounds of two monitors."""
+    health, group = OriginHealth(), group_of("a", "b")
+    for now, votes in enumerate(rounds):
+        verdict = together(votes)
+        assert verdict is not None
+        health, _ = observe(ORIGIN, group, health, verdict, float(now))
+    return health
+
+
+def test_a_monitor_with_an_inconclusive_verdict_keeps_its_vote() -> None:
+    """A cached answer for one monitor neither clears its failure nor adds one."""
+    assert rounds_of({"a": FAILED, "b": FAILED}, {"a": CACHED, "b": CACHED}).health is DOWN
+    assert rounds_of({"a": PASSED, "b": FAILED}, {"a": CACHED, "b": FAILED}).health is UP
+    assert rounds_of({"a": FAILED, "b": PASSED}, {"a": CACHED, "b": FAILED}).health is DOWN
+
+
+def test_a_group_without_a_verdict_says_why() -> None:
+    """An origin whose monitors only ever get cached answers stays unknown."""
+    known = rounds_of({"a": CACHED, "b": CACHED})
+
+    assert (known.health, known.cause) == (NEVER, "cached")
+
+
+def test_a_group_is_inconclusive_if_all_of_its_monitors_are() -> None:
+    """One verdict makes a round."""
+    both, one = together({"a": CACHED, "b": CACHED}), together({"a": CACHED, "b": PASSED})
+
+    assert both is not None
+    assert one is not None
+    assert (both.conclusive, one.conclusive) == (False, True)

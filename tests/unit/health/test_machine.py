@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from lb.health.machine import TRANSITIONS, Signal, observe
@@ -9,7 +11,11 @@ from lb.health.verdict import OriginHealth, Verdict
 from lb.model import Health
 from support.make import monitor, origin
 
-STATUS_OF = {"+": Verdict(passed=True), "-": Verdict(passed=False, cause="HTTP timeout occurred")}
+STATUS_OF = {
+    "+": Verdict(passed=True),
+    "-": Verdict(passed=False, cause="HTTP timeout occurred"),
+    "?": Verdict(passed=False, conclusive=False, cause="cached"),
+}
 
 
 def run(verdicts: str, *, up: int = 0, down: int = 0) -> list[tuple[int, str]]:
@@ -44,6 +50,12 @@ def test_the_table_is_total() -> None:
         # Unknown origins come up with the first pass, and go down only when the row is full.
         ("--+", 3, 3, [(2, "healthy")]),
         ("---+++", 3, 3, [(2, "unhealthy"), (5, "healthy")]),
+        # An answer of a cache neither passes nor fails, nor does it interrupt a row.
+        ("????", 0, 0, []),
+        ("-????", 0, 0, [(0, "unhealthy")]),
+        ("+????", 0, 0, [(0, "healthy")]),
+        ("+-?-?-", 2, 3, [(0, "healthy"), (5, "unhealthy")]),
+        ("-?+?+", 2, 1, [(0, "unhealthy"), (4, "healthy")]),
     ],
 )
 def test_consecutive_verdicts_move_health(
@@ -64,3 +76,13 @@ def test_a_change_says_what_and_why() -> None:
     assert changed.cause == "HTTP timeout occurred"
     assert unchanged is None
     assert (later.since, later.checked) == (5.0, 9.0)
+
+
+@pytest.mark.parametrize("mark", ["+", "-"])
+def test_an_inconclusive_verdict_changes_the_cause_alone(mark: str) -> None:
+    """Everything else stays as the latest verdict left it, and the cause says why."""
+    known, _ = observe(origin("a"), monitor(), OriginHealth(), STATUS_OF[mark], 5.0)
+    later, changed = observe(origin("a"), monitor(), known, STATUS_OF["?"], 9.0)
+
+    assert changed is None
+    assert later == replace(known, checked=9.0, cause="cached")

@@ -528,6 +528,7 @@ def test_probes_are_counted_and_timed() -> None:
     book.totals.record_probe(one, Verdict(passed=True, latencies=(("", 0.02),)), NOW)
     book.totals.record_probe(one, Verdict(passed=True, latencies=(("", 0.04),)), NOW)
     book.totals.record_probe(one, Verdict(passed=False, cause="no", duration=9), NOW)
+    book.totals.record_probe(one, Verdict(passed=False, conclusive=False, cause="cached"), NOW)
     book.totals.record_alarm(NOW - 1.5, NOW)
     book.totals.record_round({}, NOW)
     book.probed = book.totals.probes_text()

@@ -4,8 +4,22 @@ from __future__ import annotations
 
 import pytest
 
-from lb.probing.causes import FAILURES, Phase, Sign, ended, failure_of, timed_out
+from lb.probing.causes import (
+    BARRIER_CAUSES,
+    EDGE_CAUSES,
+    EDGE_ERRORS,
+    ERROR_BYTES,
+    FAILURES,
+    OTHER_EDGE_CAUSE,
+    Phase,
+    Sign,
+    edge_cause,
+    ended,
+    failure_of,
+    timed_out,
+)
 from lb.probing.probe import TIMEOUTS, ProbeFailure
+from lb.request.edge_answers import EDGE_PAGES, Barrier
 
 
 def test_the_table_of_failures_is_total() -> None:
@@ -50,3 +64,31 @@ def test_what_the_runtimes_errors_mean(
 def test_time_outs_are_what_is_tried_again() -> None:
     """Time-outs of connections and of answers are tried again."""
     assert {failure for failure in ProbeFailure if "ime" in failure.value} == TIMEOUTS
+
+
+def test_every_page_of_the_edge_about_an_origin_has_a_cause() -> None:
+    """Every barrier too; 527 is a product that is no more."""
+    assert set(BARRIER_CAUSES) == set(Barrier)
+    assert set(EDGE_PAGES) - set(EDGE_CAUSES) == {527}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "cause"),
+    [
+        (530, b"error code: 1033", "No route to host (1033: the tunnel is down)"),
+        (530, b"error code: 1016\n", "No route to host (1016: the hostname does not resolve)"),
+        (530, b"", "No route to host"),
+        (530, b"error code: 1999", "No route to host"),
+        (530, b"error code: 10330", "No route to host"),
+        (521, b"error code: 521", "TCP connection failed"),
+        (530, b"<html>error code: 1033", "No route to host"),
+        (530, b" " * ERROR_BYTES + b"error code: 1033", "No route to host"),
+        (403, b"error code: 1020", f"{EDGE_CAUSES[403]} (1020: a WAF rule)"),
+        (404, b"", OTHER_EDGE_CAUSE),
+        (404, b"error code: 1042", f"{OTHER_EDGE_CAUSE} (1042: {EDGE_ERRORS[1042]})"),
+        (418, b"\xff\x00", OTHER_EDGE_CAUSE),
+    ],
+)
+def test_the_cause_of_an_answer_of_the_edge(status: int, body: bytes, cause: str) -> None:
+    """By the status, and by the error that the edge names at the start of a short body."""
+    assert edge_cause(status, body) == cause

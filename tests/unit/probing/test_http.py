@@ -8,10 +8,11 @@ import pytest
 
 from lb.health.verdict import NO_FAILURES
 from lb.model import CodeRange
-from lb.probing.causes import EDGE_CAUSES
+from lb.probing.causes import EDGE_CAUSES, ERROR_BYTES
 from lb.probing.probe import Answer, HttpProbe, ProbeFailure
 from lb.probing.types import http
 from lb.probing.types.http import BODY_LIMIT, MOST_REDIRECTS, USER_AGENT
+from lb.request.edge_answers import Barrier, Writer
 from support.make import monitor, origin
 
 
@@ -170,7 +171,7 @@ def test_what_a_redirect_makes_of_the_method(status: int, method: str, after: st
 def test_an_answer_of_the_edge_has_the_edges_cause() -> None:
     """A tunnel that is down has its own cause, not "Response code mismatch"."""
     for status, cause in EDGE_CAUSES.items():
-        by_edge = http.judge(monitor(), Answer(status=status, by_edge=True))
+        by_edge = http.judge(monitor(), Answer(status=status, writer=Writer.EDGE))
         assert (by_edge.passed, by_edge.cause) == (False, cause)
         own = http.judge(monitor(), Answer(status=status))
         assert own.cause == "Response code mismatch"
@@ -180,4 +181,57 @@ def test_a_code_that_is_expected_is_healthy_whoever_wrote_it() -> None:
     """expected_codes decides, also for an answer of the edge."""
     watching = monitor(expected_codes=(CodeRange(low=500, high=599),))
 
-    assert http.judge(watching, Answer(status=530, by_edge=True)).passed
+    assert http.judge(watching, Answer(status=530, writer=Writer.EDGE)).passed
+
+
+def test_an_expected_answer_without_a_cache_status_is_healthy() -> None:
+    """A Worker's own answer, or one that the runtime did not cache, may lack CF-Cache-Status."""
+    assert http.judge(monitor(), Answer(status=200, writer=Writer.EDGE)).passed
+
+
+@pytest.mark.parametrize("status", [200, 301, 404, 500])
+@pytest.mark.parametrize("body", [b"", b"ok"])
+def test_a_cached_answer_is_no_verdict(status: int, body: bytes) -> None:
+    """A dead origin's cached page made it healthy: what a cache answers says nothing."""
+    watching = monitor(expected_codes=CODES, expected_body="ok")
+    verdict = http.judge(watching, Answer(status=status, body=body, writer=Writer.CACHE))
+
+    assert not verdict.conclusive
+    assert not verdict.passed
+    assert verdict.cause.startswith("Answered from Cloudflare's cache, so the origin was not asked")
+
+
+@pytest.mark.parametrize(
+    ("barrier", "words"),
+    [(Barrier.CHALLENGE, "a challenge page"), (Barrier.ACCESS, "its log-in page")],
+)
+@pytest.mark.parametrize("status", [200, 302, 403, 503])
+def test_a_barrier_fails_whatever_is_expected(barrier: Barrier, words: str, status: int) -> None:
+    """Requests would meet the same barrier, so that the origin serves nobody."""
+    watching = monitor(expected_codes=(CodeRange(low=200, high=599),))
+    verdict = http.judge(watching, Answer(status=status, writer=Writer.EDGE, barrier=barrier))
+
+    assert (verdict.passed, verdict.conclusive) == (False, True)
+    assert words in verdict.cause
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "https://team.cloudflareaccess.com/cdn-cgi/access/login/a.example.com?kid=1",
+        "/cdn-cgi/access/login/a.example.com",
+    ],
+)
+def test_a_redirect_to_a_log_in_page_of_access_is_not_followed(location: str) -> None:
+    """The log-in page answered with 200, and an origin behind Access was healthy by it."""
+    assert http.redirected(probe_of(), 302, location) is None
+
+
+def test_a_page_of_the_edge_is_read_for_the_error_that_it_names() -> None:
+    """Other bodies are read only as far as the monitor needs them."""
+    plain, looking = probe_of(), probe_of(expected_body="ok")
+
+    assert http.bytes_to_read(plain, 530, Writer.EDGE) == ERROR_BYTES
+    assert http.bytes_to_read(plain, 200, Writer.EDGE) == 0
+    assert http.bytes_to_read(plain, 530, Writer.ORIGIN) == 0
+    assert http.bytes_to_read(looking, 530, Writer.EDGE) == BODY_LIMIT

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lb.config import Invalid, parse
+from lb.health.groups import together
 from lb.health.verdict import Verdict
 from lb.model import Config, Health, Region
 from lb.probing.region_votes import (
@@ -145,3 +146,16 @@ def test_china_is_refused_with_the_reason() -> None:
 
     assert isinstance(refused, Invalid)
     assert "Durable Objects" in refused.problems[0].message
+
+
+def test_an_inconclusive_verdict_is_no_vote() -> None:
+    """A region that a cache answered leaves the decision to the others, monitor by monitor."""
+    cached = Verdict(passed=False, conclusive=False, cause="cached")
+    group = together({"m": cached, "n": PASSED})
+    assert group is not None
+    votes = {("p", "a"): cached, ("p", "b"): PASSED, ("p", "c"): group}
+
+    found = votes_from_json(votes_to_json(votes))
+
+    assert set(found) == {("p", "b"), ("p", "c")}
+    assert [name for name, _ in found["p", "c"].members] == ["n"]

@@ -8,8 +8,9 @@ from urllib.parse import urljoin, urlsplit
 
 from lb.health.verdict import Verdict
 from lb.model import MonitorType
-from lb.probing.causes import EDGE_CAUSES
+from lb.probing.causes import BARRIER_CAUSES, CACHED, ERROR_BYTES, edge_cause
 from lb.probing.probe import Answer, HttpProbe, ProbeFailure
+from lb.request.edge_answers import Writer, to_access
 
 if TYPE_CHECKING:
     from lb.model import Monitor, Origin
@@ -34,7 +35,7 @@ _AROUND = "".join(map(chr, range(33)))
 
 _DEFAULT_PORT = {MonitorType.HTTP: 80, MonitorType.HTTPS: 443}
 _PASSED = Verdict(passed=True)
-_STATUS = Verdict(passed=False, cause="Response code mismatch")
+_CACHED = Verdict(passed=False, conclusive=False, cause=CACHED)
 _BODY = Verdict(passed=False, cause="Response body mismatch")
 
 
@@ -69,20 +70,36 @@ def _base(monitor: Monitor, origin: Origin) -> str:
 
 
 def judge(monitor: Monitor, reply: Reply) -> Verdict:
-    """Return the verdict: an expected status and, if configured, an expected text pass."""
-    if isinstance(reply, ProbeFailure):
-        return Verdict(passed=False, cause=reply.value)
+    """Return the verdict: an expected status and, if configured, an expected text pass.
+
+    Answers of a cache are inconclusive, and barriers fail. Any other answer is judged by its status
+    whoever wrote it: a missing CF-Cache-Status alone must not fail a healthy origin.
+    """
     if not isinstance(reply, Answer):
-        return Verdict(passed=False, cause=ProbeFailure.OTHER.value)
+        failure = reply if isinstance(reply, ProbeFailure) else ProbeFailure.OTHER
+        return Verdict(passed=False, cause=failure.value)
+    if reply.writer is Writer.CACHE:
+        return _CACHED
+    if reply.barrier is not None:
+        return Verdict(passed=False, cause=BARRIER_CAUSES[reply.barrier])
     if not any(reply.status in codes for codes in monitor.expected_codes):
-        if reply.by_edge and reply.status in EDGE_CAUSES:
-            return Verdict(passed=False, cause=EDGE_CAUSES[reply.status])
-        return _STATUS
-    if monitor.expected_body:
-        text = reply.body[:BODY_LIMIT].decode("utf-8", "replace").casefold()
-        if monitor.expected_body.casefold() not in text:
-            return _BODY
-    return _PASSED
+        by_edge = reply.writer is Writer.EDGE
+        cause = edge_cause(reply.status, reply.body) if by_edge else "Response code mismatch"
+        return Verdict(passed=False, cause=cause)
+    return _PASSED if _has_expected_body(monitor, reply) else _BODY
+
+
+def _has_expected_body(monitor: Monitor, answer: Answer) -> bool:
+    if not monitor.expected_body:
+        return True
+    text = answer.body[:BODY_LIMIT].decode("utf-8", "replace").casefold()
+    return monitor.expected_body.casefold() in text
+
+
+def bytes_to_read(probe: HttpProbe, status: int, writer: Writer) -> int:
+    """Return how much of an answer's body to read; the edge names its errors there."""
+    names_errors = writer is Writer.EDGE and status >= 400
+    return max(probe.body_limit, ERROR_BYTES) if names_errors else probe.body_limit
 
 
 def redirected(probe: HttpProbe, status: int, location: str) -> HttpProbe | ProbeFailure | None:
@@ -90,9 +107,12 @@ def redirected(probe: HttpProbe, status: int, location: str) -> HttpProbe | Prob
 
     Without follow_redirects a redirect is judged by its status. With it, a redirect out of HTTP, or
     from https to http, is a failure, as no certificate vouches for its target. Another origin gets
-    the User-Agent alone, as a monitor's headers may hold a secret.
+    the User-Agent alone, as a monitor's headers may hold a secret. A redirect to a log-in page of
+    Cloudflare Access is final: behind it is a page that answers well without the origin.
     """
     if not probe.redirects_left or status not in _REDIRECTS or not location:
+        return None
+    if to_access(location):
         return None
     try:
         url = urljoin(probe.url, location.strip(_AROUND))

@@ -12,8 +12,8 @@ from pyodide.ffi import JsException, to_js
 
 from lb.probing.causes import Phase, ended, failure_of, timed_out
 from lb.probing.probe import Answer, Finished, HttpProbe, ProbeFailure, SocketProbe
-from lb.probing.types.http import redirected
-from lb.request.edge_answers import written_by_edge
+from lb.probing.types.http import bytes_to_read, redirected
+from lb.request.edge_answers import barrier_of, writer_of
 from lb.worker.runtime import connect, js_object
 
 if TYPE_CHECKING:
@@ -55,11 +55,10 @@ class FetchProber:
                 probe = following
                 response = await js.fetch(probe.url, _options(probe, signal))
             phase = Phase.READING
-            return Answer(
-                status=response.status,
-                body=await _start_of(response, probe.body_limit),
-                by_edge=written_by_edge(partial(_header, response)),
-            )
+            status, header = response.status, partial(_header, response)
+            writer, barrier = writer_of(status, header), barrier_of(status, header)
+            body = await _start_of(response, bytes_to_read(probe, status, writer))
+            return Answer(status=status, body=body, writer=writer, barrier=barrier)
         except JsException as error:
             return failure_of(phase, str(error.name), str(error.message))
         finally:
@@ -75,7 +74,10 @@ def _options(probe: HttpProbe, signal: Any) -> Any:
     for name, value in probe.headers:
         headers.append(name, value)
     # We follow redirects ourselves: the runtime follows more of them, and from https to http.
-    return js_object(method=probe.method, headers=headers, signal=signal, redirect="manual")
+    # no-store bypasses the cache of the origin's zone, and sends Cache-Control and Pragma no-cache.
+    return js_object(
+        method=probe.method, headers=headers, signal=signal, redirect="manual", cache="no-store"
+    )
 
 
 async def _start_of(response: Any, limit: int) -> bytes:
