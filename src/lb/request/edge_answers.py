@@ -92,11 +92,12 @@ def writer_of(status: int, header: Header) -> Writer:
     don't either: such an answer is the edge's too.
     """
     cache_status = header("cf-cache-status")
-    if cache_status and from_cache(cache_status):
-        return _writer_by(cache_status)
+    writer = _writer_by(cache_status) if cache_status else Writer.EDGE
+    if writer is Writer.CACHE:
+        return writer
     if barrier_of(status, header) is not None:
         return Writer.EDGE
-    return Writer.EDGE if not cache_status and _signed_by_edge(header) else Writer.ORIGIN
+    return Writer.EDGE if writer is Writer.EDGE and _signed_by_edge(header) else Writer.ORIGIN
 
 
 def written_by_edge(header: Header) -> bool:
@@ -104,9 +105,10 @@ def written_by_edge(header: Header) -> bool:
     return _signed_by_edge(header) and not header("cf-cache-status")
 
 
-def edge_page(status: int) -> EdgePage:
-    """Return what an answer of the edge with this status means, if no barrier wrote it."""
-    return EDGE_PAGES.get(status, EdgePage.OWN)
+def edge_page(status: int, header: Header) -> EdgePage:
+    """Return what an answer of the edge means."""
+    page = EDGE_PAGES.get(status, EdgePage.OWN)
+    return EdgePage.OWN if barrier_of(status, header) is not None else page
 
 
 def barrier_of(status: int, header: Header) -> Barrier | None:

@@ -99,6 +99,7 @@ EDGE_SAYS: Mapping[EdgePage, Evidence] = {
     EdgePage.UNREACHED: Evidence.CONNECTION,
     EdgePage.NO_ANSWER: Evidence.CONNECTION,
     EdgePage.NOT_IN_TIME: Evidence.TIMEOUT,
+    EdgePage.FAILED: Evidence.STATUS,
     EdgePage.OWN: Evidence.NONE,
 }
 """What a page of Cloudflare's edge says about the origin."""
@@ -119,17 +120,17 @@ def judge(retry_on: frozenset[int], outcome: Outcome) -> Judgement:
         if status < 300:
             return _SAYS_NOTHING if from_cache(header("cf-cache-status")) else _FINE
         return _FINE if writer_of(status, header) is Writer.ORIGIN else _SAYS_NOTHING
-    return _failing(status, writer_of(status, header))
+    return _failing(status, header)
 
 
-def _failing(status: int, writer: Writer) -> Judgement:
-    cause = f"status {status}"
+def _failing(status: int, header: Callable[[str], str]) -> Judgement:
+    writer, cause = writer_of(status, header), f"status {status}"
     if writer is Writer.ORIGIN:
         return Judgement(failed=True, cause=cause, evidence=Evidence.STATUS)
     cause = f"{cause} of {writer.value}"
     if writer is Writer.CACHE:
         return Judgement(failed=True, cause=cause)
-    page = edge_page(status)
+    page = edge_page(status, header)
     return Judgement(
         failed=True,
         cause=cause,

@@ -83,6 +83,7 @@ def test_without_an_edge_every_answer_is_the_origins(status: int) -> None:
     assert writer_of(status, having()) is Writer.ORIGIN
     assert writer_of(status, having(server="cloudflare")) is Writer.ORIGIN
     assert writer_of(status, having(server="nginx", cf_ray="1")) is Writer.ORIGIN
+    assert writer_of(status, having(cf_cache_status="NONE")) is Writer.ORIGIN
 
 
 @pytest.mark.parametrize("status", [301, 403, 429, 500, 502, 503, 504, 520, 521, 522, 530])
@@ -146,8 +147,14 @@ def test_a_log_in_page_of_access_is_known_by_its_address(location: str, found: b
 
 def test_a_worker_that_is_the_origin_is_not_beyond_blame() -> None:
     """An exception of a Worker at the origin's hostname is no rule of the edge against a client."""
-    assert edge_page(500) is edge_page(503) is EdgePage.FAILED
-    assert edge_page(403) is edge_page(429) is edge_page(302) is EdgePage.OWN
+    assert {edge_page(status, edge()) for status in (500, 503)} == {EdgePage.FAILED}
+    assert {edge_page(status, edge()) for status in (302, 403, 429)} == {EdgePage.OWN}
+
+
+def test_a_challenge_is_not_a_failure_of_a_worker() -> None:
+    """A challenge may come with 503, and its status means nothing."""
+    for status in (403, 503, 530):
+        assert edge_page(status, edge(cf_mitigated="challenge")) is EdgePage.OWN
 
 
 def test_only_what_the_edge_could_not_send_is_sure_not_to_have_reached_the_origin() -> None:
