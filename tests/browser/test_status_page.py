@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Route, expect
 
+from support.answers import reply
 from support.origins import Origin
 from support.screen import READ, TOKEN, VARIABLES, Screen, api, screen, served
 from support.toml import at, load_balancer, monitor, pool
@@ -187,6 +188,21 @@ def test_an_origin_that_dies_is_seen_without_a_reload(tab: Screen, two: Origin) 
     expect(tab.page.locator("#said")).to_have_text("two in main is unhealthy.")
     two.reset()
     expect(tab.state("two")).to_have_text("Available")
+
+
+def test_the_latest_probe_of_an_available_origin_is_seen_if_it_says_nothing(
+    tab: Screen, two: Origin
+) -> None:
+    """A cached answer leaves the origin healthy, and the page shows why nothing is known now."""
+    tab.log_in()
+    expect(tab.state("two")).to_have_text("Available")
+
+    two.fail_health(reply(200, "", ("CF-Cache-Status", "HIT")))
+
+    expect(tab.row("two")).to_contain_text("latest probe: Answered from Cloudflare's cache")
+    expect(tab.state("two")).to_have_text("Available")
+    two.reset()
+    expect(tab.row("two")).not_to_contain_text("latest probe")
 
 
 def test_everything_can_be_done_with_the_keyboard(tab: Screen, worker: Workerd) -> None:

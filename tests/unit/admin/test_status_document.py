@@ -76,6 +76,14 @@ def test_an_origin_that_nothing_is_known_of_takes_traffic() -> None:
     assert (told["health"], told["checked"], told["latency_ms"]) == ("unknown", None, None)
 
 
+def test_an_origin_without_a_verdict_says_why() -> None:
+    """Operators see that a cache answers all of its probes, and that nothing watches it."""
+    told = one_origin(origin("a"), known(a=OriginHealth(checked=NOW, cause="cached")))
+
+    assert standing(told) == ("available", "nothing is known of its health (cached)", None, None)
+    assert told["cause"] == "cached"
+
+
 def test_an_unhealthy_origin_has_the_monitors_cause() -> None:
     """The reason is the cause of the failed probe."""
     told = one_origin(origin("a"), known(a=DOWN))

@@ -202,8 +202,10 @@ def _stands(state: str, reason: _Reason) -> dict[str, Any]:
 
 def _available(origin: Origin, _drain: float, moment: _Moment) -> _Reason:
     health = moment.by_probes.health(origin)
-    why = "nothing is known of its health" if health.health is Health.UNKNOWN else ""
-    return _Reason(why, _at(health.since))
+    if health.health is not Health.UNKNOWN:
+        return _Reason("", _at(health.since))
+    latest = "" if health.cause in {"", NO_FAILURES} else f" ({health.cause})"
+    return _Reason(f"nothing is known of its health{latest}", _at(health.since))
 
 
 def _weightless(origin: Origin, _drain: float, moment: _Moment) -> _Reason:
