@@ -236,12 +236,15 @@ class Plan:
             return False
         if serving.held and self._in_session(origin):
             return False
-        return any(
-            other.key not in self._tried
-            and (serving.across_pools or other.pool == origin.pool)
-            and not (serving.limited and is_full(other, self._snapshot))
-            for other in serving.resort(self._snapshot)
-        )
+        tried, snapshot = self._tried, self._snapshot
+        for other in serving.resort(snapshot):  # a loop costs less than a generator
+            if (
+                other.key not in tried
+                and (serving.across_pools or other.pool == origin.pool)
+                and not (serving.limited and is_full(other, snapshot))
+            ):
+                return True
+        return False
 
     def _barrier(self, judgement: Judgement) -> Stop | None:
         """Return what forbids sending the request again: harm, or a body that is gone."""

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from lb.state.memory import Memory
 
 
+GOOD = Evidence.GOOD
+
+
 class Exchange:
     """One request between its client and its origins.
 
@@ -190,7 +193,8 @@ class Exchange:
         """Count an answer that goes to the client."""
         serving = self.plan.serving
         if attempt.number == 1:
-            serving.tallies.answered(attempt.origin.key, status, self._seconds(attempt.started))
+            took = None if self.plan.streams_body else self.now - attempt.started
+            serving.tallies.answered(attempt.origin.key, status, took)
         else:
             self._count_late(attempt.origin, attempt, status, failed=False)
         if serving.affinity is not None:
@@ -253,8 +257,12 @@ class Exchange:
             self._in_flight.end(key, attempt.ticket)
             # Where the body was streamed, the client's time is in the answer's.
             took = 0.0 if self.plan.streams_body else now - started
-            self._memory.suspects.note(key, evidence, started, took, now)
-        if evidence is Evidence.GOOD:
+            suspects = self._memory.suspects
+            if evidence is GOOD:
+                suspects.answered(key, took, now, well=True)
+            else:
+                suspects.note(key, evidence, started, took, now)
+        if evidence is GOOD:
             return judgement, self._memory.succeeded(serving.lb, attempt.origin, started, now)
         if judgement.failed and evidence is not Evidence.NONE:
             if self._failed is None:
