@@ -21,6 +21,9 @@ CUT_LENGTH = 30_000
 """Content-Length of a response that is cut off: too long to arrive with its headers."""
 CUT_AT = 15_000
 """Bytes of the body after which it is cut off."""
+SMALL_CUT_AT = len(BODY) // 2
+SMALL_CUT_PAUSE = 0.02
+"""Seconds between the sent half of a small body and the reset."""
 GARBAGE = bytes(range(256)) * 4
 SLOW_FACTOR = 1.5
 """Delay of a slow response, as a multiple of the balancer's time-out."""
@@ -40,6 +43,8 @@ class Mode(Enum):
     CUT = "cuts its responses off in the middle"
     GARBAGE = "answers with bytes that are not HTTP"
     SICK = "fails on its health path alone"
+    CUT_SMALL = "cuts small responses off in the middle, but for its health path"
+    CACHED = "dead, but the edge has its answer in the cache"
 
 
 STATUS: Mapping[Mode, bytes] = {
@@ -49,7 +54,27 @@ STATUS: Mapping[Mode, bytes] = {
     Mode.ERROR_500: b"500 Internal Server Error",
     Mode.ERROR_503: b"503 Service Unavailable",
     Mode.ERROR_530: b"530 Origin Error",
+    Mode.CUT: b"200 OK",
+    Mode.CUT_SMALL: b"200 OK",
+    Mode.CACHED: b"200 OK",
 }
+
+AT_HEALTH_PATH: Mapping[Mode, Mode] = {Mode.SICK: Mode.ERROR_503, Mode.CUT_SMALL: Mode.FINE}
+"""Modes in which the health path has a mode of its own."""
+
+FIELDS: Mapping[Mode, bytes] = {
+    Mode.CACHED: b"Server: cloudflare\r\nCF-RAY: 9a1b2c3d4e5f6071-ZRH\r\n"
+    b"CF-Cache-Status: HIT\r\nAge: 60\r\n"
+}
+"""Further header lines of a response."""
+
+
+def reset(transport: asyncio.WriteTransport) -> None:
+    """Reset a connection, as the end of a process does."""
+    with suppress(OSError):
+        raw: socket.socket = transport.get_extra_info("socket")
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
 
 
 class Origin:
@@ -59,6 +84,8 @@ class Origin:
         """`timeout` is the balancer's, in seconds; a slow response exceeds it."""
         self.name = name
         self.mode = Mode.FINE
+        self.paths: Mapping[bytes, Mode] = {}
+        """Modes of the paths that begin with these bytes; they precede the origin's mode."""
         self.port = 0
         self.posts: Counter[str] = Counter()
         """Number of times that each POST arrived, by the request's id."""
@@ -95,7 +122,17 @@ class Origin:
 
     async def heal(self) -> None:
         """Answer normally again; requests that wait for a response go on waiting."""
+        self.paths = {}
         await self.behave(Mode.FINE)
+
+    def mode_of(self, target: bytes) -> Mode:
+        """The mode of a request."""
+        for prefix, mode in self.paths.items():
+            if target.startswith(prefix):
+                return mode
+        if target.startswith(HEALTH_PATH):
+            return AT_HEALTH_PATH.get(self.mode, self.mode)
+        return self.mode
 
 
 class _Connection(asyncio.Protocol):
@@ -125,17 +162,12 @@ class _Connection(asyncio.Protocol):
 
     def drop(self) -> None:
         """Reset the connection, as the end of a process does."""
-        with suppress(OSError):
-            raw: socket.socket = self._transport.get_extra_info("socket")
-            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self._transport.abort()
+        reset(self._transport)
 
     def _answer(self, target: bytes) -> None:
         if target.startswith(HEALTH_PATH):
             self._origin.probed.append(time.monotonic())
-        mode = self._origin.mode
-        if mode is Mode.SICK:
-            mode = Mode.ERROR_503 if target.startswith(HEALTH_PATH) else Mode.FINE
+        mode = self._origin.mode_of(target)
         ANSWERS[mode](self, mode)
 
     def _reply(self, mode: Mode) -> None:
@@ -154,11 +186,16 @@ class _Connection(asyncio.Protocol):
         """Leave the request without a response."""
 
     def _cut(self, mode: Mode) -> None:
-        del mode
-        self._transport.write(self._head(Mode.FINE, CUT_LENGTH) + b"x" * CUT_AT)
+        self._send_part(mode, CUT_LENGTH, CUT_AT, 0.01)
+
+    def _cut_small(self, mode: Mode) -> None:
+        self._send_part(mode, len(BODY), SMALL_CUT_AT, SMALL_CUT_PAUSE)
+
+    def _send_part(self, mode: Mode, length: int, sent: int, pause: float) -> None:
+        """Send a part of a body; reset after a pause, in which the bytes are sent."""
+        self._transport.write(self._head(mode, length) + b"x" * sent)
         loop = asyncio.get_running_loop()
-        # The bytes must have been sent before the reset.
-        self._later.append(loop.call_later(0.01, self.drop))
+        self._later.append(loop.call_later(pause, self.drop))
 
     def _garble(self, mode: Mode) -> None:
         del mode
@@ -166,10 +203,11 @@ class _Connection(asyncio.Protocol):
         self._transport.close()
 
     def _head(self, mode: Mode, length: int) -> bytes:
-        return b"HTTP/1.1 %b\r\nContent-Length: %d\r\nX-Origin: %b\r\n\r\n" % (
+        return b"HTTP/1.1 %b\r\nContent-Length: %d\r\nX-Origin: %b\r\n%b\r\n" % (
             STATUS[mode],
             length,
             self._origin.name.encode(),
+            FIELDS.get(mode, b""),
         )
 
 
@@ -184,6 +222,8 @@ ANSWERS: Mapping[Mode, Callable[[_Connection, Mode], None]] = {
     Mode.ERROR_503: _Connection._reply,  # noqa: SLF001
     Mode.ERROR_530: _Connection._reply,  # noqa: SLF001
     Mode.CUT: _Connection._cut,  # noqa: SLF001
+    Mode.CUT_SMALL: _Connection._cut_small,  # noqa: SLF001
+    Mode.CACHED: _Connection._reply,  # noqa: SLF001
     Mode.GARBAGE: _Connection._garble,  # noqa: SLF001
 }
 

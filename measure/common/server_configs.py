@@ -70,8 +70,9 @@ http {
   uwsgi_temp_path $folder/uwsgi;
   scgi_temp_path $folder/scgi;
   upstream origins {
-    server 127.0.0.1:$first max_fails=1 fail_timeout=2s;
-    server 127.0.0.1:$second max_fails=1 fail_timeout=2s $second_role;
+    $sessions
+    server 127.0.0.1:$first max_fails=1 fail_timeout=2s max_conns=$max_requests;
+    server 127.0.0.1:$second max_fails=1 fail_timeout=2s max_conns=$max_requests $second_role;
     keepalive 16;
   }
   server {
@@ -128,17 +129,20 @@ defaults
   timeout server $timeout
   retries 3
   option redispatch 1
+  option abortonclose
   retry-on all-retryable-errors
 frontend web
   bind 127.0.0.1:$port
   default_backend origins
 backend origins
   balance roundrobin
+  $sessions
   option httpchk GET /health
   http-request disable-l7-retry if METH_POST
   default-server check inter 1s fall 2 rise 2 observe layer7 error-limit 1 on-error mark-down
-  server one 127.0.0.1:$first
-  server two 127.0.0.1:$second $second_role
+  default-server maxconn $max_requests
+  server one 127.0.0.1:$first cookie one
+  server two 127.0.0.1:$second cookie two $second_role
 """
 
 # https://caddyserver.com/docs/caddyfile/directives/reverse_proxy
@@ -188,6 +192,7 @@ http://:$port {
     fail_duration 2s
     max_fails 1
     unhealthy_status 5xx
+    unhealthy_request_count $max_requests
     health_uri /health
     health_interval 1s
     health_timeout 1s

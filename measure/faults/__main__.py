@@ -61,6 +61,7 @@ def chosen(only: Sequence[str], peers: Sequence[str]) -> list[Line]:
         for layout in layouts
         if layout in peer.layouts
         for fault in faults
+        if peer.edge or not fault.edge
     ]
 
 

@@ -7,13 +7,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from measure.common.open_loop import OK, Record
+from measure.common.open_loop import LEFT, OK, Record
 from measure.faults.model import Timing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """The result of one line. A request without a complete answer of status 200 is lost."""
+    """The result of one line. A request without a complete answer of status 200 is lost.
+
+    Requests of a disturbance are in `replayed` and in the fields that begin with `beside`.
+    """
 
     sent: int
     gets_lost: int
@@ -34,24 +37,36 @@ class Account:
     """Number of requests by outcome."""
     moved: bool = False
     """Whether the other origin answered everything in the last quarter of the fault."""
+    strayed: int = 0
+    """Requests of the fault that another origin answered than their session's before it."""
+    beside_sent: int = 0
+    beside_lost: int = 0
+    """Requests of a disturbance without an answer of status 200, but for clients that left."""
+    beside_outcomes: dict[str, int] = field(default_factory=dict)
     late: float = 0.0
     """Most seconds by which the load generator was late."""
 
 
-def account(
-    records: Sequence[Record],
-    posts: Iterable[Counter[str]],
-    timing: Timing,
-    other: str,
-    late: float,
-) -> Account:
-    """Return the account of a line's records, which are in the order of sending and not empty.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """What was observed in one run of a line."""
 
-    `posts` are the counts of each POST at each origin; `other` is the origin that stays well.
-    """
+    records: Sequence[Record]
+    """Those of the normal load, in the order of sending; not empty."""
+    posts: Iterable[Counter[str]] = ()
+    """Number of times that each POST arrived, for each origin."""
+    beside: Sequence[Record] = ()
+    """Those of the disturbance."""
+    late: float = 0.0
+    """Most seconds by which the load generator was late."""
+
+
+def account(observed: Observed, timing: Timing, other: str) -> Account:
+    """Return the account of a run; `other` is the origin that stays well."""
+    records, beside = observed.records, observed.beside
     lost = [one for one in records if one.outcome != OK]
     received: Counter[str] = Counter()
-    for one in posts:
+    for one in observed.posts:
         received.update(one)
     slowest = max(records, key=lambda one: one.seconds)
     runs = groupby(records, key=lambda one: one.outcome != OK)
@@ -72,5 +87,22 @@ def account(
         not_503=sum(one.outcome != "503" for one in lost),
         outcomes=dict(Counter(one.outcome for one in records).most_common()),
         moved=bool(last) and set(last) == {other},
-        late=late,
+        strayed=strayed(records, timing),
+        beside_sent=len(beside),
+        beside_lost=sum(one.outcome not in (OK, LEFT) for one in beside),
+        beside_outcomes=dict(Counter(one.outcome for one in beside).most_common()),
+        late=observed.late,
+    )
+
+
+def strayed(records: Sequence[Record], timing: Timing) -> int:
+    """Number of requests of the fault that left the origin of their session."""
+    homes: dict[int, str] = {}
+    for one in records:
+        if one.client >= 0 and one.at < timing.before and one.outcome == OK:
+            homes.setdefault(one.client, one.origin)
+    return sum(
+        one.outcome == OK and one.origin != homes.get(one.client, one.origin)
+        for one in records
+        if timing.before <= one.at < timing.recovery
     )

@@ -16,6 +16,10 @@ LATE = 0.1
 ALLOWANCE = 0.5
 """Seconds for the second attempt of a request and for other load on the machine."""
 
+STRAYED = 10
+"""Requests that may leave their session's origin where nothing is wrong with it: two percent, for a
+pause of the machine that looks like silence. One ejection of two seconds moves 60 or more."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
@@ -30,6 +34,10 @@ class Bounds:
     """Whether every lost request must be answered with 503 at once."""
     moves: bool = False
     """Whether the other origin must get all traffic by the end of the fault."""
+    strayed: int | None = None
+    """Requests that may leave the origin of their session."""
+    beside_lost: int | None = None
+    """Requests of the disturbance that may be lost."""
     reason: str
 
 
@@ -96,6 +104,50 @@ BOUNDS: Mapping[Fault, Bounds] = {
         only_503=True,
         reason="the only possible answer is a 503, and it comes at once",
     ),
+    schedule.CUTS_SMALL: Bounds(
+        gets_lost=20,
+        posts_lost=2,
+        in_a_row=10,
+        reason="as with long bodies: what a client has begun to read cannot be replaced",
+    ),
+    schedule.URL_ANSWERS_503: Bounds(
+        posts_lost=0,
+        strayed=STRAYED,
+        reason="two origins that fail the same request in the same way are not to blame",
+    ),
+    schedule.URL_RESETS: Bounds(
+        posts_lost=0, strayed=STRAYED, reason="as with 503: the request is to blame"
+    ),
+    schedule.URL_SLOW: Bounds(
+        posts_lost=0,
+        strayed=STRAYED,
+        reason="an answer that takes longer than the time-out everywhere is the URL's",
+    ),
+    schedule.SLOW_POST: Bounds(
+        posts_lost=0,
+        strayed=STRAYED,
+        beside_lost=0,
+        reason="a POST is not sent again, so the time-out of an attempt could only lose it",
+    ),
+    schedule.CACHED: Bounds(
+        posts_lost=2,
+        moves=True,
+        reason="as with a reset: an answer from the edge's cache says nothing of the origin",
+    ),
+    schedule.SLOW_UPLOADS: Bounds(
+        posts_lost=8,
+        timeouts=1,
+        moves=True,
+        reason="as with an origin that hangs: how long a client sends says nothing of the origin",
+    ),
+    schedule.CUT_UPLOADS: Bounds(
+        posts_lost=0, strayed=STRAYED, reason="clients that leave say nothing of the origin"
+    ),
+    schedule.CLIENTS_LEAVE: Bounds(
+        posts_lost=0,
+        strayed=STRAYED,
+        reason="a client that leaves gives its place back, and says nothing of the origin",
+    ),
 }
 
 
@@ -111,6 +163,8 @@ def broken(
         ("requests were lost after the origins had recovered", account.lost_after, 0),
         ("requests were lost in a row", account.in_a_row, bounds.in_a_row),
         ("requests were lost without a 503", account.not_503, 0 if bounds.only_503 else None),
+        ("requests left the origin of their session", account.strayed, bounds.strayed),
+        ("requests of the disturbance were lost", account.beside_lost, bounds.beside_lost),
     ):
         if most is not None and count > most:
             yield f"{count} {what}, at most {most} are allowed"

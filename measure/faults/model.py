@@ -40,6 +40,18 @@ class Timing:
         return round(self.rate * self.seconds)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """What a fault needs of the configuration of every balancer, beside the usual settings."""
+
+    one_timeout: bool = False
+    """Whether a request ends within one time-out and a quick second attempt."""
+    max_requests: int = 0
+    """Requests that may wait for an origin at once; 0 = any number."""
+    sessions: bool = False
+    """Whether clients keep their cookies, and stay on their origin where it is up."""
+
+
 @dataclass(frozen=True, slots=True)
 class Effort:
     """Number of runs of the lines."""

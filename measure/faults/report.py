@@ -9,6 +9,7 @@ from typing import Any
 from rich.table import Table
 
 from measure.common.machine import machine
+from measure.faults.account import Account
 from measure.faults.bounds import BOUNDS, broken, untrustworthy
 from measure.faults.model import Timing
 from measure.faults.run import Line, Result
@@ -20,8 +21,11 @@ HEADINGS = (
     "replayed",
     "lost after",
     "in a row",
+    "strayed",
+    "beside",
     "slowest",
 )
+"""`beside` are the lost requests of a disturbance and all of them."""
 
 
 def grouped(results: Iterable[Result]) -> Mapping[Line, Sequence[Result]]:
@@ -48,18 +52,24 @@ def tables(results: Sequence[Result]) -> Iterator[Table]:
 def row(line: Line, runs: Sequence[Result]) -> list[str]:
     """A row of the table."""
     accounts = [one.account for one in runs]
-    counts = [
+    counts: list[Sequence[int | str]] = [
         [one.gets_lost for one in accounts],
         [one.posts_lost for one in accounts],
         [one.replayed for one in accounts],
         [one.lost_after for one in accounts],
         [one.in_a_row for one in accounts],
+        [one.strayed if line.fault.needs.sessions else "" for one in accounts],
+        [_beside(one) for one in accounts],
     ]
     slowest = max(one.slowest for one in accounts)
     return [line.fault.name, *(_each(count) for count in counts), f"{slowest:.2f} s"]
 
 
-def _each(values: Sequence[int]) -> str:
+def _beside(account: Account) -> str:
+    return f"{account.beside_lost} of {account.beside_sent}" if account.beside_sent else ""
+
+
+def _each(values: Sequence[int | str]) -> str:
     return str(values[0]) if len(set(values)) == 1 else " / ".join(map(str, values))
 
 

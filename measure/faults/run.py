@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from evenkeel.dev import checkout
 from measure.common.breaking_origin import Origin
 from measure.common.errors import MeasurementError
-from measure.common.open_loop import OK, Record, ask, load, until
+from measure.common.open_loop import OK, Clients, Record, Visitors, ask, load, until
 from measure.common.peers import Place, Running, run_folder
-from measure.faults.account import Account, account
+from measure.faults.account import Account, Observed, account
 from measure.faults.bounds import untrustworthy
 from measure.faults.model import Effort, Layout, Timing
 from measure.faults.peers import Peer
@@ -24,6 +24,8 @@ START_SECONDS = 60.0
 WARM_REQUESTS = 40
 """Requests answered before a line begins: code is compiled, connections are open."""
 PROBE_ID = -1
+SESSIONS = 31
+"""Clients that keep their cookies. No multiple of POST_EVERY, so that each sends GETs and POSTs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,23 +84,27 @@ async def measured(line: Line, timing: Timing, place: Place, ready: asyncio.Barr
     for origin in origins:
         await origin.start()
     place = replace(place, origins=[origin.port for origin in origins])
-    running = await asyncio.to_thread(line.peer.start, place, line.layout, timing)
+    running = await asyncio.to_thread(line.peer.start, place, line.layout, timing, line.fault.needs)
     try:
         await until_ready(line, running)
         await ready.wait()
         for origin in origins:
             origin.posts.clear()
         started = time.monotonic() + 0.1
-        breaking = asyncio.create_task(break_origins(line.fault, origins, timing, started))
-        try:
-            records: list[Record] = []
-            late = await load(running.port, timing.rate, timing.requests, started, records.append)
-            await breaking
-        finally:
-            breaking.cancel()
-        posts = [origin.posts for origin in origins]
-        records.sort(key=lambda one: one.at)
-        return account(records, posts, timing, origins[TWO].name, late)
+        clients = Clients(sessions=SESSIONS if line.fault.needs.sessions else 0)
+        visitors = Visitors(running.port, started, clients)
+        records: list[Record] = []
+        async with asyncio.TaskGroup() as group:
+            group.create_task(break_origins(line.fault, origins, timing, started))
+            beside = group.create_task(disturb(line.fault, running.port, timing, started))
+            late = await load(visitors, timing.rate, timing.requests, records.append)
+        observed = Observed(
+            records=sorted(records, key=lambda one: one.at),
+            posts=[origin.posts for origin in origins],
+            beside=beside.result(),
+            late=late,
+        )
+        return account(observed, timing, origins[TWO].name)
     finally:
         await asyncio.to_thread(running.stop)
         for origin in origins:
@@ -109,7 +115,7 @@ async def until_ready(line: Line, running: Running) -> None:
     """Wait until a peer has answered a number of requests in a row."""
     deadline, answered = time.monotonic() + START_SECONDS, 0
     while answered < WARM_REQUESTS:
-        record = await ask(running.port, PROBE_ID, 0.0, time.monotonic())
+        record = await ask(Visitors(running.port, time.monotonic()), PROBE_ID, 0.0)
         if record.outcome == OK:
             answered += 1
             continue
@@ -125,6 +131,9 @@ async def break_origins(
 ) -> None:
     """Carry out a fault, and let the origins recover at its end."""
     begin = started + timing.before
+    await until(begin)
+    for origin in origins:
+        origin.paths = fault.paths
     for step in fault.steps(timing.fault):
         await until(begin + step.at)
         await origins[step.origin].behave(step.mode)
@@ -132,3 +141,12 @@ async def break_origins(
     await until(begin + timing.fault - 0.5 / timing.rate)
     for origin in (origins[ONE], origins[TWO]):
         await origin.heal()
+
+
+async def disturb(fault: Fault, port: int, timing: Timing, started: float) -> list[Record]:
+    """Send the requests of a fault's disturbance, if it has one; returns their records."""
+    records: list[Record] = []
+    if (beside := fault.beside) is not None:
+        visitors = Visitors(port, started + beside.begin(timing), beside.clients)
+        await load(visitors, beside.rate, beside.requests(timing), records.append)
+    return records

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from evenkeel.dev import checkout
 from evenkeel.dev.runtime import READY_PATH
 from measure.common.breaking_origin import Mode, Origin
-from measure.common.open_loop import NO_ANSWER, OK, load, until
+from measure.common.open_loop import NO_ANSWER, OK, Visitors, load, until
 from measure.common.peers import run_folder
 from measure.soak.model import FAULTS, Sample, Seen, Settings
 from measure.soak.serve import Served
@@ -30,10 +30,11 @@ async def soak(settings: Settings, show: Show) -> Seen:
         ports = [origin.port for origin in origins]
         served = await asyncio.to_thread(Served, family, folder, settings, ports, seen)
         started, requests = time.monotonic(), round(settings.rate * settings.seconds)
+        visitors = Visitors(served.port, started)
         flapping = asyncio.create_task(flap(origins[0], settings, started))
         try:
             seen.late, _, _ = await asyncio.gather(
-                load(served.port, settings.rate, requests, started, seen.records.append),
+                load(visitors, settings.rate, requests, seen.records.append),
                 ticks(served.port, settings, started, seen),
                 take_samples(served, settings, started, seen, show),
             )
