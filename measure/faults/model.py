@@ -46,6 +46,8 @@ class Needs:
 
     one_timeout: bool = False
     """Whether a request ends within one time-out and a quick second attempt."""
+    consecutive_failures: int = 1
+    """Failures in a row that take an origin out."""
     max_requests: int = 0
     """Requests that may wait for an origin at once; 0 = any number."""
     sessions: bool = False

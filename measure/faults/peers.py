@@ -20,7 +20,7 @@ POOLS: Mapping[Layout, str] = {Layout.PASSIVE: TWO_POOLS, Layout.ACTIVE: ONE_POO
 SETTINGS = """\
 session_affinity = "{affinity}"
 failover = {{ first_byte_timeout = {timeout}, {deadline}retry_on = ["5xx"] }}
-ejection = {{ base_time = 2, max_time = 2 }}
+ejection = {{ consecutive_failures = {failures}, base_time = 2, max_time = 2 }}
 
 [[monitors]]
 name = "web"
@@ -80,6 +80,7 @@ def configuration(layout: Layout, timing: Timing, needs: Needs) -> str:
     for address in ('"$first"', '"$second"'):
         pools = pools.replace(address, f"{address}, max_requests = {needs.max_requests}")
     return pools + SETTINGS.format(
+        failures=needs.consecutive_failures,
         affinity="cookie" if needs.sessions else "none",
         timeout=timing.first_byte_timeout,
         deadline=f"deadline = {deadline:.1f}, " if needs.one_timeout else "",

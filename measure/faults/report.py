@@ -27,6 +27,9 @@ HEADINGS = (
 )
 """`beside` are the lost requests of a disturbance and all of them."""
 
+UNBROKEN = ("fault", "beside", "slowest")
+"""Columns whose cells are not wrapped."""
+
 
 def grouped(results: Iterable[Result]) -> Mapping[Line, Sequence[Result]]:
     """The results of each line, in the order of the lines."""
@@ -42,7 +45,9 @@ def tables(results: Sequence[Result]) -> Iterator[Table]:
     for peer, layout in dict.fromkeys((line.peer.name, line.layout) for line in lines):
         made = Table(title=f"{peer}, {layout.value}", title_justify="left")
         for index, heading in enumerate(HEADINGS):
-            made.add_column(heading, justify="right" if index else "left", no_wrap=not index)
+            made.add_column(
+                heading, justify="right" if index else "left", no_wrap=heading in UNBROKEN
+            )
         for line, runs in lines.items():
             if (line.peer.name, line.layout) == (peer, layout):
                 made.add_row(*row(line, runs))

@@ -138,7 +138,9 @@ CACHED = Fault(
     "cached answers",
     primary(Mode.RESET),
     paths={b"/static": Mode.CACHED},
-    beside=Disturbance(clients=Clients(path="/static", post_every=0), rate=15),
+    # A third of all requests: there are never three failures without such an answer between them.
+    beside=Disturbance(clients=Clients(path="/static", post_every=0), rate=30),
+    needs=Needs(consecutive_failures=3),
     edge=True,
 )
 SLOW_UPLOADS = Fault(
