@@ -24,14 +24,19 @@ LINES = (
     Line(EVENKEEL, Layout.PASSIVE, schedule.BOTH_DOWN),
     Line(EVENKEEL, Layout.ACTIVE, schedule.RESETS),
     Line(EVENKEEL, Layout.ACTIVE, schedule.RESTARTED),
+    Line(EVENKEEL, Layout.PASSIVE, schedule.URL_ANSWERS_503),
+    Line(EVENKEEL, Layout.PASSIVE, schedule.SLOW_POST),
+    Line(EVENKEEL, Layout.PASSIVE, schedule.CACHED),
+    Line(EVENKEEL, Layout.PASSIVE, schedule.CUT_UPLOADS),
+    Line(EVENKEEL, Layout.ACTIVE, schedule.CLIENTS_LEAVE),
 )
 
-EFFORT = Effort(runs=1, at_once=len(LINES), repeats=1)
+EFFORT = Effort(runs=1, at_once=5, repeats=1)
 
 
 @pytest.mark.alone
 def test_bounds_are_kept() -> None:
-    """The bounds hold while origins hang, reset, truncate responses, restart, or are both down."""
+    """The bounds hold while origins fail, and while a URL, a cache or clients disturb."""
 
     def ignore(result: Result) -> None:
         """Show no progress."""
