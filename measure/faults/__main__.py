@@ -19,7 +19,7 @@ from measure.faults.report import document, tables, violations, warnings
 from measure.faults.run import FOLDER, Line, Result, run
 from measure.faults.schedule import FAULTS
 
-WIDTH = 110
+WIDTH = 120
 """Columns of the tables where the output is no terminal."""
 
 
