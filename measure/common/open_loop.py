@@ -90,6 +90,11 @@ class Record(NamedTuple):
     client: int = -1
     """Index of the client if it keeps its cookies, else -1."""
 
+    @property
+    def end(self) -> float:
+        """When it ended, in seconds from the beginning."""
+        return self.at + self.seconds
+
 
 async def load(
     visitors: Visitors, rate: float, count: int, done: Callable[[Record], None]

@@ -97,10 +97,9 @@ def account(observed: Observed, timing: Timing, other: str) -> Account:
 
 def strayed(records: Sequence[Record], timing: Timing) -> int:
     """Number of requests of the fault that left the origin of their session."""
-    homes: dict[int, str] = {}
-    for one in records:
-        if one.client >= 0 and one.at < timing.before and one.outcome == OK:
-            homes.setdefault(one.client, one.origin)
+    # The last answer before the fault: its cookie is the one that the client keeps.
+    ended = sorted((one for one in records if one.outcome == OK), key=lambda one: one.end)
+    homes = {one.client: one.origin for one in ended if one.client >= 0 and one.end < timing.before}
     return sum(
         one.outcome == OK and one.origin != homes.get(one.client, one.origin)
         for one in records

@@ -85,13 +85,17 @@ def test_traffic_has_moved_when_the_other_origin_answers_all() -> None:
 
 
 def test_requests_stray_that_leave_the_origin_of_their_session() -> None:
-    """The first answer before the fault says which one it is; what follows the fault is no loss."""
+    """The last answer before the fault says which one it is; what follows the fault is no loss."""
     home = GOOD._replace(client=1)
     there, back = home._replace(at=1.5, origin="two"), home._replace(at=1.6)
     assert drawn(home, there, back).strayed == 1
     assert drawn(home, there._replace(client=2), there._replace(client=-1)).strayed == 0
     assert drawn(home, there._replace(outcome="503"), there._replace(at=3.0)).strayed == 0
     assert drawn(home._replace(outcome="503"), there).strayed == 0
+    # Two first requests at once: the client keeps the cookie of the answer that comes later.
+    late = home._replace(origin="two", seconds=0.9)
+    assert drawn(late, home, there).strayed == 0
+    assert drawn(late._replace(seconds=1.1), home, there).strayed == 1
 
 
 def test_a_disturbance_has_an_account_of_its_own() -> None:
