@@ -13,7 +13,7 @@ from lb.proxy.steps import Attempt, Refuse
 from lb.proxy.steps import refused as refused_event
 from lb.worker.request.departures import Departures
 from lb.worker.request.fetches import Fetches
-from lb.worker.request.runtime_facts import ALWAYS_READ, RuntimeFacts, headers_reader, refused
+from lb.worker.request.runtime_facts import RuntimeFacts, headers_reader, refused
 from lb.worker.request.transport import FetchTransport
 from lb.worker.runtime import chance, clock, in_background, js_object, log
 
@@ -66,7 +66,7 @@ class Edge:
         self._admin = admin
         self._log = log
         self._development = development
-        self._read = headers_reader(ALWAYS_READ)
+        self._read = headers_reader()
         self._fetches = Fetches(self._settled, tools.timers)
         self._departures = Departures()
 

@@ -38,6 +38,7 @@ class HeaderEditor:
         call = reflect.get(js.Function.prototype, "call")
         self._delete_in = call.bind(self._delete)
         self._set_in = call.bind(self._set)
+        self.get = call.bind(reflect.get(js.Headers.prototype, "get"))
         self._kept: dict[Fixed, tuple[Each | None, tuple[Each, ...]]] = {}
 
     def apply(self, edits: Edits, headers: Any) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 ALWAYS_READ = (VIA, "cookie", "cf-connecting-ip", "connection")
 """Headers that nearly every request needs; all are read at once."""
 
-BETWEEN = "\n"
+_BETWEEN = "\n"
 """Separator of their values; no header's value contains it (RFC 9110, 5.5)."""
 
 
@@ -36,7 +36,7 @@ class RuntimeFacts(RequestFacts):
         self.request = request
         self.request_headers = headers = request.headers
         self._take(request.method, request.url)
-        self._known = dict(zip(ALWAYS_READ, read(headers).split(BETWEEN), strict=False))
+        self._known = dict(zip(ALWAYS_READ, read(headers).split(_BETWEEN), strict=False))
 
     def header(self, name: str) -> str:
         known = self._known.get(name)
@@ -57,20 +57,18 @@ class RuntimeFacts(RequestFacts):
         return ((pair[0], pair[1]) for pair in self.request_headers)
 
 
-def headers_reader(names: Iterable[str]) -> Callable[[Any], str]:
-    """Return a function that reads headers, in two crossings of the language border.
-
-    It returns their values with `BETWEEN` between them; "" = missing.
+def headers_reader() -> Callable[[Any], str]:
+    """Return the function that reads `ALWAYS_READ`, in two crossings of the language border.
 
     The names' `map` calls `headers.get(name, index, names)`, whose surplus arguments are ignored.
     """
     reflect = js.Reflect
-    each = to_js(list(names)).map
+    each = to_js(list(ALWAYS_READ)).map
     get = reflect.get(js.Headers.prototype, "get")
     join = reflect.get(js.Function.prototype, "call").bind(reflect.get(js.Array.prototype, "join"))
 
     def read(headers: Any) -> str:
-        joined: str = join(each(get, headers), BETWEEN)
+        joined: str = join(each(get, headers), _BETWEEN)
         return joined
 
     return read

@@ -13,7 +13,6 @@ from lb.request.outcomes import SWITCHING_PROTOCOLS, Answered, Cause, Failed, re
 from lb.worker.request.body_reading import Limit, Upstream, whole
 from lb.worker.request.fetches import BareRequest, Timers
 from lb.worker.request.header_edits import HeaderEditor
-from lb.worker.request.runtime_facts import BETWEEN, headers_reader
 from lb.worker.runtime import js_object
 
 if TYPE_CHECKING:
@@ -29,17 +28,12 @@ HIGHEST_STATUS = 599
 """The last status that a Response can have."""
 
 
-OFTEN_READ = ("cf-cache-status", "content-length", "content-type", "connection")
-"""Headers of answers that decisions need; all are read at once."""
-
-
 class Toolkit:
     """JavaScript objects that all transports share, so made on the first request."""
 
     def __init__(self) -> None:
         self.editor = HeaderEditor()
         self.timers = Timers()
-        self.read = headers_reader(OFTEN_READ)
         self.new_headers = js.Headers.new
         self.new_request = js.Request.new
         self.new_response = js.Response.new
@@ -161,13 +155,11 @@ class FetchTransport:
         status = response.status
         if status > HIGHEST_STATUS or (status == SWITCHING_PROTOCOLS and not response.webSocket):
             return Failed(Cause.STATUS)
-        headers = response.headers
-        values = self._tools.read(headers).split(BETWEEN)
-        known = dict(zip(OFTEN_READ, values, strict=False))
+        get = self._tools.editor.get
 
         def header(name: str) -> str:
-            value = known.get(name)
-            return headers.get(name) or "" if value is None else value
+            value = get(response.headers, name)
+            return value if isinstance(value, str) else ""
 
         return Answered(status, header, response)
 
@@ -178,12 +170,22 @@ class FetchTransport:
     def delivered(self, step: Deliver, bodies: BodyWatch | None, timing: str) -> Any:
         """Return the client's response: the origin's, whose body never enters Python."""
         response: Any = step.answer.handle
-        body, plan, tools, header = response.body, self._plan, self._tools, step.answer.header
-        if bodies is not None and body is not jsnull:
-            body = bodies.watched(plan, step, header, body)
+        body, plan, tools = response.body, self._plan, self._tools
         answer = tools.new_response(body, response)
+        headers, get = answer.headers, tools.editor.get
+
+        def header(name: str) -> str:
+            value = get(headers, name)
+            return value if isinstance(value, str) else ""
+
+        if bodies is not None and body is not jsnull:
+            # Most bodies are not watched; reading the answer's own headers spares another lookup.
+            watched = bodies.watched(plan, step, header, body)
+            if watched is not body:
+                answer = tools.new_response(watched, response)
+                headers = answer.headers
         edits = plan.serving.forwarding.response(
             step.origin, header("connection"), step.set_cookie, timing
         )
-        tools.editor.apply(edits, answer.headers)
+        tools.editor.apply(edits, headers)
         return answer
