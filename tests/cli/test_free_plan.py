@@ -65,7 +65,7 @@ def test_a_round_is_an_alarm_and_two_rows() -> None:
     found = used(watched(monitor(interval=60)))
 
     assert found[Resource.ROWS_WRITTEN] == 2 * 1440 + METRICS
-    assert found[Resource.OBJECT_REQUESTS] == 1440 + 86_400 // State().refresh
+    assert found[Resource.OBJECT_REQUESTS] == 1440 + 86_400 // 30
 
 
 def test_monitors_with_one_interval_share_their_rounds() -> None:
@@ -92,7 +92,7 @@ def test_isolates_ask_no_more_often_than_they_have_requests() -> None:
     some = used(config, assumed=replace(QUIET, isolates=3))
     few = used(config, assumed=replace(QUIET, isolates=3, requests=100))
 
-    assert some[Resource.OBJECT_REQUESTS] == 24 + 3 * 86_400 // State().refresh
+    assert some[Resource.OBJECT_REQUESTS] == 24 + 3 * 86_400 // 30
     assert few[Resource.OBJECT_REQUESTS] == 24 + 100
 
 
@@ -117,13 +117,13 @@ def test_hanging_probes_take_time() -> None:
 
 
 def test_incidents_are_events_and_reports() -> None:
-    """Beginning and end each write a row and delete at most one; isolates report once."""
+    """Beginning and end each write a row, delete one, and cost a pull; isolates report once."""
     config = watched(monitor(interval=60))
     assumed = replace(QUIET, incidents=10, isolates=2)
     more, calm = used(config, assumed=assumed), used(config, assumed=replace(assumed, incidents=0))
 
     assert more[Resource.ROWS_WRITTEN] - calm[Resource.ROWS_WRITTEN] == 40
-    assert more[Resource.OBJECT_REQUESTS] - calm[Resource.OBJECT_REQUESTS] == 20
+    assert more[Resource.OBJECT_REQUESTS] - calm[Resource.OBJECT_REQUESTS] == 20 + 40
 
 
 def test_kv_is_read_once_a_minute_and_written_on_change() -> None:
@@ -194,7 +194,7 @@ def test_check_warns_of_exceeded_limits(tmp_path: Any) -> None:
     assert code == 0
     too_much = "exceed the 100,000 of the free plan (docs/budget.md)"
     assert lines == [
-        f"warning: Durable Object requests: 101,138 {too_much}",
+        f"warning: Durable Object requests: 101,238 {too_much}",
         f"warning: rows written: 174,280 {too_much}",
     ]
 

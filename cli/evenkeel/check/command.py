@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
+from evenkeel.check.detection import lines
 from evenkeel.check.free_plan import warnings
 from evenkeel.check.toml_lines import TomlLines
 from evenkeel.dev.checkout import SOURCE
@@ -142,6 +143,8 @@ def command(
     if isinstance(examined, Config):
         console.print(Text(f"{shown}: good", "green"))
         console.print(summary(examined))
+        for line in lines(examined):
+            console.print(Text(line, "dim"))
         for warning in warnings(examined):
             console.print(Text(f"warning: {warning} (docs/budget.md)", "yellow"))
         return

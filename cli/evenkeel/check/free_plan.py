@@ -7,12 +7,12 @@ from enum import Enum
 from math import ceil
 from typing import TYPE_CHECKING
 
+from lb.health.rounds import PROBES_IN_AN_ALARM
 from lb.metrics.object_totals import stored_every
-from lb.model.watched import monitored
-from lb.object.keeper import MOST_PROBES_AT_ONCE as PROBES_IN_AN_ALARM
 from lb.probing.types.http import MOST_REDIRECTS
 from lb.state.kv import KV_REFRESH, KV_WRITES_A_DAY
 from lb.state.memory import MOST_PROBES_AT_ONCE as PROBES_BEHIND_A_REQUEST
+from lb.state.pull_times import DAY, ISOLATES, probed_together, refresh_of, requests_of_rounds
 from lb.state.refresh import Home
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from lb.model import Config, LoadBalancer, Monitor, Origin
 
-DAY = 86_400
 MEMORY_OF_AN_OBJECT = 0.128
 """GB for which each second of an object is billed, whatever it uses."""
 
@@ -69,7 +68,7 @@ FREE_PLAN: Mapping[Resource, Limit] = {
 class Assumptions:
     """Assumptions about traffic and failures."""
 
-    isolates: int = 5
+    isolates: int = ISOLATES
     """Isolates of the Worker with traffic, around the clock."""
     requests: int = 100_000
     """Requests of visitors a day: isolates ask the object behind these, so no more often."""
@@ -109,12 +108,7 @@ class Use:
 
 def usage(config: Config, home: Home, assumed: Assumptions = USUAL) -> tuple[Use, ...]:
     """Return the use of each resource, with shared health stored in `home`."""
-    pools = {pool.name: pool for pool in config.pools}
-    watched = [
-        (origin, monitor)
-        for origin, _ in monitored(config)
-        for monitor in pools[origin.pool].monitors
-    ]
+    watched = [one for probed in probed_together(config).values() for one in probed]
     used = {Resource.OF_A_REQUEST: _of_a_request(config, watched, home)}
     # Isolates ask the object for the configuration even if nothing is probed.
     if home is Home.OBJECT:
@@ -138,27 +132,27 @@ Watched = list[tuple["Origin", "Monitor"]]
 
 def _of_objects(config: Config, watched: Watched, assumed: Assumptions) -> dict[Resource, int]:
     regions = {pool.name: pool.check_regions for pool in config.pools}
-    alarms = asked = seconds = 0.0
-    for interval, probed in _by_interval(watched).items():
+    alarms = seconds = 0.0
+    for interval, probed in probed_together(config).items():
         # An alarm probes a limited number of origins; the next one follows at once.
         rounds = DAY / interval * ceil(len(probed) / PROBES_IN_AN_ALARM)
         elsewhere = len({region for origin, _ in probed for region in regions[origin.pool]})
         slowest = max(monitor.timeout * (1 + monitor.retries) for _, monitor in probed)
         hanging = rounds * assumed.hanging / DAY
         alarms += rounds
-        asked += rounds * elsewhere
         # The object waits for the regions' objects, so these count as long as itself.
         busy = (rounds - hanging) * assumed.round_seconds + hanging * slowest
         seconds += busy * (1 + elsewhere)
-    pulls = min(assumed.isolates * DAY / config.state.refresh, assumed.requests)
+    pulls = min(pulls_of(config, assumed), assumed.requests)
     # Isolates report a failure at once. An event is a row written and an old one deleted.
     incidents = assumed.incidents if watched else 0
-    reports = incidents * assumed.isolates
     changes = 2 * incidents
+    # Behind each change there is an early pull of each isolate.
+    reports = (incidents + changes) * assumed.isolates
     # Isolates hand over metrics when they ask; these are stored at intervals.
-    counted = min(DAY / stored_every(config.state.refresh), alarms + pulls)
+    counted = min(DAY / stored_every(config.state), alarms + pulls)
     seconds += (pulls + reports) * assumed.pull_seconds
-    requests = alarms + asked + pulls + reports + assumed.crons
+    requests = requests_of_rounds(config) + pulls + reports + assumed.crons
     return {
         Resource.OBJECT_REQUESTS: ceil(requests),
         # Health and the next alarm; events; metrics.
@@ -170,8 +164,13 @@ def _of_objects(config: Config, watched: Watched, assumed: Assumptions) -> dict[
     }
 
 
+def pulls_of(config: Config, assumed: Assumptions = USUAL) -> float:
+    """Return the requests a day of isolates that ask the Durable Object while all is well."""
+    return assumed.isolates * DAY / refresh_of(config)
+
+
 def _of_kv(config: Config, assumed: Assumptions) -> dict[Resource, int]:
-    refresh = max(config.state.refresh, KV_REFRESH)
+    refresh = max(refresh_of(config), KV_REFRESH)
     reads = min(assumed.isolates * DAY / refresh, assumed.requests)
     # Each isolate may detect the change by itself.
     writes = min(2 * assumed.incidents, KV_WRITES_A_DAY) * assumed.isolates
@@ -208,14 +207,6 @@ def _most(watched: Watched, at_once: int) -> int:
         reverse=True,
     )
     return sum(each[:at_once])
-
-
-def _by_interval(watched: Watched) -> Mapping[int, Watched]:
-    """Origins by the interval of their monitors; those of one interval share a round."""
-    groups: dict[int, Watched] = {}
-    for origin, monitor in watched:
-        groups.setdefault(monitor.interval, []).append((origin, monitor))
-    return groups
 
 
 def rows(uses: Iterable[Use]) -> list[tuple[str, str, str, str]]:

@@ -1,17 +1,20 @@
 """Tables of docs/budget.md: what configurations use of the free plan."""
 
+import re
 from collections.abc import Iterator
 
 from evenkeel.check.free_plan import FREE_PLAN, USUAL, Use, rows, usage
 from evenkeel.dev.checkout import ROOT, SOURCE
 from evenkeel.docs.markdown import regenerated, table
 from lb.config import Invalid, from_toml
-from lb.model import Config
+from lb.config.objects.monitor_fields import PRESETS
+from lb.model import Config, Sensitivity
 from lb.state.refresh import Home
 
 PAGE = ROOT / "docs" / "budget.md"
 
 _INTERVALS = (15, 60)
+_AGGRESSIVE = PRESETS[Sensitivity.AGGRESSIVE]
 _DEFAULT = SOURCE / "loadbalancer.toml"
 _HEAD = ("", "a day", "free plan", "share")
 
@@ -43,6 +46,10 @@ def _tables() -> Iterator[str]:
         yield f"### The same with `interval = {interval}`"
         changed = text.replace(f"interval = {seconds} ", f"interval = {interval} ")
         yield from _table(usage(_parsed(changed), Home.OBJECT))
+    yield '### The same with `sensitivity = "aggressive"`: probes every 5 seconds, pulls every 10'
+    for key, value in _AGGRESSIVE.items():
+        text = re.sub(rf"^{key} = \d+ ", f"{key} = {value} ", text, count=1, flags=re.MULTILINE)
+    yield from _table(usage(_parsed(text), Home.OBJECT))
     yield "### The same with KV in place of the Durable Object"
     yield from _table(usage(config, Home.KV))
     yield "### Assumed"

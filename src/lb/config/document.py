@@ -67,8 +67,10 @@ STATE = Table(
         Field(
             "refresh",
             Whole(1, 60),
-            30,
-            "Seconds after which an isolate asks again; each time is a request to the object.",
+            None,
+            "Seconds after which an isolate asks again; each time is a request to the object. Not "
+            "given: the shortest `consecutive_down` x `interval` of the monitors, 10 to 30 "
+            "(docs/state.md).",
         ),
     ),
 )

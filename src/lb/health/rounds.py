@@ -10,15 +10,22 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from lb.health.groups import at_most, due_part, member_changes, voted
 from lb.health.machine import observe
 from lb.health.maintenance import borders, is_on
+from lb.health.next_change import next_changes
 from lb.health.verdict import OriginHealth, untimed
 from lb.model.watched import monitored, timed, used_pools
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
+    from lb.health.next_change import NextChange
     from lb.health.verdict import Verdict
     from lb.log_events import HealthChanged, MonitorChanged
     from lb.model import Config, Origin, OriginKey, Watch
+
+
+PROBES_IN_AN_ALARM = 12
+"""Origins probed in one alarm: with three retries each, 48 of the 50 subrequests of the free plan
+(https://developers.cloudflare.com/workers/platform/limits/#subrequests)."""
 
 
 class Pace(Protocol):
@@ -77,11 +84,14 @@ class Rounds:
     def __init__(self, config: Config, pace: Pace, *, most: int, together: float = 0.0) -> None:
         """`most`: probes in one round, retries not counted.
 
-        `together`: seconds by which a probe is brought forward to join a round.
+        `together`: seconds by which a probe is brought forward to join a round; above 0, half an
+        interval for origins of the same interval.
         """
         self.health: dict[OriginKey, OriginHealth] = {}
         self.asked: dict[OriginKey, float] = {}
         """Time of an origin's latest probe; absent: never."""
+        self.took: dict[OriginKey, float] = {}
+        """Seconds from an origin's latest probe to its verdict."""
         self.watched = {origin.key: (origin, watch) for origin, watch in monitored(config)}
         self.borders = borders(config)
         """Starts and ends of maintenance, sorted."""
@@ -99,6 +109,11 @@ class Rounds:
                 self.health[key] = before.health[key]
             if key in before.asked:
                 self.asked[key] = before.asked[key]
+
+    def restore(self, key: OriginKey, health: OriginHealth) -> None:
+        """Take an origin's health from storage, after `asked`."""
+        self.health[key] = health
+        self.took[key] = max(health.checked - self.asked[key], 0.0)
 
     def switched_on(self, now: float) -> list[tuple[Origin, Watch]]:
         """Return the origins that are probed now, which leaves out those in maintenance."""
@@ -119,7 +134,10 @@ class Rounds:
         group comes with the monitors of this round in `asked`.
         """
         soon = now + self._together
-        waiting = [one for one in self.switched_on(now) if self.due_at(*one) <= soon]
+        origins = self.switched_on(now)
+        waiting = [one for one in origins if self.due_at(*one) <= soon]
+        if self._together:
+            waiting += self._joining(origins, waiting, now)
         waiting.sort(key=lambda one: self.asked.get(one[0].key, -inf))
         due = at_most(
             self._most,
@@ -130,9 +148,39 @@ class Rounds:
             self.asked[origin.key] = now
         return due
 
+    def _joining(
+        self,
+        origins: Sequence[tuple[Origin, Watch]],
+        due: Sequence[tuple[Origin, Watch]],
+        now: float,
+    ) -> list[tuple[Origin, Watch]]:
+        """Return the origins that join a round of others with the same interval.
+
+        A report or a new origin shifts a probe. Without this, each shifted origin would have rounds
+        of its own from then on, which cost an alarm and two rows written each time.
+        """
+        intervals, taken = {watch.interval for _, watch in due}, {one.key for one, _ in due}
+        return [
+            (origin, watch)
+            for origin, watch in origins
+            if watch.interval in intervals
+            and origin.key not in taken
+            and now >= self.asked.get(origin.key, 0.0) + watch.interval / 2
+        ]
+
     def next_at(self, now: float) -> float:
         """Return when the next origin is due, of those that are on now; inf: none."""
         return min((self.due_at(*one) for one in self.switched_on(now)), default=inf)
+
+    def next_changes(self, now: float) -> list[NextChange]:
+        """Return when the health of each origin that is on now can change next."""
+        return [
+            change
+            for origin, watch in self.switched_on(now)
+            for change in next_changes(
+                watch, self._known(origin), self._verdict_at(origin, watch, now)
+            )
+        ]
 
     def next_border(self, after: float) -> float:
         """Return when maintenance begins or ends next; inf: never."""
@@ -145,12 +193,20 @@ class Rounds:
         kept = verdict if origin.pool in self._timed else untimed(verdict)
         after, changed = observe(origin, watch, before, kept, now)
         self.health[origin.key] = after
+        self.took[origin.key] = max(now - self.asked.get(origin.key, now), 0.0)
         members = member_changes(origin, before, after)
         if changed is not None or members:
             users = self._config.users_of(origin.pool)
             changed = changed and replace(changed, load_balancer=users)
             members = [replace(one, load_balancer=users) for one in members]
         return Observed(before, after, voted(watch, verdict, after), changed, tuple(members))
+
+    def _verdict_at(self, origin: Origin, watch: Watch, now: float) -> float:
+        """Return when the next verdict is expected: a probe takes as long as the one before."""
+        asked, took = self.asked.get(origin.key, 0.0), self.took.get(origin.key, 0.0)
+        if asked > self._known(origin).checked:  # under way
+            return max(asked + took, now)
+        return max(self.due_at(origin, watch), now) + took
 
     def _known(self, origin: Origin) -> OriginHealth:
         return self.health.get(origin.key, OriginHealth())

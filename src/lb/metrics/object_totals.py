@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     from lb.health.verdict import OriginHealth, Verdict
     from lb.metrics.rings import Subject
     from lb.metrics.text.families import CurrentState
-    from lb.model import Config, Origin, OriginKey
+    from lb.model import Config, Origin, OriginKey, State
     from lb.ports import Log, Sql
 
 STORED_EVERY = 60.0
 """Shortest time in seconds between two writes of the row."""
 
 REFRESHES = 2
-"""The same as a multiple of the refresh interval, for isolates that hand over more often."""
+"""The same as a multiple of an explicit `refresh`, for isolates that hand over more often."""
 
 MOST_ISOLATES = 500
 """Most isolates whose latest numbers are kept; the least recently seen one is dropped first."""
@@ -77,7 +77,7 @@ class ObjectTotals:
         self._config = config
         self._sql = sql
         self._log = log
-        self._gap = stored_every(config.state.refresh)
+        self._gap = stored_every(config.state)
         self._origins = {one.key: one for pool in config.pools for one in pool.origins}
         self._probed = probed_from_json(probed, self._origins)
         self._received: dict[str, Received] = {}
@@ -224,9 +224,9 @@ class ObjectTotals:
         return text
 
 
-def stored_every(refresh: float) -> float:
-    """Return the shortest time in seconds between two writes, for a refresh interval."""
-    return min(STORED_EVERY, REFRESHES * refresh)
+def stored_every(state: State) -> float:
+    """Return the shortest time in seconds between two writes."""
+    return min(STORED_EVERY, REFRESHES * (state.refresh or STORED_EVERY))
 
 
 def packed(text: str) -> str:

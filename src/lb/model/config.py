@@ -50,8 +50,8 @@ class Admin:
 class State:
     """Distribution of the shared health to the isolates."""
 
-    refresh: int = 30
-    """Seconds between two questions of an isolate."""
+    refresh: int | None = None
+    """Seconds between two pulls of an isolate; None = chosen for the monitors."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

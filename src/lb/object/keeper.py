@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lb.base.stored_json import as_text, as_time, each
 from lb.health.events import changes, status_of
-from lb.health.rounds import Rounds
+from lb.health.rounds import PROBES_IN_AN_ALARM, Rounds
 from lb.health.verdict import OriginHealth, code_of, differ
 from lb.log_events import Trouble
 from lb.metrics.object_totals import ObjectTotals
@@ -19,6 +19,7 @@ from lb.object.failure_reports import FailureReports
 from lb.object.known import Known, TrafficFailure
 from lb.object.stored import StoredRow, row_from_json, row_to_json
 from lb.state.pull import health_answer, read_question
+from lb.state.pull_times import next_pull, refresh_of
 from lb.state.shared_view import NOTHING_SHARED, SharedHealth
 
 if TYPE_CHECKING:
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
     from lb.model import Config, Origin, OriginKey, Region, Watch
     from lb.notify.ports import Teller
     from lb.ports import Clock, Log, Sql
-
-MOST_PROBES_AT_ONCE = 12
-"""Origins probed in one alarm: with three retries each, 48 of the 50 subrequests of the free plan (https://developers.cloudflare.com/workers/platform/limits/#subrequests)."""
 
 MOST_REPORTS = 100
 """Failure reports that are read in one call."""
@@ -75,8 +73,9 @@ class Keeper:
         self._config = config
         self._fingerprint = fingerprint
         self._pools = {pool.name: pool for pool in config.pools}
+        self._refresh = refresh_of(config)
         self._reports = FailureReports()
-        self._rounds = Rounds(config, self._reports, most=MOST_PROBES_AT_ONCE, together=TOGETHER)
+        self._rounds = Rounds(config, self._reports, most=PROBES_IN_AN_ALARM, together=TOGETHER)
         self._shared_latencies: dict[OriginKey, tuple[tuple[str, float], ...]] = {}
         """Latencies at the latest version of the shared view."""
         self._failures: dict[OriginKey, TrafficFailure] = {}
@@ -94,7 +93,7 @@ class Keeper:
             if asked := kept.asked.get((*key, origin.url)):
                 self._rounds.asked[key] = asked
                 if key in known.origins:
-                    self._rounds.health[key] = known.origins[key]
+                    self._rounds.restore(key, known.origins[key])
         self._version, self._probed = known.version, known.probed
         self._noted = kept.noted or clock()
         then = status_of(config, self._rounds.health, self._noted)
@@ -144,12 +143,14 @@ class Keeper:
         """Answer an isolate: the shared view, or the time of the latest round if it has the view.
 
         The question has the isolate's version, its failure reports and its counts
-        (lb.state.refresh). A second line acknowledges the counts.
+        (lb.state.pull). Further lines acknowledge the counts and say when to ask again.
         """
-        asked = read_question(text)
+        asked, now = read_question(text), self._clock()
         self._take_reports(asked.reports)
-        stored = self.totals.receive(asked.counts, self._clock())
-        return health_answer(asked, self.shared(), stored)
+        stored = self.totals.receive(asked.counts, now)
+        fixed = self._config.state.refresh is not None
+        again = next_pull(self._rounds.next_changes(now), self._refresh, now, fixed=fixed)
+        return health_answer(asked, self.shared(), stored, again)
 
     def current_state(self, version: int) -> CurrentState:
         """Return the gauges of the metrics; `version` is the configuration's."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 KEPT_SECONDS = 3600
 MOST_KEPT = 50
 MOST_AT_ONCE = 12
-"""Origins probed in one alarm: see lb.object.keeper.MOST_PROBES_AT_ONCE."""
+"""Origins probed in one alarm: see lb.health.rounds.PROBES_IN_AN_ALARM."""
 
 _TABLE = """CREATE TABLE IF NOT EXISTS previews (
   id TEXT PRIMARY KEY,

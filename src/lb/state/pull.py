@@ -15,10 +15,12 @@ if TYPE_CHECKING:
 
     from lb.health.verdict import FailureReport
 
-# question   {"fingerprint": "...", "version": 7, "configuration": 3, "reports": [], "counts": {}}
+# question   {"fingerprint": "...", "version": 7, "configuration": 3, "reports": [], "paced": true,
+#            "counts": {}}
 # answer     health; {"configuration": {...}, "health": health} where the isolate has another one
 # health     a view as JSON, or the seconds of its latest round where the isolate has that view;
-#            below it, after a newline, the number of the counts that are stored
+#            on a second line the number of the counts that are stored; on a third line, for
+#            isolates whose question is "paced", the seconds after which they ask again
 #
 # An isolate and the object may be of different releases while a deployment is under way, so each
 # end reads what it knows and takes the rest as missing.
@@ -41,6 +43,8 @@ class Question:
     """Failures of real traffic: pool, origin, cause and time of each, and the end of the ejection
     where there is one."""
     counts: object
+    paced: bool = False
+    """Whether the isolate reads when it has to ask again; False = an older release."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +67,8 @@ class PulledHealth:
     """Seconds since the epoch, where the isolate's own view is the newest."""
     stored: int = 0
     """Number of the counts that are stored; 0 = none."""
+    again: float | None = None
+    """Seconds after which the isolate asks again; None = its own `refresh`."""
 
 
 NO_HEALTH = PulledHealth()
@@ -85,6 +91,7 @@ def question(
             "version": known.version,
             "configuration": configuration,
             "reports": [_report(one) for one in reports],
+            "paced": True,
             **({"counts": counts} if counts is not None else {}),
         },
         separators=(",", ":"),
@@ -106,16 +113,20 @@ def read_question(text: str) -> Question:
         configuration=configuration if type(configuration) is int else None,
         reports=rows(found.get("reports")),
         counts=found.get("counts"),
+        paced=found.get("paced") is True,
     )
 
 
-def health_answer(asked: Question, shared: SharedHealth, stored: int | None) -> str:
+def health_answer(asked: Question, shared: SharedHealth, stored: int | None, again: float) -> str:
     """Return the answer: the whole view, or only the time of its latest round where it is known.
 
-    `stored` is the number of the isolate's counts that are stored; None = it sent none.
+    `stored` is the number of the isolate's counts that are stored; None = it sent none. `again` is
+    the time in seconds after which it asks again.
     """
     known = (asked.fingerprint, asked.version) == (shared.fingerprint, shared.version)
     health = repr(shared.probed) if known else to_json(shared)
+    if asked.paced:
+        return f"{health}\n{stored or 0}\n{again:.2f}"
     return health if stored is None else f"{health}\n{stored}"
 
 
@@ -149,12 +160,19 @@ def read_answer(text: str | None) -> tuple[Delivered | None, PulledHealth]:
 
 
 def _read_health(text: str) -> PulledHealth:
-    health, _, number = text.partition("\n")
+    health, _, below = text.partition("\n")
+    number, _, wait = below.partition("\n")
     stored = int(number) if number.isdecimal() and len(number) <= MOST_DIGITS else 0
+    again = _seconds(wait)
     if not health or health.startswith("{"):
-        return PulledHealth(view=from_json(health), stored=stored)
+        return PulledHealth(view=from_json(health), stored=stored, again=again)
+    return PulledHealth(probed=_seconds(health), stored=stored, again=again)
+
+
+def _seconds(text: str) -> float | None:
+    """Return a number of seconds; None = it is none."""
     try:
-        probed = float(health)
+        seconds = float(text)
     except ValueError:
-        return PulledHealth(stored=stored)
-    return PulledHealth(probed=probed if isfinite(probed) else None, stored=stored)
+        return None
+    return seconds if isfinite(seconds) else None

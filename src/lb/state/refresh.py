@@ -23,6 +23,14 @@ GAP = 2.0
 """Seconds between two refreshes of an isolate that has something to report. They double each time,
 up to the usual interval, so that an outage does not use up the day's requests."""
 
+SOONEST = 1.0
+"""Seconds until an early pull at least: one that comes sooner than most of the usual interval. They
+double while early pulls bring no news, so that an origin that fails now and then does not use up
+the day's requests."""
+
+EARLY = 0.75
+"""Part of the usual interval below which a pull is early."""
+
 FIRST_ROUND = 3.0
 """Seconds within which a new Durable Object has probed for the first time."""
 
@@ -67,6 +75,8 @@ class Refresh:
         self._hurry_at = inf
         self._taken_at = -inf
         self._gap = GAP
+        self._least = SOONEST
+        """Shortest time until the next early pull."""
 
     def due(self, now: float) -> bool:
         """Whether to refresh now. If so, a refresh counts as under way until `take` or `LEASE`."""
@@ -92,6 +102,8 @@ class Refresh:
     def take(self, answer: PulledHealth, now: float) -> SharedHealth | None:
         """Take the health in an answer; return the view, or None if it has none of use.
 
+        The answer says when to ask again, except that of an older release.
+
         Where the view is known, the answer holds the time of its latest round alone. While a
         deployment is under way, views of another configuration arrive, whose origins may be others
         of the same names: such a view is ignored.
@@ -103,7 +115,21 @@ class Refresh:
             shared = replace(self.known, probed=answer.probed)
         if shared is None or shared.fingerprint != self._fingerprint:
             return None
+        news = shared.version != self.known.version
         self.known = shared
         if not shared.probed and self._watches:
             self._next_at = now + FIRST_ROUND
+        elif answer.again is not None:
+            self._next_at = now + self._paced(answer.again, news=news)
         return shared
+
+    def _paced(self, again: float, *, news: bool) -> float:
+        """Return the time until the next pull, for the one that the Durable Object wishes."""
+        most_early = EARLY * self._refresh
+        if news or again >= most_early:
+            self._least = SOONEST
+        if again >= most_early:
+            return min(again, 2 * self._refresh)
+        wait = max(again, min(self._least, most_early))
+        self._least *= 2
+        return wait

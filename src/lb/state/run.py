@@ -11,6 +11,7 @@ from lb.model.identity import identity_of
 from lb.model.watched import monitored
 from lb.state.kv import KvWriter
 from lb.state.pull import NO_HEALTH, PulledHealth, question, read_answer
+from lb.state.pull_times import refresh_of
 from lb.state.refresh import DATASET, Home, Refresh, home_of
 from lb.state.served_config import FIRST_WAIT, LOOK_AGAIN
 from lb.state.shared_view import from_json, to_json
@@ -50,7 +51,7 @@ class BackgroundWork:
         self._memory = memory
         self._ports = ports
         self._reconfigure = reconfigure
-        self._refresh = Refresh(fingerprint, home, config.state.refresh, watches=watches)
+        self._refresh = Refresh(fingerprint, home, refresh_of(config), watches=watches)
         self._kv_writer = KvWriter(fingerprint)
         self._points_at = 0.0 if DATASET in ports.bindings else inf
         self._run = WAYS[home]

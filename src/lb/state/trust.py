@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from lb.log_events import ProberResumed, ProberStalled
 from lb.model.watched import used_pools
+from lb.state.pull_times import refresh_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +43,7 @@ def fresh_for(config: Config) -> float:
         for pool in pools.values()
         for monitor in pool.monitors
     )
-    return 2 * interval + probe + 2 * config.state.refresh
+    return 2 * interval + probe + 2 * refresh_of(config)
 
 
 class TrustedView:

@@ -158,7 +158,7 @@ def test_each_result_is_valid_for_its_own_interval() -> None:
     assert group.interval == 10
     # Two rounds, what the slowest probe takes with its retries, and the time to look.
     lb: LoadBalancer = balancer_of(pool("p", "a", monitor_group=group))
-    assert fresh_for(config_of(lb)) == 2 * 10 + 5 * 3 + 2 * 30
+    assert fresh_for(config_of(lb)) == 2 * 10 + 5 * 3 + 2 * 10
 
 
 def test_each_monitor_has_its_own_thresholds() -> None:

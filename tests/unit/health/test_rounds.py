@@ -173,3 +173,59 @@ def test_latencies_are_kept_where_steering_uses_them() -> None:
         made = rounds(config_of(lb))
         ((a, watch),) = made.due(0.0)
         assert made.observe(a, watch, timed, 1.0).after.latencies == kept
+
+
+def test_a_shifted_origin_joins_the_rounds_of_its_interval_again() -> None:
+    """A report shifted an origin's probes for good: one more alarm for every interval since."""
+    made = rounds(watched("a", "b", "c", interval=30), together=0.5)
+    made.due(100.0)
+    made.asked["p", "a"] = 105.0  # probed in between
+
+    assert sorted(asked(made, 130.0)) == ["a", "b", "c"]
+    assert made.next_at(130.0) == 160.0
+
+
+def test_an_origin_that_was_just_probed_does_not_join_a_round() -> None:
+    """No origin is probed twice within half of its interval."""
+    made = rounds(watched("a", "b", interval=30), together=0.5)
+    made.due(100.0)
+    made.asked["p", "a"] = 116.0
+
+    assert asked(made, 130.0) == ["b"]
+    assert sorted(asked(made, 146.0)) == ["a", "b"]
+
+
+def test_only_origins_of_the_same_interval_join_a_round() -> None:
+    """Monitors with other intervals keep to them."""
+    quick = pool("p", "a", monitor=monitor(interval=10))
+    slow = pool("q", "b", monitor=monitor(interval=30))
+    made = rounds(config_of(balancer_of(quick, slow)), together=0.5)
+    made.due(100.0)
+
+    assert asked(made, 110.0) == ["a"]
+    assert asked(made, 120.0) == ["a"]
+
+
+def test_origins_that_one_round_had_no_room_for_do_not_bring_the_others_back() -> None:
+    """With more origins than a round probes, each is still probed once an interval."""
+    names = [f"o{number}" for number in range(5)]
+    made = rounds(watched(*names), most=3, together=0.5)
+
+    assert asked(made, 100.0) == ["o0", "o1", "o2"]
+    assert asked(made, 101.0) == ["o3", "o4"]
+    assert made.next_at(101.0) == 130.0
+
+
+def test_a_verdict_is_expected_after_the_time_of_the_one_before() -> None:
+    """The next change counts from the expected verdict, also while a probe is under way."""
+    config = watched("a")
+    made = rounds(config)
+    (origin_, watch) = made.watched["p", "a"]
+    made.due(100.0)
+    made.observe(origin_, watch, PASSED, 102.0)
+
+    assert [one.verdict for one in made.next_changes(110.0)] == [132.0]
+    assert [one.verdict for one in made.next_changes(135.0)] == [137.0]  # the round is late
+    made.due(140.0)
+    assert [one.verdict for one in made.next_changes(141.0)] == [142.0]
+    assert [one.verdict for one in made.next_changes(150.0)] == [150.0]  # the probe is late

@@ -402,7 +402,7 @@ def test_at_most_one_row_a_minute_is_written() -> None:
 
 
 def test_isolates_that_ask_often_have_their_counts_stored_often() -> None:
-    """Counts wait for twice the refresh interval at most."""
+    """Counts wait for twice an explicit `refresh` at most."""
     config = replace(config_of(balancer_of(*PAIR)), state=State(refresh=2))
     book = Book(config)
     book.receive(counting("one", a=1))

@@ -7,11 +7,11 @@ import json
 import pytest
 
 from lb.base.times import rfc3339
+from lb.health.rounds import PROBES_IN_AN_ALARM
 from lb.log_events import HealthChanged, Trouble
 from lb.model import Config, Health, Origin, Window
 from lb.object.event_log import EventLog, Query
 from lb.object.failure_reports import REPORT_GAP
-from lb.object.keeper import MOST_PROBES_AT_ONCE
 from support.make import balancer_of, config_of, monitor, origin, pool
 from support.state import START, World
 
@@ -46,7 +46,7 @@ def test_origins_are_probed_together_once_an_interval() -> None:
 
 def test_no_more_than_four_probes_are_sent_side_by_side() -> None:
     """The runtime allows six connections; the rest of the origins wait."""
-    names = [f"o{number}" for number in range(MOST_PROBES_AT_ONCE + 3)]
+    names = [f"o{number}" for number in range(PROBES_IN_AN_ALARM + 3)]
     world = World(watched(*names))
 
     world.run_until(0)
@@ -57,13 +57,13 @@ def test_no_more_than_four_probes_are_sent_side_by_side() -> None:
 
 def test_one_alarm_sends_no_more_probes_than_it_has_subrequests_for() -> None:
     """The rest is due at once, longest wait first."""
-    names = [f"o{number:02}" for number in range(MOST_PROBES_AT_ONCE + 3)]
+    names = [f"o{number:02}" for number in range(PROBES_IN_AN_ALARM + 3)]
     world = World(watched(*names))
     rounds: list[int] = []
 
     world.run_until(0, between=lambda: rounds.append(len(world.probes)))
 
-    assert rounds == [MOST_PROBES_AT_ONCE, len(names)]
+    assert rounds == [PROBES_IN_AN_ALARM, len(names)]
 
 
 def test_monitors_of_different_intervals_keep_their_own_time() -> None:
@@ -344,12 +344,12 @@ def in_maintenance(start: float, end: float) -> Config:
 
 
 def test_an_origin_in_maintenance_is_not_probed() -> None:
-    """Probes pause from the window's start to its end, and go on at once."""
+    """Probes pause from the window's start to its end, go on at once, and join the others again."""
     world = World(in_maintenance(20, 70))
 
     world.run_until(90)
 
-    assert [at for at, name in world.probes if name == "b"] == [0, 70]
+    assert [at for at, name in world.probes if name == "b"] == [0, 70, 90]
     assert [at for at, name in world.probes if name == "a"] == [0, 30, 60, 90]
 
 

@@ -10,7 +10,7 @@ from lb.health.verdict import OriginHealth
 from lb.model import Health
 from lb.state.kv import KV_REFRESH
 from lb.state.pull import NO_HEALTH, PulledHealth
-from lb.state.refresh import FIRST_ROUND, GAP, LEASE, Home, Refresh, home_of
+from lb.state.refresh import FIRST_ROUND, GAP, LEASE, SOONEST, Home, Refresh, home_of
 from lb.state.shared_view import SharedHealth
 
 KEY = ("p", "a")
@@ -165,3 +165,51 @@ def test_no_usable_answer_leaves_the_isolate_to_itself(answer: PulledHealth) -> 
 def test_a_time_without_a_view_is_not_usable() -> None:
     """A time without a view is not usable because this isolate never had its view."""
     assert refreshing().take(PulledHealth(probed=129.5), 130.0) is None
+
+
+def pulled(isolate: Refresh, now: float, answer: PulledHealth) -> float:
+    """Return the seconds from an answer until the next pull."""
+    isolate.take(answer, now)
+    return next(tenth / 10 for tenth in range(2000) if isolate.due(now + tenth / 10 + 1e-6))
+
+
+def test_an_answer_says_when_to_ask_again() -> None:
+    """The Durable Object knows when its next verdicts are due."""
+    isolate = refreshing()
+
+    assert pulled(isolate, 100.0, replace(PULLED, again=24.0)) == 24.0
+    assert pulled(isolate, 200.0, PulledHealth(probed=199.0, again=45.0)) == 45.0
+    assert pulled(isolate, 300.0, PulledHealth(probed=299.0)) == 30.0
+
+
+@pytest.mark.parametrize("again", [-1e9, -1.0, 0.0, 0.01])
+def test_an_isolate_does_not_ask_again_at_once(again: float) -> None:
+    """A time in the past is the soonest one."""
+    assert pulled(refreshing(), 100.0, replace(PULLED, again=again)) == SOONEST
+
+
+def test_an_isolate_does_not_wait_for_ever() -> None:
+    """Twice its own time is the longest wait."""
+    assert pulled(refreshing(), 100.0, replace(PULLED, again=1e9)) == 60.0
+
+
+def test_early_pulls_that_bring_no_news_come_less_and_less_often() -> None:
+    """The wait doubles up to most of the usual interval, and begins anew after news."""
+    isolate = refreshing()
+    isolate.take(PULLED, 0.0)
+    soon = PulledHealth(probed=99.0, again=0.5)
+
+    waits = [pulled(isolate, 100.0 * number, soon) for number in range(1, 8)]
+
+    assert waits == [1.0, 2.0, 4.0, 8.0, 16.0, 22.5, 22.5]
+    changed = PulledHealth(view=replace(VIEW, version=8), again=0.5)
+    assert [pulled(isolate, 1000.0, one) for one in (changed, soon)] == [1.0, 2.0]
+    pulled(isolate, 2000.0, PulledHealth(probed=99.0, again=30.0))
+    assert pulled(isolate, 3000.0, soon) == 1.0
+
+
+def test_a_view_of_another_configuration_does_not_say_when_to_ask_again() -> None:
+    """Its origins and monitors are others."""
+    other = PulledHealth(view=replace(VIEW, fingerprint="other"), again=2.0)
+
+    assert pulled(refreshing(), 100.0, other) == 30.0

@@ -9,7 +9,7 @@ import pytest
 
 from lb.health.verdict import OriginHealth
 from lb.log_events import Event, Trouble
-from lb.model import Config, Health, Pool
+from lb.model import Config, Health, Pool, State
 from lb.model.identity import identity_of
 from lb.request.outcomes import Evidence, Judgement
 from lb.state.kv import KV_REFRESH
@@ -24,7 +24,7 @@ from support.make import balancer_of, config_of, monitor, pool, record
 
 INTERVAL, REFRESH = 15, 30
 WATCHED = pool("p", "a", "b", monitor=monitor(interval=INTERVAL))
-CONFIG = config_of(balancer_of(WATCHED))
+CONFIG = replace(config_of(balancer_of(WATCHED)), state=State(refresh=REFRESH))
 UNWATCHED = config_of(balancer_of(pool("p", "a")))
 FAILED = Judgement(failed=True, cause="connection failed", evidence=Evidence.CONNECTION)
 UNREACHABLE = "the state object cannot be reached: ConnectionError"

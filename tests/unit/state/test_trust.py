@@ -13,6 +13,7 @@ from lb.model import Ejection, Health, Window
 from lb.model.identity import identity_of
 from lb.request.outcomes import Evidence, Judgement
 from lb.state.memory import Memory
+from lb.state.pull_times import refresh_of
 from lb.state.shared_view import SharedHealth
 from lb.state.trust import fresh_for
 from support.make import balancer_of, config_of, monitor, origin, pool, record
@@ -21,7 +22,7 @@ WATCHING = monitor(interval=30, timeout=5, retries=2)
 POOL = pool("p", "a", "b", monitor=WATCHING)
 A, B = POOL.origins
 CONFIG = config_of(balancer_of(POOL))
-FRESH_FOR = 2 * 30 + 5 * 3 + 2 * CONFIG.state.refresh
+FRESH_FOR = 2 * 30 + 5 * 3 + 2 * refresh_of(CONFIG)
 PASSED, FAILED = Verdict(passed=True), Verdict(passed=False, cause="HTTP timeout occurred")
 
 
