@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -101,6 +102,48 @@ def test_the_object_probes_for_all_and_isolates_follow(
         assert [(line["origin"], line["cause"]) for line in down] == [
             ("one", "Response code mismatch")
         ]
+
+
+def test_a_failure_that_only_probes_see_reaches_requests_in_time(
+    pair: tuple[Origin, Origin],
+) -> None:
+    """Requests avoid the origin within consecutive_down x interval + 3 s, without a `refresh`."""
+    one, _ = pair
+    interval, down = 4, 3
+    text = configuration(*pair, interval=interval, consecutive_down=down)
+    with running_worker(text.replace("state = { refresh = 1 }\n", "")) as worker:
+        assert served_by(worker) == "one"
+        until(lambda: served_by(worker) == "one" and len(one.probes) >= 3)
+        one.fail_health()
+        failed, probes = time.monotonic(), len(one.probes)
+
+        until(lambda: served_by(worker) == "two", seconds=40)
+
+        # A busy machine is given two seconds.
+        assert time.monotonic() - failed <= down * interval + 3 + 2
+        assert len(one.probes) - probes >= down
+
+
+def test_after_a_pause_a_post_is_not_sent_to_an_origin_known_to_be_down(
+    serving: Callable[..., Any], pair: tuple[Origin, Origin]
+) -> None:
+    """A POST after a pause went by the old view, to an origin that was down, and was lost."""
+    one, two = pair
+    with serving(consecutive_down=1) as worker:
+        until(lambda: served_by(worker) == "one" and len(one.probes) >= 2)
+        served_by(worker)
+        one.stop()
+        until(lambda: events(worker, "health_changed")[-1]["after"] == "unhealthy")
+        time.sleep(3)  # the view is old after twice `refresh`
+
+        answers = [
+            httpx.request(method, worker.url, content=body, trust_env=False, timeout=30)
+            for method, body in (("POST", b"x"), ("DELETE", b""), ("POST", b"y" * 100_000))
+        ]
+
+        assert [(answer.status_code, answer.text) for answer in answers] == [(200, "two")] * 3
+        assert events(worker, "attempt_failed") == []
+        assert [request.method for request in two.requests] == ["POST", "DELETE", "POST"]
 
 
 def test_isolates_do_not_probe_while_the_shared_view_is_fresh(

@@ -158,6 +158,11 @@ def harmless(serving: Prepared, facts: RequestFacts) -> bool:
     return facts.method in SAFE_TO_REPEAT or serving.lb.failover.retry_non_idempotent
 
 
+def looks_first(serving: Prepared, facts: RequestFacts) -> bool:
+    """Whether old health may lose a request: nobody else gets it after its first origin."""
+    return serving.origin_count > 1 and not harmless(serving, facts)
+
+
 def keeps_body(serving: Prepared, facts: RequestFacts) -> bool:
     """Whether a request's body is read before it is sent, so that it can be sent again."""
     length = facts.content_length

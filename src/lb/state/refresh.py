@@ -31,6 +31,13 @@ the day's requests."""
 EARLY = 0.75
 """Part of the usual interval below which a pull is early."""
 
+OLD = 2
+"""Times the usual interval after which a view is old: the isolate had no request for so long."""
+
+LOOK_FIRST = 0.3
+"""Longest wait of a request that cannot be sent again for the answer that renews an old view
+(docs/decisions/after-a-pause.md)."""
+
 FIRST_ROUND = 3.0
 """Seconds within which a new Durable Object has probed for the first time."""
 
@@ -72,24 +79,32 @@ class Refresh:
         self._next_at = inf if home is Home.MEMORY else 0.0
         self._until = 0.0
         """When the refresh that is under way counts as lost; a past time = none is."""
+        self._began = -inf
         self._hurry_at = inf
         self._taken_at = -inf
+        self.old_at = 0.0 if home is Home.OBJECT and watches else inf
+        """When the view is so old that a request that cannot be sent again asks first."""
         self._gap = GAP
         self._least = SOONEST
         """Shortest time until the next early pull."""
 
-    def due(self, now: float) -> bool:
-        """Whether to refresh now. If so, a refresh counts as under way until `take` or `LEASE`."""
+    def due(self, now: float, lease: float = LEASE) -> bool:
+        """Whether to refresh now. If so, it counts as under way until `take`, or for a lease."""
         if now < self._next_at and now < self._hurry_at:
             return False
         hurried = self._hurry_at < inf
         self._gap = min(2 * self._gap, self._refresh) if hurried else GAP
-        self._next_at = self._until = now + LEASE
+        self._next_at = self._until = now + lease
+        self._began = now
         self._hurry_at = inf
         return True
 
     def under_way(self, now: float) -> bool:
         return now < self._until
+
+    def wait_left(self, now: float) -> float:
+        """Return the seconds that a request waits for a refresh under way; 0 or less: none."""
+        return self._began + LOOK_FIRST - now if self.under_way(now) else 0.0
 
     def hurry(self, now: float) -> None:
         """Request a refresh as soon as `GAP` allows: there is something to report."""
@@ -110,6 +125,8 @@ class Refresh:
         """
         self._taken_at, self._until = now, 0.0
         self._next_at = now + self._refresh
+        if self.old_at < inf:
+            self.old_at = now + OLD * self._refresh
         shared = answer.view
         if answer.probed is not None:
             shared = replace(self.known, probed=answer.probed)

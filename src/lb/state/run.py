@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from lb.model.watched import monitored
 from lb.state.kv import KvWriter
 from lb.state.pull import NO_HEALTH, PulledHealth, question, read_answer
 from lb.state.pull_times import refresh_of
-from lb.state.refresh import DATASET, Home, Refresh, home_of
+from lb.state.refresh import DATASET, LOOK_FIRST, Home, Refresh, home_of
 from lb.state.served_config import FIRST_WAIT, LOOK_AGAIN
 from lb.state.shared_view import from_json, to_json
 
@@ -52,6 +53,8 @@ class BackgroundWork:
         self._ports = ports
         self._reconfigure = reconfigure
         self._refresh = Refresh(fingerprint, home, refresh_of(config), watches=watches)
+        self.old_at = self._refresh.old_at
+        """When the view is old: a plain attribute, as each request compares it."""
         self._kv_writer = KvWriter(fingerprint)
         self._points_at = 0.0 if DATASET in ports.bindings else inf
         self._run = WAYS[home]
@@ -82,6 +85,9 @@ class BackgroundWork:
         asked = question(self._refresh.known, self._version, reports, counts)
         try:
             answer = await ports.state_object.pull(asked)
+        except asyncio.CancelledError:
+            self._memory.reports.extendleft(reversed(reports))
+            raise
         except Exception as error:  # noqa: BLE001 (the isolate goes on alone)
             ports.log(trouble("the state object cannot be reached", error))
         delivered, health = read_answer(answer)
@@ -89,6 +95,22 @@ class BackgroundWork:
             return False
         self.adopt(health)
         return True
+
+    async def look_first(self) -> None:
+        """Ask the Durable Object before a request that cannot be sent again. Never raises.
+
+        Waits `LOOK_FIRST` at most, from the start of the pull, for this request's or for another
+        one's. A pull that takes longer is given up, and repeated behind the response: work that
+        outlives its request would hide who cut a response off (docs/decisions/cut-off-answers.md).
+        """
+        refresh, clock = self._refresh, self._ports.clock
+        if refresh.due(clock(), LOOK_FIRST):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.ask(), LOOK_FIRST)
+            return
+        # Requests share no future (docs/decisions/first-request.md).
+        while refresh.wait_left(clock()) > 0:  # noqa: ASYNC110
+            await asyncio.sleep(LOOK_AGAIN)
 
     async def with_kv(self) -> None:
         """Read what other isolates found, probe, and write what is new."""
@@ -122,6 +144,7 @@ class BackgroundWork:
         """Take the health in an answer."""
         now = self._ports.clock()
         shared = self._refresh.take(health, now)
+        self.old_at = self._refresh.old_at
         self._ports.counts.acknowledged(health.stored)
         if shared is not None:
             self._memory.adopt(shared, now)

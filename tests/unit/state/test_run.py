@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
+from math import inf
 
 import pytest
 
-from lb.health.verdict import OriginHealth
+from lb.health.verdict import FailureReport, OriginHealth
 from lb.log_events import Event, Trouble
+from lb.metrics.isolate_totals import IsolateTotals
 from lb.model import Config, Health, Pool, State
 from lb.model.identity import identity_of
 from lb.request.outcomes import Evidence, Judgement
 from lb.state.kv import KV_REFRESH
+from lb.state.memory import Memory
+from lb.state.ports import Ports
 from lb.state.pull import Delivered, PulledHealth, with_configuration
-from lb.state.refresh import FIRST_ROUND, GAP, LEASE, Home
-from lb.state.run import POINTS_EVERY, WAYS, until_certain
+from lb.state.refresh import FIRST_ROUND, GAP, LEASE, LOOK_FIRST, Home
+from lb.state.run import POINTS_EVERY, WAYS, BackgroundWork, until_certain
 from lb.state.served_config import ASK_AGAIN, FIRST_WAIT, LOOK_AGAIN, ServedConfig
 from lb.state.shared_view import SharedHealth, from_json, to_json
 from support import virtual_time
-from support.background import KV, OBJECT, START, FakeBackground
+from support.background import KV, OBJECT, START, FakeBackground, Unbound
 from support.make import balancer_of, config_of, monitor, pool, record
 
 INTERVAL, REFRESH = 15, 30
@@ -470,3 +475,149 @@ def test_with_nothing_to_serve_a_delivered_configuration_ends_the_questions() ->
 
     assert start.requests(0, 1) == [(0.5, OTHER), (1, OTHER)]
     assert start.asked == [0]
+
+
+# The first request after a pause.
+
+
+class Pause:
+    """An isolate whose latest pull was a while ago, and its requests that cannot be sent again."""
+
+    def __init__(self, seconds: float, *, after: float = 2 * REFRESH, says: str = "") -> None:
+        """Let the Durable Object answer after so many seconds, `after` the latest pull."""
+        self.memory = Memory(CONFIG)
+        self.log: list[Event] = []
+        self.pulls: list[tuple[float, str]] = []
+        """Time of each question, and its failure reports."""
+        self._seconds, self._after = seconds, 0.0
+        down = replace(view(after, a=Health.UNHEALTHY), version=int(START) + 1)
+        self._says = says or to_json(down)
+        counts = IsolateTotals("isolate", START, analytics=False)
+        given = Ports(
+            bindings=(OBJECT,),
+            state_object=self,
+            kv=Unbound(),
+            dataset=Unbound(),
+            counts=counts,
+            counts_are_read=False,
+            check=Unbound(),
+            clock=self._clock,
+            log=self.log.append,
+        )
+        self.background = BackgroundWork(CONFIG, 0, self.memory, given, lambda *_: False)
+        virtual_time.run(self._adopt())
+        self._after = after
+
+    async def pull(self, text: str) -> str | None:
+        """Answer a question, as the StateObject port."""
+        self.pulls.append((round(self._now(), 3), str(json.loads(text)["reports"])))
+        if self._says == "unreachable":
+            raise ConnectionError
+        await asyncio.sleep(self._seconds)
+        return self._says
+
+    async def request(self, at: float) -> tuple[float, Health]:
+        """Return when a request that comes at a moment goes on, and an origin's health then."""
+        await asyncio.sleep(at)
+        if self._clock() >= self.background.old_at:
+            await self.background.look_first()
+        (a, _) = WATCHED.origins
+        known = self.memory.snapshot(self._clock()).health(a).health
+        return round(self._now(), 3), known
+
+    def requests(self, *moments: float) -> list[tuple[float, Health]]:
+        """Return the same for several concurrent requests."""
+
+        async def all_of_them() -> list[tuple[float, Health]]:
+            return await asyncio.gather(*(self.request(at) for at in moments))
+
+        return virtual_time.run(all_of_them())
+
+    async def _adopt(self) -> None:
+        self.background.adopt(PulledHealth(view=FRESH))
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    def _clock(self) -> float:
+        return START + self._after + self._now()
+
+
+def test_after_a_pause_a_request_that_cannot_be_sent_again_asks_first() -> None:
+    """A POST went to an origin that the object had known to be down for a minute, and was lost."""
+    pause = Pause(0.04)
+
+    assert pause.requests(0, 1) == [(0.04, Health.UNHEALTHY), (1, Health.UNHEALTHY)]
+    assert [at for at, _ in pause.pulls] == [0]
+
+
+def test_requests_after_a_pause_share_one_question() -> None:
+    """Requests that come meanwhile wait for the same answer."""
+    pause = Pause(0.1)
+
+    answered = pause.requests(0, 0.05, 0.25)
+
+    assert [known for _, known in answered] == [Health.UNHEALTHY] * 3
+    assert [at for at, _ in answered] == [0.1, pytest.approx(0.11, abs=LOOK_AGAIN), 0.25]
+    assert len(pause.pulls) == 1
+
+
+def test_nobody_asks_before_the_view_is_old() -> None:
+    """An isolate with ordinary traffic never makes a request wait."""
+    pause = Pause(0.04, after=2 * REFRESH - 1)
+
+    assert pause.requests(0, 0.5) == [(0, Health.HEALTHY), (0.5, Health.HEALTHY)]
+    assert pause.pulls == []
+
+
+def test_a_new_isolate_asks_first() -> None:
+    """It has no view at all."""
+    assert FakeBackground(CONFIG, (OBJECT,)).background.old_at == 0
+
+
+@pytest.mark.parametrize(
+    ("config", "binding"), [(CONFIG, KV), (CONFIG, "LB_OTHER"), (UNWATCHED, OBJECT)]
+)
+def test_without_an_object_that_knows_more_nobody_asks(config: Config, binding: str) -> None:
+    """KV is as old as the view may be, and nothing is known of origins without a monitor."""
+    isolate = FakeBackground(config, (binding,))
+
+    isolate.background.adopt(PulledHealth(view=FRESH))
+
+    assert isolate.background.old_at == inf
+
+
+def test_no_request_waits_long_for_the_newest_health() -> None:
+    """The pull is given up and repeated behind the response; its reports are not lost."""
+    pause = Pause(1e6)
+    pause.memory.reports.append(FailureReport(pool="p", origin="b", cause="reset", at=START))
+
+    answered = pause.requests(0, 0.1)
+
+    assert [known for _, known in answered] == [Health.HEALTHY] * 2
+    assert answered[0][0] == LOOK_FIRST
+    assert answered[1][0] == pytest.approx(LOOK_FIRST, abs=LOOK_AGAIN)
+    assert [one.cause for one in pause.memory.reports] == ["reset"]
+    work = pause.background.work(START + 2 * REFRESH + LOOK_FIRST)
+    assert work is not None
+    work.close()
+
+
+def test_a_pull_that_hangs_behind_a_response_holds_up_nobody() -> None:
+    """A request waits from the start of a pull, whoever started it."""
+    pause = Pause(1e6)
+    work = pause.background.work(START + 2 * REFRESH)
+    assert work is not None
+    work.close()
+
+    assert pause.requests(0.1, 1)[0][0] == pytest.approx(LOOK_FIRST, abs=LOOK_AGAIN)
+    assert pause.requests(1)[0][0] == 1
+
+
+def test_an_object_that_cannot_be_reached_is_asked_first_once() -> None:
+    """The next request asks after another pause."""
+    pause = Pause(0, says="unreachable")
+
+    assert pause.requests(0, 1, 2) == [(at, Health.HEALTHY) for at in (0, 1, 2)]
+    assert len(pause.pulls) == 1
+    assert [event.event for event in pause.log] == ["error"]

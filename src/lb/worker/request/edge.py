@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
 import js
@@ -11,6 +12,7 @@ from lb.proxy.mirror_copy import copy_of
 from lb.proxy.run import Exchange, after_body, send_copy
 from lb.proxy.steps import Attempt, Refuse
 from lb.proxy.steps import refused as refused_event
+from lb.selection.candidates import looks_first
 from lb.worker.request.departures import Departures
 from lb.worker.request.fetches import Fetches
 from lb.worker.request.runtime_facts import RuntimeFacts, headers_reader, refused
@@ -79,11 +81,14 @@ class Edge:
         self._bodies = bodies
         self._good = good
 
-    def answer(self, request: Any, ctx: Any) -> Any:
+    def answer(  # noqa: PLR0911 (one for each way)
+        self, request: Any, ctx: Any, *, may_ask: bool = True
+    ) -> Any:
         """Return the response, its promise, or the coroutine that leads to it.
 
         The first attempt needs no asyncio: it is sent from here, and `_settled` takes its outcome.
-        Retries, hedges and kept bodies are left to ordinary asynchronous code.
+        Retries, hedges and kept bodies are left to ordinary asynchronous code. `may_ask`: whether
+        a request that cannot be sent again asks for the newest health first, after a pause.
         """
         balancer = self._balancer
         facts = RuntimeFacts(request, self._read)
@@ -95,6 +100,8 @@ class Edge:
         if isinstance(plan, Refuse):
             self._log(refused_event(serving.lb.name if serving else "", plan))
             return refused(plan)
+        if now >= self._background.old_at and may_ask and looks_first(plan.serving, facts):
+            return self._after_asking(request, ctx)
         transport = FetchTransport(request, facts, plan, self._tools)
         if plan.keeps_body or plan.peeks_body:
             return self._after_body(transport, facts, plan, ctx)
@@ -132,6 +139,16 @@ class Edge:
             if isinstance(step, Attempt):
                 return self._finish(exchange, step, transport, ctx)
             return self._conclude(exchange, step, transport, ctx)
+        except Exception as error:  # noqa: BLE001 (the client gets an answer)
+            log(trouble("a request failed", error))
+            return refused(FAULT)
+
+    async def _after_asking(self, request: Any, ctx: Any) -> Any:
+        """Ask for the newest health, and answer the request."""
+        try:
+            await self._background.look_first()
+            answer = self.answer(request, ctx, may_ask=False)
+            return await answer if isawaitable(answer) else answer
         except Exception as error:  # noqa: BLE001 (the client gets an answer)
             log(trouble("a request failed", error))
             return refused(FAULT)
