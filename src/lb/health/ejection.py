@@ -7,6 +7,7 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from lb.health.blame import BlamedPaths, Count, Failure, Proof
+from lb.health.slow_start import slow_starts
 from lb.health.snapshot import TAKES_NEW, EjectionState
 from lb.log_events import LastOriginKept, OriginEjected, OriginRestored
 from lb.request.outcomes import Evidence
@@ -155,7 +156,7 @@ class Ejections:
     ) -> None:
         """`snapshot` returns that of a time; `stale` is called when it must be made anew."""
         self.states: dict[OriginKey, EjectionState] = {}
-        self.slow_start = _slow_starts(config)
+        self.slow_start = slow_starts(config)
         """Seconds of slow start by pool."""
         self._pools = pools
         self._snapshot = snapshot
@@ -181,11 +182,16 @@ class Ejections:
         if started < state.since:
             return None  # an answer to a request older than the ejection proves nothing
         # A cut-off answer began well, too: this one is good only after a while.
-        self.suspects.trust(origin.key, now, CUT_WITHIN if state.cut else 0.0)
+        trusted = self.suspects.trust(origin.key, now, CUT_WITHIN if state.cut else 0.0)
         for path in state.paths:
             self._blamed.add(path, now)  # the origin was well all the time
         if state.failures or state.statuses or state.doubts or state.kept:
             self.states[origin.key] = after_success(state, now)
+        was_out = state.times and state.until <= now and not state.kept
+        if trusted and was_out and origin.pool in self.slow_start:
+            # Since the ejection it was only tested: it is back, slowly, from now on.
+            self.states[origin.key] = state = replace(self.states[origin.key], until=now)
+            self._stale()
         if now >= forgotten_at(state, self.slow_start.get(origin.pool, 0.0)):
             del self.states[origin.key]
         if now >= state.until:
@@ -260,16 +266,3 @@ class Ejections:
             cause=cause,
             seconds=state.until - now,
         )
-
-
-def _slow_starts(config: Config) -> dict[str, float]:
-    """Return the longest slow_start of each pool's load balancers, in seconds.
-
-    A pool of one origin is left out: a share of its traffic is all of it.
-    """
-    longest: dict[str, float] = {}
-    for lb in config.load_balancers:
-        for pool in lb.watched:
-            if lb.ejection.slow_start and len(pool.origins) > 1:
-                longest[pool.name] = max(longest.get(pool.name, 0.0), lb.ejection.slow_start)
-    return longest

@@ -201,11 +201,13 @@ class Suspects:
         if evidence is not None:
             evidence.suspect_from, evidence.suspect_to, evidence.logged_by = since, inf, ""
 
-    def trust(self, key: OriginKey, now: float, after: float = 0.0) -> None:
-        """End the suspicion of an origin, `after` seconds from now."""
+    def trust(self, key: OriginKey, now: float, after: float = 0.0) -> bool:
+        """End the suspicion of an origin, `after` seconds from now; False = there was none."""
         evidence = self._evidence.get(key)
-        if evidence is not None and evidence.suspect_to == inf:
-            evidence.suspect_to = now + after
+        if evidence is None or evidence.suspect_to < inf:
+            return False
+        evidence.suspect_to = now + after
+        return evidence.suspect_from <= now
 
     def proven(self, origin: Origin) -> bool:
         """Whether an origin has answered well within `PROVEN_FOR`, and has not failed since."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lb.base.stored_json import as_text, as_time, each
 from lb.health.events import changes, status_of
 from lb.health.rounds import PROBES_IN_AN_ALARM, Rounds
+from lb.health.slow_start import in_service, slow_starts
 from lb.health.verdict import OriginHealth, code_of, differ
 from lb.log_events import Trouble
 from lb.metrics.object_totals import ObjectTotals
@@ -74,6 +75,7 @@ class Keeper:
         self._fingerprint = fingerprint
         self._pools = {pool.name: pool for pool in config.pools}
         self._refresh = refresh_of(config)
+        self._slow_starts = slow_starts(config)
         self._reports = FailureReports()
         self._rounds = Rounds(config, self._reports, most=PROBES_IN_AN_ALARM, together=TOGETHER)
         self._shared_latencies: dict[OriginKey, tuple[tuple[str, float], ...]] = {}
@@ -98,8 +100,12 @@ class Keeper:
         self._noted = kept.noted or clock()
         then = status_of(config, self._rounds.health, self._noted)
         self._status = _as_it_was(then, kept.disabled)
-        if known.fingerprint != fingerprint:
+        another = known.fingerprint != fingerprint
+        self._in_service = in_service(config, kept.in_service, clock(), changed=another)
+        if another:
             self._changed()
+        if self._in_service != kept.in_service:
+            self.store()
 
     @property
     def next_at(self) -> float | None:
@@ -117,6 +123,7 @@ class Keeper:
             fingerprint=self._fingerprint,
             probed=self._probed,
             origins=dict(self._rounds.health),
+            returned=self._returned(),
         )
 
     @property
@@ -198,6 +205,7 @@ class Keeper:
 
     def store(self) -> None:
         """Write the row, if it has changed."""
+        self._in_service = in_service(self._config, self._in_service, self._clock(), changed=False)
         text = row_to_json(
             StoredRow(
                 shared=self.shared(),
@@ -207,6 +215,7 @@ class Keeper:
                 },
                 noted=self._noted,
                 disabled=_disabled_in(self._status),
+                in_service=self._in_service,
                 notifications=self.teller.to_json() if self.teller is not None else "",
                 probed=self.totals.probes_text(),
             )
@@ -223,6 +232,15 @@ class Keeper:
             if self.teller is not None:
                 self.teller.note(event)
         self._status, self._noted = status, now
+
+    def _returned(self) -> dict[OriginKey, float]:
+        """Return when the configuration brought origins back whose slow start is not over."""
+        slow, now = self._slow_starts, self._clock()
+        return {
+            (pool, origin): since
+            for (pool, origin, _), since in self._in_service.items()
+            if now < since + slow[pool]
+        }
 
     def _changed(self) -> None:
         # At least the time, so that no version comes twice, even after a loss of the storage.

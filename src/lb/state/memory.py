@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from lb.health.blame import Count
 from lb.health.ejection import CUT_OFF, Ejections, reached
 from lb.health.in_flight import InFlight
-from lb.health.maintenance import back_since, switches
+from lb.health.maintenance import switches
 from lb.health.quiet import Suspects
 from lb.health.rounds import Leases, Rounds
-from lb.health.slow_start import changes_at, share
+from lb.health.slow_start import Past, changes_at, latest_return, share
 from lb.health.snapshot import Snapshot
 from lb.health.verdict import FailureReport, OriginHealth
 from lb.model.identity import identity_of
@@ -20,6 +20,8 @@ from lb.model.watched import used_pools
 from lb.state.trust import TrustedView
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lb.health.blame import Failure
     from lb.health.verdict import Verdict
     from lb.log_events import (
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
         OriginEjected,
         OriginRestored,
     )
-    from lb.model import Config, LoadBalancer, Origin, Watch
+    from lb.model import Config, LoadBalancer, Origin, OriginKey, Watch
     from lb.state.shared_view import SharedHealth
 
 LEASE = 30.0
@@ -72,6 +74,8 @@ class Memory:
         self._leases = Leases(LEASE)
         self._rounds = Rounds(config, self._leases, most=MOST_PROBES_AT_ONCE)
         self._snapshot: Snapshot | None = None
+        self._returned: Mapping[OriginKey, float] = {}
+        """Times at which changes of the configuration brought origins back."""
         self._pools = used_pools(config)
         self._ejections = Ejections(config, self._pools, self.snapshot, self._stale, self.suspects)
         self._switches_noted = inf
@@ -195,6 +199,9 @@ class Memory:
         change = self._view.take(shared, now)
         if change is not None:
             self.news.append(change)
+        if shared.returned != self._returned:
+            self._returned = shared.returned
+            self._stale()
         same = trusted and held is not None and held.version == shared.version
         if not same:
             for key, health in shared.origins.items():
@@ -245,7 +252,7 @@ class Memory:
         shares = {}
         for pool, seconds in self._ejections.slow_start.items():
             for origin in self._pools[pool].origins:
-                start = self._back_since(origin, now)
+                start = latest_return(self._past_of(origin), now)
                 if now < start + seconds:
                     shares[origin.key] = share(start, seconds, now)
                     until = min(until, changes_at(start, seconds, now))
@@ -259,16 +266,14 @@ class Memory:
             suspects=self.suspects,
         )
 
-    def _back_since(self, origin: Origin, now: float) -> float:
-        """Return when an origin last came back, from an outage, an ejection or maintenance."""
-        health = self._rounds.health.get(origin.key)
-        ejection = self._ejections.states.get(origin.key)
-        back = back_since(origin, now)
-        if health is not None and health.recovered:
-            back = max(back, health.recovered)
-        if ejection is not None and ejection.until <= now:
-            back = max(back, ejection.until)
-        return back
+    def _past_of(self, origin: Origin) -> Past:
+        key = origin.key
+        return Past(
+            origin,
+            self._rounds.health.get(key),
+            self._ejections.states.get(key),
+            self._returned.get(key, -inf),
+        )
 
     def _note_switches(self, now: float) -> None:
         """Add news of what maintenance has switched."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from enum import Enum
 from functools import partial
 from types import MappingProxyType
@@ -39,7 +39,11 @@ class SharedHealth:
     probed: float
     """End of the latest round of probes; 0 = no round is known."""
     origins: Mapping[OriginKey, OriginHealth]
+    returned: Mapping[OriginKey, float] = field(default_factory=lambda: NOBODY)
+    """Times at which changes of the configuration brought origins back, while that matters."""
 
+
+NOBODY: Mapping[OriginKey, float] = MappingProxyType({})
 
 NOTHING_SHARED = SharedHealth(version=0, fingerprint="", probed=0.0, origins=MappingProxyType({}))
 """The view before anything is known."""
@@ -47,12 +51,14 @@ NOTHING_SHARED = SharedHealth(version=0, fingerprint="", probed=0.0, origins=Map
 
 def to_json(shared: SharedHealth) -> str:
     """Return the text of a shared view."""
+    returned = [[*key, at] for key, at in shared.returned.items()]
     return json.dumps(
         {
             "version": shared.version,
             "fingerprint": shared.fingerprint,
             "probed": shared.probed,
             "origins": [[*key, health_to_row(one)] for key, one in shared.origins.items()],
+            **({"returned": returned} if returned else {}),
         },
         separators=(",", ":"),
     )
@@ -93,12 +99,18 @@ def _shared(value: object) -> SharedHealth:
         fingerprint=as_text(document.get("fingerprint")),
         probed=as_number(document.get("probed")),
         origins=MappingProxyType(dict(map(_origin, as_list(document.get("origins"))))),
+        returned=MappingProxyType(dict(map(_returned, as_list(document.get("returned", []))))),
     )
 
 
 def _origin(row: object) -> tuple[OriginKey, OriginHealth]:
     pool, origin, health = as_list(row)
     return (as_text(pool), as_text(origin)), _health(health)
+
+
+def _returned(row: object) -> tuple[OriginKey, float]:
+    pool, origin, at = as_list(row)
+    return (as_text(pool), as_text(origin)), as_number(at)
 
 
 def _health(row: object) -> OriginHealth:
