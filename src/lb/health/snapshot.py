@@ -294,7 +294,7 @@ def _health(
 
 
 def load_balancer_health(lb: LoadBalancer, snapshot: Snapshot) -> PoolHealth:
-    """Return a load balancer's health; critical: only the fallback pool is left.
+    """Return a load balancer's health; critical: no default pool takes traffic.
 
     A switched-off pool does not count, unless all are.
     https://developers.cloudflare.com/load-balancing/understand-basics/health-details/

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lb.base.hashing import hash64
 from lb.health.events import status_of
+from lb.health.snapshot import Snapshot
 from lb.health.verdict import OriginHealth
 from lb.log_events import Notice
 from lb.model import AlertFilter, Health
@@ -198,7 +199,9 @@ class Outbox:
             lines=(
                 *lines,
                 *serving_lines(
-                    self._config, self.state.status, [one.target.pool for one in outages]
+                    self._config,
+                    Snapshot(_health_in(self.state.status), {}, now),
+                    [one.target.pool for one in outages],
                 ),
             ),
             affected=tuple(_affected(one, kind) for one in outages[:MOST_LISTED]),

@@ -6,13 +6,16 @@ from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 from lb.base.times import for_people, lasting
-from lb.model import Health, SteeringPolicy
+from lb.model import Health
+from lb.selection.serving_now import serving_now
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from lb.health.events import PoolStatus, Status
-    from lb.model import Config, LoadBalancer
+    from lb.health.events import PoolStatus
+    from lb.health.snapshot import Snapshot
+    from lb.model import Config, LoadBalancer, Pool
+    from lb.selection.serving_now import Serving
 
 MOST_LISTED = 20
 """Most pools and origins that a message lists."""
@@ -177,36 +180,45 @@ def _more(outages: Sequence[Outage]) -> list[str]:
     return [f"... and {more} more."] if more > 0 else []
 
 
-def serving_lines(config: Config, status: Status, pools: Iterable[str]) -> list[str]:
+def serving_lines(config: Config, snapshot: Snapshot, pools: Iterable[str]) -> list[str]:
     """Return what serves now, a line for each load balancer with one of these pools."""
     concerned = set(pools)
     lines = [
-        _serving(lb, status)
+        _serving(lb, snapshot)
         for lb in config.load_balancers
-        if lb.enabled and any(pool.name in concerned for pool in lb.pools)
+        if lb.enabled and any(pool.name in concerned for pool in lb.reachable)
     ]
     more = len(lines) - MOST_LISTED
     return lines[:MOST_LISTED] + ([f"... and {more} more load balancers."] if more > 0 else [])
 
 
-def _serving(lb: LoadBalancer, status: Status) -> str:
-    # With a map of places or pool sets, all pools may serve some place.
-    pools = lb.pools if lb.steers_by is SteeringPolicy.GEO or lb.pool_sets else lb.default_pools
-    known = [status[pool.name] for pool in pools if pool.name in status]
-    able = [pool for pool in known if pool.enabled and pool.health is not Health.UNHEALTHY]
+def _serving(lb: LoadBalancer, snapshot: Snapshot) -> str:
+    each = serving_now(lb, snapshot)
+    pools = {pool.name: pool for one in each for pool in one.pools}
+    resorts = dict.fromkeys(_resort(one) for one in each if not one.all_placed)
     name = "Every host" if lb.name == "*" else lb.name
-    if not able:
-        fallback = lb.fallback_pool.name
-        return f"{name}: no pool is healthy; requests go to the fallback pool {fallback} anyway."
-    if lb.steers_by is SteeringPolicy.OFF and not lb.pool_sets:
-        able = able[:1]
-    by = _listed([f"pool {pool.name} ({_origins(pool)})" for pool in able])
-    return f"{name}: requests are served by {by}."
+    if not pools:
+        other = "other " if any(snapshot.view(one.fallback_pool).available for one in each) else ""
+        return f"{name}: no {other}pool is healthy; {_listed(list(resorts))}."
+    by = _listed([f"pool {pool.name} ({_origins(pool, snapshot)})" for pool in pools.values()])
+    rest = [f"; for places without a healthy pool, {_listed(list(resorts))}"] if resorts else []
+    return f"{name}: requests are served by {by}{''.join(rest)}."
 
 
-def _origins(pool: PoolStatus) -> str:
-    up = [one.name for one in pool.origins if one.enabled and one.health is not Health.UNHEALTHY]
-    return _listed(up) or "no origin"
+def _resort(serving: Serving) -> str:
+    """Return what the last resort is, for the requests that steering leaves without a pool."""
+    origin, takes = serving.resort, serving.resort_takes_traffic
+    if origin is None:
+        return "requests are refused, as everything is switched off"
+    if origin.pool != serving.fallback_pool.name:
+        return f"requests go to {origin.name} in pool {origin.pool}{'' if takes else ' anyway'}"
+    if takes:
+        return f"requests go to {origin.name} in the fallback pool {origin.pool}"
+    return f"requests go to the fallback pool {origin.pool} anyway"
+
+
+def _origins(pool: Pool, snapshot: Snapshot) -> str:
+    return _listed([one.name for one in snapshot.view(pool).origins]) or "no origin"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from lb.selection.serving_now import serving_now
+
 if TYPE_CHECKING:
     from lb.health.snapshot import Snapshot
     from lb.model import Config, LoadBalancer
@@ -51,7 +53,7 @@ _ROW = '<li><span>{name}</span><b class="{state}">{word}</b></li>'
 def public_page(config: Config, snapshot: Snapshot) -> str:
     """Return the page: the names of the enabled load balancers, each up or down.
 
-    A load balancer is up while one of its default pools or its fallback pool takes traffic.
+    A load balancer is up while some request goes to an origin that takes traffic.
     """
     shown = [(lb, _is_up(lb, snapshot)) for lb in config.load_balancers if lb.enabled]
     down = sum(not up for _, up in shown)
@@ -68,7 +70,7 @@ def public_page(config: Config, snapshot: Snapshot) -> str:
 
 
 def _is_up(lb: LoadBalancer, snapshot: Snapshot) -> bool:
-    return any(snapshot.view(pool).available for pool in (*lb.default_pools, lb.fallback_pool))
+    return any(one.is_up for one in serving_now(lb, snapshot))
 
 
 def _name(lb: LoadBalancer, *, alone: bool) -> str:

@@ -136,8 +136,8 @@ def _of_health(current: CurrentState) -> Iterator[Family]:
     balancers = Family(
         "evenkeel_load_balancer_health",
         Type.STATESET,
-        "Health of the load balancer, from that of its pools; critical: only the fallback pool is"
-        " left.",
+        "Health of the load balancer, from that of its pools; critical: no default pool takes"
+        " traffic.",
     )
     for lb in current.config.load_balancers:
         balancers.state(load_balancer_health(lb, snapshot).value, states, load_balancer=lb.name)
