@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lb.expressions.addresses import masked, text_of
+from lb.base.addresses import masked, text_of
 from lb.expressions.texts import lower, upper, url_decoded
 from lb.expressions.types import (
     ADDRESS,

@@ -6,7 +6,7 @@ from __future__ import annotations
 import operator
 from typing import TYPE_CHECKING, Any
 
-from lb.expressions.addresses import Ranges, network_of, number_of
+from lb.base.addresses import Ranges, network_of, number_of
 from lb.expressions.regex.automaton import Regex
 from lb.expressions.syntax_errors import Fault
 from lb.expressions.texts import wildcard

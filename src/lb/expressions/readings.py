@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lb.expressions.addresses import number_of
+from lb.base.addresses import number_of
 from lb.expressions.texts import lower, url_decoded
 from lb.request.regions import region_of
 
