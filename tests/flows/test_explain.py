@@ -143,6 +143,23 @@ def test_what_the_balancer_answers_itself(file: str) -> None:
     }
 
 
+def test_the_client_of_a_trusted_proxy(tmp_path: Path) -> None:
+    """The explanation says whose address counts, and what origins get."""
+    path = tmp_path / "behind.toml"
+    trusted = 'trusted_proxies = ["192.0.2.0/24"]\nsession_affinity = "cookie"'
+    path.write_text(CONFIG.replace('session_affinity = "cookie"', trusted, 1))
+    sent = "--header=X-Forwarded-For:6.6.6.6, 198.51.100.1"
+
+    assert step(asked(str(path), HOST, sent, "--ip=192.0.2.9"), "client") == (
+        "198.51.100.1",
+        "by X-Forwarded-For of a trusted proxy; origins get 198.51.100.1, 192.0.2.9",
+    )
+    assert step(asked(str(path), HOST, sent, "--ip=203.0.113.9"), "client") == (
+        "203.0.113.9",
+        "by CF-Connecting-IP, which is no trusted proxy",
+    )
+
+
 def test_chance_is_told_as_shares(file: str) -> None:
     """The choices have their shares: weights 0.5, 1 and 1 give 20, 40 and 40 percent."""
     choices = asked(file, HOST)["turns"][0]["choices"]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from lb.proxy import forged_headers
 from support.answers import reply
 from support.origins import Origin, origins
 from support.toml import load_balancer, pool
 from support.workerd import HTTPS, Workerd, workerd
 
 CLIENT = ("CF-Connecting-IP", "192.0.2.7")
+FORGED_NAMES = [*forged_headers.FORGED, "X-Forwarded-For", "X-Real-IP", "Forwarded"]
 FORGED = [
     ("X-Forwarded-For", "6.6.6.6, 7.7.7.7"),
     ("X-Forwarded-For", "8.8.8.8"),
@@ -40,6 +42,23 @@ def configuration(one: Origin, two: Origin) -> str:
             load_balancer("hidden.test", "all", x_served_by=False),
             load_balancer("edited.test", "all", **edits),
             load_balancer("secure.test", "all", https_redirect=True),
+            load_balancer("behind.test", "all", trusted_proxies=["192.0.2.0/24", "2001:db8::/32"]),
+            load_balancer(
+                "own.test", "all", request_headers={"set": {"X-Client-IP": "the operator's"}}
+            ),
+            pool("both", one, two),
+            load_balancer(
+                "address.test",
+                "both",
+                trusted_proxies=["192.0.2.0/24"],
+                session_affinity="ip_cookie",
+                rules=[
+                    {
+                        "condition": "ip.src eq 203.0.113.66",
+                        "fixed_response": {"message_body": "blocked", "status_code": 403},
+                    }
+                ],
+            ),
             *(load_balancer(name, "all", https_redirect=True) for name in LOOPBACKS),
             pool("other", two),
             load_balancer("other.test", "other"),
@@ -80,6 +99,69 @@ def test_what_the_client_claims_is_replaced(worker: Workerd, one: Origin) -> Non
     assert request.head.all("x-forwarded-host") == ["plain.test"]
     assert request.head.all("x-served-by") == ["one"]
     assert request.header("forwarded") is None
+
+
+@pytest.mark.parametrize("host", ["plain.test", "behind.test"])
+def test_no_client_passes_for_another(host: str, worker: Workerd, one: Origin) -> None:
+    """True-Client-IP and its like reached the origin as the client sent them."""
+    claims = [(name.title(), "6.6.6.6") for name in FORGED_NAMES]
+    stranger = ("CF-Connecting-IP", "203.0.113.1")
+    worker.get("/", *claims, ("X-Kept", "6.6.6.6"), stranger, host=host)
+
+    (request,) = one.requests
+    forged = [name for name, value in request.head.fields if "6.6.6.6" in value]
+    assert [name.lower() for name in forged] == ["x-kept"]
+
+
+def test_an_operators_own_value_stays(worker: Workerd, one: Origin) -> None:
+    """request_headers may set a header that a client may not."""
+    worker.get("/", ("X-Client-IP", "6.6.6.6"), host="own.test")
+    assert one.requests[0].head.all("x-client-ip") == ["the operator's"]
+
+
+@pytest.mark.parametrize(
+    ("forwarded_for", "client", "chain"),
+    [
+        (["6.6.6.6, 198.51.100.1"], "198.51.100.1", "198.51.100.1, 192.0.2.7"),
+        (["6.6.6.6", "198.51.100.1", "192.0.2.8"], "198.51.100.1", "198.51.100.1, 192.0.2.8, {}"),
+        (["6.6.6.6, junk, 2001:db8::5"], "2001:db8::5", "2001:db8::5, {}"),
+        ([], "192.0.2.7", "{}"),
+    ],
+)
+def test_a_trusted_proxy_says_who_asked(
+    forwarded_for: list[str], client: str, chain: str, worker: Workerd, one: Origin
+) -> None:
+    """Behind a proxy of the operator's, origins took the proxy for every client."""
+    fields = [("X-Forwarded-For", value) for value in forwarded_for]
+    worker.get("/", *fields, CLIENT, host="behind.test")
+
+    (request,) = one.requests
+    assert request.head.all("x-real-ip") == [client]
+    assert request.head.all("x-forwarded-for") == [chain.format("192.0.2.7")]
+
+
+def test_another_client_is_not_believed(worker: Workerd, one: Origin) -> None:
+    """X-Forwarded-For counts only if a trusted proxy sent it."""
+    fields = (("X-Forwarded-For", "6.6.6.6"), ("CF-Connecting-IP", "203.0.113.1"))
+    worker.get("/", *fields, host="behind.test")
+    assert one.requests[0].head.all("x-forwarded-for") == ["203.0.113.1"]
+
+
+def test_the_believed_address_decides(worker: Workerd) -> None:
+    """Rules and affinity by address go by the client of a trusted proxy, not by the proxy."""
+
+    def served(client: str, peer: str = "192.0.2.7") -> str:
+        fields = (("X-Forwarded-For", client), ("CF-Connecting-IP", peer))
+        answer = worker.get("/", *fields, host="address.test")
+        return answer.text
+
+    clients = [f"198.51.100.{number}" for number in range(1, 21)]
+    homes = {client: served(client) for client in clients}
+    assert set(homes.values()) == {"one", "two"}
+    assert homes == {client: served(client, "192.0.2.99") for client in clients}
+    assert homes == {client: served("", client) for client in clients}
+    assert served("203.0.113.66") == "blocked"
+    assert served("203.0.113.66", "203.0.113.1") in {"one", "two"}
 
 
 def test_an_address_nobody_vouches_for(worker: Workerd, one: Origin) -> None:

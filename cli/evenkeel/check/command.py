@@ -103,6 +103,8 @@ def _balancer_line(balancer: LoadBalancer) -> Text:
     affinity = balancer.session_affinity.value
     line.append(f"  steering_policy {balancer.steers_by.value}", "not bold dim")
     line.append(f", session_affinity {affinity}", "not bold dim")
+    proxies = len(balancer.trusted_proxies)
+    line.append(f", {proxies} trusted_proxies" if proxies else "", "not bold dim")
     line.append("" if balancer.enabled else "  disabled", "yellow")
     return line
 

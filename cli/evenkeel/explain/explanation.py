@@ -22,6 +22,7 @@ def explain(balancer: Balancer, facts: RequestFacts, now: float) -> Explanation:
     serving, planned = balancer.plan(facts, now, EvenChance(0))
     before = (
         steps.load_balancer(serving, facts),
+        *(() if serving is None else steps.client(serving, facts)),
         *steps.pool_sets(balancer, planned, facts),
         *steps.rules(balancer, planned, facts),
     )

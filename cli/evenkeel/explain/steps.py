@@ -29,6 +29,17 @@ def load_balancer(serving: PreparedLoadBalancer | None, facts: RequestFacts) -> 
     return Step("load balancer", serving.lb.name, found_by(serving.lb.name))
 
 
+def client(serving: PreparedLoadBalancer, facts: RequestFacts) -> Iterator[Step]:
+    """The client's address, if proxies may say it."""
+    if serving.trusted_proxies is None:
+        return
+    if facts.forwarded_for:
+        why = f"by X-Forwarded-For of a trusted proxy; origins get {facts.forwarded_for}"
+    else:
+        why = "by CF-Connecting-IP, which is no trusted proxy"
+    yield Step("client", facts.client_ip or "unknown", why)
+
+
 def rules(balancer: Balancer, planned: Plan | Refuse, facts: RequestFacts) -> Iterator[Step]:
     """Each rule that was evaluated; none if the balancer answers before the rules."""
     serving = balancer.serving_of(facts.host)

@@ -66,7 +66,7 @@ class Balancer:
         """Return the load balancer of a host; None = there is none."""
         return self._hosts.find(host)
 
-    def plan(
+    def plan(  # noqa: C901 (a call less for each request)
         self, facts: RequestFacts, now: float, rand: Callable[[], float]
     ) -> tuple[PreparedLoadBalancer | None, Plan | Refuse]:
         """Return the load balancer of a request, and its plan or a refusal."""
@@ -77,6 +77,8 @@ class Balancer:
             return serving, Refuse(508, Refusal.LOOP, headers=serving.lb.response_headers.set)
         if serving.lb.https_redirect and not facts.https and not loopback(facts.host):
             return serving, to_https(facts, serving.lb.response_headers.set)
+        if serving.trusted_proxies is not None:
+            facts.behind(serving.trusted_proxies)
         if serving.sets is not None:
             found = serving.sets.find(facts)
             if found is not None and found.fixed_response is not None:

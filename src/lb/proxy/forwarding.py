@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from lb.proxy.forged_headers import FORGED
 from lb.request.facts import VIA
 
 if TYPE_CHECKING:
@@ -72,13 +73,14 @@ class Forwarding:
         """Return the edits for the request to `origin`.
 
         Headers that Connection names are removed before anything is set here. The client's
-        address is the one that Cloudflare vouches for, never one of the client's headers.
+        address is the one that Cloudflare vouches for, or a trusted proxy, never one that only the
+        client claims. X-Forwarded-For begins with it, and goes on with the trusted proxies.
         """
         ip, via, connection = facts.client_ip, facts.via, facts.header("connection")
         remove = named_by_connection(connection) if connection else ()
         edits: tuple[tuple[str, str], ...] = (("X-Forwarded-Host", facts.authority),)
         if ip:
-            edits = (("X-Forwarded-For", ip), ("X-Real-IP", ip), *edits)
+            edits = (("X-Forwarded-For", facts.forwarded_for or ip), ("X-Real-IP", ip), *edits)
         else:
             remove += ("x-forwarded-for", "x-real-ip")
         if via:
@@ -114,7 +116,7 @@ class Forwarding:
             hidden = () if self._lb.x_served_by else ("x-served-by",)
             first_hop = () if via else ((VIA, self._identity),)
             fixed = self._requests[key] = Fixed(
-                (*HOP_BY_HOP, *hidden, *edits.remove),
+                (*HOP_BY_HOP, *FORGED, *hidden, *edits.remove),
                 (
                     ("X-Forwarded-Proto", "https" if https else "http"),
                     *first_hop,

@@ -10,6 +10,7 @@ from lb.proxy.budgets import HedgeBudget, RetryBudget
 from lb.proxy.forwarding import Forwarding
 from lb.proxy.mirroring import Mirroring
 from lb.proxy.tallies import RequestCounters
+from lb.request.trusted_proxies import TrustedProxies
 from lb.selection.affinity import affinity_of
 from lb.selection.candidates import last_resort
 from lb.selection.origin_steering import ORIGIN_POLICIES
@@ -38,6 +39,8 @@ class PreparedLoadBalancer:
     def __init__(self, lb: LoadBalancer, identity: str, cookie_key: str) -> None:
         self.lb = lb
         self.rules = Rules(lb) if lb.rules else None
+        proxies = lb.trusted_proxies
+        self.trusted_proxies = TrustedProxies(proxies) if proxies else None
         self.sets = PoolSets(lb) if lb.pool_sets else None
         self.affinity = affinity_of(lb, cookie_key)
         self.forwarding = Forwarding(lb, identity)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from lb.request.trusted_proxies import TrustedProxies
 
 VIA = "x-evenkeel-via"
 """Header that names the balancers on the way of a request. Via itself (RFC 9110, 7.6.3) would make
@@ -48,6 +49,9 @@ class RequestFacts:
     """Time of arrival, in seconds since the Unix epoch; set only where rules may need it."""
     load_balancer = ""
     """Name of the load balancer that serves the request; set only where rules may need it."""
+    forwarded_for = ""
+    """Addresses from the client to the proxy that asked the Worker; "" = no proxy is trusted."""
+    _believed_ip = ""
 
     def __init__(  # noqa: PLR0913, PLR0917 (one reader of the runtime each)
         self,
@@ -129,11 +133,18 @@ class RequestFacts:
 
     @property
     def client_ip(self) -> str:
-        """Address of the client according to Cloudflare; "" = unknown.
+        """Address of the client according to Cloudflare, or to a trusted proxy; "" = unknown.
 
         https://developers.cloudflare.com/fundamentals/reference/http-headers/#cf-connecting-ip
         """
-        return self.header("cf-connecting-ip")
+        return self._believed_ip or self.header("cf-connecting-ip")
+
+    def behind(self, proxies: TrustedProxies) -> None:
+        """Believe what these proxies say of the client."""
+        peer = self.header("cf-connecting-ip")
+        believed = proxies.believed(peer, self.header("x-forwarded-for"))
+        if believed is not None:
+            self._believed_ip, self.forwarded_for = believed
 
     def cf_text(self, path: str) -> str:
         """Return a text of Request.cf; "" = missing.

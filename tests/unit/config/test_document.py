@@ -336,6 +336,40 @@ def test_null_leaves_a_key_out() -> None:
             {"remove": ["X-A", "bad name"]},
             "is not a header name (RFC 9110 5.1) @ $.load_balancers[0].response_headers.remove[1]",
         ),
+        (
+            "load_balancers/0/trusted_proxies",
+            ["192.0.2.1", "proxy.example.com"],
+            (
+                "must be an address or a CIDR range: 192.0.2.1, 192.0.2.0/24, 2001:db8::/32 "
+                "@ $.load_balancers[0].trusted_proxies[1]"
+            ),
+        ),
+        (
+            "load_balancers/0/trusted_proxies",
+            ["10.0.0.0/255.0.0.0"],
+            (
+                "must be an address or a CIDR range: 192.0.2.1, 192.0.2.0/24, 2001:db8::/32 "
+                "@ $.load_balancers[0].trusted_proxies[0]"
+            ),
+        ),
+        (
+            "load_balancers/0/trusted_proxies",
+            ["0.0.0.0/0"],
+            (
+                "would believe anybody: name the addresses of your own proxies "
+                "@ $.load_balancers[0].trusted_proxies[0]"
+            ),
+        ),
+        (
+            "load_balancers/0/trusted_proxies",
+            ["10.0.0.1/8"],
+            "has bits beyond its length: 10.0.0.0/8 @ $.load_balancers[0].trusted_proxies[0]",
+        ),
+        (
+            "load_balancers/0/trusted_proxies",
+            "10.0.0.0/8",
+            "must be a list, not text @ $.load_balancers[0].trusted_proxies",
+        ),
         # the admin API
         (
             "admin",
@@ -448,6 +482,7 @@ def test_everything_can_be_set() -> None:
             "ejection": {"consecutive_failures": 5, "base_time": 1.5, "max_percent": 50},
             "https_redirect": True,
             "x_served_by": False,
+            "trusted_proxies": ["192.0.2.1", "2001:db8::/32"],
             "request_headers": {"set": {"X-From": "evenkeel"}, "remove": ["X-Debug"]},
         }
     )
@@ -462,6 +497,7 @@ def test_everything_can_be_set() -> None:
     assert balancer.failover.tries == 2
     assert [(each.low, each.high) for each in balancer.failover.retry_on] == [(500, 599)]
     assert balancer.ejection.base_time == 1.5
+    assert balancer.trusted_proxies == ("192.0.2.1", "2001:db8::/32")
     assert balancer.request_headers.set == (("X-From", "evenkeel"),)
     assert balancer.request_headers.remove == ("X-Debug",)
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lb.model import HeaderEdits
 from lb.model.identity import identity_of
+from lb.proxy.forged_headers import FORGED
 from lb.proxy.forwarding import HOP_BY_HOP, Edits, Forwarding, named_by_connection
 from lb.request.facts import VIA
+from lb.request.trusted_proxies import TrustedProxies
 from support.make import balancer_of, config_of, facts, pool
 
 POOL = pool("p", "a")
@@ -43,7 +47,70 @@ def test_the_origin_is_told_what_cloudflare_vouches_for() -> None:
         VIA: "0123456789abcdef",
         "X-Served-By": "a",
     }
-    assert removes(edits) == set(HOP_BY_HOP)
+    assert removes(edits) == {*HOP_BY_HOP, *FORGED}
+
+
+NAMES = [
+    "True-Client-IP",
+    "X-Client-IP",
+    "X-Cluster-Client-IP",
+    "Fastly-Client-IP",
+    "Client-IP",
+    "X-ProxyUser-Ip",
+    "X-Original-Forwarded-For",
+    "X-Original-Host",
+    "X-Original-URL",
+    "X-Rewrite-URL",
+    "X-Remote-IP",
+    "X-Remote-Addr",
+    "X-Forwarded",
+    "Forwarded-For",
+    "X-Appengine-User-IP",
+    "X-Azure-ClientIP",
+    "WL-Proxy-Client-IP",
+    "X-Envoy-External-Address",
+    "X-Forwarded-Port",
+    "X-Forwarded-Server",
+    "X-Forwarded-Scheme",
+    "X-Forwarded-Ssl",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_client_passes_for_nobody_else(name: str) -> None:
+    """Origins got True-Client-IP and its like as the client sent them."""
+    assert name.lower() in removes(PLAIN.request(A, facts()))
+
+    own = HeaderEdits(set=((name, "mine"),))
+    forwarding = Forwarding(balancer_of(POOL, request_headers=own), "id")
+    assert sets(forwarding.request(A, facts()))[name] == "mine"
+
+
+def test_no_header_of_ours_or_of_cloudflares_counts_as_forged() -> None:
+    """What is set here is replaced, and what Cloudflare sets goes to the origin."""
+    assert not {name.lower() for name in sets(PLAIN.request(A, facts(cf_connecting_ip="::1")))} & {
+        *FORGED
+    }
+    assert not any(name.startswith("cf-") or name != name.lower() for name in FORGED)
+
+
+def test_the_page_lists_the_forged_headers() -> None:
+    """docs/security.md names each header that is removed."""
+    page = (Path(__file__).parents[3] / "docs" / "security.md").read_text("utf-8").lower()
+    section = page.partition("### forged headers")[2].partition("\n### ")[0]
+
+    assert {name for name in FORGED if f"`{name}`" not in section} == set()
+
+
+def test_the_origin_gets_the_chain_of_trusted_proxies() -> None:
+    """X-Forwarded-For begins with the client, and X-Real-IP is the client."""
+    asked = facts(cf_connecting_ip="10.0.0.1", x_forwarded_for="6.6.6.6, 198.51.100.1, 10.0.0.2")
+    asked.behind(TrustedProxies(["10.0.0.0/8"]))
+
+    edits = PLAIN.request(A, asked)
+
+    assert sets(edits)["X-Forwarded-For"] == "198.51.100.1, 10.0.0.2, 10.0.0.1"
+    assert sets(edits)["X-Real-IP"] == "198.51.100.1"
 
 
 def test_without_an_address_the_clients_claim_is_removed() -> None:

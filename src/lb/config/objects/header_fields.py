@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from lb.base.addresses import network_of, number_of, text_of
 from lb.config.reading.tables import Field, Record, Table
 from lb.config.reading.values import Kind, ListOf, MapOf, Text
 from lb.model import HeaderEdits
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 # RFC 9110 5.6.2: the characters of a token.
 TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105 (a token of HTTP's grammar)
 _TOKEN = re.compile(TOKEN)
+_NETWORK = re.compile(r"[0-9a-fA-F.:]+(?:/[0-9]{1,3})?")
+_EVERYBODY = (1 << 32, 1 << 128)
+"""Sizes of the ranges that hold all addresses."""
 _MOST_HEADERS = 100
 _LONGEST_NAME = 100
 _LONGEST_VALUE = 4096
@@ -137,6 +141,23 @@ def _only_host(name: str) -> str | None:
 
 
 HOST_NAME = Text(least=1, most=_LONGEST_NAME, rule=_only_host, words="`Host`")
+
+
+def _network_problem(text: str) -> str | None:
+    network = network_of(text) if _NETWORK.fullmatch(text) else None
+    if network is None:
+        return "must be an address or a CIDR range: 192.0.2.1, 192.0.2.0/24, 2001:db8::/32"
+    low, high = network
+    if high - low + 1 in _EVERYBODY:
+        return "would believe anybody: name the addresses of your own proxies"
+    address, _, length = text.partition("/")
+    if length and number_of(address) != low:
+        return f"has bits beyond its length: {text_of(low)}/{length}"
+    return None
+
+
+NETWORK = Text(least=1, most=49, rule=_network_problem, words="address or CIDR range")
+"""Addresses of proxies, for `trusted_proxies`."""
 
 
 def _edits(name: str, doc: str, set_rule: Text, remove_rule: Text) -> Table:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lb.config.objects.failover_fields import EJECTION, FAILOVER
-from lb.config.objects.header_fields import REQUEST_HEADERS, RESPONSE_HEADERS
+from lb.config.objects.header_fields import NETWORK, REQUEST_HEADERS, RESPONSE_HEADERS
 from lb.config.objects.mirror_fields import MIRROR, check_mirror, mirror_of
 from lb.config.objects.origin_fields import NO_DNS
 from lb.config.objects.pool_set_fields import pools_of, steering_of
@@ -92,6 +92,13 @@ _WITHOUT_RULES = Table(
         Field("https_redirect", Boolean(), False, "Whether http is sent on to https."),
         Field("x_served_by", Boolean(), True, "Whether answers name their origin."),
         Field("server_timing", Boolean(), False, "Whether answers say how long they took."),
+        Field(
+            "trusted_proxies",
+            ListOf(kind=NETWORK, most=1000),
+            [],
+            "Addresses and CIDR ranges of your own proxies before the Worker, whose "
+            "`X-Forwarded-For` is believed.",
+        ),
         Field("request_headers", REQUEST_HEADERS, {}, "Changes on the way to an origin."),
         Field("response_headers", RESPONSE_HEADERS, {}, "Changes on the way to the client."),
         Field("random_steering", RANDOM_STEERING, {}, "Weights of pools."),
