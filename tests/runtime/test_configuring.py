@@ -137,6 +137,42 @@ def test_an_isolate_that_starts_serves_what_operators_have_configured(
         assert served_by(worker, "api.example.com") == "two"
 
 
+def one_pool(one: Origin, two: Origin, *, enabled: bool) -> str:
+    """One pool with slow start, whose second origin is enabled or not."""
+    second = at(two, enabled=enabled)
+    ejection = {"slow_start": 60}
+    return (
+        monitor("m")
+        + pool("both", one, second, monitor="m")
+        + load_balancer("*", "both", ejection=ejection)
+    )
+
+
+def share_of(name: str, worker: Worker) -> float:
+    """The share of an origin of 150 requests over one connection."""
+    with httpx.Client(trust_env=False, timeout=30) as client:
+        served = [client.get(worker.url).headers["x-served-by"] for _ in range(150)]
+    return served.count(name) / len(served)
+
+
+def test_an_enabled_origin_starts_slowly(pair: tuple[Origin, Origin], tmp_path: Path) -> None:
+    """It got 77 of 157 requests in the first two seconds.
+
+    By the API, with the isolate that serves on; and after a deployment whose file enables it, with
+    an isolate that has just started.
+    """
+    off, on = one_pool(*pair, enabled=False), one_pool(*pair, enabled=True)
+    with running(off, tmp_path / "api") as worker:
+        assert share_of("two", worker) == 0
+        call(worker, "POST", "/apply", document(on))
+        assert 0 < share_of("two", worker) < 0.25
+
+    with running(off, tmp_path / "file") as worker:
+        until(lambda: call(worker, "GET", "/status")["probed"])
+    with running(on, tmp_path / "file") as worker:
+        assert 0 < share_of("two", worker) < 0.25
+
+
 def change_until_it_dies(worker: Worker, texts: Iterator[str], said: dict[int, str]) -> None:
     """Apply configurations until the Worker dies, and record each acknowledged version."""
     for text in texts:
