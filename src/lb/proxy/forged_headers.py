@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 # X-Forwarded-Proto, and Cloudflare in CF-Connecting-IP; these are removed. Cloudflare sets
 # True-Client-IP, to the same address, only for zones that order it, and a Worker cannot tell.
 #
-# Each name costs a request about 0.2 us, and a search of all headers for "x-original-" 20 us or
-# more (docs/security.md), so this is a list of names and not of beginnings.
+# Each name costs a request about 0.2 us; to read all headers in Python costs 78 us. So this is a
+# list of names and not of beginnings.
 FORGED: Mapping[str, str] = {
     "true-client-ip": "Akamai's, and Cloudflare's for Enterprise zones",
     "x-client-ip": "Azure, Apache mod_remoteip, many libraries",
