@@ -71,8 +71,6 @@ def _meaning(each: Field) -> str:
     match each.standing:
         case Standing.KEPT:
             return f"{each.doc} *Accepted without effect.*"
-        case Standing.LATER:
-            return f"{each.doc} *Not supported yet.*"
         case Standing.IMPOSSIBLE:
             return f"{each.doc} *Not possible: {each.reason}.*"
         case _:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from lb.config.objects.admin_fields import ADMIN
@@ -17,7 +17,7 @@ from lb.config.objects.monitor_fields import (
     votes,
 )
 from lb.config.objects.notification_fields import NOTIFICATION, make_notification
-from lb.config.objects.origin_fields import HOST_DIFFERS, HOST_IGNORED, hosts_of
+from lb.config.objects.origin_fields import HOST_IGNORED, HOST_UNKNOWN, hosts_of
 from lb.config.objects.pool_fields import POOL, make_pool
 from lb.config.reading.problems import Place, Problem, Reader, nearest, shown
 from lb.config.reading.tables import Field, Record, Table
@@ -57,6 +57,19 @@ class Source:
     parsed: Parsed
     short_sessions: bool = False
     """Whether sessions may be shorter than Cloudflare allows (`parse`)."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Path of a value in the document -> variable that it comes from; empty for a file."""
+
+    def place_of(self, path: str) -> str:
+        """The place of a value where the operator wrote it: in the document, or a variable."""
+        if not self.variables or path.startswith("$.vars."):
+            return path
+        while path not in self.variables:
+            cut = max(path.rfind("."), path.rfind("["))
+            if cut <= 0:
+                return (Place() / "vars" / "ORIGINS").text
+            path = path[:cut]
+        return (Place() / "vars" / self.variables[path]).text
 
 
 STATE = Table(
@@ -137,9 +150,10 @@ def parse(
 ) -> Parsed:
     """The configuration that a document describes, or everything that is wrong with it.
 
-    `short_sessions` lets a session last less than Cloudflare's shortest. A `lenient` reading takes
-    what Cloudflare's own API takes: what a Worker cannot do is ignored and noted in
-    `Config.unheeded` by its path; what no balancer can do stays a problem.
+    `short_sessions` lets a session last less than Cloudflare's shortest. What has no effect is
+    noted in `Config.unheeded` by its path. A `lenient` reading takes what Cloudflare's own API
+    takes: what a Worker cannot do is ignored and noted too; what no balancer can do stays a
+    problem.
     """
     reader = Reader(short_sessions=short_sessions, lenient=lenient)
     top = DOCUMENT.read(document, Place(), reader)
@@ -213,7 +227,7 @@ def _found(ref: object, index: Index[Named], reader: Reader) -> Named | None:
 
 
 def _check_probe_hosts(record: Record, pools: tuple[Pool, ...], reader: Reader) -> None:
-    """A monitor's Host header must equal the host of each probed origin's address."""
+    """Note a monitor's Host header that is not the host of each probed origin's address."""
     for each in record.records("monitors"):
         probed = [
             origin
@@ -223,7 +237,11 @@ def _check_probe_hosts(record: Record, pools: tuple[Pool, ...], reader: Reader) 
             if origin.url
         ]
         for name, values in each.headers("header"):
-            if name.lower() == "host" and any(
+            if name.lower() != "host":
+                continue
+            if not probed:
+                reader.note(each.at / "header" / name, HOST_UNKNOWN)
+            elif any(
                 value.lower() not in hosts_of(origin.url) for value in values for origin in probed
             ):
-                reader.overlook(each.at / "header" / name, HOST_DIFFERS, HOST_IGNORED)
+                reader.note(each.at / "header" / name, HOST_IGNORED)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lb.config.document import Invalid, Parsed, Source, parse
 from lb.config.reading.host_names import Address, parse_address
@@ -20,6 +20,8 @@ _NOT_ORIGINS = frozenset({"BACKEND_DOWN_TIME"})
 """Variables with the prefix of an origin's that name no origin."""
 
 _LONGEST_WORD = 12
+_MOST_RETRIES = 19
+_MOST_SECONDS = 604_800
 _INTERVAL = 30_000
 _TIMEOUT = 5_000
 _IN_SECONDS = "in seconds; the variable is in milliseconds"
@@ -53,7 +55,8 @@ def source_in(variables: Mapping[str, object]) -> Source | None:
         _active_passive(reading, origins)
     elif not any(_names_origins(problem.path) for problem in reading.problems):
         return None
-    return Source(reading.document, reading.parsed(), short_sessions=True)
+    behind = {place: variable for place, (variable, _) in reading.sources.items()}
+    return Source(reading.document, reading.parsed(), short_sessions=True, variables=behind)
 
 
 def _names_origins(path: str) -> bool:
@@ -70,6 +73,8 @@ class _Reading:
     """Place in the document -> variable, and the meaning of its value there."""
     problems: dict[Problem, None] = field(default_factory=dict)
     """Problems in order, each once."""
+    clamped: dict[str, str] = field(default_factory=dict)
+    """Notes on values that are too large, by path."""
 
     def refuse(self, variable: str, message: str) -> None:
         self.problems[Problem(_path(variable), message)] = None
@@ -84,7 +89,8 @@ class _Reading:
             value = int(value)
         if isinstance(value, bool | int | float):
             return kind_of(value)
-        self.refuse(variable, f"must be text, not {kind_of(value)}")
+        advice = ": write all of it in one text, with commas" if isinstance(value, list) else ""
+        self.refuse(variable, f"must be text, not {kind_of(value)}{advice}")
         return ""
 
     def flag(self, variable: str) -> bool:
@@ -104,6 +110,14 @@ class _Reading:
             return int(number) if number is not None and number.is_integer() else number
         self.refuse(variable, f"must be a number, not {_word(word)}")
         return None
+
+    def at_most(self, variable: str, most: int) -> int | float | None:
+        """A number, or the largest possible one with a note."""
+        number = self.number(variable)
+        if number is None or number <= most:
+            return number
+        self.clamped[_path(variable)] = f"{kind_of(number)} is too large: {most} is used"
+        return most
 
     def milliseconds(self, variable: str) -> float | None:
         """A time in seconds."""
@@ -126,7 +140,8 @@ class _Reading:
                     self.refuse(variable, message + explained)
         if self.problems or isinstance(found, Invalid):
             return Invalid(tuple(self.problems))
-        return found
+        notes = {_path(self._source(path)[0]): note for path, note in found.unheeded.items()}
+        return replace(found, unheeded={**notes, **self.clamped})
 
     def _named(self, place: re.Match[str]) -> str:
         """The variable behind a place that a message mentions."""
@@ -223,7 +238,7 @@ def _finish(reading: _Reading, balancer: dict[str, object], source: str) -> None
     if cookie:
         balancer["cookie_name"] = cookie
         reading.note(at / "cookie_name", "SESSION_COOKIE_NAME")
-    ttl = reading.number("SESSION_COOKIE_TTL")
+    ttl = reading.at_most("SESSION_COOKIE_TTL", _MOST_SECONDS)
     if ttl is not None:
         balancer["session_affinity_ttl"] = ttl
         reading.note(at / "session_affinity_ttl", "SESSION_COOKIE_TTL")
@@ -232,7 +247,7 @@ def _finish(reading: _Reading, balancer: dict[str, object], source: str) -> None
         # Fixed time without growth, as in that Worker.
         balancer["ejection"] = {"base_time": down, "max_time": down}
         reading.note(at / "ejection", "BACKEND_DOWN_TIME", _IN_SECONDS)
-    retries = reading.number("MAX_RETRIES")
+    retries = reading.at_most("MAX_RETRIES", _MOST_RETRIES)
     if retries is not None:
         failover = balancer.setdefault("failover", {})
         if isinstance(failover, dict):

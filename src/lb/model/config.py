@@ -90,7 +90,7 @@ class Config:
     kept: Mapping[str, object] = field(default_factory=dict, compare=False)
     """Values by path, as given, of fields without effect in a Worker."""
     unheeded: Mapping[str, str] = field(default_factory=dict, compare=False)
-    """Reasons by path for what a lenient reading ignored."""
+    """Notes by path on values that were accepted and have no effect, or another one."""
 
     def users_of(self, pool: str) -> str:
         """Return the names of the load balancers that use a pool, separated by commas."""

@@ -105,7 +105,32 @@ def test_null_leaves_a_key_out() -> None:
     ("path", "value", "problem"),
     [
         # kinds
-        ("monitors/0/interval", "30", "must be a whole number, not text @ $.monitors[0].interval"),
+        (
+            "monitors/0/interval",
+            "30",
+            "must be a whole number, not text: write 30, without quotes @ $.monitors[0].interval",
+        ),
+        (
+            "monitors/0/timeout",
+            " 2.5s ",
+            (
+                "must be a number, not text: write 2.5, without quotes and unit "
+                "@ $.monitors[0].timeout"
+            ),
+        ),
+        (
+            "monitors/0/interval",
+            "5 min",
+            (
+                "must be a whole number, not text: write the number alone, without quotes and "
+                "unit; times are in seconds @ $.monitors[0].interval"
+            ),
+        ),
+        (
+            "monitors/0/interval",
+            "often",
+            "must be a whole number, not text @ $.monitors[0].interval",
+        ),
         ("monitors/0/interval", True, "must be a whole number, not true @ $.monitors[0].interval"),
         (
             "monitors/0/interval",
@@ -122,10 +147,37 @@ def test_null_leaves_a_key_out() -> None:
             float("inf"),
             "must be from 0 to 1, not inf @ $.pools[0].origins[0].weight",
         ),
-        ("pools/0/enabled", "no", "must be true or false, not text @ $.pools[0].enabled"),
+        (
+            "pools/0/enabled",
+            "no",
+            "must be true or false, not text: write false, without quotes @ $.pools[0].enabled",
+        ),
+        ("pools/0/enabled", "maybe", "must be true or false, not text @ $.pools[0].enabled"),
+        (
+            "pools/0/description",
+            5,
+            "must be text, not 5: put it in quotes @ $.pools[0].description",
+        ),
+        (
+            "load_balancers/0/default_pools",
+            "primary",
+            "must be a list, not text: put it in [ ] @ $.load_balancers[0].default_pools",
+        ),
+        (
+            "ORIGINS",
+            "a.example.com",
+            "unknown key: variables stand below [vars] in wrangler.toml @ $.ORIGINS",
+        ),
         ("pools/0/enabled", 0, "must be true or false, not 0 @ $.pools[0].enabled"),
         ("pools/0/origins", [], "must not be empty @ $.pools[0].origins"),
-        ("pools/0/origins", {}, "must be a list, not a table @ $.pools[0].origins"),
+        (
+            "pools/0/origins",
+            {},
+            (
+                "must be a list, not a table: in a file, its name stands in double brackets: "
+                "[[name]] @ $.pools[0].origins"
+            ),
+        ),
         ("pools/0", "primary", "must be a table, not text @ $.pools[0]"),
         ("monitors/0/header", [], "must be a table, not a list @ $.monitors[0].header"),
         ("pools/0/monitor", 1, "must be the name of a monitor, not 1 @ $.pools[0].monitor"),
@@ -273,14 +325,6 @@ def test_null_leaves_a_key_out() -> None:
             (
                 "must be the host of the address, as a Worker's Host header always is: "
                 "put the name in the address @ $.pools[0].origins[0].header.Host"
-            ),
-        ),
-        (
-            "monitors/0/header",
-            {"Host": ["service-primary.example.com"]},
-            (
-                "must be the host of the address, as a Worker's Host header always is: "
-                "put the name in the address @ $.monitors[0].header.Host"
             ),
         ),
         (

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from lb.config.reading.host_names import (
     NO_IP_ADDRESS,
+    NO_PRIVATE_ADDRESS,
     NO_TUNNEL_ID,
     NOT_ASCII,
     NOTHING_BEHIND,
@@ -58,7 +59,15 @@ def test_an_address_becomes_a_url(text: str, port: int, url: str, explicit: bool
     ("text", "reason"),
     [
         ("192.0.2.1", NO_IP_ADDRESS),
-        ("http://10.0.0.1:8080", NO_IP_ADDRESS),
+        ("http://10.0.0.1:8080", NO_PRIVATE_ADDRESS),
+        ("192.168.178.20", NO_PRIVATE_ADDRESS),
+        ("172.31.255.255", NO_PRIVATE_ADDRESS),
+        ("172.32.0.1", NO_IP_ADDRESS),
+        ("100.101.102.103", NO_PRIVATE_ADDRESS),
+        ("169.254.1.1", NO_PRIVATE_ADDRESS),
+        ("[fd12::1]:8080", NO_PRIVATE_ADDRESS),
+        ("fe80::1", NO_PRIVATE_ADDRESS),
+        ("203.0.113.7", NO_IP_ADDRESS),
         ("0.0.0.0", NO_IP_ADDRESS),
         ("[2001:db8::1]", NO_IP_ADDRESS),
         ("2001:db8::1", NO_IP_ADDRESS),

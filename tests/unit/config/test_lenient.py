@@ -132,16 +132,6 @@ def test_whole_numbers_may_be_written_with_a_point() -> None:
             'unknown key, kept without effect; did you mean "path"?',
         ),
         (
-            {"pool": {"notification_email": "ops@example.com"}},
-            "pools[0].notification_email",
-            "kept without effect: nobody is told by this field (docs/notifications.md)",
-        ),
-        (
-            {"pool": {"health_sources": ["regional", "global"]}},
-            "pools[0].health_sources",
-            "kept without effect: the majority of the check_regions decides for everybody",
-        ),
-        (
             {"pool": {"check_regions": ["WEU", "CHINA"]}},
             "pools[0].check_regions[1]",
             (
@@ -169,27 +159,71 @@ def test_what_has_no_effect_is_named(fields: dict[str, Document], path: str, not
     assert read(**fields).unheeded == {f"$.{path}": note}
 
 
+HOST_IGNORED = (
+    "kept without effect: a Worker's Host header is always the host of the address, so put the "
+    "name in the address"
+)
+
+
 @pytest.mark.parametrize(
     ("fields", "path", "note"),
     [
-        ({"balancer": {"ttl": 30}}, "ttl", "kept without effect: a Worker gives no DNS answers"),
+        (
+            {"balancer": {"ttl": 30}},
+            "load_balancers[0].ttl",
+            "kept without effect: a Worker gives no DNS answers",
+        ),
         (
             {"balancer": {"proxied": False}},
-            "proxied",
+            "load_balancers[0].proxied",
             "kept without effect: a Worker is only asked for what Cloudflare proxies",
         ),
         (
             {"balancer": {"location_strategy": {"mode": "resolver_ip"}}},
-            "location_strategy.mode",
+            "load_balancers[0].location_strategy.mode",
             "kept without effect: a Worker gives no DNS answers",
+        ),
+        (
+            {"pool": {"notification_email": "ops@example.com"}},
+            "pools[0].notification_email",
+            (
+                "kept without effect: nobody is told by this field: a [[notifications]] of type "
+                "email sends mail (docs/notifications.md)"
+            ),
+        ),
+        (
+            {"pool": {"health_sources": ["regional", "global"]}},
+            "pools[0].health_sources",
+            "kept without effect: the majority of the check_regions decides for everybody",
+        ),
+        (
+            {"monitor": {"header": {"host": ["app.example.com"]}}},
+            "monitors[0].header.host",
+            HOST_IGNORED,
         ),
     ],
 )
-def test_what_a_file_may_say_without_effect_is_named_too(
+def test_the_file_and_the_api_take_the_same_with_the_same_note(
     fields: dict[str, Document], path: str, note: str
 ) -> None:
-    """A field without effect that a file may have is noted too: its sender may rely on it."""
-    assert notes(**fields) == {f"$.load_balancers[0].{path}": note}
+    """A file was refused for a notification_email or a monitor's Host that the API took."""
+    assert notes(**fields) == {f"$.{path}": note}
+    strict = parse(document(**fields))
+    assert isinstance(strict, Config)
+    assert strict.unheeded == {f"$.{path}": note}
+
+
+@pytest.mark.parametrize("lenient", [False, True])
+def test_a_host_is_noted_before_a_pool_uses_the_monitor(*, lenient: bool) -> None:
+    """A monitor's Host was noted only once a pool used the monitor, not when it was created."""
+    alone = {"monitors": [{"name": "m", "header": {"Host": ["app.example.com"]}}]}
+    config = parse(alone, lenient=lenient)
+
+    assert isinstance(config, Config)
+    assert config.unheeded == {
+        "$.monitors[0].header.Host": "has an effect only where it is the host of the origin's "
+        "address, as a Worker's Host header always is"
+    }
 
 
 def test_what_is_as_expected_needs_no_note() -> None:

@@ -211,7 +211,7 @@ def test_every_mistake_in_every_rule_is_told() -> None:
         "must have at most 200 characters, not 201 @ @[3].name",
         "must be text, not 5 @ @[4].condition",
         "must be from 0 to 2147483647, not -1 @ @[4].priority",
-        "must be true or false, not text @ @[4].disabled",
+        "must be true or false, not text: write false, without quotes @ @[4].disabled",
         'there is no pool named "apy"; did you mean "api"? @ @[1].overrides.default_pools[0]',
         (
             '"api" is listed at @[1].overrides.default_pools[1] already '

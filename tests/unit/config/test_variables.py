@@ -206,11 +206,20 @@ def test_backends_are_probed_when_there_is_a_path() -> None:
             ],
         ),
         (
-            {"BACKEND_A": "a.example.com", "MAX_RETRIES": 100},
+            {"BACKEND_A": "a.example.com", "MAX_RETRIES": -1},
             [
                 (
-                    "must be from 1 to 20, not 101 "
+                    "must be from 1 to 20, not 0 "
                     "(tries, which is one more than retries) @ $.vars.MAX_RETRIES"
+                )
+            ],
+        ),
+        (
+            {"ORIGINS": ["a.example.com", "b.example.com"]},
+            [
+                (
+                    "must be text, not a list: write all of it in one text, with commas "
+                    "@ $.vars.ORIGINS"
                 )
             ],
         ),
@@ -252,8 +261,9 @@ def test_backends_are_probed_when_there_is_a_path() -> None:
             {"BACKEND_A": "a.example.com", "BACKEND_B": "10.0.0.1"},
             [
                 (
-                    "a Worker cannot send requests to an IP address (Cloudflare answers with "
-                    "error 1003): give a host name @ $.vars.BACKEND_B"
+                    "is an address of a private network, which no Worker reaches: give a public "
+                    "hostname of the tunnel (Cloudflare answers requests to any IP address with "
+                    "error 1003) @ $.vars.BACKEND_B"
                 )
             ],
         ),
@@ -279,6 +289,32 @@ def test_problems_of_origins_count_them() -> None:
             "(WebSockets pass through these too) @ $.vars.ORIGINS"
         )
     ]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "most"),
+    [
+        ("MAX_RETRIES", "50", 19),
+        ("MAX_RETRIES", 1e9, 19),
+        ("SESSION_COOKIE_TTL", 2_592_000, 604_800),
+    ],
+)
+def test_too_large_a_value_is_the_largest_with_a_note(
+    variable: str, value: object, most: int
+) -> None:
+    """MAX_RETRIES = 50 was refused, though the Worker that had it took any number."""
+    variables = {"ORIGINS": "a.example.com", "STICKY_SESSIONS": "true", variable: value}
+    made = config(**variables)
+    (balancer,) = made.load_balancers
+
+    assert most in {balancer.failover.tries - 1, balancer.session_affinity_ttl}
+    number = int(float(str(value)))
+    assert made.unheeded == {f"$.vars.{variable}": f"{number} is too large: {most} is used"}
+
+
+def test_the_largest_value_needs_no_note() -> None:
+    """A value within the limits is taken as it is."""
+    assert config(ORIGINS="a.example.com", MAX_RETRIES=19).unheeded == {}
 
 
 NAMES = (

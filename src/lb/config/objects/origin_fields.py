@@ -139,6 +139,10 @@ HOST_IGNORED = (
     "kept without effect: a Worker's Host header is always the host of the address, so put the "
     "name in the address"
 )
+HOST_UNKNOWN = (
+    "has an effect only where it is the host of the origin's address, as a Worker's Host header "
+    "always is"
+)
 
 
 def hosts_of(url: str) -> set[str]:

@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from lb.config.reading.problems import Place, Reader
 
 
-_LATER = Standing.LATER
 _KEPT = Standing.KEPT
 
 ALL_REGIONS = "ALL_REGIONS"
@@ -145,8 +144,9 @@ POOL = Table(
             Text(),
             "",
             "Deprecated by Cloudflare.",
-            _LATER,
-            "kept without effect: nobody is told by this field (docs/notifications.md)",
+            _KEPT,
+            "nobody is told by this field: a [[notifications]] of type email sends mail "
+            "(docs/notifications.md)",
         ),
         Field(
             "monitor_group",
@@ -166,8 +166,8 @@ POOL = Table(
             ListOf(kind=one_of("local", "regional", "global"), most=3),
             None,
             "Whose verdict counts.",
-            _LATER,
-            "kept without effect: the majority of the check_regions decides for everybody",
+            _KEPT,
+            "the majority of the check_regions decides for everybody",
         ),
         Field("latitude", Number(-90, 90), None, "Where it is, in degrees north."),
         Field("longitude", Number(-180, 180), None, "Where it is, in degrees east."),

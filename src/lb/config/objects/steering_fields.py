@@ -24,7 +24,6 @@ from lb.config.reading.values import (
 )
 from lb.model import AdaptiveRouting, Region, SteeringPolicy, Topology
 
-_LATER = Standing.LATER
 _KEPT = Standing.KEPT
 
 POOLS = ListOf(kind=Reference("pool"), most=1000)

@@ -18,6 +18,10 @@ NO_IP_ADDRESS = (
     "a Worker cannot send requests to an IP address (Cloudflare answers with error 1003): "
     "give a host name"
 )
+NO_PRIVATE_ADDRESS = (
+    "is an address of a private network, which no Worker reaches: give a public hostname of the "
+    "tunnel (Cloudflare answers requests to any IP address with error 1003)"
+)
 NO_TUNNEL_ID = (
     "a tunnel's own cfargotunnel.com name serves only DNS records of its account: "
     "give a public hostname of the tunnel"
@@ -26,7 +30,7 @@ NOT_ASCII = "a host name has ASCII letters only: write its punycode form (xn--..
 NOTHING_BEHIND = "only a host may be given, as a request brings its own path and query"
 
 
-OUT_OF_REACH = frozenset({NO_IP_ADDRESS, NO_TUNNEL_ID})
+OUT_OF_REACH = frozenset({NO_IP_ADDRESS, NO_PRIVATE_ADDRESS, NO_TUNNEL_ID})
 """Problems of addresses that Cloudflare's load balancing accepts and a Worker cannot reach."""
 
 
@@ -148,7 +152,7 @@ def _parse_authority(text: str, scheme: str, authority: str) -> Address | str:
     address = _ip_address(host)
     if address is not None:
         if not _is_loopback(host):
-            return NO_IP_ADDRESS
+            return NO_PRIVATE_ADDRESS if _is_private(address) else NO_IP_ADDRESS
         host = f"[{address}]" if address.version == 6 else str(address)
     else:
         reason = _unusable_name(host)
@@ -181,6 +185,18 @@ def _ip_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | No
         return ipaddress.ip_address(bare)
     except ValueError:
         return None
+
+
+_PRIVATE = (
+    *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16"),
+    # RFC 6598, of carriers and of Tailscale.
+    *("100.64.0.0/10", "fc00::/7", "fe80::/10"),
+)
+
+
+def _is_private(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    """Not is_private: releases of Python differ on it, and it covers documentation's addresses."""
+    return any(address in ipaddress.ip_network(each) for each in _PRIVATE)
 
 
 def _is_loopback(host: str) -> bool:

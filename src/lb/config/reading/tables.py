@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, TypeVar
 
+from lb.config.reading import advice
 from lb.config.reading.problems import BAD, Place, Reader, key_text, kind_of, nearest
 
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ class Standing(Enum):
     SUPPORTED = "supported"
     KEPT = "kept"
     """Accepted and kept without effect: it has no meaning in a Worker."""
-    LATER = "later"
-    """Not supported yet: values other than the default are refused."""
     IMPOSSIBLE = "impossible"
     """Impossible in a Worker: values other than the default are refused with the reason."""
 
@@ -139,7 +138,7 @@ class Table:
     def _refuse_unknown(self, value: Mapping[object, object], at: Place, reader: Reader) -> None:
         unknown = [key_text(key) for key in value if key not in self.keys]
         for key in unknown[:_MOST_UNKNOWN]:
-            hint = nearest(key, self.keys)
+            hint = advice.variable(key) or nearest(key, self.keys)
             reader.overlook(
                 at / key, f"unknown key{hint}", f"unknown key, kept without effect{hint}"
             )
@@ -169,12 +168,8 @@ def _read_field(each: Field, given: object, record: Record, reader: Reader) -> N
         case Standing.KEPT:
             if read is not BAD:
                 reader.kept[at.text] = given
-                if each.reason and reader.lenient and given not in (each.default, *each.harmless):
+                if each.reason and given not in (each.default, *each.harmless):
                     reader.note(at, f"kept without effect: {each.reason}")
-        case Standing.LATER:
-            # Fields of a nested table are noted one by one.
-            if given != each.default and not isinstance(each.kind, Table):
-                reader.overlook(at, "not supported yet", each.reason)
         case Standing.IMPOSSIBLE:
             if given != each.default:
                 noted = f"kept without effect: {each.reason}"
@@ -200,8 +195,6 @@ def field_schema(each: Field) -> Schema:
     match each.standing:
         case Standing.KEPT:
             description = f"{each.doc} Accepted without effect."
-        case Standing.LATER:
-            description = f"{each.doc} Not supported yet."
         case Standing.IMPOSSIBLE:
             description = f"{each.doc} Not possible: {each.reason}."
         case _:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from lb.config.reading import advice
 from lb.config.reading.problems import BAD, Place, Reader, key_text, kind_of, nearest, shown
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ class Text:
 
     def read(self, value: object, at: Place, reader: Reader) -> object:
         if not isinstance(value, str):
-            what = "a value of another kind" if self.secret else kind_of(value)
+            given = kind_of(value) + advice.text(value)
+            what = "a value of another kind" if self.secret else given
             return reader.refuse(at, f"must be text, not {what}")
         if len(value) > self.most:
             return reader.refuse(at, f"must have at most {self.most} characters, not {len(value)}")
@@ -93,7 +95,9 @@ class Boolean:
     def read(self, value: object, at: Place, reader: Reader) -> object:
         if isinstance(value, bool):
             return value
-        return reader.refuse(at, f"must be true or false, not {kind_of(value)}")
+        return reader.refuse(
+            at, f"must be true or false, not {kind_of(value)}{advice.boolean(value)}"
+        )
 
     def schema(self) -> Schema:
         return {"type": "boolean"}
@@ -114,7 +118,9 @@ class Whole:
         if reader.lenient and isinstance(value, float) and value.is_integer():
             value = int(value)  # JSON has one kind of number, and some write 30 as 30.0
         if isinstance(value, bool) or not isinstance(value, int):
-            return reader.refuse(at, f"must be a whole number, not {kind_of(value)}")
+            return reader.refuse(
+                at, f"must be a whole number, not {kind_of(value)}{advice.number(value)}"
+            )
         if not self.low <= value <= self.high:
             return reader.refuse(
                 at, f"must be from {self.low} to {self.high}, not {kind_of(value)}"
@@ -138,7 +144,9 @@ class Number:
 
     def read(self, value: object, at: Place, reader: Reader) -> object:
         if isinstance(value, bool) or not isinstance(value, int | float):
-            return reader.refuse(at, f"must be a number, not {kind_of(value)}")
+            return reader.refuse(
+                at, f"must be a number, not {kind_of(value)}{advice.number(value)}"
+            )
         # TOML knows nan and inf: https://toml.io/en/v1.0.0#float
         if (isinstance(value, float) and math.isnan(value)) or not self.low <= value <= self.high:
             return reader.refuse(
@@ -234,7 +242,7 @@ class ListOf:
 
     def read(self, value: object, at: Place, reader: Reader) -> object:
         if not isinstance(value, list | tuple):
-            return reader.refuse(at, f"must be a list, not {kind_of(value)}")
+            return reader.refuse(at, f"must be a list, not {kind_of(value)}{advice.items(value)}")
         if len(value) > self.most:
             return reader.refuse(at, f"must have at most {self.most} entries, not {len(value)}")
         if len(value) < self.least:
