@@ -13,6 +13,7 @@ from lb.admin.codes import Code
 from lb.admin.refusals import invalid, not_found
 from lb.catalog.merging import pointer_of
 from lb.config import Invalid, parse
+from lb.config.doubts import notes_of
 from lb.object.previews import Previews
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def _preview(
     Previews(request.context.sql).add(one, document, names, request.context.clock())
     notes = (
         without_effect(pointer, reason)
-        for path, reason in parsed.unheeded.items()
+        for path, reason in notes_of(document, parsed)
         if path.startswith(_AT) and (pointer := pointer_of(path.removeprefix(_AT)))
     )
     return Result(result={"preview_id": one, "pools": names}, notes=tuple(notes))

@@ -16,6 +16,7 @@ from lb.catalog.managed import Kind, Managed
 from lb.catalog.references import renamed
 from lb.catalog.store import Referenced, Rejected
 from lb.config import Problem
+from lb.config.doubts import notes_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -150,10 +151,11 @@ class VisibleObjects:
         return reference if named is None else named.id
 
     def _notes(self, one: Managed) -> tuple[Note, ...]:
-        """Return notes on the fields of an object that have no effect."""
+        """Return notes on the fields of an object that have no effect, or surely a wrong one."""
         serving = self.store.effective
+        config = serving.config
         notes = []
-        for path, reason in () if serving.config is None else serving.config.unheeded.items():
+        for path, reason in () if config is None else notes_of(serving.made.document, config):
             at = Problem(path, reason)
             owner = serving.made.owner(at)
             if owner is not None and owner.id == one.id:

@@ -14,7 +14,8 @@ from lb.catalog.applying import adopted, applied, other_settings
 from lb.catalog.export import exported
 from lb.catalog.merging import pointer_of, settings_in
 from lb.catalog.store import Changed, Rejected
-from lb.config import Invalid, parse
+from lb.config import Invalid, Problem, parse
+from lb.config.doubts import notes_of
 
 if TYPE_CHECKING:
     from lb.admin.calls import Call
@@ -81,9 +82,22 @@ def apply(context: HandlerContext, call: Call) -> Result | Refusal:
             for one in reading.problems
         )
         return Refusal(status=400, faults=tuple(faults))
-    notes = tuple(
-        Note(code=Code.NO_EFFECT, message=f"{key} comes with a deployment alone: it stays as it is")
-        for key in other_settings(document, store.effective.made.document)
+    notes = (
+        *(
+            Note(
+                code=Code.NO_EFFECT,
+                message=f"{key} comes with a deployment alone: it stays as it is",
+            )
+            for key in other_settings(document, store.effective.made.document)
+        ),
+        *(
+            Note(
+                code=Code.NO_EFFECT,
+                message=str(Problem(path, reason)),
+                pointer=pointer_of(path[1:]),
+            )
+            for path, reason in notes_of(document, reading)
+        ),
     )
     state = applied(store.catalog, document, context.clock())
     dry_run = parse_qs(call.query).get("dry_run", [""])[-1].lower() in {"1", "true"}
