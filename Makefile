@@ -74,7 +74,7 @@ soak: setup ## serve for an hour with an origin that flaps: memory, losses, stal
 	@$(BIN)/python -m measure.soak $(SOAK)
 
 deploy: toolchain ## put the Worker on Cloudflare, as `npx wrangler deploy` does where Node.js is installed
-	@$(BIN)/evenkeel check && exec $(BIN)/evenkeel wrangler deploy
+	@$(BIN)/evenkeel check --for deploy && exec $(BIN)/evenkeel wrangler deploy
 
 clean: ## remove all that the set-up and the tests made
 	rm -rf .venv node_modules python_modules .cache .wrangler .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from evenkeel.check.command import command, examine, problems_of
+from evenkeel.check.command import command
+from evenkeel.check.examination import examine, problems_of
 from evenkeel.check.toml_lines import TomlLines
 from lb.config.reading.problems import Place
 
@@ -22,12 +23,12 @@ GOOD = """\
 [[pools]]
 name = "primary"
 origins = [
-  { name = "a", address = "a.example.com" },
-  { name = "b", address = "b.example.com", enabled = false },
+  { name = "a", address = "a.acme.io" },
+  { name = "b", address = "b.acme.io", enabled = false },
 ]
 
 [[load_balancers]]
-name = "service.example.com"
+name = "service.acme.io"
 default_pools = ["primary"]
 fallback_pool = "primary"
 """
@@ -61,10 +62,10 @@ def test_a_good_file_is_summed_up(tmp_path: Path) -> None:
 
     assert code == 0
     assert [line.rstrip() for line in output.splitlines()[1:]] == [
-        "service.example.com  steering_policy off, session_affinity none",
+        "service.acme.io  steering_policy off, session_affinity none",
         "└── primary  no monitor, fallback_pool",
-        "    ├── a  https://a.example.com",
-        "    └── b  https://b.example.com  disabled",
+        "    ├── a  https://a.acme.io",
+        "    └── b  https://b.acme.io  disabled",
     ]
 
 
@@ -113,7 +114,7 @@ def test_every_problem_has_its_line(tmp_path: Path) -> None:
     """Problems are in the order of lines; a missing key has the line of its table."""
     file = written(
         tmp_path,
-        GOOD.replace('address = "a.example.com"', 'address = "10.0.0.1", weight = 2')
+        GOOD.replace('address = "a.acme.io"', 'address = "10.0.0.1", weight = 2')
         .replace("enabled = false", 'enabled = "no"')
         .replace('fallback_pool = "primary"', "failover.tries = 0"),
     )
@@ -122,11 +123,15 @@ def test_every_problem_has_its_line(tmp_path: Path) -> None:
     assert code == 1
     assert output.splitlines() == [
         (
-            f"{file}:4: a Worker cannot send requests to an IP address (Cloudflare answers with "
-            "error 1003): give a host name @ $.pools[0].origins[0].address"
+            f"{file}:4: is an address of a private network, which no Worker reaches: give a public "
+            "hostname of the tunnel (Cloudflare answers requests to any IP address with error "
+            "1003) @ $.pools[0].origins[0].address"
         ),
         f"{file}:4: must be from 0 to 1, not 2 @ $.pools[0].origins[0].weight",
-        f"{file}:5: must be true or false, not text @ $.pools[0].origins[1].enabled",
+        (
+            f"{file}:5: must be true or false, not text: write false, without quotes "
+            "@ $.pools[0].origins[1].enabled"
+        ),
         f"{file}:8: missing: this key must be given @ $.load_balancers[0].fallback_pool",
         f"{file}:11: must be from 1 to 20, not 0 @ $.load_balancers[0].failover.tries",
     ]
@@ -154,7 +159,10 @@ def test_a_file_that_cannot_be_read_is_one_clear_line(tmp_path: Path) -> None:
         f"{tmp_path / 'none.toml'}: cannot be read: no such file or directory\n",
     )
     assert run(str(tmp_path)) == (2, f"{tmp_path}: cannot be read: is a directory\n")
-    assert run(str(binary)) == (2, f"{binary}: cannot be read: not UTF-8 text\n")
+    assert run(str(binary)) == (
+        2,
+        f"{binary}: cannot be read: not UTF-8 text (save it with the encoding UTF-8)\n",
+    )
 
 
 def test_a_path_is_printed_relative_to_the_working_directory(

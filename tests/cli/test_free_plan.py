@@ -180,7 +180,7 @@ def test_the_page_is_up_to_date() -> None:
 
 def test_check_warns_of_exceeded_limits(tmp_path: Any) -> None:
     """A warning is not a problem: the configuration is good, and there are paid plans."""
-    places = [{"name": f"o{each}", "address": f"o{each}.example.com"} for each in range(2)]
+    places = [{"name": f"o{each}", "address": f"o{each}.acme.io"} for each in range(2)]
     file = tmp_path / "lb.toml"
 
     def run(interval: int) -> tuple[int, list[str]]:

@@ -1,85 +1,28 @@
 """`evenkeel check`: all problems of a configuration file, with their lines."""
 
-import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
-from textwrap import indent
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
 from evenkeel.check.detection import lines
-from evenkeel.check.free_plan import warnings
-from evenkeel.check.toml_lines import TomlLines
-from evenkeel.dev.checkout import SOURCE
+from evenkeel.check.examination import CONFIG, examined, good
+from evenkeel.check.located import from_here, show_problems
 from evenkeel.output.console import plain_console
-from evenkeel.output.errors import Exit, UsageError, reason
-from lb.config import Invalid, Problem, from_toml
+from evenkeel.output.errors import Exit, UsageError
+from lb.config.doubts import Stage
 from lb.model import Config, LoadBalancer, Pool, Rule
 
-CONFIG = SOURCE / "loadbalancer.toml"
 
-_SYNTAX_LINE = re.compile(r"\(at line (\d+)")
+class Purpose(Enum):
+    """What a configuration can be checked for: stages that a command has."""
 
-
-@dataclass(frozen=True, slots=True)
-class Located:
-    """A problem and its line."""
-
-    file: Path
-    line: int
-    problem: Problem
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.problem}"
-
-
-def read(file: Path) -> str:
-    """Read a file; UsageError if it cannot be read."""
-    try:
-        return file.read_text("utf-8-sig")
-    except OSError as error:
-        raise UsageError(f"{file}: cannot be read: {reason(error)}") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{file}: cannot be read: not UTF-8 text") from error
-
-
-def examine(file: Path) -> Config | tuple[Located, ...]:
-    """The configuration in a file, or all of its problems in the order of lines."""
-    return examine_text(read(file), file)
-
-
-def examine_text(text: str, file: Path) -> Config | tuple[Located, ...]:
-    """The configuration in the text of a file, or all of its problems in the order of lines."""
-    parsed = from_toml(text)
-    if not isinstance(parsed, Invalid):
-        return parsed
-    located = [Located(file, line, problem) for problem, line in _with_lines(text, parsed)]
-    return tuple(sorted(located, key=lambda each: each.line))
-
-
-def problems_of(file: Path) -> tuple[Located, ...]:
-    """All problems of a file."""
-    examined = examine(file)
-    return () if isinstance(examined, Config) else examined
-
-
-def _with_lines(text: str, invalid: Invalid) -> list[tuple[Problem, int]]:
-    if any(problem.path == "$" for problem in invalid.problems):
-        # The file is no TOML; the parser's message has the line.
-        return [(problem, _syntax_line(text, problem)) for problem in invalid.problems]
-    lines = TomlLines(text)
-    return [(problem, lines[problem.path]) for problem in invalid.problems]
-
-
-def _syntax_line(text: str, problem: Problem) -> int:
-    if named := _SYNTAX_LINE.search(problem.message):
-        return int(named[1])
-    return text.count("\n") + 1 if "end of document" in problem.message else 1
+    DEV = Stage.DEV.value
+    CHECK = Stage.CHECK.value
+    DEPLOY = Stage.DEPLOY.value
 
 
 def summary(config: Config) -> Tree:
@@ -132,42 +75,38 @@ def _pool_line(pool: Pool, balancer: LoadBalancer) -> Text:
 
 
 def command(
-    file: Annotated[Path, typer.Argument(help="The file to check.")] = CONFIG,
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="The file to check. Default: what `make deploy` would deploy."),
+    ] = None,
+    purpose: Annotated[
+        Purpose,
+        typer.Option(
+            "--for",
+            help="dev: origins on this machine are fine; deploy: placeholders are not.",
+        ),
+    ] = Purpose.CHECK,
 ) -> None:
-    """Check a configuration file: print every problem with its line, or a summary."""
+    """Check a configuration: print every problem with its line, or a summary.
+
+    Without a file: the variables of wrangler.toml, or else src/loadbalancer.toml; and the routes
+    and flags of wrangler.toml.
+    """
     console = plain_console()
-    shown = from_here(file)
     try:
-        examined = examine(file)
+        found = examined(file, Stage(purpose.value))
     except UsageError as error:
-        console.print(Text(error.message.replace(str(file), str(shown), 1), "red"))
+        shown = str(from_here(file or CONFIG))
+        console.print(Text(error.message.replace(str(file or CONFIG), shown, 1), "red"))
         raise typer.Exit(error.code) from None
-    if isinstance(examined, Config):
-        console.print(Text(f"{shown}: good", "green"))
-        console.print(summary(examined))
-        for line in lines(examined):
-            console.print(Text(line, "dim"))
-        for warning in warnings(examined):
-            console.print(Text(f"warning: {warning} (docs/budget.md)", "yellow"))
-        return
-    show_problems(console, examined, shown)
-    raise typer.Exit(Exit.NO)
-
-
-def show_problems(console: Console, problems: Iterable[Located], shown: Path) -> None:
-    """Print each problem as FILE:LINE: MESSAGE; `shown` is the file's path as printed."""
-    for each in problems:
-        line = Text(f"{shown}:{each.line}: ", "bold")
-        line.append(each.problem.message, "not bold red")
-        line.append(f" @ {each.problem.path}", "not bold dim")
-        console.print(line)
-        if each.problem.excerpt:
-            console.print(Text(indent(each.problem.excerpt, "    ")))
-
-
-def from_here(file: Path) -> Path:
-    """A path relative to the working directory, if it is below it."""
-    try:
-        return file.relative_to(Path.cwd())
-    except ValueError:
-        return file
+    show_problems(console, found.problems)
+    if found.problems or found.config is None:
+        show_problems(console, found.warnings, warning=True)
+        raise typer.Exit(Exit.NO)
+    console.print(Text(good(found), "green"))
+    console.print(summary(found.config))
+    for line in lines(found.config):
+        console.print(Text(line, "dim"))
+    show_problems(console, found.warnings, warning=True)
+    for limit in found.limits:
+        console.print(Text(f"warning: {limit} (docs/budget.md)", "yellow"))

@@ -12,6 +12,9 @@ import typer
 import watchfiles
 from rich.console import Console
 
+from evenkeel.check.examination import Examined, examined, good
+from evenkeel.check.located import show_problems
+from evenkeel.check.wrangler_file import read_wrangler_file
 from evenkeel.dev import checkout
 from evenkeel.dev.demo import Demo
 from evenkeel.dev.errors import LocalRunError
@@ -19,7 +22,8 @@ from evenkeel.dev.process_group import Family
 from evenkeel.dev.runtime import Runtime, RuntimeEndedError, free_port, port_is_free
 from evenkeel.dev.staging import Staging
 from evenkeel.output.console import plain_console, show_failure
-from evenkeel.output.errors import Failure
+from evenkeel.output.errors import Failure, UsageError
+from lb.config.doubts import Stage
 
 DEFAULT_PORT = 8787
 # Passed on from the environment as secrets: never printed, stored readable by the user only.
@@ -82,6 +86,7 @@ class Run:
         self.console = console
         self.errors = errors
         self._stopping = threading.Event()
+        self._examined: Examined | None = None
 
     def prepare(
         self, config: Path | None, port: int | None, variables: list[str], settings: Path
@@ -92,6 +97,10 @@ class Run:
         for file in (config, settings):
             if file is not None and not file.is_file():
                 raise LocalRunError(f"{file} is no file.")
+        broken = read_wrangler_file(settings).problems
+        if broken:
+            show_problems(self.errors, broken)
+            raise LocalRunError("nothing can run with that file: fix it first.")
         if port and not port_is_free(port):
             raise LocalRunError(f"port {port} is in use: choose another, or --port 0 for any.")
         self._settings = settings
@@ -112,6 +121,7 @@ class Run:
             if origins is not None:
                 staging.config = staging.folder / "demo.toml"
                 origins.write_config(staging.config)
+            self._examine(staging)
             staging.write(self._variables, self._secrets)
             runtime = Runtime(staging, family, show)
             runtime.reloaded = lambda: self._say("Reloaded.")
@@ -138,6 +148,24 @@ class Run:
             self.console.print(origins.panel(runtime.url, staging.config))
         # Plain and last, as other programs wait for this line.
         self._say(f"Ready on {runtime.url}")
+
+    def _examine(self, staging: Staging) -> None:
+        """Print what is wrong with the configuration, as `evenkeel check` does, once.
+
+        A broken file can be edited while it is served: the Worker reloads.
+        """
+        try:
+            found = examined(staging.config, Stage.DEV, self._variables, self._settings)
+        except UsageError as error:
+            show_failure(self.errors, error)
+            return
+        if found == self._examined:
+            return
+        if self._examined is not None and self._examined.problems and not found.problems:
+            self._say(good(found))
+        self._examined = found
+        show_problems(self.errors, found.problems)
+        show_problems(self.errors, found.warnings, warning=True)
 
     def _follow(self, staging: Staging) -> None:
         """Copy edited files; wrangler then reloads by itself."""
@@ -168,6 +196,7 @@ class Run:
         def follow() -> None:
             for _ in changes:
                 staging.copy_source()
+                self._examine(staging)
 
         threading.Thread(target=follow, daemon=True).start()
 

@@ -1,17 +1,15 @@
 """The request to explain, the configuration, and the assumed health of origins."""
 
 import os
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from evenkeel.check.command import CONFIG, examine
-from evenkeel.dev.checkout import WRANGLER_CONFIG
+from evenkeel.check.examination import examined
 from evenkeel.explain.explanation import explain
 from evenkeel.explain.model import Explanation
 from evenkeel.output.errors import UsageError
-from lb.config import Invalid, from_variables
+from lb.config.doubts import Stage
 from lb.config.reading.problems import nearest
 from lb.health.blame import Failure
 from lb.health.verdict import OriginHealth
@@ -55,18 +53,10 @@ class Request:
 
 def configuration(file: Path | None, variables: Mapping[str, str]) -> Config:
     """The configuration that the Worker would have."""
-    if file is None:
-        declared = tomllib.loads(WRANGLER_CONFIG.read_text("utf-8")).get("vars", {})
-        variables = {**declared, **variables}
-    named = from_variables(variables)
-    if named is not None:
-        if isinstance(named, Invalid):
-            raise UsageError("; ".join(map(str, named.problems)))
-        return named
-    examined = examine(file or CONFIG)
-    if not isinstance(examined, Config):
-        raise UsageError("\n".join(str(each) for each in examined))
-    return examined
+    found = examined(file, Stage.DEV, variables)
+    if found.config is None:
+        raise UsageError("\n".join(str(each) for each in found.problems))
+    return found.config
 
 
 def explained(  # noqa: PLR0913, PLR0917 - the request, and what is assumed

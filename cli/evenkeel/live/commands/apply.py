@@ -9,7 +9,8 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from evenkeel.check.command import Located, examine_text, from_here, read, show_problems
+from evenkeel.check.examination import examine_text
+from evenkeel.check.located import Located, read, show_problems
 from evenkeel.check.toml_lines import TomlLines
 from evenkeel.live.client.answers import Fault, Refused, Reply
 from evenkeel.live.client.session import Session, live
@@ -69,7 +70,7 @@ class Application:
         self._text = read(self._file)
         examined = examine_text(self._text, self._file)
         if isinstance(examined, tuple):
-            show_problems(self._session.err, examined, from_here(self._file))
+            show_problems(self._session.err, examined)
             raise Failure(Exit.NO, "nothing was sent: the file has problems")
         self._document = as_json(tomllib.loads(self._text))
 
@@ -152,7 +153,7 @@ class Application:
         if not any(fault.pointer for fault in refused.faults):
             return refused
         located = located_faults(self._text, self._file, refused.faults)
-        show_problems(self._session.err, located, from_here(self._file))
+        show_problems(self._session.err, located)
         return Failure(refused.code, "nothing was changed: the balancer refuses the file")
 
 
