@@ -1,8 +1,11 @@
 """The upload of `wrangler deploy`, taken from its dry run without a network."""
 
+import os
 import py_compile
 import re
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -56,3 +59,62 @@ def test_the_upload_is_small(dry_run: tuple[Path, str]) -> None:
     assert found is not None
     print(found[0])
     assert float(found[1]) < LARGEST_UPLOAD_KIB
+
+
+COPIED = ("cli", "src", "Makefile", "wrangler.toml")
+LINKED = (".venv", "node_modules", ".cache")
+COMMAND = """\
+#!/bin/sh
+# `evenkeel` of this checkout; uploads end before the network.
+test "$1" = wrangler && set -- "$@" --dry-run
+exec {python} -m evenkeel "$@"
+"""
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkout that can be edited."""
+    folder = tmp_path_factory.mktemp("checkout")
+    for name in COPIED:
+        source = checkout.ROOT / name
+        copy = shutil.copytree if source.is_dir() else shutil.copy
+        copy(source, folder / name)
+    for name in LINKED:
+        (folder / name).symlink_to(checkout.ROOT / name)
+    command = folder / "bin" / "evenkeel"
+    command.parent.mkdir()
+    command.write_text(COMMAND.format(python=sys.executable))
+    command.chmod(0o755)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "status", "said"),
+    [
+        ("", "", 2, "src/loadbalancer.toml:28: is a placeholder"),
+        ("# ORIGINS = .*", 'ORIGINS = "203.0.113.7"', 2, "origin 1: a Worker cannot send"),
+        ("# ORIGINS = .*", 'ORIGINS = "nas.local"', 2, "origin 1: is a name of a local network"),
+        ("# ORIGINS = .*", 'ORIGINS = "a.acme.io, b.acme.io"', 0, "wrangler.toml: good"),
+    ],
+    ids=["as shipped", "IP address", "LAN", "good"],
+)
+def test_make_deploy_refuses_what_cannot_work(
+    made: Path, old: str, new: str, status: int, said: str
+) -> None:
+    """`make deploy` called the placeholder file good while ORIGINS had an IP address."""
+    text = (checkout.ROOT / "wrangler.toml").read_text()
+    (made / "wrangler.toml").write_text(re.sub(old, new, text) if old else text)
+    path = os.pathsep.join(str(made / name) for name in ("cli", "src"))
+    ran = subprocess.run(
+        ["make", "deploy", "--old-file=toolchain", f"BIN={made / 'bin'}"],
+        cwd=made,
+        env={**checkout.tool_environment(), "PYTHONPATH": path},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ran.returncode == status, ran.stdout + ran.stderr
+    assert said in ran.stdout
+    assert ("Total Upload" in ran.stdout) is (status == 0)

@@ -196,6 +196,31 @@ def test_an_edited_file_is_served_without_a_restart(tmp_path: Path) -> None:
             assert worker.alive()
 
 
+def test_a_broken_file_is_reported_as_check_reports_it(tmp_path: Path) -> None:
+    """Only the Worker's log had the problems of a broken file, in other words and without lines."""
+    file = tmp_path / "mine.toml"
+    file.write_text("[[pools]\n")
+    with origin("mended") as address, worker_process(f"--config={file}", "--port=0") as worker:
+        worker.wait_until_ready()
+        assert f"{file}:1: the heading is not closed: write [[pools]]" in worker.text()
+        assert "evenkeel check" in get(worker)
+        file.write_text(config(address).replace("fallback_pool", "fallback_pol"))
+        worker.wait_for_text(f"{file}:6: missing: this key must be given", RELOAD_SECONDS)
+        file.write_text(config(address))
+        worker.wait_for_text(f"{file}: good", RELOAD_SECONDS)
+        assert until(lambda: get(worker) == "mended", RELOAD_SECONDS)
+
+
+def test_a_broken_wrangler_file_is_reported_with_its_line(tmp_path: Path) -> None:
+    """It was a traceback."""
+    file = tmp_path / "wrangler.toml"
+    file.write_text("name = evenkeel\n")
+    with worker_process(f"--wrangler={file}", "--port=0") as worker:
+        assert worker.process.wait(30) == 1
+        assert f'{file}:1: text stands in quotes: name = "..."' in worker.text()
+        assert "Traceback" not in worker.text()
+
+
 def test_variables_reach_the_worker() -> None:
     """The variable ORIGINS replaces the file's configuration."""
     with (

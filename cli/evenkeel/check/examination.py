@@ -19,6 +19,12 @@ CONFIG = SOURCE / "loadbalancer.toml"
 _POOL = re.compile(r"\$\.pools\[(\d+)\]")
 _ORIGINS = "$.vars.ORIGINS"
 
+NOT_DEPLOYED = Problem(
+    "$",
+    "is not what is deployed: variables of wrangler.toml name the origins (`evenkeel check` "
+    "without a file checks these)",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Examined:
@@ -69,6 +75,8 @@ def examined(
     if file is None:
         doubts = wrangler.doubts(config, by_variables=by_variables)
         found = found.with_more(_of_doubts(doubts, stage, Lines(wrangler.file, wrangler.text)))
+    elif file.resolve() == CONFIG and source_in(wrangler.variables) is not None:
+        found = found.with_more(_Found((), (Located(file, 1, NOT_DEPLOYED),)))
     return Examined(lines.file, config, found.problems, found.warnings, by_variables=by_variables)
 
 

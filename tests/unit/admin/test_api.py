@@ -195,6 +195,33 @@ def test_an_origin_out_of_reach_is_named(api: Api) -> None:
     assert list(api.notes("POST", f"{A}/pools", body)) == ["/origins/1/address"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "body", "pointer"),
+    [
+        (
+            "pools",
+            {"name": "p", "origins": [{"name": "o", "address": "nas.lan"}]},
+            "/origins/0/address",
+        ),
+        (
+            "pools",
+            {"name": "p", "origins": [{"name": "o", "address": "a.acme.io:81"}]},
+            "/origins/0/address",
+        ),
+        ("monitors", {"method": "HEAD", "expected_body": "ok"}, "/expected_body"),
+        ("monitors", {"header": {"Host": ["app.acme.io"]}}, "/header/Host"),
+    ],
+)
+def test_what_can_never_work_is_named_at_its_creation_and_later(
+    api: Api, kind: str, body: dict[str, Any], pointer: str
+) -> None:
+    """A monitor's Host was named only once a pool used the monitor, and nas.local never."""
+    said = api.envelope("POST", f"{A}/{kind}", body)
+
+    assert [each["source"]["pointer"] for each in said["messages"]] == [pointer]
+    assert list(api.notes("GET", f"{A}/{kind}/{said['result']['id']}")) == [pointer]
+
+
 def test_all_problems_are_reported_at_once(api: Api) -> None:
     """Each has the code 1002 and a pointer into the body."""
     body = {
