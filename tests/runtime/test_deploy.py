@@ -91,7 +91,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("old", "new", "status", "said"),
     [
-        ("", "", 2, "src/loadbalancer.toml:28: is a placeholder"),
+        ("", "", 2, "is a placeholder: put your own host name in its place @ $.pools"),
         ("# ORIGINS = .*", 'ORIGINS = "203.0.113.7"', 2, "origin 1: a Worker cannot send"),
         ("# ORIGINS = .*", 'ORIGINS = "nas.local"', 2, "origin 1: is a name of a local network"),
         ("# ORIGINS = .*", 'ORIGINS = "a.acme.io, b.acme.io"', 0, "wrangler.toml: good"),

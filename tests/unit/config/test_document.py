@@ -412,7 +412,7 @@ def test_null_leaves_a_key_out() -> None:
         (
             "load_balancers/0/trusted_proxies",
             "10.0.0.0/8",
-            "must be a list, not text @ $.load_balancers[0].trusted_proxies",
+            "must be a list, not text: put it in [ ] @ $.load_balancers[0].trusted_proxies",
         ),
         # the admin API
         (
