@@ -219,7 +219,7 @@ def _active_active(reading: _Reading, backends: dict[str, str]) -> None:
         "fallback_pool": "backends",
         "https_redirect": True,
         "failover": {"retry_on": "5xx"},
-        "ejection": {"base_time": 30},
+        "ejection": {"base_time": 30, "consecutive_statuses": 1},
     }
     if reading.flag("STICKY_SESSIONS"):
         balancer["session_affinity_ttl"] = 86_400
@@ -244,8 +244,8 @@ def _finish(reading: _Reading, balancer: dict[str, object], source: str) -> None
         reading.note(at / "session_affinity_ttl", "SESSION_COOKIE_TTL")
     down = reading.milliseconds("BACKEND_DOWN_TIME")
     if down is not None:
-        # Fixed time without growth, as in that Worker.
-        balancer["ejection"] = {"base_time": down, "max_time": down}
+        # After the first failure, for a fixed time without growth, as in that Worker.
+        balancer["ejection"] = {"base_time": down, "max_time": down, "consecutive_statuses": 1}
         reading.note(at / "ejection", "BACKEND_DOWN_TIME", _IN_SECONDS)
     retries = reading.at_most("MAX_RETRIES", _MOST_RETRIES)
     if retries is not None:

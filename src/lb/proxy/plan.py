@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from itertools import chain
 from math import ceil
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 from lb.health.maintenance import back_at
 from lb.health.snapshot import is_full
 from lb.log_events import Refusal
-from lb.proxy.steps import Attempt, Deliver, Refuse
+from lb.proxy.steps import Attempt, Deliver, Refuse, Stop
 from lb.proxy.tallies import HIT, MISS, MOVED
 from lb.request.edge_answers import written_by_edge
 from lb.request.outcomes import Answered
@@ -26,18 +25,6 @@ if TYPE_CHECKING:
     from lb.proxy.steps import Step
     from lb.request.facts import RequestFacts
     from lb.request.outcomes import Judgement, Outcome
-
-
-class Stop(Enum):
-    """Why a request is not sent again after a failure."""
-
-    HELD = "the session stays on its origin, as zero_downtime_failover is none"
-    HARMFUL = "a request of this method may have had its effect, so no second origin gets it"
-    BODY_GONE = "its body was streamed, and cannot be sent again"
-    TRIES = "failover.tries are used up"
-    DEADLINE = "failover.deadline has passed"
-    BUDGET = "failover.retry_budget is used up"
-    NO_ORIGIN = "there is no other origin that it may go to"
 
 
 RETRY_AFTER = 5

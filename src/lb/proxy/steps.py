@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from lb.log_events import AttemptFailed, Refused
@@ -59,6 +60,18 @@ class Refuse:
 
 
 Step = Attempt | Deliver | Refuse
+
+
+class Stop(Enum):
+    """Why a request is not sent again after a failure."""
+
+    HELD = "the session stays on its origin, as zero_downtime_failover is none"
+    HARMFUL = "a request of this method may have had its effect, so no second origin gets it"
+    BODY_GONE = "its body was streamed, and cannot be sent again"
+    TRIES = "failover.tries are used up"
+    DEADLINE = "failover.deadline has passed"
+    BUDGET = "failover.retry_budget is used up"
+    NO_ORIGIN = "there is no other origin that it may go to"
 
 
 def refused(load_balancer: str, step: Refuse, attempts: int = 0, duration: float = 0.0) -> Refused:

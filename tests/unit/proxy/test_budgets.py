@@ -19,9 +19,9 @@ from lb.model import (
     ZeroDowntimeFailover,
 )
 from lb.proxy.budgets import ALWAYS, WINDOW, RetryBudget
-from lb.proxy.plan import RETRY_AFTER, Plan, Stop
+from lb.proxy.plan import RETRY_AFTER, Plan
 from lb.proxy.prepared import PreparedLoadBalancer
-from lb.proxy.steps import Attempt, Deliver, Refuse
+from lb.proxy.steps import Attempt, Deliver, Refuse, Stop
 from lb.request.outcomes import Answered, Cause, Failed, judge
 from support.make import balancer_of, facts, origin, pool, scripted
 
