@@ -7,10 +7,10 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from lb.health.blame import BlamedPaths, Count, Failure, Proof
+from lb.health.cut_paths import CUTS_COUNT_FOR
 from lb.health.slow_start import slow_starts
 from lb.health.snapshot import TAKES_NEW, EjectionState
 from lb.log_events import LastOriginKept, OriginEjected, OriginRestored
-from lb.request.outcomes import Evidence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -165,15 +165,24 @@ class Ejections:
         self._blamed = BlamedPaths()
 
     def cut_off(
-        self, lb: LoadBalancer, origin: Origin, in_a_row: int, now: float
+        self, lb: LoadBalancer, origin: Origin, now: float, *, certain: bool
     ) -> OriginEjected | LastOriginKept | None:
-        """Record an answer that an origin cut off, the `in_a_row`-th one."""
-        state = self.states.get(origin.key, EjectionState())
-        if now < state.until:
+        """Suspect an origin that cut off an answer; eject it if it is `certain` to be at fault."""
+        state, settings = self.states.get(origin.key, EjectionState()), lb.ejection
+        if now < state.until or not settings.base_time:
             return None  # one outage is one ejection, and this answer may have begun before it
-        failures = max(state.failures, in_a_row - 1)
-        self.states[origin.key] = replace(state, failures=failures)
-        return self.failed(lb, origin, Failure(Evidence.CONNECTION, CUT_OFF), now, now)
+        self.suspects.suspect(origin.key, now, now + CUTS_COUNT_FOR)
+        if not certain:
+            return None
+        failures = max(state.failures, settings.consecutive_failures)
+        self.states[origin.key] = state = replace(state, failures=failures)
+        return self._eject(lb, origin, state, CUT_OFF, now)
+
+    def delivered(self, key: OriginKey, now: float) -> None:
+        """Trust an origin that was suspected of cutting off answers, and does not."""
+        state = self.states.get(key)
+        if state is None or now >= state.until:
+            self.suspects.trust(key, now)
 
     def succeeded(
         self, lb: LoadBalancer, origin: Origin, state: EjectionState, started: float, now: float

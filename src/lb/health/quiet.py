@@ -195,19 +195,22 @@ class Suspects:
         if evidence is not None and started in evidence.unanswered:
             evidence.unanswered.remove(started)
 
-    def suspect(self, key: OriginKey, since: float) -> None:
-        """Suspect an origin from `since` on, until `trust`."""
+    def suspect(self, key: OriginKey, since: float, until: float = inf) -> None:
+        """Suspect an origin from `since` on, until `trust` or the time `until`."""
         evidence = self._evidence.get(key)
         if evidence is not None:
-            evidence.suspect_from, evidence.suspect_to, evidence.logged_by = since, inf, ""
+            evidence.suspect_from, evidence.suspect_to, evidence.logged_by = since, until, ""
 
     def trust(self, key: OriginKey, now: float, after: float = 0.0) -> bool:
-        """End the suspicion of an origin, `after` seconds from now; False = there was none."""
+        """End the suspicion of an origin, `after` seconds from now.
+
+        False = there was none, or one with an end of its own.
+        """
         evidence = self._evidence.get(key)
-        if evidence is None or evidence.suspect_to < inf:
+        if evidence is None:
             return False
-        evidence.suspect_to = now + after
-        return evidence.suspect_from <= now
+        before, evidence.suspect_to = evidence.suspect_to, min(evidence.suspect_to, now + after)
+        return before == inf and evidence.suspect_from <= now
 
     def proven(self, origin: Origin) -> bool:
         """Whether an origin has answered well within `PROVEN_FOR`, and has not failed since."""

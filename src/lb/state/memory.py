@@ -140,12 +140,16 @@ class Memory:
         self._ejections.in_doubt(lb, origin, path, now)
 
     def cut_off(
-        self, lb: LoadBalancer, origin: Origin, in_a_row: int, now: float
+        self, lb: LoadBalancer, origin: Origin, now: float, *, certain: bool
     ) -> OriginEjected | LastOriginKept | None:
-        """Record that an origin cut off an answer, the `in_a_row`-th in a row."""
-        change = self._ejections.cut_off(lb, origin, in_a_row, now)
+        """Record that an origin cut off an answer; `certain`: its path is not to blame."""
+        change = self._ejections.cut_off(lb, origin, now, certain=certain)
         self._report(origin, CUT_OFF, now)
         return change
+
+    def delivered(self, key: OriginKey, now: float) -> None:
+        """Record that an origin does not cut off answers, of which it was suspected."""
+        self._ejections.delivered(key, now)
 
     def _report(self, origin: Origin, cause: str, now: float) -> None:
         """Keep a failure for the Durable Object, with the ejection that it led to."""

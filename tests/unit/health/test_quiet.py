@@ -310,7 +310,7 @@ def test_what_cut_answers_off_is_not_trusted_at_their_beginning() -> None:
     """The first answer after the ejection began well, and POSTs were cut off too."""
     made = scene(base_time=30)
     memory, lb = made.balancer.memory, made.balancer.servings[0].lb
-    memory.cut_off(lb, PASSIVE[0].origins[0], 1, made.now)
+    memory.cut_off(lb, PASSIVE[0].origins[0], made.now, certain=True)
     made.now += 30
 
     assert [made.goes(), made.goes("POST")] == ["a", "b"]

@@ -31,8 +31,6 @@ class _Callbacks(NamedTuple):
 
     whole: Any
     cut: Any
-    attach: Any
-    """The `map` method of a JavaScript array that holds `cut`."""
 
 
 class BodyWatch:
@@ -45,35 +43,46 @@ class BodyWatch:
         self._from = getattr(js.Array, "from")
         self._pipe_to = reflect.get(js.ReadableStream.prototype, "pipeTo")
         self._then = reflect.get(js.Promise.prototype, "then")
-        # [f].map(promise.catch, promise) calls promise.catch(f).
         self._catch = reflect.get(js.Promise.prototype, "catch")
+        self._bind = reflect.get(js.Function.prototype, "bind")
         self._of_length = js.FixedLengthStream.new
         self._of_any_length = js.IdentityTransformStream.new
         self._cut_offs = cut_offs
         self._callbacks: dict[tuple[str, str, str], _Callbacks] = {}
 
-    def watched(self, plan: Plan, step: Deliver, header: Header, body: Any) -> Any:
+    def watched(self, plan: Plan, step: Deliver, header: Header, body: Any, now: float) -> Any:
         """Return the body to deliver: a piped one, or the answer's own if it is not watched."""
-        length = self._cut_offs.length_to_watch(plan, header)
+        origin = step.origin
+        length = self._cut_offs.length_to_watch(plan, origin, header, now)
         if length is None:
             return body
         # A stream of known length keeps the answer's Content-Length.
         stream = self._of_any_length() if length == UNKNOWN_LENGTH else self._of_length(length)
         piped = self._from(to_js([[self._pipe_to, body, [stream.writable]]]), self._apply)[0]
-        callbacks = self._callbacks_of(plan.serving.lb, step.origin)
-        if self._cut_offs.suspects(step.origin):
-            both = [callbacks.whole, callbacks.cut]
+        lb, path = plan.serving.lb, plan.path
+        callbacks = self._callbacks_of(lb, origin)
+        if self._cut_offs.concerns(lb, origin, path, now):
+            both = self._bound(path, callbacks.whole, callbacks.cut)
             self._from(to_js([[self._then, piped, both]]), self._apply)
         else:
-            callbacks.attach(self._catch, piped)
+            # [f].map(promise.catch, promise) calls promise.catch(f).
+            self._bound(path, callbacks.cut).map(self._catch, piped)
         return stream.readable
+
+    def _bound(self, path: str, *callbacks: Any) -> Any:
+        """Return a JavaScript array of callbacks that take the path as their first argument.
+
+        An array, because the runtime crashes if a bound function comes to Python.
+        """
+        calls = [[self._bind, one, [None, path]] for one in callbacks]
+        return self._from(to_js(calls), self._apply)
 
     def _callbacks_of(self, lb: LoadBalancer, origin: Origin) -> _Callbacks:
         key = (lb.name, *origin.key)
         made = self._callbacks.get(key)
         if made is None:
             ended = self._cut_offs.ended
-            whole = create_proxy(lambda _: ended(lb, origin, whole=True))
-            cut = create_proxy(lambda _: ended(lb, origin, whole=False))
-            made = self._callbacks[key] = _Callbacks(whole, cut, to_js([cut]).map)
+            whole = create_proxy(lambda path, _: ended(lb, origin, path, whole=True))
+            cut = create_proxy(lambda path, _: ended(lb, origin, path, whole=False))
+            made = self._callbacks[key] = _Callbacks(whole, cut)
         return made

@@ -203,7 +203,7 @@ class Edge:
             bodies = None
         if isinstance(step, Refuse):
             return refused(step)
-        return transport.delivered(step, bodies, exchange.timing(step))
+        return transport.delivered(step, bodies, exchange.timing(step), exchange.now)
 
     def _mirrored(
         self,

@@ -167,7 +167,7 @@ class FetchTransport:
         """Return the outcome of a fetch that was rejected."""
         return rejected(error.name, uploading=self.facts.has_body and self._body is None)
 
-    def delivered(self, step: Deliver, bodies: BodyWatch | None, timing: str) -> Any:
+    def delivered(self, step: Deliver, bodies: BodyWatch | None, timing: str, now: float) -> Any:
         """Return the client's response: the origin's, whose body never enters Python."""
         response: Any = step.answer.handle
         body, plan, tools = response.body, self._plan, self._tools
@@ -180,7 +180,7 @@ class FetchTransport:
 
         if bodies is not None and body is not jsnull:
             # Most bodies are not watched; reading the answer's own headers spares another lookup.
-            watched = bodies.watched(plan, step, header, body)
+            watched = bodies.watched(plan, step, header, body, now)
             if watched is not body:
                 answer = tools.new_response(watched, response)
                 headers = answer.headers
