@@ -39,6 +39,7 @@ def explain(balancer: Balancer, facts: RequestFacts, now: float) -> Explanation:
             steps.steering_policy(serving, facts, snapshot),
             *steps.hedging(planned),
             *steps.mirror(serving, facts),
+            steps.own_names(serving, facts),
         ),
         tuple(steps.pool_line(serving, pool, facts, snapshot) for pool in serving.lb.pools),
         attempts,

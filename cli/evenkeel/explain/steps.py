@@ -124,6 +124,15 @@ def mirror(serving: PreparedLoadBalancer, facts: RequestFacts) -> Iterator[Step]
     yield Step("mirror", copies.pool.name, why)
 
 
+def own_names(serving: PreparedLoadBalancer, facts: RequestFacts) -> Step:
+    """What becomes of an origin's own name in its answers."""
+    if not serving.lb.proxy_redirect:
+        return Step("proxy_redirect", "false", "an origin's own name in its answers stays")
+    public = f"http{'s' if facts.https else ''}://{facts.authority}"
+    why = f"an origin's own name in redirects, links and cookies of its answers becomes {public}"
+    return Step("proxy_redirect", "true", why)
+
+
 def pool_line(
     serving: PreparedLoadBalancer, pool: Pool, facts: RequestFacts, snapshot: Snapshot
 ) -> PoolLine:

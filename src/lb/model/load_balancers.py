@@ -220,6 +220,8 @@ class LoadBalancer:
     x_served_by: bool = True
     server_timing: bool = False
     """Whether answers have a Server-Timing header."""
+    proxy_redirect: bool = True
+    """Whether an origin's own name in headers of its answers becomes the public name."""
     trusted_proxies: tuple[str, ...] = ()
     """CIDR ranges of proxies before the Worker whose X-Forwarded-For is believed."""
     request_headers: HeaderEdits = HeaderEdits()

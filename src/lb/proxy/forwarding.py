@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from lb.proxy.forged_headers import FORGED
+from lb.proxy.own_name import OwnName
 from lb.request.facts import VIA
 
 if TYPE_CHECKING:
@@ -23,6 +24,10 @@ _KEPT_BY_THE_RUNTIME = frozenset({"", "close", "keep-alive", "upgrade", "connect
 
 _CLOUDFLARES = "cf-"
 """Prefix of Cloudflare's headers. They go to the origin, even if Connection names them."""
+
+
+ACCESS_CLIENT_ID = "cf-access-client-id"
+"""Header with the id of a service token of Cloudflare Access."""
 
 
 MOST_NAMED = 32
@@ -60,6 +65,10 @@ class Forwarding:
         self._identity = identity
         self._requests: dict[tuple[tuple[str, str], bool, bool], Fixed] = {}
         self._responses: dict[OriginKey, Fixed] = {}
+        self._own_names: dict[OriginKey, OwnName] = {}
+        self._drops_access = sends_credentials(lb)
+        self.renames = lb.proxy_redirect or self._drops_access
+        """Whether headers of answers that may name their origin are looked at."""
 
     def loops(self, facts: RequestFacts) -> bool:
         """Whether the request has been through this balancer before."""
@@ -108,6 +117,15 @@ class Forwarding:
             ),
         )
 
+    def own_name(self, origin: Origin) -> OwnName:
+        """Return what replaces the origin's name in its answers."""
+        own = self._own_names.get(origin.key)
+        if own is None:
+            own = self._own_names[origin.key] = OwnName(
+                origin, renames=self._lb.proxy_redirect, drops_access=self._drops_access
+            )
+        return own
+
     def _request(self, origin: Origin, *, https: bool, via: bool) -> Fixed:
         key = (origin.key, https, via)
         fixed = self._requests.get(key)
@@ -129,6 +147,11 @@ class Forwarding:
 
     def _served_by(self, origin: Origin) -> tuple[tuple[str, str], ...]:
         return (("X-Served-By", origin.name),) if self._lb.x_served_by else ()
+
+
+def sends_credentials(lb: LoadBalancer) -> bool:
+    """Whether requests to origins have a service token of Cloudflare Access."""
+    return any(name.lower() == ACCESS_CLIENT_ID for name, _ in lb.request_headers.set)
 
 
 def server_timing(

@@ -42,6 +42,9 @@ _REQUEST: dict[str, str] = {
     "expect": "is answered by Cloudflare before a Worker sees the request",
     "cdn-loop": _CLOUDFLARE,
 }
+_ACCESS = frozenset({"cf-access-client-id", "cf-access-client-secret"})
+"""Headers of a service token of Cloudflare Access, which a client sends:
+https://developers.cloudflare.com/cloudflare-one/access-controls/service-credentials/service-tokens/"""
 _RESPONSE: dict[str, str] = {
     **_CONNECTION,
     "content-length": _LENGTH,
@@ -67,7 +70,7 @@ def value_problem(value: str) -> str | None:
 def _request_problem(name: str) -> str | None:
     """The reason why an operator must not change a request header; None = allowed."""
     lower = name.lower()
-    if lower.startswith("cf-"):
+    if lower.startswith("cf-") and lower not in _ACCESS:
         return _CLOUDFLARE
     if lower.startswith("x-evenkeel-"):
         return "is Evenkeel's own"

@@ -93,6 +93,14 @@ _WITHOUT_RULES = Table(
         Field("x_served_by", Boolean(), True, "Whether answers name their origin."),
         Field("server_timing", Boolean(), False, "Whether answers say how long they took."),
         Field(
+            "proxy_redirect",
+            Boolean(),
+            True,
+            "Whether the origin's own name in `Location`, `Content-Location`, `Refresh`, `Link` "
+            "and `Domain` of cookies becomes the public name, as with nginx's `proxy_redirect` "
+            "and `proxy_cookie_domain`.",
+        ),
+        Field(
             "trusted_proxies",
             ListOf(kind=NETWORK, most=1000),
             [],

@@ -57,13 +57,15 @@ class RuntimeFacts(RequestFacts):
         return ((pair[0], pair[1]) for pair in self.request_headers)
 
 
-def headers_reader() -> Callable[[Any], str]:
-    """Return the function that reads `ALWAYS_READ`, in two crossings of the language border.
+def headers_reader(names: Iterable[str] = ALWAYS_READ) -> Callable[[Any], str]:
+    """Return the function that reads headers, in two crossings of the language border.
+
+    It returns their values in one text, with a line feed between them; a missing one is empty.
 
     The names' `map` calls `headers.get(name, index, names)`, whose surplus arguments are ignored.
     """
     reflect = js.Reflect
-    each = to_js(list(ALWAYS_READ)).map
+    each = to_js(list(names)).map
     get = reflect.get(js.Headers.prototype, "get")
     join = reflect.get(js.Function.prototype, "call").bind(reflect.get(js.Array.prototype, "join"))
 

@@ -13,6 +13,7 @@ from lb.request.outcomes import SWITCHING_PROTOCOLS, Answered, Cause, Failed, re
 from lb.worker.request.body_reading import Limit, Upstream, whole
 from lb.worker.request.fetches import BareRequest, Timers
 from lb.worker.request.header_edits import HeaderEditor
+from lb.worker.request.origin_names import ONLY_CONNECTION, OriginNames
 from lb.worker.runtime import js_object
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Toolkit:
 
     def __init__(self) -> None:
         self.editor = HeaderEditor()
+        self.names = OriginNames()
         self.timers = Timers()
         self.new_headers = js.Headers.new
         self.new_request = js.Request.new
@@ -184,8 +186,14 @@ class FetchTransport:
             if watched is not body:
                 answer = tools.new_response(watched, response)
                 headers = answer.headers
-        edits = plan.serving.forwarding.response(
-            step.origin, header("connection"), step.set_cookie, timing
-        )
+        forwarding, names = plan.serving.forwarding, tools.names
+        found = names.first(names.has, headers)
+        if found < 0:
+            connection = ""
+        elif found == ONLY_CONNECTION or not forwarding.renames or step.answer.status == 101:
+            connection = header("connection")
+        else:
+            connection = names.rename(headers, forwarding.own_name(step.origin), self.facts)
+        edits = forwarding.response(step.origin, connection, step.set_cookie, timing)
         tools.editor.apply(edits, headers)
         return answer
