@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from lb.metrics.isolate_totals import IsolateTotals
+from lb.model.header_secrets import no_secret, sent
 from lb.probing.probe import Answer, HttpProbe, Probe, ProbeFailure, Reply
 from lb.probing.run import check
 from lb.proxy.balancer import Balancer
@@ -80,7 +81,10 @@ class HttpxProber:
         assert isinstance(probe, HttpProbe)
         try:
             response = await self.client.request(
-                probe.method, probe.url, headers=probe.headers, timeout=probe.timeout
+                probe.method,
+                probe.url,
+                headers=sent(probe.headers, no_secret)[0],
+                timeout=probe.timeout,
             )
         except httpx.TimeoutException:
             return ProbeFailure.TIMEOUT

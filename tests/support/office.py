@@ -56,6 +56,7 @@ class Office:
     now: float = START
     sql: Database = field(default_factory=Database)
     author: str = "admin token"
+    secrets: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.store = self.evicted()
@@ -73,6 +74,7 @@ class Office:
             sql=self.sql,
             clock=lambda: self.now,
             chance=lambda: 0.5,
+            secret=self.secrets.get,
         )
 
     def call(self, method: str, path: str, body: object = None, **also: Any) -> Answer:

@@ -19,6 +19,7 @@ from lb.config.objects.monitor_fields import (
 from lb.config.objects.notification_fields import NOTIFICATION, make_notification
 from lb.config.objects.origin_fields import HOST_IGNORED, HOST_UNKNOWN, hosts_of
 from lb.config.objects.pool_fields import POOL, make_pool
+from lb.config.objects.secret_uses import check_secrets
 from lb.config.reading.problems import Place, Problem, Reader, nearest, shown
 from lb.config.reading.tables import Field, Record, Table
 from lb.config.reading.values import ListOf, Ref, Whole
@@ -184,6 +185,7 @@ def parse(
     for each in record.records("notifications"):
         notification = make_notification(each, lambda ref: pools.find(ref, reader), reader)
         told.add(notification, each.at, reader)
+    check_secrets(record, told.all, reader)
     if reader.problems:
         return Invalid(tuple(dict.fromkeys(reader.problems)))
     admin = record.values.get("admin")
@@ -242,6 +244,8 @@ def _check_probe_hosts(record: Record, pools: tuple[Pool, ...], reader: Reader) 
             if not probed:
                 reader.note(each.at / "header" / name, HOST_UNKNOWN)
             elif any(
-                value.lower() not in hosts_of(origin.url) for value in values for origin in probed
+                str(value).lower() not in hosts_of(origin.url)  # a secret is no host
+                for value in values
+                for origin in probed
             ):
                 reader.note(each.at / "header" / name, HOST_IGNORED)

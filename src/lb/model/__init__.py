@@ -21,6 +21,7 @@ from lb.model.enums import (
     SteeringPolicy,
     ZeroDowntimeFailover,
 )
+from lb.model.header_secrets import HeaderValue, SecretName
 from lb.model.keys import OriginKey
 from lb.model.load_balancers import (
     DEFAULT_RETRY_ON,
@@ -52,6 +53,7 @@ __all__ = [
     "Failover",
     "FixedResponse",
     "HeaderEdits",
+    "HeaderValue",
     "Health",
     "LoadBalancer",
     "LoadShedding",
@@ -72,6 +74,7 @@ __all__ = [
     "Region",
     "Rule",
     "SameSite",
+    "SecretName",
     "Secure",
     "Sensitivity",
     "SessionAffinity",

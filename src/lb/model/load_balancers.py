@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from lb.model.enums import SameSite, Secure, SessionAffinity, SteeringPolicy, ZeroDowntimeFailover
 from lb.model.monitors import CodeRange
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from lb.model.enums import Region
+    from lb.model.header_secrets import HeaderValue
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,10 +91,10 @@ class Ejection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HeaderEdits:
-    """Changes to headers: first `remove`, then `set`."""
+class HeaderEdits(Generic[Value]):
+    """Changes to headers: first `remove`, then `set`. Values of requests can be secrets."""
 
-    set: tuple[tuple[str, str], ...] = ()
+    set: tuple[tuple[str, Value], ...] = ()
     remove: tuple[str, ...] = ()
 
 
@@ -224,8 +227,8 @@ class LoadBalancer:
     """Whether an origin's own name in headers of its answers becomes the public name."""
     trusted_proxies: tuple[str, ...] = ()
     """CIDR ranges of proxies before the Worker whose X-Forwarded-For is believed."""
-    request_headers: HeaderEdits = HeaderEdits()
-    response_headers: HeaderEdits = HeaderEdits()
+    request_headers: HeaderEdits[HeaderValue] = HeaderEdits()
+    response_headers: HeaderEdits[str] = HeaderEdits()
     rules: tuple[Rule, ...] = ()
     mirror: Mirror | None = None
     maintenance_page: FixedResponse | None = None

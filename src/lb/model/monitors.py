@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from lb.model.enums import MonitorType
+
+if TYPE_CHECKING:
+    from lb.model.header_secrets import HeaderValue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +35,7 @@ class Monitor:
     """0 = the port of the origin's address, else the default port of the type (80 or 443)."""
     expected_codes: tuple[CodeRange, ...] = (CodeRange(low=200, high=200),)
     expected_body: str = ""
-    header: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    header: tuple[tuple[str, tuple[HeaderValue, ...]], ...] = ()
     follow_redirects: bool = False
     interval: int = 60
     timeout: float = 5

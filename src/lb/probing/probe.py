@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from lb.request.edge_answers import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from lb.model import HeaderValue
     from lb.request.edge_answers import Barrier
 
 
@@ -39,7 +40,7 @@ class HttpProbe:
 
     method: str
     url: str
-    headers: tuple[tuple[str, str], ...]
+    headers: tuple[tuple[str, HeaderValue], ...]
     timeout: float
     """Seconds for all of it, with redirects and reading the body."""
     body_limit: int
@@ -89,4 +90,10 @@ class Finished:
     """Why the origin is not healthy by it; empty when it is."""
 
 
-Reply = Answer | Finished | ProbeFailure
+class Unsent(NamedTuple):
+    """No probe was sent: a header's secret is missing or unusable."""
+
+    cause: str
+
+
+Reply = Answer | Finished | Unsent | ProbeFailure

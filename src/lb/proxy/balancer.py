@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lb.log_events import Refusal
+from lb.model.header_secrets import no_secret
 from lb.model.identity import identity_of
 from lb.proxy.plan import Plan
 from lb.proxy.prepared import PreparedLoadBalancer
@@ -16,7 +17,8 @@ from lb.state.memory import Memory
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lb.model import Config, PoolSet
+    from lb.model import Config, LoadBalancer, PoolSet
+    from lb.model.header_secrets import Secret
     from lb.proxy.tallies import RequestCounters
     from lb.request.facts import RequestFacts
     from lb.selection.rules import Met, Rules
@@ -30,7 +32,7 @@ MOST_COMBINATIONS = 256
 class Balancer:
     """The prepared configuration and its memory; an isolate keeps it between requests."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (all that it is made of)
         self,
         config: Config,
         *,
@@ -38,19 +40,18 @@ class Balancer:
         any_host: bool = False,
         before: Balancer | None = None,
         tallies: Callable[[str], RequestCounters] | None = None,
+        secret: Secret = no_secret,
     ) -> None:
         """`before` served until now; the health of origins that stay is taken over from it.
 
-        `tallies` returns the counters of a load balancer by its name.
+        `tallies` returns the counters of a load balancer by its name; `secret` returns the secrets
+        that headers name.
         """
         self._identity = identity_of(config)
         self._cookie_key = cookie_key
+        self._secret = secret
         self.memory: Memory = Memory(config, before.memory if before is not None else None)
-        self.servings = tuple(
-            PreparedLoadBalancer(lb, self._identity, cookie_key)
-            for lb in config.load_balancers
-            if lb.enabled
-        )
+        self.servings = tuple(self._prepared(lb) for lb in config.load_balancers if lb.enabled)
         if tallies is not None:
             for serving in self.servings:
                 serving.tallies = tallies(serving.lb.name)
@@ -61,6 +62,9 @@ class Balancer:
         self._hosts = HostTable(
             ("*" if alone else serving.lb.name, serving) for serving in self.servings
         )
+
+    def _prepared(self, lb: LoadBalancer) -> PreparedLoadBalancer:
+        return PreparedLoadBalancer(lb, self._identity, self._cookie_key, self._secret)
 
     def serving_of(self, host: str) -> PreparedLoadBalancer | None:
         """Return the load balancer of a host; None = there is none."""
@@ -111,7 +115,7 @@ class Balancer:
         key = (serving.lb.name, id(found))
         made = self._sets.get(key)
         if made is None:
-            made = PreparedLoadBalancer(within(serving.lb, found), self._identity, self._cookie_key)
+            made = self._prepared(within(serving.lb, found))
             made.share(serving)
             self._sets[key] = made
         return made
@@ -123,7 +127,7 @@ class Balancer:
         if found is None:
             if len(self._ruled) >= MOST_COMBINATIONS:
                 del self._ruled[next(iter(self._ruled))]
-            found = PreparedLoadBalancer(rules.under(met), self._identity, self._cookie_key)
+            found = self._prepared(rules.under(met))
             found.share(serving)
             self._ruled[key] = found
         return found

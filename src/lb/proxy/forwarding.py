@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from lb.model import SecretName
+from lb.model.header_secrets import no_secret, sent
 from lb.proxy.forged_headers import FORGED
 from lb.proxy.own_name import OwnName
 from lb.request.facts import VIA
 
 if TYPE_CHECKING:
     from lb.model import LoadBalancer, Origin, OriginKey
+    from lb.model.header_secrets import Secret
     from lb.request.facts import RequestFacts
 
 
@@ -57,11 +60,19 @@ class Forwarding:
     """The edits of one load balancer; the fixed ones are built once."""
 
     def __init__(
-        self, lb: LoadBalancer, identity: str, also: tuple[tuple[str, str], ...] = ()
+        self,
+        lb: LoadBalancer,
+        identity: str,
+        also: tuple[tuple[str, str], ...] = (),
+        secret: Secret = no_secret,
     ) -> None:
-        """`identity` names this balancer in `VIA`; `also` is set on every request."""
+        """`identity` names this balancer in `VIA`; `also` is set on every request.
+
+        A header whose secret is missing is removed: a client's own value must not take its place.
+        """
         self._lb = lb
         self._also = also
+        self._set, self._missing = sent(lb.request_headers.set, secret)
         self._identity = identity
         self._requests: dict[tuple[tuple[str, str], bool, bool], Fixed] = {}
         self._responses: dict[OriginKey, Fixed] = {}
@@ -134,12 +145,12 @@ class Forwarding:
             hidden = () if self._lb.x_served_by else ("x-served-by",)
             first_hop = () if via else ((VIA, self._identity),)
             fixed = self._requests[key] = Fixed(
-                (*HOP_BY_HOP, *FORGED, *hidden, *edits.remove),
+                (*HOP_BY_HOP, *FORGED, *hidden, *edits.remove, *self._missing),
                 (
                     ("X-Forwarded-Proto", "https" if https else "http"),
                     *first_hop,
                     *self._served_by(origin),
-                    *edits.set,
+                    *self._set,
                     *self._also,
                 ),
             )
@@ -150,8 +161,14 @@ class Forwarding:
 
 
 def sends_credentials(lb: LoadBalancer) -> bool:
-    """Whether requests to origins have a service token of Cloudflare Access."""
-    return any(name.lower() == ACCESS_CLIENT_ID for name, _ in lb.request_headers.set)
+    """Whether requests to origins may have a service token of Cloudflare Access.
+
+    Access can read one from any header (read_service_tokens_from_header), so any secret may be one.
+    """
+    return any(
+        name.lower() == ACCESS_CLIENT_ID or isinstance(value, SecretName)
+        for name, value in lb.request_headers.set
+    )
 
 
 def server_timing(

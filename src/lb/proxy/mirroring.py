@@ -6,6 +6,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from lb.health.snapshot import is_full
+from lb.model.header_secrets import no_secret
 from lb.proxy.forwarding import Forwarding
 from lb.selection.origin_steering import ORIGIN_POLICIES
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from lb.health.snapshot import Snapshot
     from lb.model import LoadBalancer, Mirror, Origin
+    from lb.model.header_secrets import Secret
     from lb.request.facts import RequestFacts
 
 MARK = "x-evenkeel-mirror"
@@ -32,9 +34,11 @@ LOG_INTERVAL = 60.0
 class Mirroring:
     """Mirroring of one load balancer in one isolate; plain data."""
 
-    def __init__(self, lb: LoadBalancer, mirror: Mirror, identity: str) -> None:
+    def __init__(
+        self, lb: LoadBalancer, mirror: Mirror, identity: str, secret: Secret = no_secret
+    ) -> None:
         self.timeout = mirror.timeout
-        self.forwarding = Forwarding(lb, identity, ((MARK, "1"),))
+        self.forwarding = Forwarding(lb, identity, ((MARK, "1"),), secret)
         self.mirror = mirror
         self._lost_at: dict[int, float] = {}
         self._tickets = 0

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from lb.health.snapshot import Keeping, Standing
 from lb.model import OriginSteeringPolicy, SteeringPolicy, ZeroDowntimeFailover
+from lb.model.header_secrets import no_secret
 from lb.proxy.budgets import HedgeBudget, RetryBudget
 from lb.proxy.forwarding import Forwarding
 from lb.proxy.mirroring import Mirroring
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from lb.health.snapshot import Snapshot
     from lb.model import LoadBalancer, Origin
+    from lb.model.header_secrets import Secret
 
 
 BY_LOAD = (SteeringPolicy.LEAST_OUTSTANDING_REQUESTS, SteeringPolicy.LEAST_CONNECTIONS)
@@ -36,14 +38,16 @@ BY_ORIGIN_LOAD = (
 class PreparedLoadBalancer:
     """One load balancer with everything that its requests share; built once per configuration."""
 
-    def __init__(self, lb: LoadBalancer, identity: str, cookie_key: str) -> None:
+    def __init__(
+        self, lb: LoadBalancer, identity: str, cookie_key: str, secret: Secret = no_secret
+    ) -> None:
         self.lb = lb
         self.rules = Rules(lb) if lb.rules else None
         proxies = lb.trusted_proxies
         self.trusted_proxies = TrustedProxies(proxies) if proxies else None
         self.sets = PoolSets(lb) if lb.pool_sets else None
         self.affinity = affinity_of(lb, cookie_key)
-        self.forwarding = Forwarding(lb, identity)
+        self.forwarding = Forwarding(lb, identity, secret=secret)
         self.steering = POLICIES[lb.steers_by](lb)
         # A choice by key must be the same in every isolate; load is not.
         self.keyed_steering = by_key(lb) if lb.steers_by in BY_WEIGHT else self.steering
@@ -78,7 +82,7 @@ class PreparedLoadBalancer:
             or any(pool.origin_steering in BY_ORIGIN_LOAD for pool in lb.pools)
         )
         """Whether the requests in flight decide where others go."""
-        self.mirroring = None if lb.mirror is None else Mirroring(lb, lb.mirror, identity)
+        self.mirroring = None if lb.mirror is None else Mirroring(lb, lb.mirror, identity, secret)
         """Copies of requests to another pool."""
         self.retry_on = frozenset(
             status for codes in lb.failover.retry_on for status in range(codes.low, codes.high + 1)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from lb.metrics.isolate_totals import IsolateTotals
     from lb.model import Config
+    from lb.model.header_secrets import Secret
     from lb.ports import Log
 
 # Read at the top level, so that the memory snapshot taken at deploy holds the parsed file. Nothing
@@ -61,6 +62,11 @@ def source_of(variables: Mapping[str, object], log: Log) -> Source:
     return source
 
 
+def secret_in(variables: Mapping[str, object]) -> Secret:
+    """Return the function that returns secrets by their names."""
+    return lambda name: str(variables.get(name) or "")
+
+
 def start(
     config: Config, variables: Mapping[str, object], before: Balancer | None, counts: IsolateTotals
 ) -> Balancer:
@@ -71,4 +77,5 @@ def start(
         any_host=in_development(variables),
         before=before,
         tallies=counts.of,
+        secret=secret_in(variables),
     )

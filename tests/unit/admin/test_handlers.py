@@ -211,6 +211,19 @@ def test_a_file_that_is_not_used_is_a_warning() -> None:
     assert 'did you mean "pools"?' in warnings[0]["message"]
 
 
+def test_a_missing_secret_of_a_header_is_a_warning() -> None:
+    """The page names the secret, what lacks it, and the command that stores it."""
+    edits = 'request_headers = { set = { X-Key = { secret = "KEY" } } }\n'
+    board = Board(file=FILE + edits)
+
+    (warning,) = board.status()["warnings"]
+    assert warning["kind"] == "message"
+    assert warning["message"].startswith("there is no secret KEY: load balancer ")
+
+    board.secrets["KEY"] = "hush"
+    assert board.status()["warnings"] == []
+
+
 def test_without_any_good_configuration_there_is_no_status() -> None:
     """The answer says what to do."""
     office = Office(file="nonsense = 1")

@@ -140,7 +140,7 @@ URL_IS_SECRET = (
         ),
         (
             {"type": "pagerduty", "secret": "LB_COOKIE_KEY"},
-            [f"is the balancer's own secret, which no sink may know {AT}.secret"],
+            [f"is the balancer's own secret, which nobody may be sent {AT}.secret"],
         ),
     ],
 )

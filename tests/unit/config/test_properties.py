@@ -106,7 +106,7 @@ def writable(value: object) -> bool:
     return value is not None and not isinstance(value, dt.date | bytes)
 
 
-def conforms(value: object, hint: object) -> bool:
+def conforms(value: object, hint: object) -> bool:  # noqa: PLR0911 (one for each kind of hint)
     """Whether a value and everything nested in it have the annotated type."""
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
     if origin is tuple:
@@ -116,6 +116,8 @@ def conforms(value: object, hint: object) -> bool:
         return len(value) == len(inner) and all(map(conforms, value, inner))
     if origin is types.UnionType:
         return any(conforms(value, each) for each in inner)
+    if isinstance(origin, type):
+        return isinstance(value, origin) and sound(value, inner)
     if hint is float:
         return isinstance(value, int | float) and not isinstance(value, bool)
     if hint is int:
@@ -124,10 +126,16 @@ def conforms(value: object, hint: object) -> bool:
     return isinstance(value, hint) and (not dataclasses.is_dataclass(value) or sound(value))
 
 
-def sound(model: object) -> bool:
+def sound(model: object, parameters: tuple[object, ...] = ()) -> bool:
     """Whether every field of a model object has its annotated type."""
     hints = typing.get_type_hints(type(model), localns=vars(lb.model))
-    return all(conforms(getattr(model, name), hint) for name, hint in hints.items())
+    return all(
+        conforms(
+            getattr(model, name),
+            hint[parameters] if getattr(hint, "__parameters__", ()) else hint,
+        )
+        for name, hint in hints.items()
+    )
 
 
 def check(document: object) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from lb.health.verdict import NO_FAILURES
-from lb.model import CodeRange
+from lb.model import CodeRange, SecretName
+from lb.model.header_secrets import no_secret
 from lb.probing.causes import EDGE_CAUSES, ERROR_BYTES
 from lb.probing.probe import Answer, HttpProbe, ProbeFailure
 from lb.probing.types import http
@@ -235,3 +236,16 @@ def test_a_page_of_the_edge_is_read_for_the_error_that_it_names() -> None:
     assert http.bytes_to_read(plain, 200, Writer.EDGE) == 0
     assert http.bytes_to_read(plain, 530, Writer.ORIGIN) == 0
     assert http.bytes_to_read(looking, 530, Writer.EDGE) == BODY_LIMIT
+
+
+def test_a_probe_without_its_secret_is_not_sent() -> None:
+    """It would fail for another reason, a log-in page; the cause names the secret instead."""
+    watching = monitor(header=(("X-Key", ("plain", SecretName("KEY"))),))
+    probe = http.probe(watching, origin("a"))
+
+    assert http.unsent(probe, {"KEY": "x"}.get) is None
+    reply = http.unsent(probe, no_secret)
+    assert reply is not None
+    verdict = http.judge(watching, reply)
+    assert (verdict.passed, verdict.conclusive) == (False, True)
+    assert verdict.cause == "Monitor Config Error: there is no secret KEY"

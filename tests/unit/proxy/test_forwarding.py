@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lb.model import HeaderEdits
+from lb.model import HeaderEdits, HeaderValue, SecretName
 from lb.model.identity import identity_of
 from lb.proxy.forged_headers import FORGED
 from lb.proxy.forwarding import HOP_BY_HOP, Edits, Forwarding, named_by_connection
@@ -226,3 +226,19 @@ def sets(edits: Edits) -> dict[str, str]:
 def removes(edits: Edits) -> set[str]:
     """Return the headers that edits remove."""
     return {*edits.remove, *edits.fixed.remove}
+
+
+def test_a_secret_is_sent_and_a_missing_one_is_not() -> None:
+    """Without its secret a header is not sent at all, and a client's own does not pass for it."""
+    edits: HeaderEdits[HeaderValue] = HeaderEdits(
+        set=(("X-Key", SecretName("KEY")), ("X-Gone", SecretName("GONE")))
+    )
+    lb = balancer_of(POOL, request_headers=edits)
+    forwarding = Forwarding(lb, "id", secret={"KEY": "hush"}.get)
+
+    made = forwarding.request(A, facts())
+
+    assert sets(made)["X-Key"] == "hush"
+    assert "X-Gone" not in sets(made)
+    assert "X-Gone" in removes(made)
+    assert "hush" not in f"{made!r} {made.fixed!r} {lb!r} {vars(forwarding)['_lb']!r}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ from lb.catalog.references import renamed
 from lb.catalog.store import Referenced, Rejected
 from lb.config import Problem
 from lb.config.doubts import notes_of
+from lb.model import SecretName
+from lb.model.header_secrets import how_to_store, problem_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -161,7 +164,23 @@ class VisibleObjects:
             if owner is not None and owner.id == one.id:
                 pointer = serving.made.pointer(at)
                 notes.append(without_effect(pointer, reason))
+        for pointer, named in header_secrets(one.document):
+            problem = problem_of(named, self._request.context.secret)
+            if problem:
+                notes.append(without_effect(pointer, f"{problem}; {how_to_store(named.name)}"))
         return tuple(notes[:_MOST_NOTES])
+
+
+def header_secrets(document: Mapping[str, Any]) -> Iterator[tuple[str, SecretName]]:
+    """Yield the secrets that headers of an object name, each with its JSON pointer."""
+    edits = document.get("request_headers")
+    edited = edits.get("set") if isinstance(edits, Mapping) else None
+    for path, headers in (("/request_headers/set", edited), ("/header", document.get("header"))):
+        for header, values in headers.items() if isinstance(headers, Mapping) else ():
+            for value in values if isinstance(values, list) else [values]:
+                name = value.get("secret") if isinstance(value, Mapping) else None
+                if isinstance(name, str):
+                    yield f"{path}/{header.replace('~', '~0')}", SecretName(name)
 
 
 def shown(one: Managed) -> dict[str, Any]:

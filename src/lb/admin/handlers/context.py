@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lb.model.header_secrets import no_secret
+
 if TYPE_CHECKING:
     from lb.catalog.store import ConfigStore
+    from lb.model.header_secrets import Secret
     from lb.object.keeper import Keeper
     from lb.ports import Chance, Clock, Sql
 
@@ -21,3 +24,5 @@ class HandlerContext:
     sql: Sql
     clock: Clock
     chance: Chance
+    secret: Secret = no_secret
+    """Returns a secret of the Worker by its name; "" = there is none."""

@@ -10,6 +10,7 @@ from lb.admin.calls import Refusal, Result
 from lb.admin.handlers.status_document import status_document
 from lb.admin.refusals import NOTHING_SERVES, unless_read
 from lb.catalog.managed import Kind
+from lb.model.missing_secrets import problems_of
 
 if TYPE_CHECKING:
     from typing import Any
@@ -61,7 +62,8 @@ def status_now(context: HandlerContext) -> dict[str, Any] | None:
         messages=[
             f"loadbalancer.toml does not go with what was configured here, and is not used: {one}"
             for one in problems
-        ],
+        ]
+        + list(problems_of(config, context.secret)),
         read_only=lambda kind, name: (Kind(kind), name) in fixed,
     )
     return status_document(config, known, context.clock())

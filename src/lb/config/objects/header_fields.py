@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lb.base.addresses import network_of, number_of, text_of
-from lb.config.reading.tables import Field, Record, Table
+from lb.base.header_text import fits_a_header
+from lb.config.reading.problems import BAD
+from lb.config.reading.secret_names import secret_name_problem
+from lb.config.reading.tables import REQUIRED, Field, Record, Table
 from lb.config.reading.values import Kind, ListOf, MapOf, Text
-from lb.model import HeaderEdits
+from lb.model import HeaderEdits, SecretName
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lb.config.reading.problems import Place, Reader
+    from lb.config.reading.values import Schema
 
 # RFC 9110 5.6.2: the characters of a token.
 TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105 (a token of HTTP's grammar)
@@ -60,7 +66,7 @@ def token_problem(name: str) -> str | None:
 
 def value_problem(value: str) -> str | None:
     """The problem of a header's value (RFC 9110 5.5), which is not shown; None = valid."""
-    if not all(" " <= char <= "~" or char == "\t" for char in value):
+    if not fits_a_header(value):
         return "a header's value has printable ASCII characters only, on one line"
     return (
         "a header's value neither starts nor ends with a space" if value != value.strip() else None
@@ -112,6 +118,37 @@ def header_name(forbidden: Callable[[str], str | None]) -> Text:
 VALUE = Text(most=_LONGEST_VALUE, rule=value_problem, words="header value", secret=True)
 
 
+SECRET = Table(
+    name="secret",
+    doc="A secret of the Worker, by its name.",
+    fields=(
+        Field(
+            "secret",
+            Text(least=1, most=64, rule=secret_name_problem, secret=True, words="name of a secret"),
+            REQUIRED,
+            "The name of a secret of the Worker, never the secret itself.",
+        ),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ValueOrSecret:
+    """A header's value, or `{ secret = "NAME" }`."""
+
+    words: str = 'header value or `{ secret = "NAME" }`'
+
+    def read(self, value: object, at: Place, reader: Reader) -> object:
+        if not isinstance(value, Mapping):
+            return VALUE.read(value, at, reader)
+        named = SECRET.read(value, at, reader)
+        name = named.text("secret") if isinstance(named, Record) else ""
+        return SecretName(name) if name else BAD
+
+    def schema(self) -> Schema:
+        return {"anyOf": [VALUE.schema(), SECRET.schema()]}
+
+
 class HeaderMap(MapOf):
     """Headers by name; names are unique without regard to case."""
 
@@ -128,7 +165,7 @@ class HeaderMap(MapOf):
 
 def probe_headers() -> Kind:
     """A monitor's header: each name with one or more values."""
-    values = ListOf(kind=VALUE, least=1, most=10)
+    values = ListOf(kind=ValueOrSecret(), least=1, most=10)
     return HeaderMap(key=header_name(_probe_problem), kind=values, most=_MOST_HEADERS)
 
 
@@ -163,7 +200,7 @@ NETWORK = Text(least=1, most=49, rule=_network_problem, words="address or CIDR r
 """Addresses of proxies, for `trusted_proxies`."""
 
 
-def _edits(name: str, doc: str, set_rule: Text, remove_rule: Text) -> Table:
+def _edits(name: str, doc: str, set_rule: Text, value: Kind, remove_rule: Text) -> Table:
     return Table(
         name=name,
         doc=doc,
@@ -171,7 +208,7 @@ def _edits(name: str, doc: str, set_rule: Text, remove_rule: Text) -> Table:
         fields=(
             Field(
                 "set",
-                HeaderMap(key=set_rule, kind=VALUE, most=_MOST_HEADERS),
+                HeaderMap(key=set_rule, kind=value, most=_MOST_HEADERS),
                 {},
                 "Headers to set, replacing what was there.",
             ),
@@ -194,11 +231,13 @@ REQUEST_HEADERS = _edits(
     "load_balancers.request_headers",
     "Changes to the headers of a request on its way to an origin.",
     header_name(_request_problem),
+    ValueOrSecret(),
     header_name(_request_problem),
 )
 RESPONSE_HEADERS = _edits(
     "load_balancers.response_headers",
     "Changes to the headers of an answer on its way to the client.",
     header_name(_response_set_problem),
+    VALUE,
     header_name(_response_remove_problem),
 )

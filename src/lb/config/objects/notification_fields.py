@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from lb.config.reading.host_names import endpoint_problem
 from lb.config.reading.names import OBJECT_NAME
+from lb.config.reading.secret_names import secret_name_problem
 from lb.config.reading.tables import REQUIRED, Field, Record, Table
 from lb.config.reading.values import Boolean, ListOf, Number, Ref, Reference, Text, choice_of
 from lb.model import Notification, SinkType
@@ -18,15 +19,6 @@ if TYPE_CHECKING:
     from lb.config.reading.problems import Reader
     from lb.model import Pool
 
-_SECRET_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
-_LONG_FOR_A_WORD = 20
-_OURS = frozenset({"LB_ADMIN_TOKEN", "LB_COOKIE_KEY", "LB_READ_TOKEN"})
-"""Secrets that open the balancer itself: no sink may be sent one."""
-
-_NO_NAME = (
-    "must be the name of a secret, and this looks like the secret itself: store it with "
-    "`wrangler secret put NAME`, and write NAME here (capital letters, digits and _)"
-)
 _CONFIDENTIAL = (
     "is a secret as a whole, since whoever knows it can write there: store it with "
     "`wrangler secret put NAME`, and write `secret = NAME` instead"
@@ -38,18 +30,6 @@ _SECRET_PLACES = re.compile(
 )
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,253}")
 """RFC 5322 3.4.1 without comments and quoting: what fits into a header as it is."""
-
-
-def secret_name_problem(name: str) -> str | None:
-    """What is wrong with a secret's name. The rule never shows what was written."""
-    if not name:
-        return None
-    if name in _OURS:
-        return "is the balancer's own secret, which no sink may know"
-    long_word = len(name) >= _LONG_FOR_A_WORD and "_" not in name
-    if not _SECRET_NAME.fullmatch(name) or (long_word and any(char.isdigit() for char in name)):
-        return _NO_NAME
-    return None
 
 
 def _url_problem(url: str) -> str | None:

@@ -8,12 +8,14 @@ from urllib.parse import urljoin, urlsplit
 
 from lb.health.verdict import Verdict
 from lb.model import MonitorType
+from lb.model.header_secrets import problem_of
 from lb.probing.causes import BARRIER_CAUSES, CACHED, ERROR_BYTES, edge_cause
-from lb.probing.probe import Answer, HttpProbe, ProbeFailure
+from lb.probing.probe import Answer, HttpProbe, ProbeFailure, Unsent
 from lb.request.edge_answers import Writer, to_access
 
 if TYPE_CHECKING:
-    from lb.model import Monitor, Origin
+    from lb.model import HeaderValue, Monitor, Origin
+    from lb.model.header_secrets import Secret
     from lb.probing.probe import Reply
 
 USER_AGENT = "Mozilla/5.0 (compatible; Evenkeel-Health-Check/1.0)"
@@ -45,7 +47,7 @@ def probe(monitor: Monitor, origin: Origin) -> HttpProbe:
     The monitor's own port comes first, then scheme and port as written in the origin's address, so
     that the probe goes where the traffic goes, then the type's own.
     """
-    headers = [("User-Agent", USER_AGENT)]
+    headers: list[tuple[str, HeaderValue]] = [("User-Agent", USER_AGENT)]
     headers += [(name, value) for name, values in monitor.header for value in values]
     return HttpProbe(
         method=monitor.method,
@@ -75,6 +77,8 @@ def judge(monitor: Monitor, reply: Reply) -> Verdict:
     Answers of a cache are inconclusive, and barriers fail. Any other answer is judged by its status
     whoever wrote it: a missing CF-Cache-Status alone must not fail a healthy origin.
     """
+    if isinstance(reply, Unsent):
+        return Verdict(passed=False, cause=reply.cause)
     if not isinstance(reply, Answer):
         failure = reply if isinstance(reply, ProbeFailure) else ProbeFailure.OTHER
         return Verdict(passed=False, cause=failure.value)
@@ -94,6 +98,15 @@ def _has_expected_body(monitor: Monitor, answer: Answer) -> bool:
         return True
     text = answer.body[:BODY_LIMIT].decode("utf-8", "replace").casefold()
     return monitor.expected_body.casefold() in text
+
+
+def unsent(probe: HttpProbe, secret: Secret) -> Unsent | None:
+    """Return why a probe cannot be sent; None = it can."""
+    for _, value in probe.headers:
+        problem = problem_of(value, secret)
+        if problem:
+            return Unsent(f"{ProbeFailure.CONFIG.value}: {problem}")
+    return None
 
 
 def bytes_to_read(probe: HttpProbe, status: int, writer: Writer) -> int:

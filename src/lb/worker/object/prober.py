@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any, assert_never
 import js
 from pyodide.ffi import JsException, to_js
 
+from lb.model.header_secrets import sent
 from lb.probing.causes import Phase, ended, failure_of, timed_out
-from lb.probing.probe import Answer, Finished, HttpProbe, ProbeFailure, SocketProbe
-from lb.probing.types.http import bytes_to_read, redirected
+from lb.probing.probe import Answer, Finished, HttpProbe, ProbeFailure, SocketProbe, Unsent
+from lb.probing.types.http import bytes_to_read, redirected, unsent
 from lb.request.edge_answers import barrier_of, writer_of
 from lb.worker.runtime import connect, js_object
 
 if TYPE_CHECKING:
+    from lb.model.header_secrets import Secret
     from lb.probing.probe import Dialogue, Probe, Reply
     from lb.worker.request.fetches import Timers
 
@@ -24,8 +26,9 @@ if TYPE_CHECKING:
 class FetchProber:
     """The Prober port."""
 
-    def __init__(self, timers: Timers) -> None:
+    def __init__(self, timers: Timers, secret: Secret) -> None:
         self._timers = timers
+        self._secret = secret
 
     async def send(self, probe: Probe) -> Reply:
         """Send a probe, and close whatever was opened for it."""
@@ -40,11 +43,14 @@ class FetchProber:
         except Exception:  # noqa: BLE001 (an unclear verdict is better than none)
             return ProbeFailure.OTHER
 
-    async def _fetch(self, probe: HttpProbe) -> Answer | ProbeFailure:
+    async def _fetch(self, probe: HttpProbe) -> Answer | Unsent | ProbeFailure:
+        missing = unsent(probe, self._secret)
+        if missing is not None:
+            return missing
         signal, timer = self._timers.signal(probe.timeout)
         phase = Phase.ASKING
         try:
-            response = await js.fetch(probe.url, _options(probe, signal))
+            response = await js.fetch(probe.url, self._options(probe, signal))
             while True:
                 following = redirected(probe, response.status, _header(response, "location"))
                 if following is None:
@@ -53,7 +59,7 @@ class FetchProber:
                 if isinstance(following, ProbeFailure):
                     return following
                 probe = following
-                response = await js.fetch(probe.url, _options(probe, signal))
+                response = await js.fetch(probe.url, self._options(probe, signal))
             phase = Phase.READING
             status, header = response.status, partial(_header, response)
             writer, barrier = writer_of(status, header), barrier_of(status, header)
@@ -64,20 +70,20 @@ class FetchProber:
         finally:
             self._timers.stop(timer)
 
+    def _options(self, probe: HttpProbe, signal: Any) -> Any:
+        headers = js.Headers.new()
+        for name, value in sent(probe.headers, self._secret)[0]:
+            headers.append(name, value)
+        # We follow redirects ourselves: the runtime follows more of them, and from https to http.
+        # no-store bypasses the cache of the origin's zone, and sends Cache-Control and Pragma
+        # no-cache.
+        return js_object(
+            method=probe.method, headers=headers, signal=signal, redirect="manual", cache="no-store"
+        )
+
 
 def _header(response: Any, name: str) -> str:
     return response.headers.get(name) or ""
-
-
-def _options(probe: HttpProbe, signal: Any) -> Any:
-    headers = js.Headers.new()
-    for name, value in probe.headers:
-        headers.append(name, value)
-    # We follow redirects ourselves: the runtime follows more of them, and from https to http.
-    # no-store bypasses the cache of the origin's zone, and sends Cache-Control and Pragma no-cache.
-    return js_object(
-        method=probe.method, headers=headers, signal=signal, redirect="manual", cache="no-store"
-    )
 
 
 async def _start_of(response: Any, limit: int) -> bytes:

@@ -36,12 +36,14 @@ class State(DurableObject):
     def __init__(self, ctx: Any, env: Any) -> None:
         super().__init__(ctx, env)
         self._storage = ctx.storage
+        deployment = Bindings(env)
+        self._secret = deployment.secret
         self._coordinator = Coordinator(
             Ports(
                 sql=self._sql,
                 alarms=StorageAlarms(ctx.storage),
-                deployment=Bindings(env),
-                prober=FetchProber(Timers()),
+                deployment=deployment,
+                prober=FetchProber(Timers(), deployment.secret),
                 regions=lambda configuration: ObjectRegions(env, configuration),
                 deliverer=RuntimeDeliverer(env, Timers()),
                 clock=clock,
@@ -63,7 +65,12 @@ class State(DurableObject):
 
         def answered(store: ConfigStore, keeper: Keeper | None) -> Answer:
             context = HandlerContext(
-                store=store, keeper=keeper, sql=self._sql, clock=clock, chance=chance
+                store=store,
+                keeper=keeper,
+                sql=self._sql,
+                clock=clock,
+                chance=chance,
+                secret=self._secret,
             )
             return answer(context, Call.from_json(text))
 

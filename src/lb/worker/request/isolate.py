@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from lb.catalog.effective import read
 from lb.config import admin_of
-from lb.log_events import trouble
+from lb.log_events import Trouble, trouble
 from lb.metrics.isolate_totals import IsolateTotals
 from lb.model import Config
+from lb.model.missing_secrets import problems_of
 from lb.probing.run import check
 from lb.proxy.cut_offs import CutOffs
 from lb.state.ports import Ports
@@ -17,7 +18,7 @@ from lb.state.refresh import DATASET, Home
 from lb.state.run import BackgroundWork, until_certain
 from lb.state.served_config import ServedConfig
 from lb.worker.admin.admin_side import served_admin_side
-from lb.worker.deployment import in_development, source_of, start, variables_of
+from lb.worker.deployment import in_development, secret_in, source_of, start, variables_of
 from lb.worker.object.prober import FetchProber
 from lb.worker.request.bindings import BoundDataset, BoundKv, BoundObject, bindings_of
 from lb.worker.request.body_watch import BodyWatch
@@ -63,7 +64,7 @@ class Isolate:
         admin = admin_of(source.document)
         side = served_admin_side(admin, variables, env, self._follow, self._view)
         tools = Toolkit()
-        prober = FetchProber(tools.timers)
+        prober = FetchProber(tools.timers, secret_in(variables))
 
         async def probe(due: Due, memory: Memory) -> None:
             await check(due, memory, prober, clock, self._log)
@@ -85,6 +86,8 @@ class Isolate:
             has_object=Home.OBJECT.value in bindings,
             has_admin=side is not None,
         )
+        self._missing_secrets: tuple[str, ...] = ()
+        """What was logged of secrets that headers name."""
         self._edge = Edge(tools, counts, side, self._log, development=in_development(variables))
         self._serve(None)
 
@@ -92,6 +95,11 @@ class Isolate:
         """Set up the configuration that serves from now on; `before` served until now."""
         served = self._served
         self._balancer = balancer = start(served.config, self._variables, before, self._counts)
+        problems = problems_of(served.config, secret_in(self._variables))
+        for problem in problems:
+            if problem not in self._missing_secrets:
+                log(Trouble(message=problem))
+        self._missing_secrets = problems
         memory = balancer.memory
         self._background = BackgroundWork(
             served.config, served.version, memory, self._ports, self._reconfigure
