@@ -64,7 +64,7 @@ def command(  # noqa: PLR0913 - one for each option of the command
     The Worker reloads when its source or the configuration changes.
 
     The environment variables LB_ADMIN_TOKEN, LB_READ_TOKEN and LB_COOKIE_KEY become secrets of the
-    Worker.
+    Worker, like the lines of a .dev.vars file beside wrangler.toml.
     """
     run = Run(Console(highlight=False), plain_console(stderr=True))
     try:

@@ -18,6 +18,8 @@ CONFIG_NAME = "loadbalancer.toml"
 # Set in every local run, and nowhere else.
 DEV_VARIABLE = "EVENKEEL_DEV"
 LOCK_NAME = "in-use"
+DEV_SECRETS = ".dev.vars"
+"""File of secrets for local runs, beside wrangler.toml."""
 
 WORKERD_WRAPPER = """\
 #!/bin/sh
@@ -53,6 +55,15 @@ def is_abandoned(folder: Path) -> bool:
     except OSError:  # no lock yet: a run is just starting
         return False
     return True
+
+
+def dev_secrets(file: Path, secrets: Mapping[str, str]) -> list[str]:
+    """Lines of a .dev.vars file: those of `file`, as with `wrangler dev`, and these secrets.
+
+    Of two lines with one name, the later one counts.
+    """
+    own = [file.read_text("utf-8") + "\n"] if file.is_file() else []
+    return own + [quoted_secret(name, value) for name, value in secrets.items()]
 
 
 class Staging:
@@ -133,9 +144,9 @@ class Staging:
         self.wrangler_config.write_text(json.dumps(config, default=str))
 
     def _write_secrets(self, secrets: Mapping[str, str]) -> None:
-        lines = [quoted_secret(name, value) for name, value in secrets.items()]
+        lines = dev_secrets(self.settings.parent / DEV_SECRETS, secrets)
         if lines:
-            path = self.folder / ".dev.vars"
+            path = self.folder / DEV_SECRETS
             with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
                 file.writelines(lines)
 
