@@ -530,3 +530,25 @@ def test_second_attempts_are_explained() -> None:
     assert told(hedging, "GET") == [("0.5 s", True)]
     assert told(hedging, "POST") == [("0.5 s", False)]
     assert told(Balancer(config_of(balancer_of(*both))), "GET") == []
+
+
+@pytest.mark.parametrize(
+    ("rewrites", "url", "found", "why"),
+    [
+        (True, "https://x.test:8443/", "true", "becomes https://x.test:8443"),
+        (True, "http://x.test/", "true", "becomes http://x.test"),
+        (False, "https://x.test/", "false", "stays"),
+    ],
+)
+def test_it_says_what_name_clients_see(rewrites: bool, url: str, found: str, why: str) -> None:
+    """The public name in place of an origin's own is that of the request."""
+    balancer = Balancer(config_of(balancer_of(pool("p", "a"), proxy_redirect=rewrites)))
+
+    (step,) = [
+        each
+        for each in explain(balancer, facts(url=url), 0.0).steps
+        if each.about == "proxy_redirect"
+    ]
+
+    assert step.found == found
+    assert step.why.endswith(why)
