@@ -44,7 +44,13 @@ LEFT_SECONDS = 15.0
 
 def configuration(one: Origin, two: Origin, three: Origin) -> str:
     """Per host: sessions over one and two, the same with retries of every method, and redirects."""
-    failover = {"first_byte_timeout": FIRST_BYTE_SECONDS, "body_limit": 1000}
+    # A client that closes its connection shows nowhere until the answer is sent, so its request
+    # lasts until the deadline.
+    failover = {
+        "first_byte_timeout": FIRST_BYTE_SECONDS,
+        "deadline": 2 * FIRST_BYTE_SECONDS,
+        "body_limit": 1000,
+    }
     usual = {
         "session_affinity": "cookie",
         "ejection": {"base_time": 0},

@@ -62,9 +62,9 @@ class Upstream:
         self.stream = identity.readable
         return Upload.GOES_ON
 
-    def when_sent(self, begin: Callable[[], None]) -> None:
-        """Call `begin` when the client has sent the whole body."""
-        self._waiting = asyncio.ensure_future(self._wait(begin))
+    def when_sent(self, begin: Callable[[], None], broken: Callable[[], None]) -> None:
+        """Call `begin` when the client has sent the whole body, `broken` if it breaks it off."""
+        self._waiting = asyncio.ensure_future(self._wait(begin, broken))
 
     async def _read(self, limit: int) -> bool:
         """Read the start of the body; return whether it is all of it."""
@@ -78,10 +78,13 @@ class Upstream:
             found += chunk.value.to_bytes()
         return False
 
-    async def _wait(self, begin: Callable[[], None]) -> None:
-        with suppress(JsException):  # the fetch fails with it
+    async def _wait(self, begin: Callable[[], None], broken: Callable[[], None]) -> None:
+        try:
             await self._sent
-        begin()
+        except JsException:
+            broken()  # the fetch would wait for the rest
+        else:
+            begin()
 
     @staticmethod
     async def _cancel(side: Any) -> None:

@@ -75,7 +75,7 @@ class FetchTransport:
             limit.begin(attempt.timeout)
         else:
             # What the client takes to send its body is not the origin's time.
-            upload.when_sent(lambda: limit.begin(attempt.timeout))
+            upload.when_sent(lambda: limit.begin(attempt.timeout), controller.abort)
         try:
             return self.answered(await js.fetch(outgoing, options))
         except JsException as error:
